@@ -1,0 +1,224 @@
+"""Frozen values that cross the wall between the imaging library and its callers.
+
+Every class here is plain data: JSON-able by `to_dict`, free of arrays except where the docstring gives shape, dtype and range.
+Coordinates are pixels, origin top left, x to the right, y down, in the grid the field names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Severity = Literal["info", "warning", "error"]
+Complexity = Literal["simple", "medium", "complex"]
+ScorePart = Literal["background", "edge", "fill", "colour"]
+
+RGBArray = npt.NDArray[np.uint8]
+"""(H, W, 3) uint8, sRGB, 0..255."""
+MaskArray = npt.NDArray[np.float32]
+"""(H, W) float32, 0 = background, 1 = product."""
+AffineMatrix = tuple[float, float, float, float, float, float]
+"""(a, b, c, d, e, f): x' = a*x + b*y + c, y' = d*x + e*y + f."""
+
+
+class JsonMixin:
+    """Gives dataclasses one way to become plain JSON."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the value as nested dicts, lists and scalars."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo(JsonMixin):
+    """What a file says about itself. `width` and `height` are those of the upright picture (after the EXIF turn), in pixels."""
+
+    format: str
+    width: int
+    height: int
+    byte_size: int
+    mode: str
+    icc_profile: str = ""
+    exif_orientation: int = 1
+    camera: str = ""
+    taken_at: str = ""
+    exif: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(JsonMixin):
+    """Something noticed that a person may want to know. `suggestion` says what to do about it."""
+
+    code: str
+    severity: Severity
+    message: str
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeReport(JsonMixin):
+    """Outcome of validation. `checks` holds exactly file_exists, file_readable, format_supported, sufficient_resolution.
+
+    `reason` is "Valid" or the sentence for the client; `phash` is 16 hex digits (64-bit perceptual hash) or "".
+    """
+
+    info: ImageInfo | None
+    checks: Mapping[str, bool]
+    passed: bool
+    reason: str
+    code: str = "valid"
+    findings: tuple[Finding, ...] = ()
+    phash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification(JsonMixin):
+    """How hard a photo is and why. `edge_score` and `colour_match_risk` lie in 0..1; `rule` names what decided."""
+
+    complexity: Complexity
+    edge_score: float
+    colour_match_risk: float
+    rule: str
+    category: str
+    category_source: Literal["metadata", "pixels"]
+    colour_family: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measure(JsonMixin):
+    """One number behind the score, with what it was held against. `passed` is None when nothing was decided by it."""
+
+    name: str
+    value: float
+    unit: str
+    part: ScorePart | Literal["gate", "info"]
+    threshold: float | None = None
+    passed: bool | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate(JsonMixin):
+    """A hard fail kept apart from the score: a photo with a failed gate never ships by itself, whatever its total."""
+
+    code: str
+    passed: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailurePoint(JsonMixin):
+    """A background sample that is not white. Coordinates in the scored frame; delta = 255 - rgb."""
+
+    x: int
+    y: int
+    rgb: tuple[int, int, int]
+    delta: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReport(JsonMixin):
+    """Score of one result: four parts of 0..25 each, total 0..100, unrounded comparison is the caller's duty.
+
+    `background_status` is PASS, FAIL or NOT_REQUIRED. `checks` holds not_blank, has_content, no_corruption,
+    correct_dimensions, proper_format. `advice` is the one sentence on what would lift the score to 90 ("" at 90 and over).
+    """
+
+    total: float
+    background: float
+    edge: float
+    fill: float
+    colour: float
+    colour_measured: bool
+    background_status: Literal["PASS", "FAIL", "NOT_REQUIRED"]
+    compliance_rate: float
+    failures: tuple[FailurePoint, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    checks: Mapping[str, bool] = field(default_factory=dict)
+    advice: str = ""
+
+    @property
+    def has_failed_gate(self) -> bool:
+        """True when any hard gate failed."""
+        return any(not gate.passed for gate in self.gates)
+
+
+@dataclass(frozen=True, slots=True)
+class StageTiming(JsonMixin):
+    """Cost of one stage, in seconds."""
+
+    name: str
+    wall_s: float
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A remover's answer: the RAW soft mask (never stretched) in the upright source grid and how sure it is (0..1)."""
+
+    mask: MaskArray
+    confidence: float
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything one processing run gives. All images are encoded bytes, upright, sRGB.
+
+    `cutout_png`: RGBA PNG, straight alpha, corrected colour, in the upright source pixel grid.
+    `after`: WebP of the frame as it would ship on the scored channel. `before`: WebP of the upright original for the viewer.
+    `frame_matrix` maps source pixels to `after` pixels; `before_scale` maps source pixels to `before` pixels.
+    """
+
+    cutout_png: bytes
+    after: bytes
+    before: bytes
+    thumb_before: bytes
+    thumb_after: bytes
+    frame_matrix: AffineMatrix
+    before_scale: float
+    source_size: tuple[int, int]
+    after_size: tuple[int, int]
+    remover: str
+    model_name: str
+    model_sha256: str
+    confidence: float
+    quality: QualityReport
+    timings: tuple[StageTiming, ...]
+    findings: tuple[Finding, ...]
+    params_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCheck(JsonMixin):
+    """One channel rule held against the re-opened encoded bytes. `severity` "warning" never blocks."""
+
+    rule: str
+    passed: bool
+    expected: str
+    actual: str
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One file for one channel. Deliverable only when `is_verified`."""
+
+    filename: str
+    data: bytes
+    content_type: str
+    width: int
+    height: int
+    checks: tuple[RuleCheck, ...]
+    steps: tuple[str, ...]
+    alt_text: str = ""
+
+    @property
+    def is_verified(self) -> bool:
+        """True when no rule of severity error failed."""
+        return all(check.passed or check.severity != "error" for check in self.checks)

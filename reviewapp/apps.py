@@ -1,0 +1,12 @@
+"""The one Django app."""
+
+from django.apps import AppConfig
+
+
+class ReviewAppConfig(AppConfig):
+    """Registers models, checks and templates."""
+
+    name = "reviewapp"
+    label = "reviewapp"
+    default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = "Softproof"

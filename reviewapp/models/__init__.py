@@ -1,0 +1,41 @@
+"""Fields and constraints only; what is done with them is in services, what is read from them in selectors."""
+
+from .assets import Asset
+from .audit import AuditEvent
+from .batches import Batch, BatchChannel
+from .channels import Channel, Rendition
+from .clients import Client
+from .deliveries import Delivery, DeliveryItem
+from .editing import EditTask
+from .presets import CategoryRule, Preset, PresetProposal, PresetVersion, RoutingPolicy
+from .quality import QualityReport
+from .review import ReviewDecision, ReviewTask
+from .runs import ProcessingRun
+from .sampling import SampleDraw, SampleMember
+from .tasks import Task, WorkerHeartbeat
+
+__all__ = [
+    "Asset",
+    "AuditEvent",
+    "Batch",
+    "BatchChannel",
+    "CategoryRule",
+    "Channel",
+    "Client",
+    "Delivery",
+    "DeliveryItem",
+    "EditTask",
+    "Preset",
+    "PresetProposal",
+    "PresetVersion",
+    "ProcessingRun",
+    "QualityReport",
+    "Rendition",
+    "ReviewDecision",
+    "ReviewTask",
+    "RoutingPolicy",
+    "SampleDraw",
+    "SampleMember",
+    "Task",
+    "WorkerHeartbeat",
+]

@@ -1,0 +1,72 @@
+"""Assets: one photo of a batch, from the byte that arrived to the decision that closed it."""
+
+from django.db import models
+
+from reviewapp.enums import AssetState, Complexity, Lane
+
+
+class Asset(models.Model):
+    """One photo. Its original is immutable in content-addressed storage under `original_key`."""
+
+    batch = models.ForeignKey("Batch", on_delete=models.PROTECT, related_name="assets")
+    relative_path = models.CharField(max_length=400, help_text="As the client named it; shown, never used as a path.")
+    filename = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    original_key = models.CharField(max_length=200)
+    byte_size = models.PositiveBigIntegerField()
+    duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="duplicates")
+
+    state = models.CharField(max_length=20, choices=AssetState.choices, default=AssetState.RECEIVED)
+    state_reason = models.CharField(max_length=500, blank=True, help_text="The sentence a client or manager reads.")
+    state_code = models.CharField(max_length=60, blank=True, help_text="Stable code to group failures by.")
+    state_changed_at = models.DateTimeField(auto_now_add=True)
+    priority = models.PositiveSmallIntegerField(default=5)
+
+    format = models.CharField(max_length=12, blank=True)
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    icc_profile = models.CharField(max_length=120, blank=True)
+    camera = models.CharField(max_length=120, blank=True)
+    taken_at = models.CharField(max_length=32, blank=True)
+    exif = models.JSONField(default=dict, blank=True)
+    phash = models.CharField(max_length=16, blank=True)
+    intake_checks = models.JSONField(default=dict, blank=True)
+    findings = models.JSONField(default=list, blank=True)
+
+    sku = models.CharField(max_length=80, blank=True)
+    asin = models.CharField(max_length=20, blank=True)
+    category = models.CharField(max_length=60, blank=True)
+    category_source = models.CharField(max_length=10, blank=True)
+    shoot_group = models.CharField(max_length=80, blank=True)
+    description = models.CharField(max_length=300, blank=True)
+
+    complexity = models.CharField(max_length=10, choices=Complexity.choices, blank=True)
+    edge_score = models.FloatField(null=True, blank=True)
+    colour_match_risk = models.FloatField(null=True, blank=True)
+    colour_family = models.CharField(max_length=20, blank=True)
+    classification_rule = models.CharField(max_length=200, blank=True)
+    lane = models.CharField(max_length=24, choices=Lane.choices, blank=True)
+    lane_reason = models.CharField(max_length=200, blank=True)
+
+    current_run = models.ForeignKey("ProcessingRun", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    attempt = models.PositiveSmallIntegerField(default=1, help_text="Goes up with each redo.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["batch", "state"], name="asset_batch_state"),
+            models.Index(fields=["batch", "sku"], name="asset_batch_sku"),
+            models.Index(fields=["state", "priority", "id"], name="asset_state_priority"),
+            models.Index(fields=["sha256"], name="asset_sha256"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "sha256"], condition=models.Q(duplicate_of__isnull=True), name="asset_once_per_batch"
+            ),
+            models.UniqueConstraint(fields=["batch", "relative_path", "sha256"], name="asset_same_file_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename

@@ -1,0 +1,50 @@
+"""Batches: one client's photos that travel, are sampled and are delivered together."""
+
+from django.conf import settings
+from django.db import models
+
+from reviewapp.enums import BatchState
+
+
+class Batch(models.Model):
+    """The unit of work. Pins one preset version and its channels for every photo in it (PRE-02)."""
+
+    client = models.ForeignKey("Client", on_delete=models.PROTECT, related_name="batches")
+    name = models.CharField(max_length=160)
+    preset_version = models.ForeignKey("PresetVersion", on_delete=models.PROTECT, related_name="batches")
+    channels = models.ManyToManyField("Channel", related_name="batches", through="BatchChannel")
+    validation_profile = models.CharField(max_length=40)
+    requires_sku = models.BooleanField(default=False)
+    priority = models.PositiveSmallIntegerField(default=5, help_text="1 is first, 10 is last.")
+    state = models.CharField(max_length=12, choices=BatchState.choices, default=BatchState.UPLOADING)
+    paused_reason = models.CharField(max_length=300, blank=True)
+    sample_seed = models.CharField(max_length=64, help_text="Hex of 32 random bytes; secret until the batch is delivered.")
+    sample_seed_hash = models.CharField(max_length=64, help_text="sha256 of the seed, stored before anything is scored.")
+    is_demo = models.BooleanField(default=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="Uploading ended; nothing more is expected.")
+    completed_at = models.DateTimeField(null=True, blank=True, help_text="Last photo resolved; set exactly once.")
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        verbose_name_plural = "batches"
+        indexes = [models.Index(fields=["state", "-created_at"], name="batch_state_created")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(priority__gte=1) & models.Q(priority__lte=10), name="batch_priority_1_10")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client.name}: {self.name}"
+
+
+class BatchChannel(models.Model):
+    """A target channel of a batch, in order; position 0 is the one its photos are framed and scored for."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="batch_channels")
+    channel = models.ForeignKey("Channel", on_delete=models.PROTECT)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["batch", "channel"], name="batch_channel_once")]

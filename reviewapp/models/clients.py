@@ -1,0 +1,21 @@
+"""Clients: whose photos these are."""
+
+from django.db import models
+
+
+class Client(models.Model):
+    """A studio's customer. Nothing of one client is ever shown to another."""
+
+    name = models.CharField(max_length=120, unique=True)
+    slug = models.SlugField(max_length=140, unique=True)
+    brand_notes = models.TextField(blank=True, help_text="Shown to reviewers beside every photo of this client.")
+    validation_profile = models.CharField(max_length=40, blank=True, help_text="Empty = strictest target channel.")
+    requires_human_colour = models.BooleanField(default=False)
+    waits_for_samples = models.BooleanField(default=True, help_text="Delivery waits until its blind samples are judged.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

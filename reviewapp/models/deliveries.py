@@ -1,0 +1,38 @@
+"""Deliveries: the package a manager hands over, with its manifest."""
+
+from django.conf import settings
+from django.db import models
+
+from reviewapp.enums import DeliveryState
+
+
+class Delivery(models.Model):
+    """A fixed list of verified renditions. The ZIP is streamed from storage, never kept."""
+
+    batch = models.ForeignKey("Batch", on_delete=models.PROTECT, related_name="deliveries")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.READY)
+    manifest = models.JSONField()
+    withheld = models.JSONField(default=list)
+    file_count = models.PositiveIntegerField(default=0)
+    byte_size = models.PositiveBigIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    downloaded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["batch", "number"], name="delivery_number")]
+
+
+class DeliveryItem(models.Model):
+    """One file in a package."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="items")
+    rendition = models.ForeignKey("Rendition", on_delete=models.PROTECT, related_name="delivery_items")
+    path = models.CharField(max_length=400)
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [models.UniqueConstraint(fields=["delivery", "path"], name="delivery_path_once")]

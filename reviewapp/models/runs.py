@@ -1,0 +1,48 @@
+"""Processing runs: what one attempt with one preset version made of a photo."""
+
+from django.db import models
+
+from reviewapp.enums import RunKind
+
+
+class ProcessingRun(models.Model):
+    """Artefacts are content-addressed keys in storage; the cut-out is made once and feeds every channel (PRO-46)."""
+
+    asset = models.ForeignKey("Asset", on_delete=models.PROTECT, related_name="runs")
+    preset_version = models.ForeignKey("PresetVersion", on_delete=models.PROTECT, related_name="runs")
+    channel = models.ForeignKey("Channel", on_delete=models.PROTECT, related_name="runs", help_text="Framed and scored for.")
+    pipeline_version = models.CharField(max_length=20)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    kind = models.CharField(max_length=10, choices=RunKind.choices, default=RunKind.AUTOMATED)
+    params_digest = models.CharField(max_length=64)
+    params = models.JSONField()
+    remover = models.CharField(max_length=40)
+    model_name = models.CharField(max_length=80, blank=True)
+    model_sha256 = models.CharField(max_length=64, blank=True)
+    confidence = models.FloatField(default=0.0)
+    cutout_key = models.CharField(max_length=200)
+    after_key = models.CharField(max_length=200)
+    before_key = models.CharField(max_length=200)
+    thumb_before_key = models.CharField(max_length=200)
+    thumb_after_key = models.CharField(max_length=200)
+    frame_matrix = models.JSONField(help_text="[a,b,c,d,e,f]: source pixels to `after` pixels.")
+    before_scale = models.FloatField(default=1.0)
+    source_width = models.PositiveIntegerField()
+    source_height = models.PositiveIntegerField()
+    after_width = models.PositiveIntegerField()
+    after_height = models.PositiveIntegerField()
+    timings = models.JSONField(default=list)
+    findings = models.JSONField(default=list)
+    worker = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["asset", "preset_version", "pipeline_version", "attempt"], name="run_once_per_attempt"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of asset {self.asset_id}"

@@ -1,0 +1,59 @@
+"""Durable tasks (the truth behind the queue) and the workers' heartbeats. See docs/reliability.md."""
+
+from django.db import models
+
+from reviewapp.enums import FailureCategory, Step, TaskState
+
+
+class Task(models.Model):
+    """One step for one asset. The row is the outbox: RQ only rings a bell that says `run_task(id)`.
+
+    `token` is the fencing token: it rises with every claim, and only its holder may complete or extend.
+    """
+
+    asset = models.ForeignKey("Asset", on_delete=models.PROTECT, related_name="tasks")
+    step = models.CharField(max_length=10, choices=Step.choices)
+    key = models.CharField(max_length=160, unique=True, help_text="What makes this work unique, e.g. process:12:v3:p1:a1")
+    args = models.JSONField(default=dict, blank=True)
+    state = models.CharField(max_length=8, choices=TaskState.choices, default=TaskState.PENDING)
+    priority = models.PositiveSmallIntegerField(default=5)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=3)
+    token = models.PositiveIntegerField(default=0)
+    owner = models.CharField(max_length=80, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    available_at = models.DateTimeField()
+    woken_at = models.DateTimeField(null=True, blank=True)
+    error_category = models.CharField(max_length=20, choices=FailureCategory.choices, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_text = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["priority", "id"], condition=models.Q(state__in=["pending", "running"]), name="task_live"
+            ),
+            models.Index(fields=["state", "available_at"], name="task_state_available"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class WorkerHeartbeat(models.Model):
+    """What a worker last said of itself; the truth about liveness, because RQ's registry lies after a flush."""
+
+    name = models.CharField(max_length=80, unique=True)
+    pid = models.PositiveIntegerField()
+    host = models.CharField(max_length=120)
+    role = models.CharField(max_length=20, default="worker", help_text="worker or sweeper")
+    task = models.ForeignKey(Task, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    remover = models.CharField(max_length=80, blank=True)
+    rss_bytes = models.PositiveBigIntegerField(default=0)
+    tasks_done = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)

@@ -1,0 +1,34 @@
+"""Writing the audit log (OBS-24)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from reviewapp.models import Asset, AuditEvent, Batch
+
+
+def record(
+    verb: str,
+    target: models.Model,
+    *,
+    actor: Any = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    note: str = "",
+) -> AuditEvent:
+    """Append one event about `target`. The batch and asset it belongs to are taken from it, so their pages can list it."""
+    asset = target if isinstance(target, Asset) else getattr(target, "asset", None)
+    batch = target if isinstance(target, Batch) else getattr(target, "batch", None)
+    return AuditEvent.objects.create(
+        actor=actor if getattr(actor, "is_authenticated", False) else None,
+        verb=verb,
+        noun=target._meta.model_name or "",
+        object_id=str(target.pk or ""),
+        batch_id=batch.pk if batch is not None else getattr(asset, "batch_id", None),
+        asset_id=asset.pk if asset is not None else None,
+        before=before or {},
+        after=after or {},
+        note=note[:500],
+    )
