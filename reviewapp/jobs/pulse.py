@@ -1,0 +1,116 @@
+"""A worker's pulse: one thread that keeps its lease and its heartbeat row alive and enforces the hard deadline."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from reviewapp.models import WorkerHeartbeat
+from reviewapp.services import runs
+
+logger = logging.getLogger(__name__)
+
+PULSE_S = 5.0
+# Native code can't be interrupted from Python: past this the process ends itself and the lease brings the task back.
+STEP_DEADLINE_S = 300.0
+EXIT_DEADLINE = 70
+
+
+def rss_bytes() -> int:
+    """Return this process's resident memory in bytes (Linux: now; elsewhere: the peak so far)."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        import resource  # POSIX only, and only needed where /proc is missing
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+@dataclass
+class _Work:
+    claim: runs.Claim
+    started: float
+
+
+class Pulse:
+    """Runs beside the work. `hold` and `release` name the claim to keep; `start` and `stop` bound the thread."""
+
+    def __init__(self, name: str, role: str = "worker") -> None:
+        self.name = name
+        self.role = role
+        self.remover = ""
+        self.tasks_done = 0
+        self.is_fenced = False
+        self._work: _Work | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"pulse-{name}", daemon=True)
+        self._started_at = timezone.now()
+
+    def start(self) -> None:
+        """Write the first heartbeat and start the thread."""
+        self.write()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and take the heartbeat row away: this worker went on purpose."""
+        self._stop.set()
+        self._thread.join(timeout=10)
+        WorkerHeartbeat.objects.filter(name=self.name).delete()
+
+    def hold(self, claim: runs.Claim) -> None:
+        """Keep `claim` alive until `release`."""
+        self.is_fenced = False
+        self._work = _Work(claim, time.monotonic())
+
+    def release(self) -> None:
+        """The claim ended, one way or the other."""
+        self._work = None
+        self.tasks_done += 1
+
+    def write(self) -> None:
+        """Update this worker's heartbeat row."""
+        work = self._work
+        WorkerHeartbeat.objects.update_or_create(
+            name=self.name,
+            defaults={
+                "pid": os.getpid(),
+                "host": socket.gethostname() or platform.node(),
+                "role": self.role,
+                "task_id": work.claim.task_id if work else None,
+                "remover": self.remover,
+                "rss_bytes": rss_bytes(),
+                "tasks_done": self.tasks_done,
+                "started_at": self._started_at,
+                "seen_at": timezone.now(),
+            },
+        )
+
+    def _run(self) -> None:
+        while not self._stop.wait(PULSE_S):
+            try:
+                self._beat()
+            except DatabaseError as error:  # the next pulse tries again on a fresh connection
+                logger.warning("pulse_missed", extra={"worker": self.name, "error": str(error)})
+                connection.close()
+        connection.close()
+
+    def _beat(self) -> None:
+        work = self._work
+        if work is not None:
+            if time.monotonic() - work.started > STEP_DEADLINE_S:
+                logger.error("step_deadline", extra={"worker": self.name, "task": work.claim.task_id})
+                os._exit(EXIT_DEADLINE)
+            if not runs.beat(work.claim) and self._work is work:
+                self.is_fenced = True
+        self.write()

@@ -1,0 +1,108 @@
+"""The queue's entry point: claim, do the step, and end in a state whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+
+from django.db import DatabaseError, close_old_connections
+
+from reviewapp.enums import Step
+from reviewapp.selectors import tasks
+from reviewapp.services import execution, routing, runs
+
+from .pulse import Pulse
+
+logger = logging.getLogger(__name__)
+
+STEPS: dict[Step, Callable[[runs.Claim], None]] = {
+    Step.VALIDATE: execution.validate,
+    Step.CLASSIFY: execution.classify,
+    Step.PROCESS: execution.process,
+    Step.RESCORE: execution.rescore,
+    Step.RENDER: execution.render,
+}
+
+_pulse: Pulse | None = None
+
+
+def attach(pulse: Pulse | None) -> None:
+    """Name the pulse of this worker process, so that long steps keep their lease."""
+    global _pulse
+    _pulse = pulse
+
+
+def owner() -> str:
+    """Return the name this process claims under."""
+    return _pulse.name if _pulse else f"{socket.gethostname()}:{os.getpid()}"
+
+
+def run_task(task_id: int) -> str:
+    """Answer one bell: do whatever is more urgent first, then task `task_id`.
+
+    A bell is a hint, so anything may come of it: the task may be done, taken or paused. Returns what came of `task_id`:
+    done, retry, dead, fenced or refused.
+    """
+    close_old_connections()  # a warm worker would otherwise keep a dead connection for ever
+    while (urgent := tasks.more_urgent_than(task_id)) is not None:
+        if run_one(urgent) == "refused":
+            break
+    return run_one(task_id)
+
+
+def run_due(limit: int = 1) -> int:
+    """Do up to `limit` due tasks straight from the database, most urgent first. Returns how many were done."""
+    close_old_connections()
+    done = 0
+    for task_id in tasks.due_ids(limit * 4):
+        if done >= limit:
+            break
+        done += run_one(task_id) != "refused"
+    return done
+
+
+def run_one(task_id: int) -> str:
+    """Claim and do one task. Every error becomes a state; only a lost database is left to the lease."""
+    held = runs.claim(task_id, owner())
+    if held is None:
+        return "refused"
+    if _pulse:
+        _pulse.hold(held)
+    started = time.monotonic()
+    try:
+        outcome = _attempt(held)
+    finally:
+        if _pulse:
+            _pulse.release()
+    logger.info(
+        "task",
+        extra={
+            "task": held.task_id,
+            "asset": held.asset_id,
+            "step": held.step.value,
+            "attempt": held.attempt,
+            "token": held.token,
+            "worker": held.owner,
+            "outcome": outcome,
+            "ms": round((time.monotonic() - started) * 1000),
+        },
+    )
+    return outcome
+
+
+def _attempt(held: runs.Claim) -> str:
+    try:
+        STEPS[held.step](held)
+    except runs.Fenced:
+        return "fenced"
+    except DatabaseError:
+        raise
+    except Exception as error:
+        # Not hidden: it is logged and written on the task's row, which is what people and the sweep act on.
+        logger.exception("step_failed", extra={"task": held.task_id, "step": held.step.value})
+        state = runs.fail(held, error, on_dead=routing.task_died)
+        return "fenced" if state is None else ("dead" if state == "dead" else "retry")
+    return "done"
