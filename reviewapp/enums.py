@@ -47,9 +47,7 @@ MACHINE_STATES = frozenset(
         AssetState.REDO,
     }
 )
-PEOPLE_STATES = frozenset(
-    {AssetState.IN_REVIEW, AssetState.ON_HOLD, AssetState.EDITING, AssetState.AWAITING_SIGNOFF}
-)
+PEOPLE_STATES = frozenset({AssetState.IN_REVIEW, AssetState.ON_HOLD, AssetState.EDITING, AssetState.AWAITING_SIGNOFF})
 RESOLVED_STATES = frozenset(
     {
         AssetState.AUTO_APPROVED,

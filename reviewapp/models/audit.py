@@ -9,7 +9,9 @@ from .presets import ImmutableModel
 class AuditEvent(ImmutableModel):
     """One change (OBS-24). `actor` is None when the line itself acted."""
 
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     verb = models.CharField(max_length=60)
     noun = models.CharField(max_length=40)
     object_id = models.CharField(max_length=40, blank=True)

@@ -18,10 +18,16 @@ class Batch(models.Model):
     priority = models.PositiveSmallIntegerField(default=5, help_text="1 is first, 10 is last.")
     state = models.CharField(max_length=12, choices=BatchState.choices, default=BatchState.UPLOADING)
     paused_reason = models.CharField(max_length=300, blank=True)
-    sample_seed = models.CharField(max_length=64, help_text="Hex of 32 random bytes; secret until the batch is delivered.")
-    sample_seed_hash = models.CharField(max_length=64, help_text="sha256 of the seed, stored before anything is scored.")
+    sample_seed = models.CharField(
+        max_length=64, help_text="Hex of 32 random bytes; secret until the batch is delivered."
+    )
+    sample_seed_hash = models.CharField(
+        max_length=64, help_text="sha256 of the seed, stored before anything is scored."
+    )
     is_demo = models.BooleanField(default=False)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True, help_text="Uploading ended; nothing more is expected.")
     completed_at = models.DateTimeField(null=True, blank=True, help_text="Last photo resolved; set exactly once.")
@@ -31,7 +37,9 @@ class Batch(models.Model):
         verbose_name_plural = "batches"
         indexes = [models.Index(fields=["state", "-created_at"], name="batch_state_created")]
         constraints = [
-            models.CheckConstraint(condition=models.Q(priority__gte=1) & models.Q(priority__lte=10), name="batch_priority_1_10")
+            models.CheckConstraint(
+                condition=models.Q(priority__gte=1) & models.Q(priority__lte=10), name="batch_priority_1_10"
+            )
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,9 @@ class Client(models.Model):
     brand_notes = models.TextField(blank=True, help_text="Shown to reviewers beside every photo of this client.")
     validation_profile = models.CharField(max_length=40, blank=True, help_text="Empty = strictest target channel.")
     requires_human_colour = models.BooleanField(default=False)
-    waits_for_samples = models.BooleanField(default=True, help_text="Delivery waits until its blind samples are judged.")
+    waits_for_samples = models.BooleanField(
+        default=True, help_text="Delivery waits until its blind samples are judged."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

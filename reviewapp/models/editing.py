@@ -19,11 +19,15 @@ class EditTask(models.Model):
     upload_key = models.CharField(max_length=200, blank=True)
     upload_sha256 = models.CharField(max_length=64, blank=True)
     checklist = models.JSONField(default=dict, blank=True)
-    editor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="edit_tasks")
+    editor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="edit_tasks"
+    )
     editor_note = models.CharField(max_length=500, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
-    signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    signed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     signed_at = models.DateTimeField(null=True, blank=True)
     signoff_note = models.CharField(max_length=500, blank=True)
     version = models.PositiveIntegerField(default=0)

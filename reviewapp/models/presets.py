@@ -51,7 +51,9 @@ class PresetVersion(ImmutableModel):
     params = models.JSONField()
     digest = models.CharField(max_length=64)
     note = models.CharField(max_length=500)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -76,25 +78,39 @@ class RoutingPolicy(ImmutableModel):
     edge_complex = models.FloatField(default=0.60)
     colour_risk = models.FloatField(default=0.30)
     medium_goes_to_people = models.BooleanField(default=True, help_text="RTE-04/B18: off = the score alone decides.")
-    allow_not_measured = models.BooleanField(default=True, help_text="QC-08: may a photo without a colour measure auto-approve?")
+    allow_not_measured = models.BooleanField(
+        default=True, help_text="QC-08: may a photo without a colour measure auto-approve?"
+    )
     min_confidence = models.FloatField(default=0.0)
     sample_rate = models.FloatField(default=0.10)
     sample_block = models.PositiveSmallIntegerField(default=50)
-    sample_reject_limit = models.PositiveSmallIntegerField(default=2, help_text="This many rejected samples pause the batch.")
+    sample_reject_limit = models.PositiveSmallIntegerField(
+        default=2, help_text="This many rejected samples pause the batch."
+    )
     max_redo = models.PositiveSmallIntegerField(default=3)
     proposal_min_count = models.PositiveSmallIntegerField(default=5)
-    proposal_share = models.FloatField(default=0.05, help_text="A reject reason above this share of decisions drafts a change.")
+    proposal_share = models.FloatField(
+        default=0.05, help_text="A reject reason above this share of decisions drafts a change."
+    )
     note = models.CharField(max_length=500)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-number"]
         verbose_name_plural = "routing policies"
         constraints = [
-            models.CheckConstraint(condition=models.Q(review_at__lt=models.F("approve_at")), name="policy_review_below_approve"),
-            models.CheckConstraint(condition=models.Q(approve_at__lte=100) & models.Q(review_at__gte=0), name="policy_scores_0_100"),
-            models.CheckConstraint(condition=models.Q(sample_rate__gte=0) & models.Q(sample_rate__lte=1), name="policy_rate_0_1"),
+            models.CheckConstraint(
+                condition=models.Q(review_at__lt=models.F("approve_at")), name="policy_review_below_approve"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(approve_at__lte=100) & models.Q(review_at__gte=0), name="policy_scores_0_100"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(sample_rate__gte=0) & models.Q(sample_rate__lte=1), name="policy_rate_0_1"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -125,7 +141,9 @@ class PresetProposal(models.Model):
     changes = models.JSONField(help_text="[{path, old, new}]")
     evidence = models.JSONField(help_text="{decisions, rejected_with_reason, share, limit, decision_ids}")
     state = models.CharField(max_length=10, choices=ProposalState.choices, default=ProposalState.OPEN)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     decided_at = models.DateTimeField(null=True, blank=True)
     decision_note = models.CharField(max_length=500, blank=True)
     result = models.ForeignKey(PresetVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

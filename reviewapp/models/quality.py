@@ -29,7 +29,9 @@ class QualityReport(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(total__gte=0) & models.Q(total__lte=100), name="quality_total_0_100")
+            models.CheckConstraint(
+                condition=models.Q(total__gte=0) & models.Q(total__lte=100), name="quality_total_0_100"
+            )
         ]
 
     @property

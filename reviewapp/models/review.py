@@ -17,7 +17,9 @@ class ReviewTask(models.Model):
     why = models.CharField(max_length=300)
     state = models.CharField(max_length=10, choices=ReviewTaskState.choices, default=ReviewTaskState.OPEN)
     priority = models.PositiveSmallIntegerField(default=5)
-    lease_owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    lease_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
     skipped_by = models.JSONField(default=list, blank=True, help_text="User ids, latest last; they get it again last.")
     version = models.PositiveIntegerField(default=0)

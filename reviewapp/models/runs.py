@@ -10,7 +10,9 @@ class ProcessingRun(models.Model):
 
     asset = models.ForeignKey("Asset", on_delete=models.PROTECT, related_name="runs")
     preset_version = models.ForeignKey("PresetVersion", on_delete=models.PROTECT, related_name="runs")
-    channel = models.ForeignKey("Channel", on_delete=models.PROTECT, related_name="runs", help_text="Framed and scored for.")
+    channel = models.ForeignKey(
+        "Channel", on_delete=models.PROTECT, related_name="runs", help_text="Framed and scored for."
+    )
     pipeline_version = models.CharField(max_length=20)
     attempt = models.PositiveSmallIntegerField(default=1)
     kind = models.CharField(max_length=10, choices=RunKind.choices, default=RunKind.AUTOMATED)

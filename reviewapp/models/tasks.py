@@ -13,7 +13,9 @@ class Task(models.Model):
 
     asset = models.ForeignKey("Asset", on_delete=models.PROTECT, related_name="tasks")
     step = models.CharField(max_length=10, choices=Step.choices)
-    key = models.CharField(max_length=160, unique=True, help_text="What makes this work unique, e.g. process:12:v3:p1:a1")
+    key = models.CharField(
+        max_length=160, unique=True, help_text="What makes this work unique, e.g. process:12:v3:p1:a1"
+    )
     args = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=8, choices=TaskState.choices, default=TaskState.PENDING)
     priority = models.PositiveSmallIntegerField(default=5)

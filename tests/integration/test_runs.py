@@ -28,8 +28,13 @@ def make_asset(name: str = "a.jpg", batch: Batch | None = None) -> Asset:
         preset = Preset.objects.create(name=f"P {name}", slug=f"p-{name.replace('.', '-')}")
         version = PresetVersion.objects.create(preset=preset, number=1, params={}, digest="0" * 64, note="test")
         batch = Batch.objects.create(
-            client=client, name="b", preset_version=version, validation_profile="basic-500", state=BatchState.PROCESSING,
-            sample_seed="0" * 64, sample_seed_hash="0" * 64,
+            client=client,
+            name="b",
+            preset_version=version,
+            validation_profile="basic-500",
+            state=BatchState.PROCESSING,
+            sample_seed="0" * 64,
+            sample_seed_hash="0" * 64,
         )
     sha = hashlib.sha256(name.encode()).hexdigest()
     return Asset.objects.create(
