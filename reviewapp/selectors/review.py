@@ -1,0 +1,208 @@
+"""Reading the review queue: what waits, for whom, and exactly what a reviewer may be shown of it.
+
+Two queues. `mixed` is blind: score, parts, flags, route, reason and preset are left out for every photo, because leaving
+them out only for samples would give the samples away. `assisted` shows them and never contains a sample (REV-05, REV-23).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from reviewapp.enums import BatchState, EditTaskState, RejectReason, ReviewReason, ReviewTaskState, Verdict
+from reviewapp.models import EditTask, ReviewDecision, ReviewTask, RoutingPolicy
+
+Queue = Literal["mixed", "assisted"]
+QUEUES: tuple[Queue, ...] = ("mixed", "assisted")
+REJECT_REASONS: tuple[tuple[int, str, str], ...] = tuple(
+    (key, reason.value, str(reason.label)) for key, reason in enumerate(RejectReason, start=1)
+)
+"""(digit key, code, label) in key order 1 to 8 (REV-07)."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """How many open photos a queue holds. `waiting` = `free` + `mine` + `others`: "all done" may only be said at 0.
+
+    `held` photos are kept back by a person until someone takes them up again; they are not part of `waiting`.
+    """
+
+    waiting: int
+    free: int
+    mine: int
+    others: int
+    held: int
+
+
+def open_tasks(queue: Queue = "mixed") -> QuerySet[ReviewTask]:
+    """Open tasks that may be given out: none of a cancelled batch, only samples of a paused one, no sample if assisted."""
+    tasks = ReviewTask.objects.filter(state=ReviewTaskState.OPEN).exclude(asset__batch__state=BatchState.CANCELLED)
+    tasks = tasks.exclude(~Q(reason=ReviewReason.SAMPLE), asset__batch__state=BatchState.PAUSED)
+    return tasks.exclude(reason=ReviewReason.SAMPLE) if queue == "assisted" else tasks
+
+
+def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
+    """Count the queue as `user` sees it, in one query; the truth behind "nothing free" and "all done"."""
+    now = timezone.now()
+    leased = Q(lease_until__gte=now, lease_owner__isnull=False)
+    row = open_tasks(queue).aggregate(
+        waiting=Count("pk"),
+        mine=Count("pk", filter=leased & Q(lease_owner=user)),
+        others=Count("pk", filter=leased & ~Q(lease_owner=user)),
+    )
+    free = row["waiting"] - row["mine"] - row["others"]
+    return QueueCounts(row["waiting"], free, row["mine"], row["others"], held_tasks(queue).count())
+
+
+def held_tasks(queue: Queue = "mixed") -> QuerySet[ReviewTask]:
+    """Photos somebody put on hold, oldest first."""
+    tasks = ReviewTask.objects.filter(state=ReviewTaskState.ON_HOLD).exclude(asset__batch__state=BatchState.CANCELLED)
+    if queue == "assisted":
+        tasks = tasks.exclude(reason=ReviewReason.SAMPLE)
+    return with_details(tasks).order_by("decided_at", "pk")
+
+
+def leased_to(user: User, now: datetime | None = None) -> QuerySet[ReviewTask]:
+    """Open tasks whose lease `user` still holds."""
+    moment = now or timezone.now()
+    return ReviewTask.objects.filter(state=ReviewTaskState.OPEN, lease_owner=user, lease_until__gte=moment)
+
+
+def with_details(tasks: QuerySet[ReviewTask]) -> QuerySet[ReviewTask]:
+    """Load what `item_payload` reads, so a page of tasks costs a fixed number of queries."""
+    return tasks.select_related(
+        "asset__batch__client", "run__quality__policy", "run__preset_version__preset", "run__channel", "lease_owner"
+    )
+
+
+def task_for_display(task_id: int) -> ReviewTask:
+    """Return one task with its details. Raises ReviewTask.DoesNotExist."""
+    return with_details(ReviewTask.objects.all()).get(pk=task_id)
+
+
+def final_decision(task: ReviewTask) -> ReviewDecision | None:
+    """The approve or reject in force for `task`: the first one that is neither undone nor a second opinion."""
+    return live_decisions().filter(task=task).select_related("reviewer").order_by("-version").first()
+
+
+def live_decisions() -> QuerySet[ReviewDecision]:
+    """Approvals and rejections in force: no undo rows, nothing undone, no second opinions, no skips or holds."""
+    return ReviewDecision.objects.filter(
+        verdict__in=[Verdict.APPROVE, Verdict.REJECT], is_second_opinion=False, undoes__isnull=True, undone_by__isnull=True
+    )
+
+
+def my_recent_decisions(user: User, limit: int = 4) -> QuerySet[ReviewDecision]:
+    """The latest decisions of `user` that are still in force, newest first: the undo stack and the filmstrip's past."""
+    undone = ReviewDecision.objects.filter(undoes=OuterRef("pk"))
+    return (
+        ReviewDecision.objects.filter(~Exists(undone), reviewer=user, is_second_opinion=False, undoes__isnull=True)
+        .exclude(verdict=Verdict.SKIP)
+        .select_related("task", "asset", "run")
+        .order_by("-pk")[:limit]
+    )
+
+
+def second_opinions() -> QuerySet[ReviewDecision]:
+    """Judgements that came after somebody else's: material for agreement figures."""
+    return ReviewDecision.objects.filter(is_second_opinion=True).select_related("reviewer", "asset").order_by("-pk")
+
+
+def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[str, Any]:
+    """Return what the review page and its JSON may know of `task`.
+
+    Sizes are pixels; `frame_matrix` maps source pixels to `after` pixels; storage keys are for the media views, never URLs.
+    With `blind` nothing in it tells how the photo was scored, why it is here or that it is a sample.
+    """
+    run, asset = task.run, task.asset
+    payload: dict[str, Any] = {
+        "id": task.pk,
+        "version": task.version,
+        "state": task.state,
+        "lease_until": task.lease_until.isoformat() if task.lease_until else None,
+        "is_mine": task.lease_owner_id == user.pk and task.lease_until is not None and task.lease_until >= timezone.now(),
+        "asset_id": asset.pk,
+        "run_id": run.pk,
+        "keys": {
+            "before": run.before_key,
+            "after": run.after_key,
+            "cutout": run.cutout_key,
+            "thumb_before": run.thumb_before_key,
+            "thumb_after": run.thumb_after_key,
+        },
+        "source": {"width": run.source_width, "height": run.source_height},
+        "after": {"width": run.after_width, "height": run.after_height},
+        "before_scale": run.before_scale,
+        "frame_matrix": run.frame_matrix,
+        "sku": asset.sku,
+        "filename": asset.filename,
+        "description": asset.description,
+        "client": asset.batch.client.name,
+        "batch": asset.batch.name,
+        "batch_id": asset.batch_id,
+        "brand_notes": asset.batch.client.brand_notes,
+        "channel": run.channel.name,
+        "remover": run.remover,
+        "model_name": run.model_name,
+        "blind": blind,
+        "previous_edits": _previous_edits(asset.pk),
+    }
+    if not blind:
+        payload["assist"] = _assistance(task)
+    return payload
+
+
+def current_policy_values() -> tuple[float, float]:
+    """(approve_at, review_at) in force, for the scale beside the score. Raises RoutingPolicy.DoesNotExist when unseeded."""
+    policy = RoutingPolicy.objects.only("approve_at", "review_at").latest("number")
+    return policy.approve_at, policy.review_at
+
+
+def _previous_edits(asset_id: int) -> list[dict[str, Any]]:
+    edits = EditTask.objects.filter(asset_id=asset_id).exclude(state=EditTaskState.WITHDRAWN).select_related("editor")
+    return [
+        {"editor": edit.editor.get_full_name() or edit.editor.get_username(), "note": edit.editor_note}
+        for edit in edits
+        if edit.editor is not None
+    ]
+
+
+def _assistance(task: ReviewTask) -> dict[str, Any]:
+    run, quality = task.run, task.run.quality
+    return {
+        "reason": task.reason,
+        "reason_label": task.get_reason_display(),
+        "why": task.why,
+        "complexity": task.asset.complexity,
+        "lane_reason": task.asset.lane_reason,
+        "preset": str(run.preset_version),
+        "confidence": run.confidence,
+        "findings": run.findings,
+        "score": {
+            "total": quality.total,
+            "shown_total": quality.shown_total,
+            "parts": {
+                "background": quality.background,
+                "edge": quality.edge,
+                "fill": quality.fill,
+                "colour": quality.colour,
+            },
+            "colour_measured": quality.colour_measured,
+            "background_status": quality.background_status,
+            "compliance_rate": quality.compliance_rate,
+            "failures": quality.failures,
+            "gates": quality.gates,
+            "measures": quality.measures,
+            "checks": quality.checks,
+            "advice": quality.advice,
+            "routing": quality.routing,
+            "routing_rule": quality.routing_rule,
+            "approve_at": quality.policy.approve_at,
+            "review_at": quality.policy.review_at,
+        },
+    }

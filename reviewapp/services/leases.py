@@ -1,0 +1,120 @@
+"""Leases on review tasks: a photo is lent to one person for 10 minutes, renewed by their page, free again after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from reviewapp.enums import AssetState, BatchState, ReviewReason, ReviewTaskState, Role, Verdict
+from reviewapp.models import ReviewTask
+from reviewapp.selectors import review as selectors
+
+from . import assets
+from .people import require
+
+LEASE = timedelta(minutes=10)
+MAX_CLAIM = 16
+
+# One statement for both databases: pick and lease at once, so two people can't be given the same photo. MATERIALIZED keeps
+# PostgreSQL from running the pick twice; SKIP LOCKED lets sixteen reviewers claim without waiting for each other.
+CLAIM_SQL = """
+WITH picked AS MATERIALIZED (
+  SELECT t.id FROM reviewapp_reviewtask t
+  JOIN reviewapp_asset a ON a.id = t.asset_id
+  JOIN reviewapp_batch b ON b.id = a.batch_id
+  WHERE t.state = 'open' AND (t.lease_owner_id IS NULL OR t.lease_until IS NULL OR t.lease_until < %(now)s)
+    AND b.state <> 'cancelled' AND (b.state <> 'paused' OR t.reason = 'sample')
+    AND (%(with_samples)s = 1 OR t.reason <> 'sample')
+    AND {skipped} EXISTS (SELECT 1 FROM reviewapp_reviewdecision d
+                          WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')
+  ORDER BY {order} LIMIT %(limit)s {lock}
+)
+UPDATE reviewapp_reviewtask SET lease_owner_id = %(user)s, lease_until = %(until)s
+WHERE id IN (SELECT id FROM picked) RETURNING id
+"""
+ORDER_FRESH = "t.priority, t.id"
+# What this person skipped comes last, the longest-ago skip first, so skipping walks round and never sticks.
+ORDER_SKIPPED = """(SELECT MAX(d.id) FROM reviewapp_reviewdecision d
+                    WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')"""
+
+
+
+def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed") -> list[ReviewTask]:
+    """Lease up to `n` photos to `user` for 10 minutes and return them in the order to be judged.
+
+    What the person still holds comes first (a reload keeps it) and is extended. An empty list may be premature while others
+    hold row locks: ask selectors.review.queue_counts before saying that all is done. Raises NotAllowed.
+    """
+    require(user, Role.REVIEWER, Role.SENIOR, to="review photos")
+    wanted = max(1, min(n, MAX_CLAIM))
+    now = timezone.now()
+    held = selectors.leased_to(user, now)
+    if queue == "assisted":
+        held = held.exclude(reason=ReviewReason.SAMPLE)
+    held = held.exclude(asset__batch__state=BatchState.CANCELLED)
+    mine = [task.pk for task in _in_order(held, user)[:wanted]]
+    ReviewTask.objects.filter(pk__in=mine, lease_owner=user, state=ReviewTaskState.OPEN).update(lease_until=now + LEASE)
+    for is_skipped in (False, True):
+        if len(mine) < wanted:
+            mine += _lease_free(user, wanted - len(mine), now, queue, is_skipped=is_skipped)
+    return list(_in_order(selectors.with_details(selectors.leased_to(user, now).filter(pk__in=mine)), user))
+
+
+def beat(user: User, task_ids: Sequence[int]) -> list[int]:
+    """Extend the leases `user` still owns among `task_ids` by 10 minutes from now; return the ids that are still theirs."""
+    owned = ReviewTask.objects.filter(pk__in=list(task_ids), lease_owner=user, state=ReviewTaskState.OPEN)
+    owned.update(lease_until=timezone.now() + LEASE)
+    return sorted(owned.values_list("pk", flat=True))
+
+
+def release(user: User, task_ids: Sequence[int] | None = None) -> int:
+    """Give back leases at once (leaving the page, signing out); None means all of them. Returns how many."""
+    owned = ReviewTask.objects.filter(lease_owner=user, state=ReviewTaskState.OPEN)
+    if task_ids is not None:
+        owned = owned.filter(pk__in=list(task_ids))
+    return owned.update(lease_owner=None, lease_until=None)
+
+
+def take_back(user: User, task_id: int) -> ReviewTask | None:
+    """Take a photo off hold and lease it to `user`. None when it is no longer on hold. Raises NotAllowed."""
+    require(user, Role.REVIEWER, Role.SENIOR, to="take up held photos")
+    with transaction.atomic():
+        taken = ReviewTask.objects.filter(pk=task_id, state=ReviewTaskState.ON_HOLD).update(
+            state=ReviewTaskState.OPEN, lease_owner=user, lease_until=timezone.now() + LEASE, decided_at=None
+        )
+        if not taken:
+            return None
+        task = selectors.task_for_display(task_id)
+        if task.asset.state == AssetState.ON_HOLD:
+            assets.move(task.asset, AssetState.IN_REVIEW, reason="Taken off hold", actor=user)
+        return task
+
+
+def _lease_free(user: User, limit: int, now: datetime, queue: selectors.Queue, *, is_skipped: bool) -> list[int]:
+    sql = CLAIM_SQL.format(
+        skipped="" if is_skipped else "NOT",
+        order=ORDER_SKIPPED if is_skipped else ORDER_FRESH,
+        lock="FOR UPDATE OF t SKIP LOCKED" if connection.vendor == "postgresql" else "",
+    )
+    adapt = connection.ops.adapt_datetimefield_value
+    values = {
+        "now": adapt(now),
+        "until": adapt(now + LEASE),
+        "user": user.pk,
+        "limit": limit,
+        "with_samples": int(queue != "assisted"),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _in_order(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[ReviewTask]:
+    mine = Q(decisions__reviewer=user, decisions__verdict=Verdict.SKIP)
+    return tasks.annotate(skipped=Coalesce(Max("decisions__pk", filter=mine), 0)).order_by("skipped", "priority", "pk")
