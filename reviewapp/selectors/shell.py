@@ -1,0 +1,35 @@
+"""The counts beside the navigation links."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from reviewapp.enums import EditTaskState, ProposalState, ReviewTaskState, Role
+from reviewapp.models import EditTask, PresetProposal, ReviewTask
+
+
+@dataclass(frozen=True)
+class ShellCounts:
+    """Zero also where the role does not see the link."""
+
+    waiting_review: int = 0
+    waiting_editing: int = 0
+    open_proposals: int = 0
+
+
+def counts_for(roles: Collection[str]) -> ShellCounts:
+    """At most three counting queries, only those the roles' links show."""
+    held = set(roles)
+    reviews = held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}
+    edits = held & {Role.EDITOR, Role.SENIOR, Role.ADMIN}
+    proposals = held & {Role.MANAGER, Role.ADMIN}
+    return ShellCounts(
+        waiting_review=ReviewTask.objects.filter(state=ReviewTaskState.OPEN).count() if reviews else 0,
+        waiting_editing=(
+            EditTask.objects.filter(
+                state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.AWAITING_SIGNOFF]
+            ).count()
+            if edits
+            else 0
+        ),
+        open_proposals=PresetProposal.objects.filter(state=ProposalState.OPEN).count() if proposals else 0,
+    )

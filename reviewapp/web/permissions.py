@@ -1,0 +1,87 @@
+"""Who may open what: the one decorator of every view and the one test of every template.
+
+Roles are Django groups (enums.Role). A superuser passes everywhere. Somebody who is not signed in goes to
+the login page; somebody with the wrong role gets the 403 page, which names the roles that can.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+
+from reviewapp.enums import Role
+from reviewapp.selectors import people
+from reviewapp.services.people import NotAllowed
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+REVIEWERS = (Role.REVIEWER, Role.SENIOR, Role.ADMIN)
+EDITORS = (Role.EDITOR, Role.SENIOR, Role.ADMIN)
+SENIORS = (Role.SENIOR, Role.ADMIN)
+MANAGERS = (Role.MANAGER, Role.ADMIN)
+ADMINS = (Role.ADMIN,)
+EVERYBODY = tuple(Role)
+
+
+class WrongRole(PermissionDenied):
+    """The person is known but may not do this; `roles` are the ones that can."""
+
+    def __init__(self, roles: Iterable[str]) -> None:
+        self.roles = tuple(Role(role) for role in roles)
+        super().__init__(f"Only {role_words(self.roles)} can do this.")
+
+
+def role_words(roles: Iterable[str]) -> str:
+    """'managers and admins', for sentences about who can."""
+    words = [f"{Role(role).label.lower()}s" for role in roles]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def roles_of(user: Any) -> frozenset[Role]:
+    """The user's roles, read once per user object (one request); a superuser has all of them."""
+    cached: frozenset[Role] | None = getattr(user, "_softproof_roles", None)
+    if cached is None:
+        cached = people.roles_of(user)
+        if getattr(user, "is_authenticated", False):
+            user._softproof_roles = cached
+    return cached
+
+
+def user_has_role(user: Any, *roles: str) -> bool:
+    """True where the user holds at least one of `roles`; with none named, any signed-in active user passes."""
+    if not getattr(user, "is_authenticated", False) or not user.is_active:
+        return False
+    return not roles or bool(roles_of(user) & {Role(role) for role in roles})
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """True for the small clients that speak JSON and can't follow a redirect to a login page."""
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
+    """Lets the named roles through (no names: anybody signed in). The roles stay on the view for the tests to read."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                if wants_json(request):
+                    return JsonResponse({"status": "signed_out", "message": "Sign in again to go on."}, status=401)
+                return redirect_to_login(request.get_full_path())
+            if not user_has_role(request.user, *roles):
+                raise WrongRole(roles)
+            try:
+                return view(request, *args, **kwargs)
+            except NotAllowed as refused:
+                raise PermissionDenied(str(refused)) from refused
+
+        guarded.allowed_roles = tuple(str(role) for role in roles)  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate

@@ -1,0 +1,55 @@
+"""Every URL of the site's screens. The manager's half lives in urls_manager.py."""
+
+from django.urls import include, path
+
+from reviewapp.web.views import account, auth, editing, home, media, review
+
+review_urls = (
+    [
+        path("", review.chooser, name="chooser"),
+        path("<queue:queue>/", review.queue_page, name="queue"),
+        path("<queue:queue>/claim/", review.claim, name="claim"),
+        path("<queue:queue>/beat/", review.beat, name="beat"),
+        path("<queue:queue>/release/", review.release, name="release"),
+        path("<queue:queue>/decide/", review.decide_plain, name="decide_plain"),
+        path("<queue:queue>/undo/", review.undo_plain, name="undo_plain"),
+        path("<queue:queue>/held/<int:task_id>/", review.take_back, name="take_back"),
+        path("items/<int:task_id>/decision/", review.decide, name="decide"),
+        path("decisions/<int:decision_id>/undo/", review.undo, name="undo"),
+    ],
+    "review",
+)
+
+editing_urls = (
+    [
+        path("", editing.task_list, name="list"),
+        path("<int:task_id>/", editing.task_page, name="task"),
+        path("<int:task_id>/claim/", editing.claim, name="claim"),
+        path("<int:task_id>/release/", editing.release, name="release"),
+        path("<int:task_id>/submit/", editing.submit, name="submit"),
+        path("<int:task_id>/as-is/", editing.submit_as_is, name="submit_as_is"),
+        path("<int:task_id>/sign-off/", editing.sign_off, name="sign_off"),
+        path("<int:task_id>/send-back/", editing.send_back, name="send_back"),
+    ],
+    "editing",
+)
+
+media_urls = (
+    [
+        path("run/<int:run_id>/<slug:kind>/", media.run_image, name="run"),
+        path("asset/<int:asset_id>/original/", media.original, name="original"),
+        path("rendition/<int:rendition_id>/", media.rendition, name="rendition"),
+    ],
+    "media",
+)
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("login/", auth.SignIn.as_view(), name="login"),
+    path("logout/", auth.sign_out, name="logout"),
+    path("account/", account.account, name="account"),
+    path("review/", include(review_urls)),
+    path("editing/", include(editing_urls)),
+    path("media/", include(media_urls)),
+    path("", include("reviewapp.web.urls_manager")),
+]
