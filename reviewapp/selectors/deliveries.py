@@ -1,0 +1,141 @@
+"""Reading deliveries, and working out what a batch could deliver right now and what is withheld, file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from reviewapp.enums import APPROVED_STATES, AssetState, RenditionState, ReviewReason, ReviewTaskState
+from reviewapp.models import Asset, Batch, Channel, Delivery, DeliveryItem, Rendition, ReviewTask, SampleDraw
+
+FINAL_CODES = frozenset({"rejected_intake", "duplicate", "failed", "cancelled", "channel_rule"})
+"""Withheld for good: nothing the line or its people still do will deliver these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """One photo, or one of its channels (`channel` != ""), that is not in the package, and the sentence why."""
+
+    asset_id: int
+    file: str
+    sku: str
+    channel: str
+    code: str
+    reason: str
+
+    @property
+    def is_final(self) -> bool:
+        """False when the photo may still come with a later delivery."""
+        return self.code in FINAL_CODES
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a delivery would hold now: files x channels, each either deliverable or withheld with a reason (EXP-24)."""
+
+    renditions: list[Rendition] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
+    open_samples: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """True when nothing of the batch can still be added."""
+        return bool(self.renditions) and all(item.is_final for item in self.withheld)
+
+
+def deliveries(batch: Batch | None = None) -> QuerySet[Delivery]:
+    """Deliveries, newest first, of one batch or of all."""
+    found = Delivery.objects.select_related("batch__client", "created_by")
+    return found.filter(batch=batch) if batch is not None else found
+
+
+def delivery_for_display(delivery_id: int) -> Delivery:
+    """Return one delivery. Raises Delivery.DoesNotExist."""
+    return deliveries().get(pk=delivery_id)
+
+
+def items_of(delivery: Delivery) -> QuerySet[DeliveryItem]:
+    """The files of a package in path order."""
+    return delivery.items.select_related("rendition__asset", "rendition__channel").order_by("path")
+
+
+def open_samples(batch: Batch) -> QuerySet[ReviewTask]:
+    """Blind samples of `batch` nobody has judged yet; a held one counts as open."""
+    return ReviewTask.objects.filter(
+        asset__batch=batch, reason=ReviewReason.SAMPLE, state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD]
+    )
+
+
+def channels_of(batch: Batch) -> list[Channel]:
+    """The batch's channels in order."""
+    return [row.channel for row in batch.batch_channels.select_related("channel").order_by("position")]
+
+
+def plan(batch: Batch, *, sampling_is_on: bool = True) -> Plan:
+    """Work out the package: every verified file of every approved photo, and a reason for everything else.
+
+    An auto-approved photo that no sample draw has covered yet is withheld, unless the client doesn't wait for samples or
+    sampling is off: shipping it would take it out of the population it is to be judged by (SMP-10, B12).
+    """
+    channels = channels_of(batch)
+    drawn = _drawn_hashes(batch) if batch.client.waits_for_samples and sampling_is_on else None
+    by_key = _renditions(batch)
+    result = Plan(open_samples=open_samples(batch).count())
+    for asset in batch.assets.select_related("duplicate_of").order_by("pk"):
+        if asset.state not in APPROVED_STATES:
+            result.withheld.append(_unapproved(asset))
+        elif drawn is not None and asset.state == AssetState.AUTO_APPROVED and asset.sha256 not in drawn:
+            result.withheld.append(_hold(asset, "not_sampled", _("Its block of photos has not been sampled yet.")))
+        else:
+            _sort_channels(asset, channels, by_key, result)
+    return result
+
+
+def _drawn_hashes(batch: Batch) -> set[str]:
+    rows: Iterable[Any] = SampleDraw.objects.filter(batch=batch).values_list("population_sha256", flat=True)
+    return {sha for row in rows for sha in row}
+
+
+def _renditions(batch: Batch) -> dict[tuple[int, int], Rendition]:
+    rows = Rendition.objects.filter(asset__batch=batch).select_related(
+        "asset", "channel", "run__preset_version__preset", "run__quality__policy"
+    )
+    return {(row.run_id, row.channel_id): row for row in rows}
+
+
+def _sort_channels(
+    asset: Asset, channels: Sequence[Channel], by_key: dict[tuple[int, int], Rendition], result: Plan
+) -> None:
+    for channel in channels:
+        rendition = by_key.get((asset.current_run_id or 0, channel.pk))
+        if rendition is None:
+            result.withheld.append(_hold(asset, "not_rendered", _("Its file is still being made."), channel.key))
+        elif rendition.state != RenditionState.VERIFIED:
+            why = rendition.error or _("The file breaks a rule of the channel.")
+            result.withheld.append(_hold(asset, "channel_rule", why, channel.key))
+        else:
+            result.renditions.append(rendition)
+
+
+def _unapproved(asset: Asset) -> Withheld:
+    state = AssetState(asset.state)
+    own = asset.state_reason
+    if state == AssetState.DUPLICATE and asset.duplicate_of is not None:
+        return _hold(asset, "duplicate", _("Same file as %(other)s.") % {"other": asset.duplicate_of.filename})
+    if state in (AssetState.REJECTED_INTAKE, AssetState.FAILED, AssetState.DUPLICATE):
+        return _hold(asset, state.value, own or str(state.label))
+    if state == AssetState.CANCELLED:
+        return _hold(asset, "cancelled", own or _("Cancelled."))
+    if state in (AssetState.IN_REVIEW, AssetState.ON_HOLD):
+        return _hold(asset, "unreviewed", _("Waits for a reviewer."))
+    if state in (AssetState.EDITING, AssetState.AWAITING_SIGNOFF):
+        return _hold(asset, "editing", own or _("With an editor."))
+    return _hold(asset, "in_process", _("Still being processed."))
+
+
+def _hold(asset: Asset, code: str, reason: str, channel: str = "") -> Withheld:
+    return Withheld(asset.pk, asset.relative_path or asset.filename, asset.sku, channel, code, reason)

@@ -1,0 +1,90 @@
+"""Reading the editing queue: what waits for hands, who has it, what waits for a senior's signature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from reviewapp.enums import BatchState, EditTaskState
+from reviewapp.models import EditTask
+
+CHECKLIST = (
+    ("clipping_path", _("Clipping path follows the product")),
+    ("fine_detail", _("Hair, fur, lace and chain kept")),
+    ("openings", _("Holes and openings cut out")),
+    ("colour", _("Colour matches the original")),
+    ("clean_background", _("No background left")),
+)
+"""(code, label) an editor ticks before handing in (PRO-20)."""
+WAITING = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.SUBMITTED, EditTaskState.AWAITING_SIGNOFF)
+
+
+def edit_tasks() -> QuerySet[EditTask]:
+    """Live tasks in working order (priority, then age) with what a row shows; cancelled batches left out."""
+    return (
+        EditTask.objects.filter(state__in=WAITING)
+        .exclude(asset__batch__state=BatchState.CANCELLED)
+        .select_related("asset__batch__client", "base_run__quality", "result_run__quality", "editor")
+        .order_by("priority", "pk")
+    )
+
+
+def claimable_by(user: User) -> QuerySet[EditTask]:
+    """Open tasks `user` may take: free ones, and those sent back to them. Own first."""
+    free = Q(editor__isnull=True) | Q(editor=user)
+    return edit_tasks().filter(free, state=EditTaskState.OPEN).order_by("editor_id", "priority", "pk")
+
+
+def claimed_by(user: User) -> QuerySet[EditTask]:
+    """What `user` has on the desk: claimed, or being scored again."""
+    return edit_tasks().filter(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])
+
+
+def awaiting_signoff(user: User) -> QuerySet[EditTask]:
+    """Finished work `user` may sign, oldest first: never their own."""
+    waiting = edit_tasks().filter(state=EditTaskState.AWAITING_SIGNOFF)
+    return waiting.exclude(editor=user).order_by("submitted_at", "pk")
+
+
+def counts(user: User) -> dict[str, int]:
+    """Return {open, mine, signoff} for the navigation; `signoff` counts what `user` could sign."""
+    row = edit_tasks().aggregate(
+        open=Count("pk", filter=Q(state=EditTaskState.OPEN)),
+        mine=Count("pk", filter=Q(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])),
+        signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),
+    )
+    return {"open": row["open"], "mine": row["mine"], "signoff": row["signoff"]}
+
+
+def task_for_display(task_id: int) -> EditTask:
+    """Return one task, live or closed, with all its page shows. Raises EditTask.DoesNotExist."""
+    return EditTask.objects.select_related(
+        "asset__batch__client", "asset__batch__preset_version", "base_run__quality", "result_run__quality",
+        "editor", "signed_by",
+    ).get(pk=task_id)  # fmt: skip
+
+
+def history_of(asset_id: int) -> QuerySet[EditTask]:
+    """Every edit task of a photo, oldest first."""
+    return EditTask.objects.filter(asset_id=asset_id).select_related("editor", "signed_by").order_by("pk")
+
+
+def allowed_actions(task: EditTask, user: User) -> dict[str, bool]:
+    """Say which buttons make sense for `user` by the task's state; roles are checked by the services."""
+    is_mine = task.editor_id == user.pk
+    return {
+        "claim": task.state == EditTaskState.OPEN and (is_mine or task.editor_id is None),
+        "release": task.state == EditTaskState.CLAIMED and is_mine,
+        "submit": task.state == EditTaskState.CLAIMED and is_mine,
+        "accept_start": task.state == EditTaskState.CLAIMED and is_mine and task.base_run_id is not None,
+        "sign_off": task.state == EditTaskState.AWAITING_SIGNOFF and not is_mine,
+        "send_back": task.state == EditTaskState.AWAITING_SIGNOFF,
+    }
+
+
+def checklist_of(task: EditTask) -> list[dict[str, Any]]:
+    """The checklist with what the editor ticked: [{code, label, is_ticked}]."""
+    return [{"code": code, "label": label, "is_ticked": bool(task.checklist.get(code))} for code, label in CHECKLIST]

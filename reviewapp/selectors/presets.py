@@ -1,0 +1,151 @@
+"""Reading presets, their versions and what reviews say of them; routing policies; category rules; proposals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from processing.params import Described, ProcessingParams
+from reviewapp.enums import ProposalState, SampleOutcome, Verdict
+from reviewapp.models import (
+    CategoryRule,
+    Preset,
+    PresetProposal,
+    PresetVersion,
+    ReviewDecision,
+    RoutingPolicy,
+    SampleMember,
+)
+from reviewapp.policies.learning import Judged, ReasonShare, read, shares
+from reviewapp.policies.sampling import rejection_interval
+
+from .review import live_decisions
+
+EVIDENCE_WINDOW = 1000
+"""Decisions looked back at: old ones speak of photos the line no longer sees, and the count stays cheap."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRate:
+    """Blind-sample outcome of one preset version (FBK-17): shares 0..1, 95 % interval; `share` None when none judged."""
+
+    version: PresetVersion
+    judged: int
+    rejected: int
+    share: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of a preset page: what the setting is, its value here, and its value in the version compared with."""
+
+    described: Described
+    value: Any
+    other: Any = None
+
+    @property
+    def is_changed(self) -> bool:
+        """True when the two versions differ here."""
+        return self.other is not None and self.other != self.value
+
+
+def presets() -> QuerySet[Preset]:
+    """All presets by name, with the current version and how many there are."""
+    return Preset.objects.select_related("current").annotate(version_count=Count("versions")).order_by("name")
+
+
+def preset_by_slug(slug: str) -> Preset:
+    """Return one preset. Raises Preset.DoesNotExist."""
+    return Preset.objects.select_related("current").get(slug=slug)
+
+
+def versions_of(preset: Preset) -> QuerySet[PresetVersion]:
+    """Versions of `preset`, newest first, with how many batches pinned each."""
+    return (
+        PresetVersion.objects.filter(preset=preset)
+        .select_related("preset", "created_by")
+        .annotate(batch_count=Count("batches"))
+        .order_by("-number")
+    )
+
+
+def version_for_display(version_id: int) -> PresetVersion:
+    """Return one version. Raises PresetVersion.DoesNotExist."""
+    return PresetVersion.objects.select_related("preset", "created_by").get(pk=version_id)
+
+
+def settings_of(version: PresetVersion, other: PresetVersion | None = None) -> list[Setting]:
+    """List every setting of a version in form order, beside those of `other`; a field added since takes its default."""
+    here = ProcessingParams.from_dict(version.params).to_dict()
+    there = ProcessingParams.from_dict(other.params).to_dict() if other is not None else None
+    return [
+        Setting(line, read(here, line.path), None if there is None else read(there, line.path))
+        for line in ProcessingParams.describe()
+    ]
+
+
+def current_policy() -> RoutingPolicy:
+    """The policy in force: the highest number. Raises RoutingPolicy.DoesNotExist on an unseeded database."""
+    return RoutingPolicy.objects.latest("number")
+
+
+def policies() -> QuerySet[RoutingPolicy]:
+    """Every policy there was, newest first."""
+    return RoutingPolicy.objects.select_related("created_by").order_by("-number")
+
+
+def category_rules() -> QuerySet[CategoryRule]:
+    """The category table (CLS-04), by name."""
+    return CategoryRule.objects.select_related("preset").order_by("category")
+
+
+def proposals() -> QuerySet[PresetProposal]:
+    """Every proposal, newest first."""
+    return PresetProposal.objects.select_related("base__preset", "decided_by", "result").order_by("-created_at", "-pk")
+
+
+def open_proposals() -> QuerySet[PresetProposal]:
+    """Proposals an admin has yet to decide."""
+    return proposals().filter(state=ProposalState.OPEN)
+
+
+def judged(version: PresetVersion) -> list[Judged]:
+    """The latest decisions in force on photos made with `version`, newest first."""
+    rows = live_decisions().filter(preset_version=version).order_by("-pk")
+    return [
+        Judged(pk, verdict == Verdict.REJECT, tuple(reasons), was_blind)
+        for pk, verdict, reasons, was_blind in rows.values_list("pk", "verdict", "reasons", "was_blind")[:EVIDENCE_WINDOW]
+    ]
+
+
+def reason_shares(version: PresetVersion) -> list[ReasonShare]:
+    """How often each reject reason was given for `version`, most frequent first (FBK-01)."""
+    return shares(judged(version))
+
+
+def evidence_decisions(proposal: PresetProposal) -> QuerySet[ReviewDecision]:
+    """The rejections a proposal rests on, for a person to look at."""
+    ids = proposal.evidence.get("decision_ids", [])
+    return ReviewDecision.objects.filter(pk__in=ids).select_related("asset", "run", "reviewer").order_by("-pk")
+
+
+def sample_rates(preset: Preset) -> list[SampleRate]:
+    """Defect rate among judged blind samples, per version of `preset`, newest first (FBK-17)."""
+    is_judged = Q(outcome__in=[SampleOutcome.ACCEPTED, SampleOutcome.REJECTED])
+    rows = (
+        SampleMember.objects.filter(is_judged, review_task__run__preset_version__preset=preset)
+        .order_by()
+        .values("review_task__run__preset_version")
+        .annotate(n=Count("pk"), bad=Count("pk", filter=Q(outcome=SampleOutcome.REJECTED)))
+    )
+    by_version = {row["review_task__run__preset_version"]: (row["n"], row["bad"]) for row in rows}
+    return [_rate(version, *by_version.get(version.pk, (0, 0))) for version in versions_of(preset)]
+
+
+def _rate(version: PresetVersion, count: int, rejected: int) -> SampleRate:
+    low, high = rejection_interval(rejected, count)
+    return SampleRate(version, count, rejected, rejected / count if count else None, low, high)

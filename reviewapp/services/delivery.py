@@ -1,0 +1,228 @@
+"""Delivery: fix the list of verified files a client gets, say what is withheld and why, stream it as a ZIP."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import PurePosixPath
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import get_valid_filename, slugify
+
+from reviewapp import storage
+from reviewapp.enums import BatchState, DeliveryState, Role
+from reviewapp.models import Batch, Delivery, DeliveryItem, Rendition, RoutingPolicy
+from reviewapp.selectors import deliveries as selectors
+
+from . import audit, batches
+from .manifest import build_manifest, files_csv, withheld_csv
+from .people import require
+
+__all__ = ["DeliveryCorrupt", "DeliveryHeld", "archive_name", "build_manifest", "release", "stream_zip"]
+
+CHUNK = 256 * 1024
+ZIP64_FROM = 2**31 - 1
+NO_DELIVERY = {
+    BatchState.UPLOADING: "The batch is still being uploaded. Close it first.",
+    BatchState.CANCELLED: "The batch was cancelled.",
+}
+
+
+class DeliveryHeld(RuntimeError):
+    """Nothing can be delivered now. `reasons` are sentences for the manager, `open_samples` how many samples wait."""
+
+    def __init__(self, reasons: Sequence[str], open_samples: int = 0) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = list(reasons)
+        self.open_samples = open_samples
+
+
+class DeliveryCorrupt(RuntimeError):
+    """A stored file is missing or its bytes differ from those that were verified: the stream stops, nothing wrong leaves."""
+
+
+def release(batch: Batch, actor: User | None) -> Delivery:
+    """Make a delivery of every verified file of every approved photo of `batch`; the rest is listed as withheld.
+
+    The batch becomes delivered when nothing can be added any more, otherwise this is a partial delivery and a later one
+    holds everything again. `actor` None is the line itself. Raises NotAllowed, and DeliveryHeld while samples are open (unless
+    the client opted out, B12), when nothing is deliverable, or nothing changed since the last delivery.
+    """
+    if actor is not None:
+        require(actor, Role.MANAGER, Role.ADMIN, to="deliver a batch")
+    batches.refresh(batch.pk)  # a block of samples that became due must be drawn before anything leaves
+    with transaction.atomic():
+        locked = Batch.objects.select_for_update(of=("self",)).select_related("client", "preset_version__preset")
+        fresh = locked.get(pk=batch.pk)
+        plan = selectors.plan(fresh, sampling_is_on=_sampling_is_on())
+        previous = Delivery.objects.filter(batch=fresh).order_by("-number").first()
+        if reasons := _hindrances(fresh, plan, previous):
+            raise DeliveryHeld(reasons, plan.open_samples)
+        delivery = _create(fresh, plan, (previous.number if previous else 0) + 1, actor)
+        if plan.is_complete:
+            _mark_delivered(fresh, actor)
+    batch.refresh_from_db()
+    return delivery
+
+
+def archive_name(delivery: Delivery) -> str:
+    """The name the ZIP is saved under: client, batch and number, safe on every file system."""
+    parts = (slugify(delivery.batch.client.name), slugify(delivery.batch.name), str(delivery.number))
+    return "-".join(part for part in parts if part) + ".zip"
+
+
+def stream_zip(delivery: Delivery, actor: User | None = None) -> Iterator[bytes]:
+    """Yield the package as ZIP bytes: a folder per channel, manifest.json, manifest.csv, withheld.csv.
+
+    Files are read from storage in chunks and held against their SHA-256 on the way out; memory stays flat whatever the size.
+    Raises DeliveryCorrupt in mid-stream (the client's download then fails) rather than end an archive with a wrong file in it.
+    """
+    sink = _Sink()
+    stamp = delivery.created_at.timetuple()[:6]
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
+        for item in selectors.items_of(delivery).iterator(chunk_size=200):
+            yield from _add_file(archive, sink, item, stamp)
+        texts = {
+            "manifest.json": json.dumps(delivery.manifest, ensure_ascii=False, indent=1, sort_keys=True),
+            "manifest.csv": "\ufeff" + files_csv(delivery.manifest),
+            "withheld.csv": "\ufeff" + withheld_csv(delivery.manifest),
+        }
+        for name, text in texts.items():
+            archive.writestr(_info(name, stamp), text.encode(), zipfile.ZIP_DEFLATED)
+            yield sink.drain()
+    yield sink.drain()
+    _mark_downloaded(delivery, actor)
+
+
+class _Sink(io.RawIOBase):
+    """Takes what zipfile writes and hands it on; not seekable, so sizes follow each file in a data descriptor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        part = bytes(data)  # type: ignore[call-overload]
+        self._parts.append(part)
+        return len(part)
+
+    def drain(self) -> bytes:
+        """Return and forget everything written since the last call."""
+        out = b"".join(self._parts)
+        self._parts.clear()
+        return out
+
+
+def _add_file(
+    archive: zipfile.ZipFile, sink: _Sink, item: DeliveryItem, stamp: tuple[int, ...]
+) -> Iterator[bytes]:
+    rendition = item.rendition
+    digest = hashlib.sha256()
+    try:
+        source = storage.open_read(rendition.storage_key)
+    except FileNotFoundError as error:
+        raise DeliveryCorrupt(f"{item.path} is missing from storage. Render the photo again.") from error
+    with source, archive.open(_info(item.path, stamp), "w", force_zip64=rendition.byte_size > ZIP64_FROM) as target:
+        while chunk := source.read(CHUNK):
+            digest.update(chunk)
+            target.write(chunk)
+            yield sink.drain()
+    if digest.hexdigest() != rendition.sha256:
+        raise DeliveryCorrupt(f"{item.path} changed since it was verified. Render the photo again.")
+    yield sink.drain()
+
+
+def _info(path: str, stamp: tuple[int, ...]) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(path, date_time=(stamp[0], stamp[1], stamp[2], stamp[3], stamp[4], stamp[5]))
+    info.external_attr = 0o644 << 16
+    return info
+
+
+def _sampling_is_on() -> bool:
+    rate = RoutingPolicy.objects.order_by("-number").values_list("sample_rate", flat=True).first()
+    return rate is None or rate > 0
+
+
+def _hindrances(batch: Batch, plan: selectors.Plan, previous: Delivery | None) -> list[str]:
+    if refusal := NO_DELIVERY.get(BatchState(batch.state)):
+        return [refusal]
+    if batch.state == BatchState.PAUSED:
+        return [f"The batch is paused: {batch.paused_reason or 'no reason given'}. Resume it first."]
+    if plan.open_samples and batch.client.waits_for_samples:
+        noun = "sample waits" if plan.open_samples == 1 else "samples wait"
+        return [f"{plan.open_samples} {noun} for a reviewer. The batch can be delivered when they are judged."]
+    if not plan.renditions:
+        return ["No photo of this batch is approved and verified yet."]
+    if previous is not None:
+        before = set(previous.items.values_list("rendition_id", flat=True))
+        if before == {rendition.pk for rendition in plan.renditions}:
+            return [f"Nothing changed since delivery {previous.number}. Download that one."]
+    return []
+
+
+def _create(batch: Batch, plan: selectors.Plan, number: int, actor: User | None) -> Delivery:
+    paths = _paths(plan.renditions)
+    manifest = build_manifest(batch, number, paths, plan.withheld, actor)
+    delivery = Delivery.objects.create(
+        batch=batch,
+        number=number,
+        manifest=manifest,
+        withheld=[asdict(item) for item in plan.withheld],
+        file_count=len(paths),
+        byte_size=sum(rendition.byte_size for rendition in plan.renditions),
+        created_by=actor,
+    )
+    DeliveryItem.objects.bulk_create(
+        DeliveryItem(delivery=delivery, rendition=rendition, path=path) for path, rendition in paths
+    )
+    audit.record(
+        "delivery.released",
+        delivery,
+        actor=actor,
+        after={"number": number, "files": len(paths), "withheld": len(plan.withheld)},
+    )
+    return delivery
+
+
+def _paths(renditions: Sequence[Rendition]) -> list[tuple[str, Rendition]]:
+    """Give every file `{channel}/{name}`; two photos that want one name are numbered, also where only case differs."""
+    taken: set[str] = set()
+    paths: list[tuple[str, Rendition]] = []
+    for rendition in renditions:
+        name = PurePosixPath(get_valid_filename(rendition.filename.replace("\\", "/").rsplit("/", 1)[-1] or "file"))
+        candidate, count = f"{rendition.channel.key}/{name}", 1
+        while candidate.casefold() in taken:
+            count += 1
+            candidate = f"{rendition.channel.key}/{name.stem}-{count}{name.suffix}"
+        taken.add(candidate.casefold())
+        paths.append((candidate, rendition))
+    return paths
+
+
+def _mark_delivered(batch: Batch, actor: User | None) -> None:
+    """Ready -> delivered, once; while machines or people still work on it the batch keeps its state."""
+    if Batch.objects.filter(pk=batch.pk, state=BatchState.READY).update(state=BatchState.DELIVERED):
+        audit.record(
+            "batch.delivered",
+            batch,
+            actor=actor,
+            before={"state": BatchState.READY.value},
+            after={"state": BatchState.DELIVERED.value},
+        )
+
+
+def _mark_downloaded(delivery: Delivery, actor: User | None) -> None:
+    with transaction.atomic():
+        Delivery.objects.filter(pk=delivery.pk, downloaded_at__isnull=True).update(
+            state=DeliveryState.DOWNLOADED, downloaded_at=timezone.now()
+        )
+        audit.record("delivery.downloaded", delivery, actor=actor, after={"number": delivery.number})

@@ -1,0 +1,244 @@
+"""Editing: a person takes a photo, hands in a corrected file, it is scored again, somebody else signs (PRO-20, REV-10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from processing.codecs import probe
+from processing.errors import InputRejected
+from reviewapp import storage
+from reviewapp.enums import AssetState, EditTaskState, Role, Step
+from reviewapp.models import EditTask, ProcessingRun
+from reviewapp.selectors import editing as selectors
+
+from . import assets, audit, batches, runs
+from .people import NotAllowed, require
+
+MAX_UPLOAD_BYTES = 200 * 1024 * 1024
+MAX_NOTE = 500
+
+
+class EditRefused(ValueError):
+    """What was asked can't be done with this task now; the message says why and the way out."""
+
+
+def claim(user: User, task_id: int) -> EditTask:
+    """Take an open task. Work that was sent back is kept for the editor who did it.
+
+    Raises NotAllowed without the role, EditRefused when somebody else has it.
+    """
+    require(user, Role.EDITOR, Role.SENIOR, to="edit photos")
+    now = timezone.now()
+    with transaction.atomic():
+        mine_or_free = Q(editor__isnull=True) | Q(editor=user)
+        won = EditTask.objects.filter(mine_or_free, pk=task_id, state=EditTaskState.OPEN).update(
+            state=EditTaskState.CLAIMED, editor=user, claimed_at=now
+        )
+        task = selectors.task_for_display(task_id)
+        if not won and not (task.state == EditTaskState.CLAIMED and task.editor_id == user.pk):
+            raise EditRefused(_taken(task))
+        if won:
+            audit.record("edit.claimed", task, actor=user)
+        return task
+
+
+def release(user: User, task_id: int) -> EditTask:
+    """Put a task back for anyone. The editor may, and a senior for somebody who is away. Raises NotAllowed, EditRefused."""
+    require(user, Role.EDITOR, Role.SENIOR, to="release an edit")
+    with transaction.atomic():
+        task = selectors.task_for_display(task_id)
+        if task.editor_id != user.pk:
+            require(user, Role.SENIOR, to="release somebody else's edit")
+        freed = EditTask.objects.filter(
+            pk=task_id, editor=task.editor_id, state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]
+        ).update(state=EditTaskState.OPEN, editor=None, claimed_at=None)
+        if not freed:
+            raise EditRefused("This photo isn't on anyone's desk. Load the page again.")
+        audit.record("edit.released", task, actor=user, before={"editor": task.editor_id})
+        task.refresh_from_db()
+        return task
+
+
+def submit(
+    user: User,
+    task_id: int,
+    chunks: Iterable[bytes],
+    filename: str,
+    checklist: Mapping[str, bool] | None = None,
+    note: str = "",
+) -> EditTask:
+    """Store the corrected file and have it scored again; the task is then "being scored again".
+
+    The file is streamed to storage and only looked at, never decoded, here. Raises NotAllowed, EditRefused (not yours, not a
+    picture, the untouched original, too large), storage.StorageFull.
+    """
+    task = _on_my_desk(user, task_id)
+    stored = storage.put_stream(chunks, prefix="e", max_bytes=MAX_UPLOAD_BYTES)
+    if stored.byte_size == 0:
+        raise EditRefused("The file is empty. Export it again and upload it once more.")
+    if stored.sha256 == task.asset.sha256:
+        raise EditRefused("This is the untouched original. Upload the corrected file.")
+    try:
+        with storage.local_path(stored.key) as path:
+            probe(path)
+    except InputRejected as error:
+        raise EditRefused(f"{filename}: {error}") from error
+    with transaction.atomic():
+        _hand_in(task, checklist, note, state=EditTaskState.SUBMITTED, upload=(stored.key, stored.sha256))
+        runs.create_task(
+            task.asset, Step.RESCORE, f"rescore:{task.pk}:{task.version}", args={"edit_task_id": task.pk}
+        )
+        audit.record("edit.submitted", task, actor=user, after={"sha256": stored.sha256, "file": filename[:255]})
+    return task
+
+
+def accept_start(user: User, task_id: int, checklist: Mapping[str, bool] | None = None, note: str = "") -> EditTask:
+    """Hand in the automatic cut-out as it is: nothing is scored again, a senior still signs.
+
+    Raises NotAllowed, EditRefused when there is no automatic cut-out.
+    """
+    task = _on_my_desk(user, task_id)
+    if task.base_run is None:
+        raise EditRefused("There is no automatic cut-out for this photo. Upload a corrected file.")
+    with transaction.atomic():
+        _hand_in(task, checklist, note, state=EditTaskState.SUBMITTED, upload=("", ""))
+        audit.record("edit.start_accepted", task, actor=user, after={"run": task.base_run_id})
+        rescored(task, task.base_run)
+    return task
+
+
+def rescored(task: EditTask, run: ProcessingRun) -> None:
+    """The corrected file has its run and score: hand it to a senior. Call in the transaction that wrote the run.
+
+    Raises StateConflict or EditRefused (nothing written) when the task or its photo moved on meanwhile.
+    """
+    won = EditTask.objects.filter(pk=task.pk, state=EditTaskState.SUBMITTED).update(
+        state=EditTaskState.AWAITING_SIGNOFF, result_run=run
+    )
+    if not won:
+        raise EditRefused("The edit was withdrawn while its file was being scored.")
+    task.refresh_from_db()
+    asset = task.asset
+    if asset.state == AssetState.EDITING:
+        assets.move(asset, AssetState.SCORED, reason="Corrected file scored", actor=task.editor, current_run=run)
+    assets.move(asset, AssetState.AWAITING_SIGNOFF, reason="Waits for a senior's signature", current_run=run)
+    batches.refresh(asset.batch_id)
+
+
+def rescore_failed(task: EditTask, sentence: str) -> None:
+    """The corrected file can't be used: back to its editor with the reason. Call in the failing step's transaction."""
+    changed = EditTask.objects.filter(pk=task.pk, state=EditTaskState.SUBMITTED).update(
+        state=EditTaskState.CLAIMED, signoff_note=sentence[:MAX_NOTE]
+    )
+    if changed:
+        audit.record("edit.rescore_failed", task, note=sentence[:MAX_NOTE])
+
+
+def sign_off(user: User, task_id: int, note: str = "") -> EditTask:
+    """A senior accepts the work of somebody else: the photo is approved and rendered. Raises NotAllowed, EditRefused."""
+    require(user, Role.SENIOR, to="sign off edits")
+    task = selectors.task_for_display(task_id)
+    if task.editor_id == user.pk:
+        raise NotAllowed("You edited this photo. Another senior signs it off.")
+    with transaction.atomic():
+        _close_signoff(task, state=EditTaskState.SIGNED_OFF, signoff_note=_fits(note), signed_by=user)
+        if task.result_run_id is None:
+            raise EditRefused("There is no scored result to sign. Send it back.")
+        assets.move(task.asset, AssetState.APPROVED, reason="Signed off by a senior", actor=user)
+        runs.create_task(
+            task.asset, Step.RENDER, f"render:{task.result_run_id}", args={"run_id": task.result_run_id}
+        )
+        audit.record("edit.signed_off", task, actor=user, note=note)
+        batches.refresh(task.asset.batch_id)
+    return task
+
+
+def send_back(user: User, task_id: int, note: str) -> EditTask:
+    """A senior returns work with a note; the same editor finds it open again. Raises NotAllowed, EditRefused."""
+    require(user, Role.SENIOR, to="send edits back")
+    if not note.strip():
+        raise EditRefused("Say what is to be done: the editor reads this note.")
+    task = selectors.task_for_display(task_id)
+    with transaction.atomic():
+        _close_signoff(task, state=EditTaskState.OPEN, signoff_note=_fits(note), result_run=None)
+        assets.move(task.asset, AssetState.EDITING, reason=f"Sent back: {note.strip()}", actor=user)
+        audit.record("edit.sent_back", task, actor=user, note=note)
+        batches.refresh(task.asset.batch_id)
+    return task
+
+
+def give_up(user: User, task_id: int, note: str) -> EditTask:
+    """A senior closes a photo that can't be saved; it counts as failed and is listed as withheld in the delivery.
+
+    Raises NotAllowed, EditRefused (no note, or it isn't open or on the desk).
+    """
+    require(user, Role.SENIOR, to="give up a photo")
+    if not note.strip():
+        raise EditRefused("Say why the photo can't be used: the client reads this sentence.")
+    task = selectors.task_for_display(task_id)
+    with transaction.atomic():
+        closed = EditTask.objects.filter(pk=task_id, state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]).update(
+            state=EditTaskState.WITHDRAWN, signoff_note=_fits(note)
+        )
+        if not closed:
+            raise EditRefused("Only a photo that is open or on a desk can be given up.")
+        assets.move(task.asset, AssetState.FAILED, reason=note.strip(), code="given_up", actor=user)
+        audit.record("edit.given_up", task, actor=user, note=note)
+        batches.refresh(task.asset.batch_id)
+        task.refresh_from_db()
+    return task
+
+
+def _on_my_desk(user: User, task_id: int) -> EditTask:
+    require(user, Role.EDITOR, Role.SENIOR, to="edit photos")
+    task = selectors.task_for_display(task_id)
+    if task.state != EditTaskState.CLAIMED or task.editor_id != user.pk:
+        raise EditRefused(_taken(task) if task.editor_id != user.pk else "Claim the photo first.")
+    return task
+
+
+def _hand_in(
+    task: EditTask, checklist: Mapping[str, bool] | None, note: str, *, state: EditTaskState, upload: tuple[str, str]
+) -> None:
+    known = {code for code, _label in selectors.CHECKLIST}
+    ticked = {code: True for code, is_ticked in (checklist or {}).items() if is_ticked and code in known}
+    won = EditTask.objects.filter(pk=task.pk, state=EditTaskState.CLAIMED, editor=task.editor_id).update(
+        state=state,
+        upload_key=upload[0],
+        upload_sha256=upload[1],
+        checklist=ticked,
+        editor_note=_fits(note),
+        submitted_at=timezone.now(),
+        version=F("version") + 1,
+    )
+    if not won:
+        raise EditRefused("The photo left your desk meanwhile. Load the page again.")
+    task.refresh_from_db()
+
+
+def _close_signoff(task: EditTask, *, state: EditTaskState, signoff_note: str, **fields: Any) -> None:
+    signed = {"signed_at": timezone.now()} if state == EditTaskState.SIGNED_OFF else {}
+    won = EditTask.objects.filter(pk=task.pk, state=EditTaskState.AWAITING_SIGNOFF).update(
+        state=state, signoff_note=signoff_note, **signed, **fields
+    )
+    if not won:
+        raise EditRefused("This edit isn't waiting for a signature any more. Load the page again.")
+    task.refresh_from_db()
+
+
+def _fits(note: str) -> str:
+    if len(note.strip()) > MAX_NOTE:
+        raise EditRefused(f"The note has {len(note.strip())} characters; {MAX_NOTE} fit.")
+    return note.strip()
+
+
+def _taken(task: EditTask) -> str:
+    if task.editor is None:
+        return "This photo isn't open for editing any more."
+    return f"{task.editor.get_full_name() or task.editor.get_username()} has this photo."

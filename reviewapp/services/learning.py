@@ -1,0 +1,143 @@
+"""The loop, thin: reject reasons draft a new preset version with its evidence; a person accepts or declines (FBK-01)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from reviewapp.enums import ProposalState, RejectReason, Role
+from reviewapp.models import PresetProposal, PresetVersion
+from reviewapp.policies.learning import Judged, ReasonShare, draft, is_evidence, read, replaced, shares
+from reviewapp.selectors import presets as selectors
+
+from . import audit, presets
+from .people import require
+
+
+class ProposalRefused(ValueError):
+    """A proposal that can't be decided as asked; the message says why."""
+
+
+def propose(version: PresetVersion) -> list[PresetProposal]:
+    """Draft a change for each reject reason of `version` above the policy's count and share; return those made now.
+
+    Nothing is drafted for a version that is no longer current, a reason with an open proposal, or a reason somebody already
+    decided for this version unless enough rejections came after that. Calling it again changes nothing.
+    """
+    if version.preset.current_id != version.pk:
+        return []
+    policy = selectors.current_policy()
+    decisions = selectors.judged(version)
+    made: list[PresetProposal] = []
+    for share in shares(decisions):
+        if not is_evidence(share, min_count=policy.proposal_min_count, limit=policy.proposal_share):
+            continue
+        if _is_settled(version, share, policy.proposal_min_count):
+            continue
+        proposal = _draft(version, share, decisions, policy.proposal_share)
+        if proposal is not None:
+            made.append(proposal)
+    return made
+
+
+def accept(proposal: PresetProposal, actor: User, note: str = "") -> PresetVersion:
+    """Turn a proposal into the next preset version and make it current; running batches stay pinned to theirs.
+
+    The change is applied to the version that is current now. Raises NotAllowed, and ProposalRefused when it was decided before
+    or the setting has been changed meanwhile.
+    """
+    require(actor, Role.ADMIN, to="accept a proposal")
+    with transaction.atomic():
+        _close(proposal, ProposalState.ACCEPTED, actor, note)
+        preset = proposal.base.preset
+        current = preset.current or proposal.base
+        params = current.params
+        for change in proposal.changes:
+            if read(params, change["path"]) != change["old"]:
+                raise ProposalRefused(
+                    f"{change['path']} was changed to {read(params, change['path'])} in version {current.number}. "
+                    "Decline this proposal; the next rejections draft a new one."
+                )
+            params = replaced(params, change["path"], change["new"])
+        version = presets.create_version(preset, params, _note(proposal, note), actor)
+        presets.set_current(version, actor)
+        PresetProposal.objects.filter(pk=proposal.pk).update(result=version)
+        audit.record("proposal.accepted", proposal, actor=actor, after={"version": version.number}, note=note.strip())
+    proposal.refresh_from_db()
+    return version
+
+
+def decline(proposal: PresetProposal, actor: User, note: str) -> PresetProposal:
+    """Keep the preset as it is, with the reason. Raises NotAllowed, ProposalRefused (no note, decided before)."""
+    require(actor, Role.ADMIN, to="decline a proposal")
+    if not note.strip():
+        raise ProposalRefused("Say why the proposal is declined.")
+    with transaction.atomic():
+        _close(proposal, ProposalState.DECLINED, actor, note)
+        audit.record("proposal.declined", proposal, actor=actor, note=note.strip())
+    proposal.refresh_from_db()
+    return proposal
+
+
+def _is_settled(version: PresetVersion, share: ReasonShare, min_count: int) -> bool:
+    """True when this reason is open, or was decided and fewer than `min_count` rejections came since."""
+    latest = PresetProposal.objects.filter(base=version, reason_code=share.reason.value).order_by("-pk").first()
+    if latest is None:
+        return False
+    if latest.state == ProposalState.OPEN:
+        return True
+    known = set(latest.evidence.get("decision_ids", []))
+    newest_known = max(known, default=0)
+    return sum(pk > newest_known for pk in share.decision_ids) < min_count
+
+
+def _draft(
+    version: PresetVersion, share: ReasonShare, decisions: list[Judged], limit: float
+) -> PresetProposal | None:
+    change = draft(version.params, share.reason)
+    if change is None:  # every step against this reason is taken: only a person can think of more
+        return None
+    try:
+        with transaction.atomic():
+            proposal = PresetProposal.objects.create(
+                base=version,
+                reason_code=share.reason.value,
+                params=change.params,
+                changes=change.changes,
+                evidence=_evidence(share, decisions, limit),
+            )
+            audit.record("proposal.drafted", proposal, after={"reason": share.reason.value, "changes": change.changes})
+            return proposal
+    except IntegrityError:  # two rejections at once: the other one drafted it
+        return None
+
+
+def _evidence(share: ReasonShare, decisions: list[Judged], limit: float) -> dict[str, Any]:
+    return {
+        "decisions": share.decisions,
+        "blind_decisions": sum(one.was_blind for one in decisions),
+        "rejected_with_reason": share.count,
+        "share": share.share,
+        "low": share.low,
+        "high": share.high,
+        "limit": limit,
+        "decision_ids": list(share.decision_ids),
+    }
+
+
+def _close(proposal: PresetProposal, state: ProposalState, actor: User, note: str) -> None:
+    closed = PresetProposal.objects.filter(pk=proposal.pk, state=ProposalState.OPEN).update(
+        state=state, decided_by=actor, decided_at=timezone.now(), decision_note=note.strip()[:500]
+    )
+    if not closed:
+        raise ProposalRefused("Somebody decided this proposal already. Load the page again.")
+
+
+def _note(proposal: PresetProposal, note: str) -> str:
+    evidence = proposal.evidence
+    label = str(RejectReason(proposal.reason_code).label).lower()
+    text = f"Proposal {proposal.pk}: {evidence['rejected_with_reason']} of {evidence['decisions']} decisions named {label}."
+    return f"{text} {note.strip()}".strip()[:500]

@@ -1,0 +1,163 @@
+"""Thresholds and category rules: changed by an admin, in the open, for what comes next only (RTE-11, PRE-06, PRE-07)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from reviewapp.enums import Complexity, Role
+from reviewapp.models import CategoryRule, Preset, RoutingPolicy
+
+from . import audit
+from .people import require
+
+MAX_NOTE = 500
+RACES = 5
+
+
+class PolicyRefused(ValueError):
+    """Values that can't be put in force. `errors` maps a field to its sentence; "" holds what concerns none alone."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = dict(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One threshold as forms and checks see it; `low` and `high` are inclusive."""
+
+    name: str
+    label: str
+    low: float
+    high: float
+    is_whole: bool = False
+    unit: str = ""
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("approve_at", "Auto-approve from", 0, 100),
+    Field("review_at", "Human review from", 0, 100),
+    Field("white_tolerance", "White from", 0, 255, is_whole=True, unit="of 255"),
+    Field("compliance_rate", "Share of samples that must be white", 0, 1),
+    Field("perimeter_samples", "Samples along the frame", 4, 5000, is_whole=True),
+    Field("fill_target", "Product fills", 0.1, 1),
+    Field("edge_medium", "Edge complexity: medium above", 0, 1),
+    Field("edge_complex", "Edge complexity: complex above", 0, 1),
+    Field("colour_risk", "Colour match risk: medium above", 0, 1),
+    Field("min_confidence", "Cut-out confidence needed", 0, 1),
+    Field("sample_rate", "Share drawn as blind samples", 0, 1),
+    Field("sample_block", "Photos per sample block", 1, 10000, is_whole=True),
+    Field("sample_reject_limit", "Rejected samples that pause a batch", 0, 1000, is_whole=True),
+    Field("max_redo", "Redo at most", 0, 20, is_whole=True, unit="times"),
+    Field("proposal_min_count", "Rejections needed for a proposal", 1, 1000, is_whole=True),
+    Field("proposal_share", "Share of decisions needed for a proposal", 0, 1),
+)
+FLAGS = ("medium_goes_to_people", "allow_not_measured")
+NAMES = (*(line.name for line in FIELDS), *FLAGS)
+
+
+def publish_policy(values: Mapping[str, Any], note: str, actor: User | None) -> RoutingPolicy:
+    """Put new thresholds in force as the next policy; what isn't in `values` stays. Decisions made so far keep theirs.
+
+    Raises NotAllowed, and PolicyRefused with a sentence per field (bounds, 70 < 90, note missing, nothing changed).
+    """
+    if actor is not None:
+        require(actor, Role.ADMIN, to="change thresholds")
+    for _attempt in range(RACES):
+        try:
+            with transaction.atomic():
+                return _publish(values, note.strip(), actor)
+        except IntegrityError:
+            continue  # another admin published between our read and our write: check against theirs
+    raise PolicyRefused({"": "Several people publish thresholds at once. Try again in a moment."})
+
+
+def save_category_rule(
+    category: str, complexity: str, *, always_human: bool, preset: Preset | None = None, actor: User | None
+) -> CategoryRule:
+    """Add or change the rule of one category; the next photo of it follows the rule (PRE-07, PRE-04).
+
+    Raises NotAllowed, PolicyRefused.
+    """
+    if actor is not None:
+        require(actor, Role.ADMIN, to="change category rules")
+    name = category.strip().lower().replace(" ", "_")
+    errors: dict[str, str] = {}
+    if not name or len(name) > 60:
+        errors["category"] = "A category needs a name of at most 60 characters."
+    if complexity not in Complexity.values:
+        errors["complexity"] = "Choose simple, medium or complex."
+    if errors:
+        raise PolicyRefused(errors)
+    after = {"complexity": complexity, "always_human": always_human, "preset": preset.slug if preset else ""}
+    with transaction.atomic():
+        rule = CategoryRule.objects.select_related("preset").filter(category=name).first()
+        before = _rule_values(rule) if rule else {}
+        if rule is not None and before == after:
+            return rule
+        rule, _created = CategoryRule.objects.update_or_create(
+            category=name, defaults={"complexity": complexity, "always_human": always_human, "preset": preset}
+        )
+        audit.record("category_rule.saved", rule, actor=actor, before=before, after={"category": name, **after})
+        return rule
+
+
+def _rule_values(rule: CategoryRule) -> dict[str, Any]:
+    return {
+        "complexity": rule.complexity,
+        "always_human": rule.always_human,
+        "preset": rule.preset.slug if rule.preset else "",
+    }
+
+
+def _publish(values: Mapping[str, Any], note: str, actor: User | None) -> RoutingPolicy:
+    current = RoutingPolicy.objects.order_by("-number").first()
+    base = {name: getattr(current or RoutingPolicy(), name) for name in NAMES}
+    wanted = {**base, **values}
+    errors = _errors(wanted, note)
+    changed = {name: wanted[name] for name in NAMES if current is None or wanted[name] != base[name]}
+    if not errors and not changed:
+        errors[""] = "Nothing changed, so there is nothing to publish."
+    if errors:
+        raise PolicyRefused(errors)
+    policy = RoutingPolicy.objects.create(
+        number=(current.number if current else 0) + 1, note=note, created_by=actor, **wanted
+    )
+    before = {name: base[name] for name in changed} if current else {}
+    audit.record("policy.published", policy, actor=actor, before=before, after=changed, note=note)
+    return policy
+
+
+def _errors(values: Mapping[str, Any], note: str) -> dict[str, str]:
+    errors = {name: "This isn't a threshold." for name in values if name not in NAMES}
+    for line in FIELDS:
+        if sentence := _number_error(line, values[line.name]):
+            errors[line.name] = sentence
+    for name in FLAGS:
+        if not isinstance(values[name], bool):
+            errors[name] = "Choose yes or no."
+    for low, high in (("review_at", "approve_at"), ("edge_medium", "edge_complex")):
+        if low not in errors and high not in errors and not values[low] < values[high]:
+            errors[low] = f"{values[low]:g} must be below {values[high]:g}."
+    if not note:
+        errors["note"] = "Say why the thresholds change."
+    elif len(note) > MAX_NOTE:
+        errors["note"] = f"The note has {len(note)} characters; {MAX_NOTE} fit."
+    return errors
+
+
+def _number_error(line: Field, value: Any) -> str:
+    allowed = f"{line.low:g} to {line.high:g}"
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        return f"Enter a number from {allowed}."
+    if not line.low <= value <= line.high:
+        return f"{value:g} is outside {allowed}."
+    if line.is_whole and value != int(value):
+        return f"{value:g} must be a whole number from {allowed}."
+    return ""

@@ -1,0 +1,182 @@
+"""Presets: a change is always a new version with a note; batches keep the version they pinned (PRE-02, PRE-05)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils.text import slugify
+
+from processing.errors import InputRejected
+from processing.params import ProcessingParams
+from reviewapp.enums import Role
+from reviewapp.models import Preset, PresetVersion
+
+from . import audit
+from .people import require
+
+FILE_FORMAT = 1
+MAX_FILE = 64 * 1024
+MAX_NOTE = 500
+RACES = 5
+FILE_KEYS = frozenset({"softproof_preset", "name", "description", "version", "note", "params"})
+
+
+class PresetRefused(ValueError):
+    """A preset that can't be stored as asked; the message names the setting or line and what is allowed."""
+
+
+def create_preset(name: str, description: str, params: Mapping[str, Any], note: str, actor: User | None) -> Preset:
+    """Make a new preset with its version 1, which is current at once. Raises NotAllowed, PresetRefused."""
+    if actor is not None:
+        require(actor, Role.ADMIN, to="make a preset")
+    cleaned = name.strip()
+    if not cleaned or len(cleaned) > 120:
+        raise PresetRefused("A preset needs a name of at most 120 characters.")
+    with transaction.atomic():
+        if Preset.objects.filter(name=cleaned).exists():
+            raise PresetRefused(f"There is a preset called {cleaned} already.")
+        preset = Preset.objects.create(name=cleaned, slug=_free_slug(cleaned), description=description.strip()[:300])
+        audit.record("preset.created", preset, actor=actor, after={"name": cleaned})
+        create_version(preset, params, note, actor)
+    preset.refresh_from_db()
+    return preset
+
+
+def create_version(
+    preset: Preset, params: Mapping[str, Any] | ProcessingParams, note: str, actor: User | None
+) -> PresetVersion:
+    """Store `params` as the next version of `preset`; existing batches and the current version stay as they are.
+
+    The first version becomes current. `actor` None is the line itself. Raises NotAllowed, and PresetRefused when a value is
+    out of bounds, the note is missing, or nothing differs from the latest version.
+    """
+    if actor is not None:
+        require(actor, Role.ADMIN, to="change a preset")
+    checked = _checked(params)
+    cleaned = note.strip()
+    if not cleaned:
+        raise PresetRefused("Say in the note why the preset changes.")
+    if len(cleaned) > MAX_NOTE:
+        raise PresetRefused(f"The note has {len(cleaned)} characters; {MAX_NOTE} fit.")
+    for _attempt in range(RACES):
+        try:
+            with transaction.atomic():
+                return _insert(preset, checked, cleaned, actor)
+        except IntegrityError:
+            continue  # somebody took this number between our read and our write: take the next
+    raise PresetRefused("Several people save this preset at once. Try again in a moment.")
+
+
+def set_current(version: PresetVersion, actor: User | None) -> Preset:
+    """Make `version` what new batches get; running batches stay pinned. Raises NotAllowed."""
+    if actor is not None:
+        require(actor, Role.ADMIN, to="choose the current preset version")
+    with transaction.atomic():
+        preset = Preset.objects.select_for_update(of=("self",)).select_related("current").get(pk=version.preset_id)
+        if preset.current_id == version.pk:
+            return preset
+        before = preset.current.number if preset.current else None
+        Preset.objects.filter(pk=preset.pk).update(current=version)
+        audit.record(
+            "preset.current_set", preset, actor=actor, before={"version": before}, after={"version": version.number}
+        )
+        preset.refresh_from_db()
+        return preset
+
+
+def export_yaml(version: PresetVersion) -> str:
+    """Return `version` as a YAML file that `import_yaml` reads back to equal parameters (PRE-02)."""
+    document = {
+        "softproof_preset": FILE_FORMAT,
+        "name": version.preset.name,
+        "description": version.preset.description,
+        "version": version.number,
+        "note": version.note,
+        "params": ProcessingParams.from_dict(version.params).to_dict(),
+    }
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def import_yaml(text: str, actor: User | None) -> PresetVersion:
+    """Store a preset file as a new version of the preset it names, making the preset when there is none by that name.
+
+    The version doesn't become current by itself, except as the first of a new preset. A file equal to a stored version
+    returns that version. Raises NotAllowed, PresetRefused with the line or setting at fault.
+    """
+    if actor is not None:
+        require(actor, Role.ADMIN, to="import a preset")
+    document = _parsed(text)
+    name = str(document.get("name") or "").strip()
+    params = _checked(document.get("params"))
+    note = str(document.get("note") or "").strip() or "Imported from a file"
+    preset = Preset.objects.filter(name=name).first()
+    if preset is None:
+        made = create_preset(name, str(document.get("description") or ""), params.to_dict(), note[:MAX_NOTE], actor)
+        return made.versions.get(number=1)
+    same = preset.versions.filter(digest=params.digest()).order_by("-number").first()
+    return same or create_version(preset, params, note[:MAX_NOTE], actor)
+
+
+def _insert(preset: Preset, params: ProcessingParams, note: str, actor: User | None) -> PresetVersion:
+    latest = preset.versions.order_by("-number").first()
+    if latest is not None and latest.digest == params.digest():
+        raise PresetRefused(f"Nothing differs from version {latest.number}.")
+    number = (preset.versions.aggregate(top=Max("number"))["top"] or 0) + 1
+    version = PresetVersion.objects.create(
+        preset=preset, number=number, params=params.to_dict(), digest=params.digest(), note=note, created_by=actor
+    )
+    audit.record(
+        "preset.version_created",
+        version,
+        actor=actor,
+        before=latest.params if latest else {},
+        after=version.params,
+        note=note,
+    )
+    Preset.objects.filter(pk=preset.pk, current__isnull=True).update(current=version)
+    return version
+
+
+def _checked(params: Any) -> ProcessingParams:
+    if isinstance(params, ProcessingParams):
+        return params
+    if not isinstance(params, Mapping):
+        raise PresetRefused("The file has no params section with settings in it.")
+    try:
+        return ProcessingParams.from_dict(params)
+    except InputRejected as error:
+        raise PresetRefused(str(error)) from error
+
+
+def _parsed(text: str) -> Mapping[str, Any]:
+    if len(text) > MAX_FILE:
+        raise PresetRefused(f"The file is larger than {MAX_FILE // 1024} KB; a preset has about 2.")
+    try:
+        # An alias can make a small file expand without end; no preset needs one.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise PresetRefused("The file uses YAML aliases, which presets don't need. Write the values out.")
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark is not None else ""
+        raise PresetRefused(f"This isn't a YAML file: error{where}.") from error
+    if not isinstance(document, Mapping) or document.get("softproof_preset") != FILE_FORMAT:
+        raise PresetRefused(f"This isn't a preset file: it must start with softproof_preset: {FILE_FORMAT}.")
+    unknown = sorted(str(key) for key in document if key not in FILE_KEYS)
+    if unknown:
+        raise PresetRefused(f"Unknown entry {unknown[0]}; known are {', '.join(sorted(FILE_KEYS))}.")
+    return document
+
+
+def _free_slug(name: str) -> str:
+    base = slugify(name)[:120] or "preset"
+    slug, count = base, 1
+    while Preset.objects.filter(slug=slug).exists():
+        count += 1
+        slug = f"{base}-{count}"
+    return slug
