@@ -62,3 +62,13 @@ def free_bells() -> int:
         return max(0, MAX_BELLS - queue().count)
     except (redis.RedisError, OSError):
         return 0
+
+
+def is_up() -> bool:
+    """Say whether Redis answers; False as well when none is configured."""
+    if not redis_url():
+        return False
+    try:
+        return bool(connection().ping())
+    except (redis.RedisError, OSError):
+        return False

@@ -1,11 +1,29 @@
-"""Settings, one file, every choice by environment (placeholder of the first hour: platform owns this file)."""
+"""Settings, one file. Everything that differs between machines comes from the environment (README, .env.example)."""
+
+from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from reviewapp.config import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-SECRET_KEY = "dev"
-DEBUG = False
-ALLOWED_HOSTS = ["*"]
+DATA_DIR = env.read_path("SOFTPROOF_DATA") or BASE_DIR / "var"
+MODEL_DIR = env.read_path("MODEL_DIR")
+HOST = env.read_str("HOST", "127.0.0.1")
+PORT = env.read_int("PORT", 8000, low=1, high=65535)
+WORKERS = env.read_int("WORKERS", 2, low=1, high=64)
+WORKER_MAX_RSS_MB = env.read_int("WORKER_MAX_RSS_MB", 2500, low=500, high=1_000_000)
+DEMO = env.read_bool("DEMO", False)
+
+DEBUG = env.read_bool("DEBUG", False)
+SECRET_KEY = env.read_secret(DATA_DIR)
+ALLOWED_HOSTS = env.read_list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]", "testserver"])
+CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS", [])
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -13,20 +31,26 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.admin",
+    "django.contrib.humanize",
+    "csp",
     "django_htmx",
     "django_rq",
     "reviewapp",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "reviewapp.config.urls"
+WSGI_APPLICATION = "reviewapp.config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -37,13 +61,115 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "reviewapp.web.context.shell",
             ]
         },
     }
 ]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / ".data" / "db.sqlite3"}}
-RQ_QUEUES = {"default": {"URL": "redis://127.0.0.1:6379/0"}}
-STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-USE_TZ = True
+
+DATABASES: dict[str, dict[str, Any]] = {"default": env.read_database(DATA_DIR)}
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    # A file, because threads and the browser tests' server need more than one connection.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# JSON on both sides: a pickle in Redis is code for whoever can write there.
+RQ_QUEUES = {"default": {"URL": env.read_redis(), "SERIALIZER": "json"}}
+RQ_SHOW_ADMIN_LINK = False
+
+S3 = env.read_storage()
+_FILES: dict[str, Any] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {
+        "location": str(DATA_DIR / "files"),
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    },
+}
+if S3 is not None:
+    _FILES = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3.bucket,
+            "location": S3.prefix,
+            "endpoint_url": S3.endpoint or None,
+            "region_name": S3.region or None,
+            "default_acl": None,
+            "file_overwrite": True,
+            "querystring_auth": True,
+        },
+    }
+STORAGES = {
+    "default": _FILES,
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+# Files stream to a temporary file; the size of one photo is capped where it is read (services/ingest.py).
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = None
+DATA_UPLOAD_MAX_NUMBER_FILES = 2000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+
+# Off for the loopback demo, on behind a proxy with a certificate: HTTPS=1.
+HTTPS = env.read_bool("HTTPS", False)
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/media/"],  # media answers carry a stricter policy of their own
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "reviewapp.config.logs.JsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": env.read_str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "PIL": {"level": "WARNING"},
+        "pyvips": {"level": "WARNING"},
+        "rq": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
+    },
+}

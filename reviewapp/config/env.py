@@ -1,0 +1,168 @@
+"""Typed readers of the environment: a bad value stops the start with a sentence that names it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+def read_str(name: str, default: str = "") -> str:
+    """Return the variable, stripped, or `default` when it is unset or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def read_bool(name: str, default: bool) -> bool:
+    """Return 1/true/yes/on or 0/false/no/off as a bool. Raises ImproperlyConfigured for anything else."""
+    raw = os.environ.get(name)
+    if raw is None:
+        return default
+    value = raw.strip().lower()
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name}={raw!r} is not a yes or no: use 1 or 0.")
+
+
+def read_int(name: str, default: int, *, low: int, high: int) -> int:
+    """Return a whole number within low..high. Raises ImproperlyConfigured otherwise."""
+    raw = read_str(name)
+    if not raw:
+        return default
+    try:
+        value = int(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={raw!r} is not a whole number.") from None
+    if not low <= value <= high:
+        raise ImproperlyConfigured(f"{name}={value} is outside {low} to {high}.")
+    return value
+
+
+def read_path(name: str, default: Path | None = None) -> Path | None:
+    """Return the variable as an absolute path, or `default`."""
+    raw = read_str(name)
+    return Path(raw).expanduser().resolve() if raw else default
+
+
+def read_list(name: str, default: list[str]) -> list[str]:
+    """Return a comma-separated list without blanks, or `default`."""
+    raw = read_str(name)
+    return [part.strip() for part in raw.split(",") if part.strip()] if raw else default
+
+
+def _split(name: str, raw: str, schemes: tuple[str, ...]) -> Any:
+    parts = urlsplit(raw)
+    if parts.scheme not in schemes:
+        wanted = " or ".join(f"{scheme}://…" for scheme in schemes)
+        raise ImproperlyConfigured(f"{name} starts with {parts.scheme or raw[:12]!r}: it must be {wanted}.")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} has a port that is not a number.") from None
+    return parts
+
+
+SQLITE_OPTIONS: Mapping[str, Any] = {
+    # IMMEDIATE takes the write lock at BEGIN, where `timeout` is honoured; DEFERRED fails at once with "locked".
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;"
+    ),
+}
+
+
+def read_database(data: Path) -> dict[str, Any]:
+    """Return Django's settings for DATABASE_URL (postgresql://… or sqlite:///path); SQLite in `data` when unset."""
+    raw = read_str("DATABASE_URL")
+    if not raw:
+        raw = f"sqlite:///{data / 'softproof.sqlite3'}"
+    parts = _split("DATABASE_URL", raw, ("postgresql", "postgres", "sqlite"))
+    if parts.scheme == "sqlite":
+        path = unquote(parts.path)
+        if not path.strip("/"):
+            raise ImproperlyConfigured("DATABASE_URL=sqlite:// needs a path: sqlite:////var/lib/softproof/db.sqlite3")
+        name = path if path.startswith("/") else f"/{path}"
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": dict(SQLITE_OPTIONS)}
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise ImproperlyConfigured("DATABASE_URL names no database: postgresql://user:password@host:5432/NAME")
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", None) or unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": query,
+    }
+
+
+def read_redis() -> str:
+    """Return REDIS_URL (redis://, rediss:// or unix://), or "" for none: workers then poll the database."""
+    raw = read_str("REDIS_URL")
+    if raw.lower() in ("", "none"):
+        return ""
+    _split("REDIS_URL", raw, ("redis", "rediss", "unix"))
+    return raw
+
+
+@dataclass(frozen=True, slots=True)
+class S3Location:
+    """Where STORAGE_URL=s3://bucket/prefix?endpoint=…&region=… points; credentials come from AWS_* variables."""
+
+    bucket: str
+    prefix: str
+    endpoint: str
+    region: str
+
+
+def read_storage() -> S3Location | None:
+    """Return the S3 location, or None for files under SOFTPROOF_DATA."""
+    raw = read_str("STORAGE_URL")
+    if not raw:
+        return None
+    parts = _split("STORAGE_URL", raw, ("s3",))
+    if not parts.netloc:
+        raise ImproperlyConfigured("STORAGE_URL names no bucket: s3://BUCKET/prefix?region=eu-central-1")
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    unknown = sorted(set(query) - {"endpoint", "region"})
+    if unknown:
+        raise ImproperlyConfigured(f"STORAGE_URL has an unknown option {unknown[0]!r}: endpoint and region are known.")
+    return S3Location(parts.netloc, parts.path.strip("/"), query.get("endpoint", ""), query.get("region", ""))
+
+
+def read_secret(data: Path) -> str:
+    """Return SECRET_KEY, or one made on first start and kept in `data` with mode 0600."""
+    given = read_str("SECRET_KEY")
+    if given:
+        if len(given) < 32:
+            raise ImproperlyConfigured("SECRET_KEY is shorter than 32 characters: python -c 'import secrets; print(secrets.token_urlsafe(50))'")
+        return given
+    from django.utils.crypto import get_random_string  # needs no settings, and only the first start needs it
+
+    path = data / "secret_key"
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        pass
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another process of the same first start was faster
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(get_random_string(64))
+    return path.read_text(encoding="ascii").strip()

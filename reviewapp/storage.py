@@ -1,0 +1,213 @@
+"""Content-addressed files over Django storages: a key is where the bytes of one SHA-256 live, written once.
+
+Prefixes: `o` originals, `d` derivatives, `r` renditions, `e` editors' uploads. On disk a file is written beside its place,
+fsynced and published only if absent; on S3 it is sent once its hash is known. Readers never see half a file.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, default_storage
+
+PREFIXES = frozenset({"o", "d", "r", "e"})
+CHUNK = 1024 * 1024
+MIN_FREE_BYTES = 2 * 1024**3
+MIN_FREE_SHARE = 0.05
+TEMP_FOLDER = "tmp"
+TEMP_MAX_AGE_S = 3600
+
+
+class StorageFull(OSError):
+    """There's no room for more files; nothing was kept. Free space, then try again."""
+
+    def __init__(self, message: str = "The disk is full. Free some space, then try again.") -> None:
+        super().__init__(errno.ENOSPC, message)
+
+
+class TooLarge(ValueError):
+    """A stream went past its cap; nothing was kept. `limit` is in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The file is larger than {limit // 1024**2} MB.")
+        self.limit = limit
+
+
+class FileDamaged(OSError):
+    """The stored bytes no longer have the SHA-256 their key promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Where the bytes are, their SHA-256 (hex) and how many there are."""
+
+    key: str
+    sha256: str
+    byte_size: int
+
+
+def key_for(prefix: str, sha256: str) -> str:
+    """Return the key of a content hash: `o/ab/abcdef…`. Raises ValueError for an unknown prefix."""
+    if prefix not in PREFIXES:
+        raise ValueError(f"{prefix!r} is not one of {sorted(PREFIXES)}.")
+    return f"{prefix}/{sha256[:2]}/{sha256}"
+
+
+def put_stream(chunks: Iterable[bytes], *, prefix: str, max_bytes: int) -> StoredFile:
+    """Store a stream of bytes in constant memory and return where it is.
+
+    Raises TooLarge past `max_bytes` and StorageFull when there's no room; nothing is left behind then.
+    """
+    folder = _temp_folder()
+    digest, size = hashlib.sha256(), 0
+    handle, name = tempfile.mkstemp(prefix="put-", dir=folder)
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > max_bytes:
+                    raise TooLarge(max_bytes)
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        sha256 = digest.hexdigest()
+        key = key_for(prefix, sha256)
+        _publish(path, key)
+        return StoredFile(key, sha256, size)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) and not isinstance(error, StorageFull):
+            raise StorageFull from error
+        raise
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def put_bytes(data: bytes, *, prefix: str) -> StoredFile:
+    """Store `data`; the same bytes always get the same key. Raises StorageFull."""
+    return put_stream([data], prefix=prefix, max_bytes=len(data))
+
+
+def open_read(key: str) -> BinaryIO:
+    """Open a stored file for reading. Raises FileNotFoundError."""
+    return cast(BinaryIO, default_storage.open(key, "rb"))
+
+
+def read_bytes(key: str) -> bytes:
+    """Return a stored file's bytes. Raises FileNotFoundError."""
+    with open_read(key) as file:
+        return file.read()
+
+
+@contextmanager
+def local_path(key: str) -> Iterator[Path]:
+    """Give a path that libraries can open; on S3 a temporary copy that goes when the block ends. Raises FileNotFoundError."""
+    if isinstance(default_storage, FileSystemStorage) or hasattr(default_storage, "base_location"):
+        path = Path(default_storage.path(key))
+        if not path.exists():
+            raise FileNotFoundError(key)
+        yield path
+        return
+    handle, name = tempfile.mkstemp(prefix="get-", dir=_temp_folder())
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as target, open_read(key) as source:
+            shutil.copyfileobj(source, target, CHUNK)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def exists(key: str) -> bool:
+    """Say whether the key holds a file."""
+    return default_storage.exists(key)
+
+
+def size(key: str) -> int:
+    """Return a stored file's size in bytes. Raises FileNotFoundError."""
+    return int(default_storage.size(key))
+
+
+def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield an open file in pieces of 1 MiB."""
+    while chunk := file.read(CHUNK):
+        yield chunk
+
+
+def verify(key: str, sha256: str) -> bool:
+    """Read the whole file and say whether its SHA-256 is the one given (ING-14). A missing file is not verified."""
+    digest = hashlib.sha256()
+    try:
+        with open_read(key) as file:
+            for chunk in chunks_of(file):
+                digest.update(chunk)
+    except FileNotFoundError:
+        return False
+    return digest.hexdigest() == sha256
+
+
+def has_room(wanted_bytes: int = 0) -> bool:
+    """Say whether uploads may go on: more than 2 GB (or 5 % of a smaller disk) stays free after `wanted_bytes`."""
+    usage = shutil.disk_usage(_temp_folder())
+    floor = min(MIN_FREE_BYTES, int(usage.total * MIN_FREE_SHARE))
+    return usage.free - wanted_bytes > floor
+
+
+def remove_stale_temp_files(older_than_s: float = TEMP_MAX_AGE_S) -> int:
+    """Delete temporary files a killed process left behind. Returns how many."""
+    removed, limit = 0, time.time() - older_than_s
+    for path in _temp_folder().iterdir():
+        try:
+            if path.is_file() and path.stat().st_mtime < limit:
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:  # another sweep was faster
+            continue
+    return removed
+
+
+def _temp_folder() -> Path:
+    folder = Path(settings.DATA_DIR) / "files" / TEMP_FOLDER
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _publish(path: Path, key: str) -> None:
+    """Put the finished file in its place, unless the same bytes are there already."""
+    if not isinstance(default_storage, FileSystemStorage) and not hasattr(default_storage, "base_location"):
+        if not default_storage.exists(key):
+            with path.open("rb") as source:
+                default_storage.save(key, File(source, name=key))
+        return
+    target = Path(default_storage.path(key))
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        os.link(path, target)  # fails if it exists: the bytes are the same, and a file is never written twice
+    except FileExistsError:
+        return
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK):
+            raise
+        path.replace(target)  # a file system without hard links
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
