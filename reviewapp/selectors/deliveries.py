@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from reviewapp.enums import APPROVED_STATES, AssetState, RenditionState, ReviewReason, ReviewTaskState
-from reviewapp.models import Asset, Batch, Channel, Delivery, DeliveryItem, Rendition, ReviewTask, SampleDraw
+from reviewapp.models import Asset, Batch, Channel, Delivery, DeliveryItem, Rendition, ReviewTask
 
 FINAL_CODES = frozenset({"rejected_intake", "duplicate", "failed", "cancelled", "channel_rule"})
 """Withheld for good: nothing the line or its people still do will deliver these."""
@@ -75,29 +74,23 @@ def channels_of(batch: Batch) -> list[Channel]:
     return [row.channel for row in batch.batch_channels.select_related("channel").order_by("position")]
 
 
-def plan(batch: Batch, *, sampling_is_on: bool = True) -> Plan:
+def plan(batch: Batch) -> Plan:
     """Work out the package: every verified file of every approved photo, and a reason for everything else.
 
-    An auto-approved photo that no sample draw has covered yet is withheld, unless the client doesn't wait for samples or
-    sampling is off: shipping it would take it out of the population it is to be judged by (SMP-10, B12).
+    An auto-approved photo that no sample draw has covered yet is withheld, unless the client doesn't wait for samples:
+    shipping it would leave it unjudged (SMP-10, B12).
     """
-    channels = channels_of(batch)
-    drawn = _drawn_hashes(batch) if batch.client.waits_for_samples and sampling_is_on else None
+    channels, waits = channels_of(batch), batch.client.waits_for_samples
     by_key = _renditions(batch)
     result = Plan(open_samples=open_samples(batch).count())
     for asset in batch.assets.select_related("duplicate_of").order_by("pk"):
         if asset.state not in APPROVED_STATES:
             result.withheld.append(_unapproved(asset))
-        elif drawn is not None and asset.state == AssetState.AUTO_APPROVED and asset.sha256 not in drawn:
+        elif waits and asset.state == AssetState.AUTO_APPROVED and asset.sample_block is None:
             result.withheld.append(_hold(asset, "not_sampled", _("Its block of photos has not been sampled yet.")))
         else:
             _sort_channels(asset, channels, by_key, result)
     return result
-
-
-def _drawn_hashes(batch: Batch) -> set[str]:
-    rows: Iterable[Any] = SampleDraw.objects.filter(batch=batch).values_list("population_sha256", flat=True)
-    return {sha for row in rows for sha in row}
 
 
 def _renditions(batch: Batch) -> dict[tuple[int, int], Rendition]:

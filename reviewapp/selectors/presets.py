@@ -21,15 +21,21 @@ from reviewapp.models import (
 from reviewapp.policies.learning import Judged, ReasonShare, read, shares
 from reviewapp.policies.sampling import rejection_interval
 
+from .quality import current_policy
 from .review import live_decisions
 
+__all__ = [
+    "SampleRate", "Setting", "category_rules", "current_policy", "evidence_decisions", "judged", "open_proposals",
+    "policies", "preset_by_slug", "presets", "proposals", "reason_shares", "sample_rates", "settings_of",
+    "version_for_display", "versions_of",
+]  # fmt: skip
 EVIDENCE_WINDOW = 1000
 """Decisions looked back at: old ones speak of photos the line no longer sees, and the count stays cheap."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRate:
-    """Blind-sample outcome of one preset version (FBK-17): shares 0..1, 95 % interval; `share` None when none judged."""
+    """Blind-sample outcome of one preset version (FBK-17): shares 0..1, 95 % interval, no `share` if none is judged."""
 
     version: PresetVersion
     judged: int
@@ -88,11 +94,6 @@ def settings_of(version: PresetVersion, other: PresetVersion | None = None) -> l
     ]
 
 
-def current_policy() -> RoutingPolicy:
-    """The policy in force: the highest number. Raises RoutingPolicy.DoesNotExist on an unseeded database."""
-    return RoutingPolicy.objects.latest("number")
-
-
 def policies() -> QuerySet[RoutingPolicy]:
     """Every policy there was, newest first."""
     return RoutingPolicy.objects.select_related("created_by").order_by("-number")
@@ -116,9 +117,9 @@ def open_proposals() -> QuerySet[PresetProposal]:
 def judged(version: PresetVersion) -> list[Judged]:
     """The latest decisions in force on photos made with `version`, newest first."""
     rows = live_decisions().filter(preset_version=version).order_by("-pk")
+    values = rows.values_list("pk", "verdict", "reasons", "was_blind")[:EVIDENCE_WINDOW]
     return [
-        Judged(pk, verdict == Verdict.REJECT, tuple(reasons), was_blind)
-        for pk, verdict, reasons, was_blind in rows.values_list("pk", "verdict", "reasons", "was_blind")[:EVIDENCE_WINDOW]
+        Judged(pk, verdict == Verdict.REJECT, tuple(reasons), was_blind) for pk, verdict, reasons, was_blind in values
     ]
 
 
@@ -149,3 +150,14 @@ def sample_rates(preset: Preset) -> list[SampleRate]:
 def _rate(version: PresetVersion, count: int, rejected: int) -> SampleRate:
     low, high = rejection_interval(rejected, count)
     return SampleRate(version, count, rejected, rejected / count if count else None, low, high)
+
+
+def current_versions() -> QuerySet[PresetVersion]:
+    """The version each preset gives to new batches, by preset name."""
+    current = Preset.objects.filter(current__isnull=False).values("current")
+    return PresetVersion.objects.filter(pk__in=current).select_related("preset").order_by("preset__name")
+
+
+def latest_version(preset: Preset) -> PresetVersion:
+    """The highest version of `preset`, current or not. Raises PresetVersion.DoesNotExist."""
+    return PresetVersion.objects.filter(preset=preset).select_related("preset").latest("number")

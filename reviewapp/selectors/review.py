@@ -1,7 +1,8 @@
 """Reading the review queue: what waits, for whom, and exactly what a reviewer may be shown of it.
 
-Two queues. `mixed` is blind: score, parts, flags, route, reason and preset are left out for every photo, because leaving
-them out only for samples would give the samples away. `assisted` shows them and never contains a sample (REV-05, REV-23).
+Two queues. `mixed` is blind: score, parts, flags, route, reason and preset are left out for every photo, because
+leaving them out only for samples would give the samples away. `assisted` shows them and never contains a sample
+(REV-05, REV-23).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from reviewapp.enums import BatchState, EditTaskState, RejectReason, ReviewReason, ReviewTaskState, Verdict
-from reviewapp.models import EditTask, ReviewDecision, ReviewTask, RoutingPolicy
+from reviewapp.models import EditTask, ReviewDecision, ReviewTask
 
 Queue = Literal["mixed", "assisted"]
 QUEUES: tuple[Queue, ...] = ("mixed", "assisted")
@@ -40,7 +41,7 @@ class QueueCounts:
 
 
 def open_tasks(queue: Queue = "mixed") -> QuerySet[ReviewTask]:
-    """Open tasks that may be given out: none of a cancelled batch, only samples of a paused one, no sample if assisted."""
+    """Open tasks to give out: none of a cancelled batch, only samples of a paused one, no sample when assisted."""
     tasks = ReviewTask.objects.filter(state=ReviewTaskState.OPEN).exclude(asset__batch__state=BatchState.CANCELLED)
     tasks = tasks.exclude(~Q(reason=ReviewReason.SAMPLE), asset__batch__state=BatchState.PAUSED)
     return tasks.exclude(reason=ReviewReason.SAMPLE) if queue == "assisted" else tasks
@@ -93,7 +94,10 @@ def final_decision(task: ReviewTask) -> ReviewDecision | None:
 def live_decisions() -> QuerySet[ReviewDecision]:
     """Approvals and rejections in force: no undo rows, nothing undone, no second opinions, no skips or holds."""
     return ReviewDecision.objects.filter(
-        verdict__in=[Verdict.APPROVE, Verdict.REJECT], is_second_opinion=False, undoes__isnull=True, undone_by__isnull=True
+        verdict__in=[Verdict.APPROVE, Verdict.REJECT],
+        is_second_opinion=False,
+        undoes__isnull=True,
+        undone_by__isnull=True,
     )
 
 
@@ -116,16 +120,16 @@ def second_opinions() -> QuerySet[ReviewDecision]:
 def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[str, Any]:
     """Return what the review page and its JSON may know of `task`.
 
-    Sizes are pixels; `frame_matrix` maps source pixels to `after` pixels; storage keys are for the media views, never URLs.
+    Sizes are pixels; `frame_matrix` maps source pixels to `after` pixels; storage keys are for the media views.
     With `blind` nothing in it tells how the photo was scored, why it is here or that it is a sample.
     """
-    run, asset = task.run, task.asset
+    run, asset, now = task.run, task.asset, timezone.now()
     payload: dict[str, Any] = {
         "id": task.pk,
         "version": task.version,
         "state": task.state,
         "lease_until": task.lease_until.isoformat() if task.lease_until else None,
-        "is_mine": task.lease_owner_id == user.pk and task.lease_until is not None and task.lease_until >= timezone.now(),
+        "is_mine": task.lease_owner_id == user.pk and task.lease_until is not None and task.lease_until >= now,
         "asset_id": asset.pk,
         "run_id": run.pk,
         "keys": {
@@ -155,12 +159,6 @@ def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[st
     if not blind:
         payload["assist"] = _assistance(task)
     return payload
-
-
-def current_policy_values() -> tuple[float, float]:
-    """(approve_at, review_at) in force, for the scale beside the score. Raises RoutingPolicy.DoesNotExist when unseeded."""
-    policy = RoutingPolicy.objects.only("approve_at", "review_at").latest("number")
-    return policy.approve_at, policy.review_at
 
 
 def _previous_edits(asset_id: int) -> list[dict[str, Any]]:

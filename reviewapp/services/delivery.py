@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -13,14 +14,14 @@ from pathlib import PurePosixPath
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
-from django.utils.text import get_valid_filename, slugify
+from django.utils.text import slugify
 
 from reviewapp import storage
 from reviewapp.enums import BatchState, DeliveryState, Role
-from reviewapp.models import Batch, Delivery, DeliveryItem, Rendition, RoutingPolicy
+from reviewapp.models import Batch, Delivery, DeliveryItem, Rendition
 from reviewapp.selectors import deliveries as selectors
 
-from . import audit, batches
+from . import audit, batch_state, batches
 from .manifest import build_manifest, files_csv, withheld_csv
 from .people import require
 
@@ -44,23 +45,23 @@ class DeliveryHeld(RuntimeError):
 
 
 class DeliveryCorrupt(RuntimeError):
-    """A stored file is missing or its bytes differ from those that were verified: the stream stops, nothing wrong leaves."""
+    """A stored file is missing, or not the bytes that were verified: the stream stops, nothing wrong leaves."""
 
 
 def release(batch: Batch, actor: User | None) -> Delivery:
     """Make a delivery of every verified file of every approved photo of `batch`; the rest is listed as withheld.
 
     The batch becomes delivered when nothing can be added any more, otherwise this is a partial delivery and a later one
-    holds everything again. `actor` None is the line itself. Raises NotAllowed, and DeliveryHeld while samples are open (unless
-    the client opted out, B12), when nothing is deliverable, or nothing changed since the last delivery.
+    holds everything again. `actor` None is the line itself. Raises NotAllowed, and DeliveryHeld while samples are open
+    (unless the client opted out, B12), when nothing is deliverable, or nothing changed since the last delivery.
     """
     if actor is not None:
-        require(actor, Role.MANAGER, Role.ADMIN, to="deliver a batch")
+        require(actor, Role.MANAGER, to="deliver a batch")
     batches.refresh(batch.pk)  # a block of samples that became due must be drawn before anything leaves
     with transaction.atomic():
         locked = Batch.objects.select_for_update(of=("self",)).select_related("client", "preset_version__preset")
         fresh = locked.get(pk=batch.pk)
-        plan = selectors.plan(fresh, sampling_is_on=_sampling_is_on())
+        plan = selectors.plan(fresh)
         previous = Delivery.objects.filter(batch=fresh).order_by("-number").first()
         if reasons := _hindrances(fresh, plan, previous):
             raise DeliveryHeld(reasons, plan.open_samples)
@@ -80,8 +81,8 @@ def archive_name(delivery: Delivery) -> str:
 def stream_zip(delivery: Delivery, actor: User | None = None) -> Iterator[bytes]:
     """Yield the package as ZIP bytes: a folder per channel, manifest.json, manifest.csv, withheld.csv.
 
-    Files are read from storage in chunks and held against their SHA-256 on the way out; memory stays flat whatever the size.
-    Raises DeliveryCorrupt in mid-stream (the client's download then fails) rather than end an archive with a wrong file in it.
+    Files are read from storage in chunks and held against their SHA-256 on the way out; memory stays flat.
+    Raises DeliveryCorrupt in mid-stream (the download then fails) rather than end an archive with a wrong file in it.
     """
     sink = _Sink()
     stamp = delivery.created_at.timetuple()[:6]
@@ -147,11 +148,6 @@ def _info(path: str, stamp: tuple[int, ...]) -> zipfile.ZipInfo:
     return info
 
 
-def _sampling_is_on() -> bool:
-    rate = RoutingPolicy.objects.order_by("-number").values_list("sample_rate", flat=True).first()
-    return rate is None or rate > 0
-
-
 def _hindrances(batch: Batch, plan: selectors.Plan, previous: Delivery | None) -> list[str]:
     if refusal := NO_DELIVERY.get(BatchState(batch.state)):
         return [refusal]
@@ -198,7 +194,7 @@ def _paths(renditions: Sequence[Rendition]) -> list[tuple[str, Rendition]]:
     taken: set[str] = set()
     paths: list[tuple[str, Rendition]] = []
     for rendition in renditions:
-        name = PurePosixPath(get_valid_filename(rendition.filename.replace("\\", "/").rsplit("/", 1)[-1] or "file"))
+        name = PurePosixPath(_safe(rendition.filename))
         candidate, count = f"{rendition.channel.key}/{name}", 1
         while candidate.casefold() in taken:
             count += 1
@@ -208,16 +204,15 @@ def _paths(renditions: Sequence[Rendition]) -> list[tuple[str, Rendition]]:
     return paths
 
 
+def _safe(filename: str) -> str:
+    """Return a name every file system and unzip tool takes: no folders, no control or reserved characters."""
+    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    return re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", last).strip(". ") or "file"
+
+
 def _mark_delivered(batch: Batch, actor: User | None) -> None:
     """Ready -> delivered, once; while machines or people still work on it the batch keeps its state."""
-    if Batch.objects.filter(pk=batch.pk, state=BatchState.READY).update(state=BatchState.DELIVERED):
-        audit.record(
-            "batch.delivered",
-            batch,
-            actor=actor,
-            before={"state": BatchState.READY.value},
-            after={"state": BatchState.DELIVERED.value},
-        )
+    batch_state.move(batch, BatchState.DELIVERED, allowed_from=[BatchState.READY], actor=actor)
 
 
 def _mark_downloaded(delivery: Delivery, actor: User | None) -> None:

@@ -1,4 +1,4 @@
-"""Editing: a person takes a photo, hands in a corrected file, it is scored again, somebody else signs (PRO-20, REV-10)."""
+"""Editing: a person takes a photo, hands in a corrected file, it is scored again, another signs (PRO-20, REV-10)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def claim(user: User, task_id: int) -> EditTask:
 
 
 def release(user: User, task_id: int) -> EditTask:
-    """Put a task back for anyone. The editor may, and a senior for somebody who is away. Raises NotAllowed, EditRefused."""
+    """Put a task back for anyone; a senior may for somebody who is away. Raises NotAllowed, EditRefused."""
     require(user, Role.EDITOR, Role.SENIOR, to="release an edit")
     with transaction.atomic():
         task = selectors.task_for_display(task_id)
@@ -75,11 +75,14 @@ def submit(
 ) -> EditTask:
     """Store the corrected file and have it scored again; the task is then "being scored again".
 
-    The file is streamed to storage and only looked at, never decoded, here. Raises NotAllowed, EditRefused (not yours, not a
-    picture, the untouched original, too large), storage.StorageFull.
+    The file is streamed to storage and only looked at, never decoded, here. Raises NotAllowed, EditRefused (not yours,
+    not a picture, the untouched original, too large), storage.StorageFull.
     """
     task = _on_my_desk(user, task_id)
-    stored = storage.put_stream(chunks, prefix="e", max_bytes=MAX_UPLOAD_BYTES)
+    try:
+        stored = storage.put_stream(chunks, prefix="e", max_bytes=MAX_UPLOAD_BYTES)
+    except storage.TooLarge as error:
+        raise EditRefused(f"{error} Save it as PNG or as JPEG at quality 95.") from error
     if stored.byte_size == 0:
         raise EditRefused("The file is empty. Export it again and upload it once more.")
     if stored.sha256 == task.asset.sha256:
@@ -141,7 +144,7 @@ def rescore_failed(task: EditTask, sentence: str) -> None:
 
 
 def sign_off(user: User, task_id: int, note: str = "") -> EditTask:
-    """A senior accepts the work of somebody else: the photo is approved and rendered. Raises NotAllowed, EditRefused."""
+    """A senior accepts somebody else's work: the photo is approved and rendered. Raises NotAllowed, EditRefused."""
     require(user, Role.SENIOR, to="sign off edits")
     task = selectors.task_for_display(task_id)
     if task.editor_id == user.pk:

@@ -1,4 +1,4 @@
-"""The loop, thin: reject reasons draft a new preset version with its evidence; a person accepts or declines (FBK-01)."""
+"""The loop, thin: reject reasons draft a new preset version with evidence; a person accepts or declines (FBK-01)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ProposalRefused(ValueError):
 def propose(version: PresetVersion) -> list[PresetProposal]:
     """Draft a change for each reject reason of `version` above the policy's count and share; return those made now.
 
-    Nothing is drafted for a version that is no longer current, a reason with an open proposal, or a reason somebody already
-    decided for this version unless enough rejections came after that. Calling it again changes nothing.
+    Nothing is drafted for a version that is no longer current, a reason with an open proposal, or a reason somebody
+    already decided for this version unless enough rejections came after that. Calling it again changes nothing.
     """
     if version.preset.current_id != version.pk:
         return []
@@ -46,8 +46,8 @@ def propose(version: PresetVersion) -> list[PresetProposal]:
 def accept(proposal: PresetProposal, actor: User, note: str = "") -> PresetVersion:
     """Turn a proposal into the next preset version and make it current; running batches stay pinned to theirs.
 
-    The change is applied to the version that is current now. Raises NotAllowed, and ProposalRefused when it was decided before
-    or the setting has been changed meanwhile.
+    The change is applied to the version that is current now. Raises NotAllowed, and ProposalRefused when it was decided
+    before or the setting has been changed meanwhile.
     """
     require(actor, Role.ADMIN, to="accept a proposal")
     with transaction.atomic():
@@ -139,5 +139,5 @@ def _close(proposal: PresetProposal, state: ProposalState, actor: User, note: st
 def _note(proposal: PresetProposal, note: str) -> str:
     evidence = proposal.evidence
     label = str(RejectReason(proposal.reason_code).label).lower()
-    text = f"Proposal {proposal.pk}: {evidence['rejected_with_reason']} of {evidence['decisions']} decisions named {label}."
-    return f"{text} {note.strip()}".strip()[:500]
+    counts = f"{evidence['rejected_with_reason']} of {evidence['decisions']} decisions named {label}"
+    return f"Proposal {proposal.pk}: {counts}. {note.strip()}".strip()[:500]

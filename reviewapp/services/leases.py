@@ -21,8 +21,8 @@ from .people import require
 LEASE = timedelta(minutes=10)
 MAX_CLAIM = 16
 
-# One statement for both databases: pick and lease at once, so two people can't be given the same photo. MATERIALIZED keeps
-# PostgreSQL from running the pick twice; SKIP LOCKED lets sixteen reviewers claim without waiting for each other.
+# One statement for both databases: pick and lease at once, so two people can't be given the same photo. MATERIALIZED
+# keeps PostgreSQL from running the pick twice; SKIP LOCKED lets reviewers claim without waiting for each other.
 CLAIM_SQL = """
 WITH picked AS MATERIALIZED (
   SELECT t.id FROM reviewapp_reviewtask t
@@ -48,8 +48,8 @@ ORDER_SKIPPED = """(SELECT MAX(d.id) FROM reviewapp_reviewdecision d
 def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed") -> list[ReviewTask]:
     """Lease up to `n` photos to `user` for 10 minutes and return them in the order to be judged.
 
-    What the person still holds comes first (a reload keeps it) and is extended. An empty list may be premature while others
-    hold row locks: ask selectors.review.queue_counts before saying that all is done. Raises NotAllowed.
+    What the person still holds comes first (a reload keeps it) and is extended. An empty list may be premature while
+    others hold row locks: ask selectors.review.queue_counts before saying that all is done. Raises NotAllowed.
     """
     require(user, Role.REVIEWER, Role.SENIOR, to="review photos")
     wanted = max(1, min(n, MAX_CLAIM))
@@ -67,7 +67,7 @@ def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed") -> list
 
 
 def beat(user: User, task_ids: Sequence[int]) -> list[int]:
-    """Extend the leases `user` still owns among `task_ids` by 10 minutes from now; return the ids that are still theirs."""
+    """Extend the leases `user` still owns among `task_ids` to 10 minutes from now; return the ids still theirs."""
     owned = ReviewTask.objects.filter(pk__in=list(task_ids), lease_owner=user, state=ReviewTaskState.OPEN)
     owned.update(lease_until=timezone.now() + LEASE)
     return sorted(owned.values_list("pk", flat=True))

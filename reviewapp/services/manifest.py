@@ -30,6 +30,7 @@ def build_manifest(
 ) -> dict[str, Any]:
     """Return the manifest as plain JSON values: {schema, delivery, counts, files, withheld} (DEL-01)."""
     decided = _deciders(batch)
+    samples = dict(SampleMember.objects.filter(asset__batch=batch).values_list("asset_id", "outcome"))
     return {
         "schema": SCHEMA,
         "delivery": {
@@ -47,7 +48,7 @@ def build_manifest(
             "withheld": len(withheld),
             "bytes": sum(rendition.byte_size for _, rendition in paths),
         },
-        "files": [_entry(path, rendition, decided) for path, rendition in paths],
+        "files": [_entry(path, rendition, decided, samples) for path, rendition in paths],
         "withheld": [{**asdict(item), "is_final": item.is_final} for item in withheld],
     }
 
@@ -80,14 +81,14 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
-def _entry(path: str, rendition: Rendition, decided: dict[int, tuple[str, str, str]]) -> dict[str, Any]:
+def _entry(
+    path: str, rendition: Rendition, decided: dict[int, tuple[str, str, str]], samples: dict[int, str]
+) -> dict[str, Any]:
     run, asset = rendition.run, rendition.asset
     quality = run.quality
-    who, when, made_by = decided.get(run.pk, ("automatic", quality.created_at.isoformat(timespec="seconds"), "automatic"))
-    sample = ""
-    if asset.state == AssetState.AUTO_APPROVED:
-        member = SampleMember.objects.filter(asset=asset).first()
-        sample = str(SampleOutcome(member.outcome).label).lower() if member else ""
+    scored_at = quality.created_at.isoformat(timespec="seconds")
+    who, when, made_by = decided.get(run.pk, ("automatic", scored_at, "automatic"))
+    outcome = samples.get(asset.pk) if asset.state == AssetState.AUTO_APPROVED else None
     return {
         "path": path,
         "channel": rendition.channel.key,
@@ -113,7 +114,7 @@ def _entry(path: str, rendition: Rendition, decided: dict[int, tuple[str, str, s
         "made_by": made_by,
         "decided_by": who,
         "decided_at": when,
-        "sample": sample,
+        "sample": str(SampleOutcome(outcome).label).lower() if outcome else "",
     }
 
 

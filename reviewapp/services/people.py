@@ -49,8 +49,8 @@ class NewAccount:
 
 
 def require(user: Any, *roles: Role, to: str) -> None:
-    """Raise NotAllowed unless `user` has one of `roles`; `to` completes the sentence, e.g. "review photos"."""
-    if roles_of(user).isdisjoint(roles):
+    """Raise NotAllowed unless `user` has one of `roles` or is an admin; `to` completes the sentence: "review photos"."""
+    if roles_of(user).isdisjoint({*roles, Role.ADMIN}):
         names = " or ".join(role.label.lower() for role in roles)
         raise NotAllowed(f"To {to} you need the role {names}. An admin can add it.")
 
@@ -75,7 +75,12 @@ def seed_demo_accounts() -> list[NewAccount]:
             is_admin = role is Role.ADMIN
             user, created = User.objects.get_or_create(
                 username=role.value,
-                defaults={"first_name": "Demo", "last_name": role.label, "is_staff": is_admin, "is_superuser": is_admin},
+                defaults={
+                    "first_name": "Demo",
+                    "last_name": str(role.label),
+                    "is_staff": is_admin,
+                    "is_superuser": is_admin,
+                },
             )
             if not created:
                 continue

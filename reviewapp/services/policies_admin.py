@@ -1,4 +1,4 @@
-"""Thresholds and category rules: changed by an admin, in the open, for what comes next only (RTE-11, PRE-06, PRE-07)."""
+"""Thresholds and category rules: changed by an admin, audited, for what comes next only (RTE-11, PRE-06, PRE-07)."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ def create_version(
 ) -> PresetVersion:
     """Store `params` as the next version of `preset`; existing batches and the current version stay as they are.
 
-    The first version becomes current. `actor` None is the line itself. Raises NotAllowed, and PresetRefused when a value is
-    out of bounds, the note is missing, or nothing differs from the latest version.
+    The first version becomes current. `actor` None is the line itself. Raises NotAllowed, and PresetRefused when a
+    value is out of bounds, the note is missing, or nothing differs from the latest version.
     """
     if actor is not None:
         require(actor, Role.ADMIN, to="change a preset")

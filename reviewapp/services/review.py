@@ -25,13 +25,13 @@ from reviewapp.enums import (
     ReviewTaskState,
     Role,
     SampleOutcome,
-    Step,
     Verdict,
 )
 from reviewapp.models import DeliveryItem, EditTask, ReviewDecision, ReviewTask, SampleMember
+from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.selectors import review as selectors
 
-from . import assets, batches, learning, routing, runs, sampling
+from . import assets, batches, learning, routing, sampling
 from .leases import LEASE, beat, claim_next, release, take_back
 from .people import require
 
@@ -46,7 +46,7 @@ Status = Literal["saved", "conflict", "lease_gone", "replayed", "invalid"]
 
 @dataclass(frozen=True, slots=True)
 class DecisionResult:
-    """How a decision ended. `decision` is the row it left, None when nothing was stored; `message` is for the person."""
+    """How a decision ended. `decision` is the row it left, None if nothing was stored; `message` is for the person."""
 
     status: Status
     decision: ReviewDecision | None
@@ -107,11 +107,11 @@ def record_decision(
     if task is None:
         return DecisionResult("invalid", None, "This photo isn't in the queue.")
     if task.state == ReviewTaskState.ON_HOLD and asked.verdict in (Verdict.HOLD, Verdict.SKIP):
-        return DecisionResult("invalid", None, "This photo is already on hold. Approve it, reject it or take it up again.")
+        return DecisionResult("invalid", None, "This photo is on hold already. Approve it, reject it or take it up.")
     try:
         decision = _decide(user, task, seen_version, asked) if _is_open_to(task, user, seen_version) else None
         return DecisionResult("saved", decision, _saved(asked)) if decision else _too_late(user, task_id, asked)
-    except assets.StateConflict:
+    except (assets.StateConflict, IllegalTransition):
         return DecisionResult("lease_gone", None, "This photo left the queue. Nothing was saved for it.")
     except IntegrityError:
         if earlier := ReviewDecision.objects.filter(idempotency_key=idempotency_key).first():
@@ -122,8 +122,8 @@ def record_decision(
 def undo(user: User, decision_id: int) -> UndoResult:
     """Take back one's own decision within 10 minutes, as a new row; the photo returns to the person, leased.
 
-    Repeatable: the decision before it can be undone next, and asking twice changes nothing. Refused with a sentence when it
-    is too late, delivered, already with an editor, or decided again since. Raises NotAllowed.
+    Repeatable: the decision before it can be undone next, and asking twice changes nothing. Refused with a sentence
+    when it is too late, delivered, already with an editor, or decided again since. Raises NotAllowed.
     """
     require(user, Role.REVIEWER, Role.SENIOR, to="undo decisions")
     decision = ReviewDecision.objects.filter(pk=decision_id, reviewer=user).select_related("asset", "task").first()
@@ -138,7 +138,7 @@ def undo(user: User, decision_id: int) -> UndoResult:
             _take_back_decision(user, decision)
     except _Refused as refused:
         return UndoResult(False, None, str(refused))
-    except assets.StateConflict:
+    except (assets.StateConflict, IllegalTransition):
         return UndoResult(False, None, "The photo moved on meanwhile. It can't be undone here.")
     except IntegrityError:  # the same undo, sent twice at once: the other one did it
         return UndoResult(True, selectors.task_for_display(decision.task_id), "Already undone.")
@@ -262,7 +262,7 @@ def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_s
 
 
 def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
-    """Move the photo on. A sample is already approved: only a rejection moves it, the rest is bookkeeping of the draw."""
+    """Move the photo on. A sample is approved already: only a rejection moves it, the rest is bookkeeping."""
     is_sample = task.reason == ReviewReason.SAMPLE
     if asked.verdict == Verdict.SKIP:
         skipped = [pk for pk in task.skipped_by if pk != user.pk] + [user.pk]
@@ -274,7 +274,7 @@ def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
     elif asked.verdict == Verdict.APPROVE:
         if not is_sample:
             assets.move(task.asset, AssetState.APPROVED, reason="Approved in review", actor=user)
-            runs.create_task(task.asset, Step.RENDER, f"render:{task.run_id}", args={"run_id": task.run_id})
+            routing.start_render(task.asset, task.run)
     else:
         _reject(user, task, asked, is_sample=is_sample)
     if is_sample and asked.verdict in (Verdict.APPROVE, Verdict.REJECT):
