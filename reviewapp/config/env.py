@@ -149,7 +149,9 @@ def read_secret(data: Path) -> str:
     given = read_str("SECRET_KEY")
     if given:
         if len(given) < 32:
-            raise ImproperlyConfigured("SECRET_KEY is shorter than 32 characters: python -c 'import secrets; print(secrets.token_urlsafe(50))'")
+            raise ImproperlyConfigured(
+                "SECRET_KEY is shorter than 32 characters: python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+            )
         return given
     from django.utils.crypto import get_random_string  # needs no settings, and only the first start needs it
 

