@@ -2,7 +2,7 @@
 
 from .assets import Asset
 from .audit import AuditEvent
-from .batches import Batch, BatchChannel
+from .batches import Batch, BatchChannel, SheetRow
 from .channels import Channel, Rendition
 from .clients import Client
 from .deliveries import Delivery, DeliveryItem
@@ -36,6 +36,7 @@ __all__ = [
     "RoutingPolicy",
     "SampleDraw",
     "SampleMember",
+    "SheetRow",
     "Task",
     "WorkerHeartbeat",
 ]

@@ -50,6 +50,9 @@ class Asset(models.Model):
 
     current_run = models.ForeignKey("ProcessingRun", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     attempt = models.PositiveSmallIntegerField(default=1, help_text="Goes up with each redo.")
+    sample_block = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The sample draw whose population this auto-approved photo was part of."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
 

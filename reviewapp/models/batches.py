@@ -56,3 +56,21 @@ class BatchChannel(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["batch", "channel"], name="batch_channel_once")]
+
+
+class SheetRow(models.Model):
+    """What the client's CSV says of one file, kept so that it applies to files that arrive after it."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="sheet_rows")
+    path_key = models.CharField(max_length=400, help_text="The file's path in lower case.")
+    name_key = models.CharField(max_length=400, help_text="The last part of the path in lower case.")
+    sku = models.CharField(max_length=80, blank=True)
+    asin = models.CharField(max_length=20, blank=True)
+    category = models.CharField(max_length=60, blank=True)
+    shoot_group = models.CharField(max_length=80, blank=True)
+    description = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["batch", "name_key"], name="sheet_row_name")]
+        constraints = [models.UniqueConstraint(fields=["batch", "path_key"], name="sheet_row_once")]

@@ -1,0 +1,95 @@
+"""Reading scores, samples and reject reasons: what the line's quality is and how sure we are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Q
+
+from reviewapp.enums import RejectReason, SampleOutcome
+from reviewapp.models import Batch, PresetVersion, QualityReport, ReviewDecision, RoutingPolicy, SampleMember
+from reviewapp.policies.sampling import rejection_interval
+
+BIN_WIDTH = 5
+BIN_COUNT = 100 // BIN_WIDTH
+
+
+def current_policy() -> RoutingPolicy:
+    """The routing policy in force: the highest number. Raises RoutingPolicy.DoesNotExist when nothing is seeded."""
+    return RoutingPolicy.objects.latest("number")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreBin:
+    """`count` photos with low <= total < high; the last bin includes 100."""
+
+    low: int
+    high: int
+    count: int
+
+
+def score_histogram(batch: Batch | None = None) -> list[ScoreBin]:
+    """Totals of the current runs in bins of 5 points from 0 to 100, empty bins included; of one batch or of all."""
+    reports = QualityReport.objects.filter(run__asset__current_run=F("run"))
+    if batch is not None:
+        reports = reports.filter(run__asset__batch=batch)
+    totals = reports.values_list("total", flat=True).iterator()
+    found = Counter(min(int(total) // BIN_WIDTH, BIN_COUNT - 1) for total in totals)
+    return [ScoreBin(at * BIN_WIDTH, (at + 1) * BIN_WIDTH, found[at]) for at in range(BIN_COUNT)]
+
+
+@dataclass(frozen=True, slots=True)
+class EscapeRate:
+    """SMP-10: the share of auto-approved photos people would have rejected, with its 95 % Clopper-Pearson interval.
+
+    Shares are 0..1; `rate` is None while nothing is judged.
+    """
+
+    drawn: int
+    judged: int
+    rejected: int
+    rate: float | None
+    low: float
+    high: float
+
+
+def escape_rate(batch: Batch | None = None) -> EscapeRate:
+    """Estimate the escape rate from judged samples, of one batch or of all. One query."""
+    members = SampleMember.objects.all() if batch is None else SampleMember.objects.filter(draw__batch=batch)
+    found = members.aggregate(
+        drawn=Count("pk"),
+        judged=Count("pk", filter=~Q(outcome=SampleOutcome.PENDING)),
+        rejected=Count("pk", filter=Q(outcome=SampleOutcome.REJECTED)),
+    )
+    judged, rejected = found["judged"], found["rejected"]
+    low, high = rejection_interval(rejected, judged)
+    return EscapeRate(found["drawn"], judged, rejected, rejected / judged if judged else None, low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How often one reject reason was given for results of one preset version; `share` of its `decisions`, 0..1."""
+
+    preset_version: PresetVersion
+    reason: RejectReason
+    count: int
+    decisions: int
+    share: float
+
+
+def reject_reasons() -> list[ReasonCount]:
+    """Reject reasons per preset version, the most frequent first, from decisions that stand (REV-07, FBK-01)."""
+    decisions: Counter[int] = Counter()
+    reasons: Counter[tuple[int, str]] = Counter()
+    standing = ReviewDecision.objects.filter(
+        verdict__in=["approve", "reject"], is_second_opinion=False, undoes__isnull=True, undone_by__isnull=True
+    )
+    for version_id, given in standing.values_list("preset_version_id", "reasons").iterator():
+        decisions[version_id] += 1
+        reasons.update((version_id, reason) for reason in set(given) if reason in RejectReason.values)
+    versions = PresetVersion.objects.select_related("preset").in_bulk(list(decisions))
+    return [
+        ReasonCount(versions[pk], RejectReason(reason), count, decisions[pk], count / decisions[pk])
+        for (pk, reason), count in reasons.most_common()
+    ]

@@ -1,0 +1,226 @@
+"""Reading the sheet that comes with a batch: which file is which product. Plain text in, plain rows out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .refusals import IngestRefused
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "file": ("file", "filename", "file_name", "path", "relative_path", "image", "image_file", "image_path", "photo"),
+    "sku": ("sku", "product_id", "item", "item_number", "article", "article_number"),
+    "asin": ("asin",),
+    "category": ("category", "product_category", "product_type", "type"),
+    "shoot_group": ("shoot_group", "group", "shoot", "set"),
+    "description": ("description", "title", "product_name", "alt_text", "caption"),
+}
+LIMITS: Mapping[str, int] = {"sku": 80, "asin": 20, "category": 60, "shoot_group": 80, "description": 300}
+MAX_ROWS = 100_000
+MAX_PROBLEMS = 5
+# A spelling must never be what lets a photo past the people its category needs (RTE-09).
+CATEGORY_SPELLINGS: Mapping[str, str] = {
+    "jewellery": "jewelry",
+    "jewelery": "jewelry",
+    "jewel": "jewelry",
+    "jewels": "jewelry",
+    "furs": "fur",
+    "faux_fur": "fur",
+    "glass": "transparent",
+    "glassware": "transparent",
+    "book": "books",
+    "cosmetic_tube": "cosmetics_tube",
+    "cosmetics_tubes": "cosmetics_tube",
+    "n/a": "unknown",
+    "none": "unknown",
+    "uncategorised": "unknown",
+    "uncategorized": "unknown",
+    "others": "other",
+    "misc": "other",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRow:
+    """What the sheet says of one file. Everything but `file` may be "". `category` is lower case with underscores."""
+
+    file: str
+    sku: str = ""
+    asin: str = ""
+    category: str = ""
+    shoot_group: str = ""
+    description: str = ""
+
+
+def read_csv(text: str) -> dict[str, CsvRow]:
+    """Return the rows of a client's sheet by the lower-case path of their file.
+
+    Takes a byte order mark, `,` `;` or tab between columns, any order and case of the headings, and several names
+    per heading (COLUMNS). Blank lines and repeated identical rows are passed over. Raises IngestRefused (code "csv")
+    with a sentence that names the row and what to do.
+    """
+    lines = text.lstrip("\ufeff")
+    if not lines.strip():
+        raise IngestRefused("The CSV file is empty. Its first line names the columns: file, sku, category.", code="csv")
+    if "\0" in lines:
+        raise IngestRefused("The CSV file isn't plain text. Save it as CSV UTF-8 and try again.", code="csv")
+    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=_delimiter(lines), strict=True)
+    try:
+        places = _places(next(reader))
+        return _rows(reader, places)
+    except csv.Error as error:
+        raise IngestRefused(
+            f"Line {reader.line_num} of the CSV can't be read ({error}). Look for an unclosed quotation mark.", code="csv"
+        ) from error
+
+
+def read_csv_bytes(data: bytes) -> dict[str, CsvRow]:
+    """Like `read_csv`, from the bytes of a file: UTF-8 (with or without mark), UTF-16 with mark, else Windows-1252."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return read_csv(data.decode("utf-16", "replace"))
+    try:
+        return read_csv(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return read_csv(data.decode("cp1252", "replace"))
+
+
+def read_rows_json(text: str) -> dict[str, CsvRow]:
+    """Return rows a browser sends back as JSON: one row, a list of rows, or rows by path; "" gives none.
+
+    Unknown fields are passed over. Raises IngestRefused (code "rows") when it isn't that or a value is too long.
+    """
+    if not text.strip():
+        return {}
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise IngestRefused("The file's row isn't JSON. Load the page again.", code="rows") from error
+    if isinstance(given, dict) and all(isinstance(value, dict) for value in given.values()):
+        given = [{"file": path, **fields} for path, fields in given.items()]
+    items = given if isinstance(given, list) else [given]
+    rows: dict[str, CsvRow] = {}
+    for item in items:
+        row = _json_row(item)
+        problem = _problem(row, path_key(row.file), {}, {})
+        if problem:
+            raise IngestRefused(f"The file's row can't be used: {problem}", code="rows")
+        rows[path_key(row.file)] = row
+    return rows
+
+
+def _json_row(item: Any) -> CsvRow:
+    if not isinstance(item, dict):
+        raise IngestRefused("The file's row isn't an object. Load the page again.", code="rows")
+    cells = {name: str(item.get(name) or "").strip().replace("\0", "") for name in COLUMNS}
+    return _clean(cells)
+
+
+def find_row(rows: Mapping[str, CsvRow], relative_path: str) -> CsvRow | None:
+    """Return the row of a file: by its path, else by its name alone when one single row has that name."""
+    key = path_key(relative_path)
+    if key in rows:
+        return rows[key]
+    name = key.rsplit("/", 1)[-1]
+    named = [row for path, row in rows.items() if path.rsplit("/", 1)[-1] == name]
+    return named[0] if len(named) == 1 else None
+
+
+def path_key(path: str) -> str:
+    """Return a path as it is compared: composed Unicode, forward slashes, lower case, no leading `./` or `/`."""
+    plain = unicodedata.normalize("NFC", path.strip()).replace("\\", "/")
+    return "/".join(part for part in plain.split("/") if part not in ("", ".", "..")).casefold()
+
+
+def category_of(written: str) -> str:
+    """Return a category as the rules name it: "Fine Jewellery" stays its own word, "Jewellery" becomes "jewelry"."""
+    plain = "_".join(unicodedata.normalize("NFKC", written).casefold().replace("-", " ").split())
+    return CATEGORY_SPELLINGS.get(plain, plain)
+
+
+def _delimiter(text: str) -> str:
+    header = text.lstrip("\r\n").splitlines()[0]
+    return max((",", ";", "\t"), key=header.count)
+
+
+def _places(header: list[str]) -> dict[str, int]:
+    plain = ["_".join(cell.strip().casefold().replace("-", " ").split()) for cell in header]
+    places: dict[str, int] = {}
+    for column, names in COLUMNS.items():
+        found = [plain.index(name) for name in names if name in plain]
+        if found:
+            places[column] = found[0]
+    if "file" not in places:
+        accepted = ", ".join(COLUMNS["file"])
+        others = ", ".join(name for name in COLUMNS if name != "file")
+        seen = ", ".join(cell.strip()[:40] for cell in header[:12]) or "nothing"
+        raise IngestRefused(
+            f"The CSV has no column that names the file (found: {seen}). "
+            f"Call it one of: {accepted}. Other columns read: {others}.",
+            code="csv",
+        )
+    return places
+
+
+def _rows(reader: Any, places: Mapping[str, int]) -> dict[str, CsvRow]:
+    rows: dict[str, CsvRow] = {}
+    lines: dict[str, int] = {}
+    problems: list[str] = []
+    for cells in reader:
+        line: int = reader.line_num
+        if not any(cell.strip() for cell in cells):
+            continue
+        row = _row(cells, places)
+        key = path_key(row.file)
+        problem = _problem(row, key, rows, lines)
+        if problem:
+            problems.append(f"Line {line}: {problem}")
+        elif key not in rows:
+            rows[key], lines[key] = row, line
+        if len(problems) >= MAX_PROBLEMS or len(rows) > MAX_ROWS:
+            break
+    if len(rows) > MAX_ROWS:
+        problems = [f"it has more than {MAX_ROWS:,} rows; split it."]
+    if problems:
+        raise IngestRefused("The CSV can't be used. " + " ".join(problems), code="csv")
+    return rows
+
+
+def _row(cells: list[str], places: Mapping[str, int]) -> CsvRow:
+    def cell(column: str) -> str:
+        at = places.get(column, -1)
+        return unicodedata.normalize("NFC", cells[at].strip()) if 0 <= at < len(cells) else ""
+
+    return _clean({column: cell(column) for column in COLUMNS})
+
+
+def _clean(cells: Mapping[str, str]) -> CsvRow:
+    return CsvRow(
+        file=cells["file"],
+        sku=cells["sku"],
+        asin=cells["asin"].upper(),
+        category=category_of(cells["category"]),
+        shoot_group=cells["shoot_group"],
+        description=cells["description"][: LIMITS["description"]],
+    )
+
+
+def _problem(row: CsvRow, key: str, rows: Mapping[str, CsvRow], lines: Mapping[str, int]) -> str:
+    if not key:
+        return "no file name."
+    if len(key) > 400:
+        return "the file name is longer than 400 characters."
+    for column, limit in LIMITS.items():
+        if len(getattr(row, column)) > limit:
+            return f"{column} is longer than {limit} characters."
+    if key in rows and _facts(rows[key]) != _facts(row):
+        return f"{row.file} was already given in line {lines[key]} with other values."
+    return ""
+
+
+def _facts(row: CsvRow) -> tuple[str, ...]:
+    return (row.sku, row.asin, row.category, row.shoot_group, row.description)

@@ -1,0 +1,157 @@
+"""Opening a batch, filling it, closing it: the front door of the line."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+from processing.intake import PROFILES, strictest
+
+from processing.params import ChannelSpec
+from reviewapp.enums import BatchState
+from reviewapp.models import Batch, BatchChannel, Channel, Client, PresetVersion
+
+from . import audit, batch_state, batches
+from .archives import expand_zip, is_litter
+from .csv_rows import CsvRow, find_row, read_csv, read_csv_bytes, read_rows_json
+from .refusals import BatchClosed, IngestRefused
+from .uploads import SUFFIXES, UploadResult, attach_rows, display_path, register_upload
+
+__all__ = [
+    "SUFFIXES",
+    "BatchClosed",
+    "CsvRow",
+    "IngestRefused",
+    "UploadResult",
+    "attach_rows",
+    "close_batch",
+    "create_batch",
+    "display_path",
+    "ensure_client",
+    "expand_zip",
+    "find_row",
+    "is_litter",
+    "newest_channels",
+    "read_csv",
+    "read_csv_bytes",
+    "read_rows_json",
+    "register_upload",
+]
+
+
+def newest_channels() -> dict[str, Channel]:
+    """The newest version of every channel, by key: what a new batch may choose from."""
+    newest: dict[str, Channel] = {}
+    for channel in Channel.objects.order_by("key", "-version"):
+        newest.setdefault(channel.key, channel)
+    return newest
+
+
+def ensure_client(name: str, actor: Any = None) -> Client:
+    """Return the client of that name (case doesn't matter), made if needed. Raises IngestRefused for an empty name."""
+    plain = " ".join(name.split())[:120]
+    if not plain:
+        raise IngestRefused("The client needs a name.", code="name")
+    found = Client.objects.filter(name__iexact=plain).first()
+    if found is not None:
+        return found
+    stem = slugify(plain)[:120] or "client"
+    with transaction.atomic():
+        taken = set(Client.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+        slug = next(
+            slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken
+        )
+        client, is_new = Client.objects.get_or_create(name=plain, defaults={"slug": slug})
+        if is_new:
+            audit.record("client.created", client, actor=actor, after={"name": plain})
+    return client
+
+
+def create_batch(
+    client: Client,
+    name: str,
+    *,
+    preset_version: PresetVersion,
+    channel_keys: Sequence[str],
+    actor: Any = None,
+    validation_profile: str = "",
+    requires_sku: bool = False,
+    priority: int = 5,
+    is_demo: bool = False,
+) -> Batch:
+    """Open a batch for uploads: it pins its preset version, its channels in order, and the seed of its samples.
+
+    The first channel is the one photos are framed and scored for. Without a profile the client's is taken, else the
+    strictest any of the channels needs. Raises IngestRefused for an unknown or missing channel, profile or priority,
+    with what can be chosen.
+    """
+    channels = _choose_channels(channel_keys)
+    profile = validation_profile or client.validation_profile
+    if not profile:
+        profile = strictest([ChannelSpec.from_dict(channel.spec) for channel in channels])
+    if profile not in PROFILES:
+        raise IngestRefused(f"There is no validation profile {profile!r}: {_known(PROFILES)}.", code="profile")
+    if not 1 <= priority <= 10:
+        raise IngestRefused(f"Priority {priority} is outside 1 to 10.", code="priority")
+    if not name.strip():
+        raise IngestRefused("The batch needs a name.", code="name")
+    seed = secrets.token_hex(32)
+    with transaction.atomic():
+        batch = Batch.objects.create(
+            client=client,
+            name=name.strip()[:160],
+            preset_version=preset_version,
+            validation_profile=profile,
+            requires_sku=requires_sku,
+            priority=priority,
+            is_demo=is_demo,
+            sample_seed=seed,
+            sample_seed_hash=hashlib.sha256(bytes.fromhex(seed)).hexdigest(),
+            created_by=actor if getattr(actor, "is_authenticated", False) else None,
+        )
+        BatchChannel.objects.bulk_create(
+            [BatchChannel(batch=batch, channel=channel, position=at) for at, channel in enumerate(channels)]
+        )
+        chosen = {
+            "channels": [channel.key for channel in channels],
+            "preset_version": preset_version.pk,
+            "profile": profile,
+            "sample_seed_hash": batch.sample_seed_hash,
+        }
+        audit.record("batch.created", batch, actor=actor, after=chosen)
+    return batch
+
+
+def close_batch(batch: Batch, actor: Any = None) -> bool:
+    """End the upload: nothing more is expected, the batch can be completed. False when it was closed before."""
+    with transaction.atomic():
+        is_closed = batch_state.move(
+            batch,
+            BatchState.PROCESSING,
+            allowed_from=[BatchState.UPLOADING],
+            actor=actor,
+            closed_at=timezone.now(),
+        )
+        if is_closed:
+            batches.refresh(batch.pk)
+    return is_closed
+
+
+def _choose_channels(keys: Sequence[str]) -> list[Channel]:
+    known = newest_channels()
+    wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        raise IngestRefused(f"Choose at least one channel: {_known(known)}.", code="unknown_channel")
+    unknown = [key for key in wanted if key not in known]
+    if unknown:
+        raise IngestRefused(f"There is no channel {unknown[0]!r}: {_known(known)}.", code="unknown_channel")
+    return [known[key] for key in wanted]
+
+
+def _known(names: Any) -> str:
+    return "choose from " + ", ".join(sorted(names)) if names else "none is set up yet"

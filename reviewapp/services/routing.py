@@ -1,0 +1,186 @@
+"""Applying the routing policy to rows: the lane before processing, the route after the score, a task that died."""
+
+from __future__ import annotations
+
+from processing.types import QualityReport as Quality
+from reviewapp.enums import (
+    MACHINE_STATES,
+    AssetState,
+    EditReason,
+    FailureCategory,
+    Lane,
+    RenditionState,
+    ReviewReason,
+    Routing,
+    Step,
+)
+from reviewapp.models import Asset, CategoryRule, EditTask, ProcessingRun, QualityReport, Rendition, RoutingPolicy, Task
+from reviewapp.policies import routing as policy
+from reviewapp.selectors.quality import current_policy
+
+from . import assets, batches, editing, runs
+from .handover import open_editing, open_review
+
+__all__ = ["assign", "choose_lane", "open_editing", "record_edited", "start_render", "task_died"]
+
+_STEP_WORDS = {
+    Step.VALIDATE: "checked",
+    Step.CLASSIFY: "classified",
+    Step.PROCESS: "processed",
+    Step.RESCORE: "scored again",
+    Step.RENDER: "rendered",
+}
+
+
+def choose_lane(asset: Asset) -> Lane:
+    """Send a CLASSIFIED asset on its way: to processing, or straight to an editor (MANUAL, no processing job).
+
+    Call inside the transaction that classified it.
+    """
+    rule = CategoryRule.objects.filter(category=asset.category).first()
+    lane, why = policy.choose_lane(
+        asset.category,
+        asset.category_source,
+        asset.complexity,
+        rule is not None and rule.always_human,
+        current_policy().medium_goes_to_people,
+    )
+    fields = {"lane": lane, "lane_reason": why[:200]}
+    if lane == Lane.MANUAL:
+        Asset.objects.filter(pk=asset.pk).update(**fields)
+        asset.lane, asset.lane_reason = lane, why[:200]
+        open_editing(asset, EditReason.UNCATEGORISED, why)
+        return lane
+    assets.move(asset, AssetState.QUEUED, reason=why, **fields)
+    # The batch pins its preset version, so the attempt is all that tells one run of a photo from the next.
+    runs.create_task(asset, Step.PROCESS, f"process:{asset.pk}:a{asset.attempt}", args={"attempt": asset.attempt})
+    return lane
+
+
+def assign(asset: Asset, run: ProcessingRun, quality: Quality) -> QualityReport:
+    """Write the score of `run` with the route it got, and move a QUEUED or REDO asset along it (RTE-01..09).
+
+    One QualityReport, and exactly one of: a render task, a review task, an edit task. Call inside the transaction that
+    wrote the run. Raises IllegalTransition, StateConflict.
+    """
+    limits = current_policy()
+    answer = policy.route(_scored(asset, run, quality), _thresholds(limits))
+    report = _write_report(run, quality, answer.routing, answer.why, limits)
+    assets.move(asset, AssetState.SCORED, reason=answer.why, code=answer.code, current_run=run)
+    if answer.routing == Routing.AUTO_APPROVE:
+        assets.move(asset, AssetState.AUTO_APPROVED, reason=answer.why, code=answer.code)
+        start_render(asset, run)
+    elif answer.routing == Routing.HUMAN_REVIEW:
+        assets.move(asset, AssetState.IN_REVIEW, reason=answer.why, code=answer.code)
+        open_review(asset, run, ReviewReason(answer.reason or ReviewReason.SCORE_BAND), answer.why)
+    else:
+        advice = f" {quality.advice}" if quality.advice else ""
+        open_editing(asset, EditReason(answer.reason or EditReason.LOW_SCORE), answer.why + advice, base_run=run)
+    return report
+
+
+def record_edited(task: EditTask, run: ProcessingRun, quality: Quality) -> QualityReport:
+    """Write the score of a retouched file and hand it to a senior: no score signs for a person.
+
+    Call inside the transaction that wrote the run.
+    """
+    why = f"Retouched by hand, score {policy.shown(quality.total)}: a senior signs it off."
+    report = _write_report(run, quality, Routing.HUMAN_REVIEW, why, current_policy())
+    editing.rescored(task, run)
+    return report
+
+
+def start_render(asset: Asset, run: ProcessingRun) -> Task:
+    """Queue the channel files of an approved run."""
+    return runs.create_task(asset, Step.RENDER, f"render:{run.pk}", args={"run_id": run.pk})
+
+
+def task_died(task: Task) -> None:
+    """Turn a dead task into a state somebody sees; called in the transaction that buried it.
+
+    A photo still with the machine becomes FAILED with a sentence (the batch page groups and retries them), a retouched
+    file goes back to its editor, an approved photo gets explicit failed renditions. Otherwise nothing changes.
+    """
+    asset = Asset.objects.get(pk=task.asset_id)
+    sentence = _sentence(task)
+    if task.step == Step.RESCORE:
+        edit = EditTask.objects.filter(pk=task.args.get("edit_task_id")).first()
+        if edit is not None:
+            editing.rescore_failed(edit, sentence)
+    elif task.step == Step.RENDER:
+        _fail_renditions(task, sentence)
+    elif asset.state in MACHINE_STATES:
+        assets.move(asset, AssetState.FAILED, reason=sentence, code=task.error_code or "unknown")
+    batches.refresh(asset.batch_id)
+
+
+def _scored(asset: Asset, run: ProcessingRun, quality: Quality) -> policy.Scored:
+    is_pure_white = run.channel.spec.get("background") == "pure_white"
+    return policy.Scored(
+        total=quality.total,
+        lane=Lane(asset.lane),
+        confidence=run.confidence,
+        colour_measured=quality.colour_measured,
+        background_failed=is_pure_white and quality.background_status == "FAIL",
+        failed_gates=[gate.message for gate in quality.gates if not gate.passed],
+        client_wants_people=asset.batch.client.requires_human_colour,
+        # Asked again here: a rule made after the photo was classified holds for it too (RTE-09).
+        is_always_human=CategoryRule.objects.filter(category=asset.category, always_human=True).exists(),
+    )
+
+
+def _thresholds(limits: RoutingPolicy) -> policy.Thresholds:
+    return policy.Thresholds(
+        approve_at=limits.approve_at,
+        review_at=limits.review_at,
+        allow_not_measured=limits.allow_not_measured,
+        min_confidence=limits.min_confidence,
+    )
+
+
+def _write_report(
+    run: ProcessingRun, quality: Quality, routing: Routing, why: str, limits: RoutingPolicy
+) -> QualityReport:
+    return QualityReport.objects.create(
+        run=run,
+        total=quality.total,
+        background=quality.background,
+        edge=quality.edge,
+        fill=quality.fill,
+        colour=quality.colour,
+        colour_measured=quality.colour_measured,
+        background_status=quality.background_status,
+        compliance_rate=quality.compliance_rate,
+        failures=[point.to_dict() for point in quality.failures],
+        gates=[gate.to_dict() for gate in quality.gates],
+        measures=[measure.to_dict() for measure in quality.measures],
+        checks=dict(quality.checks),
+        advice=quality.advice[:300],
+        routing=routing,
+        routing_rule=why[:200],
+        policy=limits,
+    )
+
+
+def _fail_renditions(task: Task, sentence: str) -> None:
+    run = ProcessingRun.objects.filter(pk=task.args.get("run_id")).select_related("asset__batch").first()
+    if run is None:
+        return
+    done = set(run.renditions.values_list("channel_id", flat=True))
+    missing = [channel for channel in run.asset.batch.channels.all() if channel.pk not in done]
+    Rendition.objects.bulk_create(
+        [
+            Rendition(run=run, asset=run.asset, channel=channel, state=RenditionState.FAILED, error=sentence[:500])
+            for channel in missing
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _sentence(task: Task) -> str:
+    """What a manager reads. Texts of our own error classes are written for people, others are not shown."""
+    is_ours = task.error_category in (FailureCategory.VALIDATION, FailureCategory.PROCESSING)
+    if is_ours and task.error_text:
+        return task.error_text[:500]
+    done = _STEP_WORDS[Step(task.step)]
+    return f"This photo could not be {done}: {task.error_code or 'unknown error'}. Retry it, or hand it to an editor."

@@ -1,0 +1,133 @@
+"""Blind samples of what shipped by score alone: drawing them, judging them, stopping a batch that fails them."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from reviewapp.enums import (
+    MACHINE_STATES,
+    AssetState,
+    BatchState,
+    EditReason,
+    ReviewReason,
+    SampleOutcome,
+    Verdict,
+)
+from reviewapp.models import Asset, Batch, ReviewTask, RoutingPolicy, SampleDraw, SampleMember
+from reviewapp.policies import sampling as policy
+from reviewapp.selectors.quality import current_policy, escape_rate
+
+from . import audit, batch_state
+from .handover import open_editing, open_review
+
+PAUSABLE = (BatchState.UPLOADING, BatchState.PROCESSING, BatchState.REVIEW, BatchState.READY)
+WHY = "Looked at by a person."
+
+
+def draw_due(batch: Batch) -> list[SampleDraw]:
+    """Draw every sample that is due and return the new draws (SMP-01, SMP-04, SMP-11).
+
+    While the machine still works a draw is made from every full block of auto-approved photos, so that a systemic
+    fault shows within the first block; what is left over is drawn from once the machine is done. Safe to call at any
+    time and from two places at once: the block number is unique, and a photo belongs to one population only.
+    """
+    limits = current_policy()
+    waiting = list(_undrawn(batch))
+    block = max(1, limits.sample_block)
+    is_last = _is_machine_done(batch)
+    draws: list[SampleDraw] = []
+    while len(waiting) >= block or (waiting and is_last):
+        drawn = _draw_block(batch, waiting[:block], limits)
+        if drawn is None:  # somebody else drew this block; what is left is theirs or the next call's
+            break
+        draws.append(drawn)
+        waiting = waiting[block:]
+    return draws
+
+
+def judge(task: ReviewTask, verdict: Verdict | str) -> SampleOutcome | None:
+    """Record what a person said of a sampled photo; None when it was judged before or isn't a sample.
+
+    A rejection sends the photo to an editor, and pauses the batch when the rejections reach the policy's limit
+    (SMP-03): `sample_reject_limit` of them, and in a big sample also a tenth of those judged. Call inside the
+    decision's transaction.
+    """
+    outcome = SampleOutcome.ACCEPTED if verdict == Verdict.APPROVE else SampleOutcome.REJECTED
+    member = SampleMember.objects.filter(review_task=task).select_related("draw__batch", "asset").first()
+    if member is None:
+        return None
+    changed = SampleMember.objects.filter(pk=member.pk, outcome=SampleOutcome.PENDING).update(
+        outcome=outcome, judged_at=timezone.now()
+    )
+    if not changed:
+        return None
+    audit.record("sample.judged", member, after={"outcome": str(outcome)})
+    if outcome == SampleOutcome.REJECTED:
+        if member.asset.state == AssetState.AUTO_APPROVED:
+            open_editing(member.asset, EditReason.SAMPLE_REJECTED, "Rejected in review.", base_run=task.run)
+        _pause_if_systemic(member.draw.batch)
+    return outcome
+
+
+def is_due(batch: Batch) -> bool:
+    """Say whether `draw_due` would draw now, at the price of a count."""
+    waiting = _undrawn(batch).count()
+    return waiting >= max(1, current_policy().sample_block) or (waiting > 0 and _is_machine_done(batch))
+
+
+def _undrawn(batch: Batch) -> QuerySet[Asset]:
+    """Auto-approved photos no draw has had in its population, in the order they were approved."""
+    approved = batch.assets.filter(state=AssetState.AUTO_APPROVED, sample_block__isnull=True, sample_member__isnull=True)
+    return approved.select_related("current_run").order_by("state_changed_at", "id")
+
+
+def _is_machine_done(batch: Batch) -> bool:
+    return batch.closed_at is not None and not batch.assets.filter(state__in=MACHINE_STATES).exists()
+
+
+def _draw_block(batch: Batch, block: list[Asset], limits: RoutingPolicy) -> SampleDraw | None:
+    size = policy.sample_size(len(block), limits.sample_rate)
+    number = batch.sample_draws.count() + 1
+    by_sha = {asset.sha256: asset for asset in block}
+    try:
+        with transaction.atomic():
+            drawn = SampleDraw.objects.create(
+                batch=batch,
+                block=number,
+                population=len(by_sha),
+                population_sha256=sorted(by_sha),
+                rate=limits.sample_rate,
+                size=size,
+            )
+            batch.assets.filter(sha256__in=by_sha, sample_block__isnull=True).update(sample_block=number)
+            for rank, sha in enumerate(policy.draw(batch.sample_seed, by_sha, size), start=1):
+                _add_member(drawn, by_sha[sha], rank)
+    except IntegrityError:
+        return None
+    return drawn
+
+
+def _add_member(drawn: SampleDraw, asset: Asset, rank: int) -> None:
+    run = asset.current_run
+    assert run is not None, "an auto-approved photo has the run that was approved"
+    task = open_review(asset, run, ReviewReason.SAMPLE, WHY)
+    SampleMember.objects.create(draw=drawn, asset=asset, review_task=task, rank=rank)
+
+
+def _pause_if_systemic(batch: Batch) -> None:
+    found = escape_rate(batch)
+    if not policy.should_pause(found.rejected, found.judged, current_policy().sample_reject_limit):
+        return
+    reason = (
+        f"{found.rejected} of {found.judged} sampled photos were rejected: the automatic approvals can't be trusted. "
+        "Look at the reasons, then correct the preset for a new batch or resume this one."
+    )
+    batch_state.move(
+        batch,
+        BatchState.PAUSED,
+        allowed_from=PAUSABLE,
+        note=reason,
+        paused_reason=reason[: batch_state.HELD_REASON_CHARS],
+    )

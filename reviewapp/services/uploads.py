@@ -1,0 +1,299 @@
+"""Taking in one file: stored under its content hash, one row, one task. Safe to repeat, file by file."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from reviewapp import storage
+from reviewapp.enums import AssetState, BatchState, Step
+from reviewapp.models import Asset, Batch, SheetRow
+
+from . import audit, runs
+from .csv_rows import CsvRow, path_key
+from .refusals import BatchClosed, IngestRefused
+
+MAX_FILE_BYTES = 50 * 1024 * 1024
+MIN_FILE_BYTES = 1024
+MAX_PATH_CHARS = 400
+MAX_NAME_CHARS = 200
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
+RAW_SUFFIXES = frozenset({".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2", ".pef", ".srw", ".raw"})
+# A file over the limit is still read this far, so that its row carries its true hash and size.
+MAX_DRAIN_BYTES = 8 * MAX_FILE_BYTES
+
+# These make "gpj.exe" read "exe.jpg".
+_REORDERING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+
+Status = Literal["accepted", "duplicate", "already_here", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadResult:
+    """What became of one file; `message` is a sentence for its sender. `asset` is None when no row was made."""
+
+    status: Status
+    message: str
+    asset: Asset | None = None
+    filename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A file that was read to its end. `rejection` is (code, sentence) or None."""
+
+    path: str
+    sha256: str
+    byte_size: int
+    storage_key: str
+    rejection: tuple[str, str] | None
+
+
+def register_upload(
+    batch: Batch, chunks: Iterable[bytes], relative_path: str, row: CsvRow | None = None, actor: Any = None
+) -> UploadResult:
+    """Take in one file of an UPLOADING batch (ING-01, 09, 14, 16, 20, 21, 25).
+
+    The bytes are streamed to storage and hashed on the way; `relative_path` is shown and compared, never used as a
+    path. The photo's row and its validate task are one transaction. Sent again, the same file under the same name
+    answers `already_here`, so an upload that broke off is resumed by sending everything again; the same bytes under
+    another name become a linked duplicate without a task. Files that can be seen to be unusable are rejected here.
+    Without `row` the batch's sheet is asked. Raises BatchClosed, storage.StorageFull; an error of `chunks` leaves no
+    trace.
+    """
+    shown = display_path(relative_path)
+    state = Batch.objects.values_list("state", flat=True).get(pk=batch.pk)
+    if state != BatchState.UPLOADING:
+        raise BatchClosed
+    arrived = _receive(shown, chunks)
+    known = row or sheet_row(batch, shown)
+    if arrived.rejection is None and batch.requires_sku:
+        arrived = _require_metadata(arrived, known)
+    for _attempt in range(2):
+        earlier = _earlier(batch, arrived, actor)
+        if earlier is not None:
+            return earlier
+        try:
+            return _insert(batch, arrived, known, actor)
+        except IntegrityError:  # the same bytes arrived through another request between the look and the insert
+            continue
+    raise IngestRefused(f"{shown} arrives twice at the same moment. Send it again.", code="busy")
+
+
+def attach_rows(batch: Batch, rows: Mapping[str, CsvRow], actor: Any = None) -> int:
+    """Keep the sheet of a batch and apply it to photos that are here but not classified yet. Returns how many.
+
+    A later sheet replaces the rows it names. Files that arrive afterwards find their row here.
+    """
+    made = [
+        SheetRow(
+            batch=batch,
+            path_key=key,
+            name_key=key.rsplit("/", 1)[-1],
+            sku=row.sku,
+            asin=row.asin,
+            category=row.category,
+            shoot_group=row.shoot_group,
+            description=row.description,
+        )
+        for key, row in rows.items()
+    ]
+    with transaction.atomic():
+        SheetRow.objects.bulk_create(
+            made,
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["batch", "path_key"],
+            update_fields=["sku", "asin", "category", "shoot_group", "description"],
+        )
+        applied = 0
+        for asset in batch.assets.filter(state__in=[AssetState.RECEIVED, AssetState.VALIDATED]):
+            found = sheet_row(batch, asset.relative_path)
+            if found is not None:
+                # The state stands in the WHERE: a worker may classify the photo at this very moment.
+                same = Asset.objects.filter(pk=asset.pk, state=asset.state)
+                applied += same.update(**_facts(found))
+        audit.record("batch.sheet_attached", batch, actor=actor, after={"rows": len(made), "applied": applied})
+    return applied
+
+
+def sheet_row(batch: Batch, relative_path: str) -> CsvRow | None:
+    """Return what the batch's sheet says of a file: by its path, else by its name when one single row has it."""
+    key = path_key(relative_path)
+    name = key.rsplit("/", 1)[-1]
+    # Rows that name a folder are matched by the end of the path too, so it doesn't matter which folder was dropped.
+    found = list(SheetRow.objects.filter(Q(path_key=key) | Q(name_key=name), batch=batch)[:50])
+    exact = [row for row in found if row.path_key == key] or [
+        row for row in found if "/" in row.path_key and key.endswith(f"/{row.path_key}")
+    ]
+    chosen = exact[0] if exact else found[0] if len(found) == 1 else None
+    if chosen is None:
+        return None
+    return CsvRow(relative_path, chosen.sku, chosen.asin, chosen.category, chosen.shoot_group, chosen.description)
+
+
+def display_path(relative_path: str) -> str:
+    """Return a client's path fit to be shown and stored: no control characters, no `..`, no drive, 400 characters.
+
+    Lone surrogates of badly encoded names become "?"; an empty name becomes "unnamed". A name too long loses its
+    middle and keeps its suffix; a path too long loses its first folders.
+    """
+    plain = unicodedata.normalize("NFC", relative_path.encode("utf-8", "replace").decode("utf-8", "replace"))
+    plain = "".join(char for char in plain if unicodedata.category(char) != "Cc" and char not in _REORDERING)
+    parts = [part.strip() for part in plain.replace("\\", "/").split("/")]
+    kept = [part for part in parts if part not in ("", ".", "..") and not (len(part) == 2 and part[1] == ":")]
+    if not kept:
+        return "unnamed"
+    suffix = PurePosixPath(kept[-1]).suffix[:12]
+    if len(kept[-1]) > MAX_NAME_CHARS:
+        kept[-1] = kept[-1][: MAX_NAME_CHARS - len(suffix) - 1] + "…" + suffix
+    while len(kept) > 1 and len("/".join(kept)) > MAX_PATH_CHARS:
+        kept.pop(0)
+    return "/".join(kept)
+
+
+def _receive(shown: str, chunks: Iterable[bytes]) -> _Arrived:
+    """Read the file to its end: into storage when it may be a photo, else only through the hash."""
+    meter = _Meter(chunks)
+    suffix = PurePosixPath(shown).suffix.lower()
+    if suffix not in SUFFIXES:
+        meter.drain()
+        return _Arrived(shown, meter.sha256, meter.byte_size, "", ("unsupported_format", _wrong_suffix(suffix)))
+    try:
+        stored = storage.put_stream(meter, prefix="o", max_bytes=MAX_FILE_BYTES)
+    except storage.TooLarge:
+        meter.drain()
+        sentence = f"File too large: over {MAX_FILE_BYTES // 2**20} MB. Export it smaller and send it again."
+        return _Arrived(shown, meter.sha256, meter.byte_size, "", ("file_too_large", sentence))
+    rejection = None
+    if stored.byte_size == 0:
+        rejection = ("file_too_small", "File too small: it is empty. Export it again and send it again.")
+    elif stored.byte_size < MIN_FILE_BYTES:
+        sentence = f"File too small: {stored.byte_size} bytes is no photo. Export it again and send it again."
+        rejection = ("file_too_small", sentence)
+    return _Arrived(shown, stored.sha256, stored.byte_size, stored.key, rejection)
+
+
+def _wrong_suffix(suffix: str) -> str:
+    if suffix in RAW_SUFFIXES:
+        return f"Unsupported format: {suffix} is a camera's raw file. Export it as TIFF or JPEG and send that."
+    return f"Unsupported format: {suffix or 'no suffix'}. Send JPEG, PNG, WebP or TIFF."
+
+
+def _require_metadata(arrived: _Arrived, row: CsvRow | None) -> _Arrived:
+    missing = [name for name in ("sku", "category") if not getattr(row, name, "")]
+    if not missing:
+        return arrived
+    words = " and ".join("SKU" if name == "sku" else name for name in missing)
+    sentence = f"Metadata missing: this batch needs a SKU and a category for every photo; the sheet gives no {words}."
+    return _Arrived(
+        arrived.path, arrived.sha256, arrived.byte_size, arrived.storage_key, ("metadata_missing", sentence)
+    )
+
+
+def _earlier(batch: Batch, arrived: _Arrived, actor: Any) -> UploadResult | None:
+    """Answer for bytes the batch has already: the same file again, or a linked duplicate. None when they are new."""
+    same = list(batch.assets.filter(sha256=arrived.sha256).order_by("id"))
+    name = PurePosixPath(arrived.path).name
+    for asset in same:
+        if asset.relative_path == arrived.path:
+            rejected = f" It was rejected: {asset.state_reason}" if asset.state == AssetState.REJECTED_INTAKE else ""
+            return UploadResult("already_here", f"Already here.{rejected}", asset, name)
+    first = next((asset for asset in same if asset.duplicate_of_id is None), None)
+    if first is None:
+        return None
+    sentence = f"The same picture as {first.relative_path}, byte for byte: done once."
+    with transaction.atomic():
+        asset = _create(
+            batch, arrived, None, AssetState.DUPLICATE, reason=sentence, code="duplicate", duplicate_of=first
+        )
+        audit.record("asset.received", asset, actor=actor, after={"state": asset.state, "sha256": asset.sha256})
+    return UploadResult("duplicate", sentence, asset, name)
+
+
+def _insert(batch: Batch, arrived: _Arrived, row: CsvRow | None, actor: Any) -> UploadResult:
+    name = PurePosixPath(arrived.path).name
+    with transaction.atomic():
+        if arrived.rejection is not None:
+            code, sentence = arrived.rejection
+            asset = _create(batch, arrived, row, AssetState.REJECTED_INTAKE, reason=sentence, code=code)
+        else:
+            sentence = ""
+            asset = _create(batch, arrived, row, AssetState.RECEIVED)
+            runs.create_task(asset, Step.VALIDATE, f"validate:{asset.pk}")
+        audit.record("asset.received", asset, actor=actor, after={"state": asset.state, "sha256": asset.sha256})
+    if arrived.rejection is not None:
+        return UploadResult("rejected", sentence, asset, name)
+    return UploadResult("accepted", "Accepted.", asset, name)
+
+
+def _create(
+    batch: Batch,
+    arrived: _Arrived,
+    row: CsvRow | None,
+    state: AssetState,
+    *,
+    reason: str = "",
+    code: str = "",
+    duplicate_of: Asset | None = None,
+) -> Asset:
+    return Asset.objects.create(
+        batch=batch,
+        relative_path=arrived.path,
+        filename=PurePosixPath(arrived.path).name,
+        sha256=arrived.sha256,
+        original_key=arrived.storage_key,
+        byte_size=arrived.byte_size,
+        state=state,
+        state_reason=reason[:500],
+        state_code=code,
+        priority=batch.priority,
+        duplicate_of=duplicate_of,
+        resolved_at=None if state == AssetState.RECEIVED else timezone.now(),
+        **(_facts(row) if row is not None else {}),
+    )
+
+
+def _facts(row: CsvRow) -> dict[str, str]:
+    """The row as asset fields. `category_source` is decided when the photo is classified."""
+    return {
+        "sku": row.sku,
+        "asin": row.asin,
+        "category": row.category,
+        "shoot_group": row.shoot_group,
+        "description": row.description,
+    }
+
+
+class _Meter:
+    """Hashes and counts chunks as they pass."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._hash = hashlib.sha256()
+        self.byte_size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._hash.update(chunk)
+            self.byte_size += len(chunk)
+            yield chunk
+
+    def drain(self) -> None:
+        """Read on to the end, or to MAX_DRAIN_BYTES, keeping nothing."""
+        for _chunk in self:
+            if self.byte_size > MAX_DRAIN_BYTES:
+                return
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of what passed so far."""
+        return self._hash.hexdigest()
