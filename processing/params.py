@@ -171,8 +171,8 @@ class ScoringParams(Tunables):
 class ChannelSpec(Tunables):
     """One marketplace's image rules as data. 0 and "" mean "no such rule".
 
-    Sizes in px; `fill_min`/`fill_max` as a share of the frame's side; `naming` and `alt_text` are templates with {tokens};
-    `aspect` "1:1" means the frame is square; `sizing` "full_resolution" keeps the source's pixels.
+    Sizes in px; `fill_min`/`fill_max` as a share of the frame's side; `naming` and `alt_text` are templates with
+    {tokens}; `aspect` "1:1" means the frame is square; `sizing` "full_resolution" keeps the source's pixels.
     `as_of` and `source_note` date the row: marketplaces change their rules.
     """
 
@@ -203,7 +203,7 @@ class ChannelSpec(Tunables):
     source_note: str = text("", "Where the rules come from", max_length=400)
 
     def check(self) -> None:
-        """Raise InputRejected for rules that contradict each other. (The key's pattern already refuses an empty key.)"""
+        """Raise InputRejected for rules that contradict each other (the key's pattern already refuses an empty key)."""
         if not self.name:
             raise InputRejected("A channel needs a name.", code="invalid_parameter")
         if self.bits not in (8, 16):

@@ -49,7 +49,7 @@ class Tunable:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One line of an admin form. `path` is dotted ("colour.contrast"); `low`/`high` are None where they mean nothing."""
+    """One line of an admin form. `path` is dotted ("colour.contrast"); `low`/`high` are None where meaningless."""
 
     path: str
     label: str
@@ -124,7 +124,7 @@ def _text(value: object, tunable: Tunable, path: str) -> str:
 
 
 def checked(value: object, tunable: Tunable, path: str) -> Any:
-    """Return the value in its declared type. Raises InputRejected(code="invalid_parameter") naming path, value, bounds."""
+    """Return the value in its declared type. Raises InputRejected naming path, value and bounds."""
     match tunable.kind:
         case "flag":
             if not isinstance(value, bool):

@@ -1,6 +1,7 @@
 """Frozen values that cross the wall between the imaging library and its callers.
 
-Every class here is plain data: JSON-able by `to_dict`, free of arrays except where the docstring gives shape, dtype and range.
+Every class here is plain data: JSON-able by `to_dict`, free of arrays except where the docstring gives shape, dtype
+and range.
 Coordinates are pixels, origin top left, x to the right, y down, in the grid the field names.
 """
 
@@ -35,7 +36,7 @@ class JsonMixin:
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo(JsonMixin):
-    """What a file says about itself. `width` and `height` are those of the upright picture (after the EXIF turn), in pixels."""
+    """What a file says about itself. `width` and `height` in pixels are those of the upright picture (EXIF applied)."""
 
     format: str
     width: int
@@ -61,8 +62,9 @@ class Finding(JsonMixin):
 
 @dataclass(frozen=True, slots=True)
 class IntakeReport(JsonMixin):
-    """Outcome of validation. `checks` holds exactly file_exists, file_readable, format_supported, sufficient_resolution.
+    """Outcome of validation.
 
+    `checks` holds exactly file_exists, file_readable, format_supported, sufficient_resolution.
     `reason` is "Valid" or the sentence for the client; `phash` is 16 hex digits (64-bit perceptual hash) or "".
     """
 
@@ -125,7 +127,7 @@ class QualityReport(JsonMixin):
     """Score of one result: four parts of 0..25 each, total 0..100, unrounded comparison is the caller's duty.
 
     `background_status` is PASS, FAIL or NOT_REQUIRED. `checks` holds not_blank, has_content, no_corruption,
-    correct_dimensions, proper_format. `advice` is the one sentence on what would lift the score to 90 ("" at 90 and over).
+    correct_dimensions, proper_format. `advice` is the one sentence on what would lift the score to 90 ("" from 90 on).
     """
 
     total: float
@@ -171,7 +173,7 @@ class Result:
     """Everything one processing run gives. All images are encoded bytes, upright, sRGB.
 
     `cutout_png`: RGBA PNG, straight alpha, corrected colour, in the upright source pixel grid.
-    `after`: WebP of the frame as it would ship on the scored channel. `before`: WebP of the upright original for the viewer.
+    `after`: WebP of the frame as it would ship on the scored channel. `before`: WebP of the upright original.
     `frame_matrix` maps source pixels to `after` pixels; `before_scale` maps source pixels to `before` pixels.
     """
 

@@ -1,0 +1,291 @@
+"""Reading and writing pictures: by content only, within byte and pixel limits, upright, in sRGB.
+
+A file is judged in this order: size, header (format and pixel count, before any pixel is decoded), `verify()`,
+`load()`. `verify()` alone passes a JPEG cut in half; `load()` is what catches it. Broken EXIF or ICC blocks are dropped
+with a finding.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from processing import icc, metadata
+from processing.errors import InputRejected
+from processing.types import Finding, ImageInfo, MaskArray, RGBArray
+
+cv2.setNumThreads(1)  # one process per core; a second thread costs more than it gives
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_PIXELS = 60_000_000
+MIN_BYTES = 1024
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
+FORMAT_WORDS = "JPEG, PNG, WebP or TIFF"
+DECODE_ERRORS = (
+    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError, AttributeError,
+    RuntimeError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow raises on hostile bytes (MemoryError excluded: that is our shortage, not the photo's fault)."""
+
+_TURNS = {
+    2: (Image.Transpose.FLIP_LEFT_RIGHT,),
+    3: (Image.Transpose.ROTATE_180,),
+    4: (Image.Transpose.FLIP_TOP_BOTTOM,),
+    5: (Image.Transpose.TRANSPOSE,),
+    6: (Image.Transpose.ROTATE_270,),
+    7: (Image.Transpose.TRANSVERSE,),
+    8: (Image.Transpose.ROTATE_90,),
+}
+_PNG_HEAD = 33  # signature and IHDR; the profile must follow before any pixel data
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+RGBAArray = npt.NDArray[np.uint8]
+"""(H, W, 4) uint8, sRGB with straight alpha."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A decoded picture: upright sRGB, its own alpha (None when there is none or all is opaque), what was noticed."""
+
+    rgb: RGBArray
+    alpha: MaskArray | None
+    info: ImageInfo
+    findings: tuple[Finding, ...] = ()
+
+
+def _unreadable(path: Path, exc: Exception) -> InputRejected:
+    detail = str(exc).split("\n", 1)[0].replace(str(path), "the file")[:160]
+    return InputRejected(
+        f"The file cannot be read as a picture ({detail}). Export it again from the camera or editor and send it anew.",
+        code="unreadable",
+    )
+
+
+def _check_size(path: Path, max_bytes: int) -> int:
+    if not path.is_file():
+        raise InputRejected("The file is missing. Send it again.", code="missing")
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise InputRejected(
+            f"The file has {size / 1e6:.1f} MB; the most we take is {max_bytes / 1e6:.0f} MB. Send a smaller export.",
+            code="too_large",
+        )
+    return size
+
+
+def _too_many_pixels(max_pixels: int, found: str = "") -> InputRejected:
+    return InputRejected(
+        f"The picture has {found or 'far too many'} pixels; the most we take is {max_pixels / 1e6:.0f} megapixels. "
+        "Send a smaller export.",
+        code="too_many_pixels",
+    )
+
+
+@contextmanager
+def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
+    """Open by content with the header checked. Raises InputRejected for anything that is not one of FORMATS."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(path, formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+        raise _too_many_pixels(max_pixels) from exc
+    except UnidentifiedImageError as exc:
+        raise InputRejected(
+            f"The content is not {FORMAT_WORDS}, or its header is damaged. Export it as one of these and send it anew.",
+            code="unsupported_format",
+        ) from exc
+    except DECODE_ERRORS as exc:
+        raise _unreadable(path, exc) from exc
+    with image:
+        if image.width * image.height > max_pixels:
+            raise _too_many_pixels(max_pixels, f"{image.width} x {image.height}")
+        yield image
+
+
+def _info(image: Image.Image, byte_size: int, findings: list[Finding]) -> ImageInfo:
+    tags = metadata.read(image, findings)
+    width, height = image.size
+    if tags.orientation in _SIDEWAYS:
+        width, height = height, width
+    return ImageInfo(
+        format="JPEG" if image.format == "MPO" else str(image.format),
+        width=width,
+        height=height,
+        byte_size=byte_size,
+        mode=image.mode,
+        icc_profile=icc.name_of(image.info.get("icc_profile")),
+        exif_orientation=tags.orientation,
+        camera=tags.camera,
+        taken_at=tags.taken_at,
+        exif=tags.shown,
+    )
+
+
+def probe(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> ImageInfo:
+    """Read the header only.
+
+    Raises InputRejected with code missing, too_large, unsupported_format, unreadable or too_many_pixels.
+    """
+    size = _check_size(path, max_bytes)
+    with _opened(path, max_pixels) as image:
+        return _info(image, size, [])
+
+
+def _sixteen_bit(path: Path, image: Image.Image) -> bool:
+    if image.mode.startswith("I;16"):
+        return True
+    if image.format == "PNG":
+        with path.open("rb") as stream:
+            return stream.read(25)[-1:] == b"\x10"
+    tags = getattr(image, "tag_v2", {})
+    return 16 in np.atleast_1d(tags.get(258, 8))
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Bring modes of more than 8 bits down to L. Raises InputRejected for floating-point pictures."""
+    if image.mode == "F":
+        raise InputRejected("The picture holds floating-point pixels. Export it with 8 or 16 bits per channel.",
+                            code="unsupported_format")  # fmt: skip
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        if values.max(initial=0) > 255:
+            values = values // 257
+        return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+    return image
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, MaskArray | None]:
+    """Return the picture without alpha and the alpha (None when fully opaque)."""
+    has_alpha = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+    if not has_alpha:
+        if image.mode in ("P", "1"):
+            return image.convert("RGB"), None
+        return image, None
+    straight = image.convert("RGBA")
+    alpha = np.asarray(straight.getchannel("A"))
+    colour = straight.convert("L" if image.mode in ("LA", "La") else "RGB")
+    if int(alpha.min()) == 255:
+        return colour, None
+    return colour, alpha.astype(np.float32) / np.float32(255)
+
+
+def _turn(image: Image.Image, orientation: int) -> Image.Image:
+    for step in _TURNS.get(orientation, ()):
+        image = image.transpose(step)
+    return image
+
+
+def _load(path: Path, max_pixels: int) -> None:
+    with _opened(path, max_pixels) as image:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                image.verify()
+        except DECODE_ERRORS as exc:
+            raise _unreadable(path, exc) from exc
+
+
+def open_photo(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Photo:
+    """Decode fully: verified, loaded, upright, converted to sRGB, 8 bits, alpha kept.
+
+    Raises InputRejected with a sentence for the client (codes as `probe`).
+    """
+    size = _check_size(path, max_bytes)
+    _load(path, max_pixels)
+    findings: list[Finding] = []
+    with _opened(path, max_pixels) as image:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                image.load()
+            info = _info(image, size, findings)
+            findings += _noted(path, image)
+            profile = image.info.get("icc_profile")
+            colour, alpha = _split_alpha(_eight_bit(image))
+            colour = icc.to_srgb(colour, profile, findings)
+            colour = _turn(colour, info.exif_orientation)
+        except DECODE_ERRORS as exc:
+            raise _unreadable(path, exc) from exc
+    if alpha is not None and info.exif_orientation != 1:
+        turned = _turn(Image.fromarray(np.round(alpha * 255).astype(np.uint8)), info.exif_orientation)
+        alpha = np.asarray(turned).astype(np.float32) / np.float32(255)
+    return Photo(np.ascontiguousarray(np.asarray(colour)), alpha, info, tuple(findings))
+
+
+def _noted(path: Path, image: Image.Image) -> list[Finding]:
+    findings = []
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        findings.append(Finding("several_frames", "warning", "The file holds several pictures; the first one is used.",
+                                "Send one picture per file."))  # fmt: skip
+    if _sixteen_bit(path, image):
+        findings.append(Finding("bit_depth_reduced", "info", "16 bits per channel were reduced to 8."))
+    return findings
+
+
+def decode(path: Path, *, max_pixels: int = MAX_PIXELS) -> tuple[RGBArray, ImageInfo]:
+    """Return the upright sRGB picture (H, W, 3) uint8 and its facts, flattened on white. Raises InputRejected."""
+    photo = open_photo(path, max_pixels=max_pixels)
+    if photo.alpha is None:
+        return photo.rgb, photo.info
+    weight = photo.alpha[..., None]
+    flat = photo.rgb * weight + np.float32(255) * (1 - weight)
+    return np.round(flat).astype(np.uint8), photo.info
+
+
+def decode_rgba(path: Path, *, max_pixels: int = MAX_PIXELS) -> tuple[RGBAArray, ImageInfo]:
+    """Return the upright picture (H, W, 4) uint8, straight alpha, 255 where it has none. Raises InputRejected."""
+    photo = open_photo(path, max_pixels=max_pixels)
+    alpha = np.full(photo.rgb.shape[:2], 255, np.uint8)
+    if photo.alpha is not None:
+        alpha = np.round(photo.alpha * 255).astype(np.uint8)
+    return np.dstack([photo.rgb, alpha]), photo.info
+
+
+def encode_png(pixels: npt.NDArray[np.uint8], *, compress_level: int = 1) -> bytes:
+    """Encode (H, W), (H, W, 3) or (H, W, 4) uint8 as PNG with the sRGB profile (lossless: no `quality`)."""
+    order = {2: None, 3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}[pixels.shape[2] if pixels.ndim == 3 else 2]
+    swapped = pixels if order is None else cv2.cvtColor(pixels, order)
+    # Run-length strategy: a third faster than Pillow at the same level, and smaller on cut-outs (measured at 12 MP).
+    options = [cv2.IMWRITE_PNG_COMPRESSION, compress_level, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    data = cv2.imencode(".png", swapped, options)[1].tobytes()
+    return data if order is None else data[:_PNG_HEAD] + _iccp_chunk() + data[_PNG_HEAD:]
+
+
+def _iccp_chunk() -> bytes:
+    body = b"iCCP" + b"sRGB\x00\x00" + zlib.compress(icc.SRGB)
+    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def encode_webp(pixels: npt.NDArray[np.uint8], *, quality: int = 90, method: int = 2, tags: bytes = b"") -> bytes:
+    """Encode (H, W, 3|4) uint8 as lossy WebP with the sRGB profile; quality 1..100. Sides up to 16383 px."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "WEBP", quality=quality, method=method, icc_profile=icc.SRGB, exif=tags)
+    return out.getvalue()
+
+
+def encode_jpeg(rgb: RGBArray, *, quality: int = 95, dpi: int = 0, tags: bytes = b"") -> bytes:
+    """Encode (H, W, 3) uint8 as baseline JPEG, 4:4:4 (no colour bleeding into white), with the sRGB profile."""
+    out = io.BytesIO()
+    density = (dpi, dpi) if dpi else (72, 72)
+    Image.fromarray(rgb).save(
+        out,
+        "JPEG",
+        quality=quality,
+        subsampling=0,
+        icc_profile=icc.SRGB,
+        exif=tags,
+        dpi=density,
+    )
+    return out.getvalue()

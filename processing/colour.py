@@ -1,0 +1,135 @@
+"""Declared colour correction: white balance from the backdrop, a bounded exposure lift, contrast, saturation.
+
+The correction is one value (`ColourTransform`) that can be applied again to any picture in the same colours, so scoring
+can tell what was done on purpose from what went wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from processing.params import ColourParams
+from processing.types import Finding, JsonMixin, MaskArray, RGBArray
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
+_WORKING_SIDE = 512
+_MIN_REFERENCE_PX = 200
+_WHITE_BACKDROP_L = 80.0  # from here up a neutral backdrop was meant to be white
+_TARGET_L = 97.0
+_HEADROOM = 0.98  # linear light the brightest product pixels may reach after the lift
+
+
+@dataclass(frozen=True, slots=True)
+class ColourTransform(JsonMixin):
+    """Linear-light gains per channel (exposure included), then the contrast curve, then saturation about BT.709 luma.
+
+    `contrast` and `saturation` are shares (0.10 = +10 %). `reference` is the measured backdrop (sRGB 0..255) or None.
+    """
+
+    gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    contrast: float = 0.0
+    saturation: float = 0.0
+    reference: tuple[int, int, int] | None = None
+
+    @property
+    def is_identity(self) -> bool:
+        """True when applying it changes nothing."""
+        return self.gains == (1.0, 1.0, 1.0) and not self.contrast and not self.saturation
+
+    def apply(self, rgb: RGBArray) -> RGBArray:
+        """Return the corrected copy of (H, W, 3) or (N, 3) uint8."""
+        if self.is_identity:
+            return rgb.copy()
+        flat = np.ascontiguousarray(rgb.reshape(1, -1, 3) if rgb.ndim == 2 else rgb)
+        toned = cv2.LUT(flat, _tables(self.gains, self.contrast))
+        if self.saturation:
+            toned = cv2.transform(toned, _saturation_matrix(self.saturation))
+        return np.asarray(toned, np.uint8).reshape(rgb.shape)
+
+
+def _to_linear(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def _to_srgb(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    clipped = np.clip(values, 0.0, 1.0)
+    return np.where(clipped <= 0.0031308, clipped * 12.92, 1.055 * clipped ** (1 / 2.4) - 0.055)
+
+
+def contrast_curve(values: npt.NDArray[np.float64], amount: float) -> npt.NDArray[np.float64]:
+    """Return y = x + amount * 4x(1-x)(x-0.5) on sRGB values 0..1.
+
+    Slope 1 + amount at mid grey, fixed at 0, 0.5 and 1, so nothing clips.
+    """
+    return values + amount * 4.0 * values * (1.0 - values) * (values - 0.5)
+
+
+@lru_cache(maxsize=64)
+def _tables(gains: tuple[float, float, float], contrast: float) -> npt.NDArray[np.uint8]:
+    ramp = np.arange(256, dtype=np.float64) / 255.0
+    linear = _to_linear(ramp)
+    curves = [contrast_curve(_to_srgb(linear * gain), contrast) for gain in gains]
+    return np.round(np.stack(curves, axis=-1)[None] * 255.0).astype(np.uint8)
+
+
+def _saturation_matrix(amount: float) -> npt.NDArray[np.float32]:
+    grey = np.tile(_LUMA, (3, 1))
+    return (grey + (1.0 + amount) * (np.eye(3, dtype=np.float32) - grey)).astype(np.float32)
+
+
+def backdrop_reference(rgb: RGBArray, alpha: MaskArray) -> tuple[int, int, int] | None:
+    """Return the lit backdrop's colour: per-channel median of the brighter half outside the product, None if too little.
+
+    The brighter half leaves cast shadows and vignetting out.
+    """
+    scale = min(1.0, _WORKING_SIDE / max(alpha.shape))
+    size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    product = (cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) > 0.02).astype(np.uint8)
+    outside = small[cv2.dilate(product, np.ones((9, 9), np.uint8)) == 0]
+    if len(outside) < _MIN_REFERENCE_PX:
+        return None
+    luma = outside @ _LUMA
+    lit = outside[luma >= np.median(luma)]
+    red, green, blue = (int(value) for value in np.median(lit, axis=0))
+    return red, green, blue
+
+
+def plan_correction(
+    rgb: RGBArray, alpha: MaskArray, params: ColourParams
+) -> tuple[ColourTransform, tuple[Finding, ...]]:
+    """Measure the picture and declare its correction. `rgb` and `alpha` share one grid; findings say what was left out."""
+    contrast, saturation = params.contrast / 100.0, params.saturation / 100.0
+    reference = backdrop_reference(rgb, alpha)
+    if reference is None:
+        note = Finding("no_reference", "info", "Too little backdrop is visible to balance colours against.")
+        return ColourTransform(contrast=contrast, saturation=saturation), (note,)
+    lab = cv2.cvtColor(np.array([[reference]], np.float32) / np.float32(255), cv2.COLOR_RGB2Lab)[0, 0]
+    chroma = float(np.hypot(lab[1], lab[2]))
+    if chroma > params.neutral_chroma or lab[0] < 20.0:
+        note = Finding("backdrop_not_neutral", "info", "The backdrop is coloured or black: no white reference.")
+        return ColourTransform(contrast=contrast, saturation=saturation, reference=reference), (note,)
+    linear = _to_linear(np.array(reference, np.float64) / 255.0)
+    gains = np.ones(3)
+    if params.white_balance == "auto_reference":
+        level = float(linear @ _LUMA)
+        gains = np.clip(level / np.maximum(linear, 1e-4), 1.0 - params.balance_limit, 1.0 + params.balance_limit)
+    if params.exposure == "auto" and lab[0] >= _WHITE_BACKDROP_L:
+        gains = gains * _lift(rgb, alpha, float(linear @ _LUMA), params.exposure_limit)
+    red, green, blue = (round(float(gain), 4) for gain in gains)
+    return ColourTransform((red, green, blue), contrast, saturation, reference), ()
+
+
+def _lift(rgb: RGBArray, alpha: MaskArray, level: float, limit_ev: float) -> float:
+    """Gain that brings a near-white backdrop to L* 97, within the limit and without burning the product out."""
+    target = ((_TARGET_L + 16.0) / 116.0) ** 3
+    step = max(1, int(np.sqrt(alpha.size / 250_000)))
+    product = rgb[::step, ::step][alpha[::step, ::step] > 0.9]
+    brightest = np.percentile(product.max(axis=1), 99.5) / 255.0 if len(product) else 1.0
+    room = _HEADROOM / max(float(_to_linear(np.array([brightest]))[0]), 1e-3)
+    return float(np.clip(min(target / max(level, 1e-3), room), 1.0, 2.0**limit_ev))

@@ -1,0 +1,95 @@
+"""Putting the cut-out on its background: white, a colour, a gradient; with a shadow where one is allowed."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from processing.params import ChannelSpec, ProcessingParams, ShadowParams
+from processing.types import MaskArray, RGBArray
+
+_WHITE_CHANNELS = frozenset({"pure_white", "white_recommended", "white_or_light_grey"})
+_CONTACT_SHARE = 0.5  # the contact shadow is half as strong as the cast one, and tighter
+
+
+def parse_colour(text: str) -> tuple[int, int, int]:
+    """Turn "#RRGGBB" into 0..255 values."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def background_for(size: tuple[int, int], params: ProcessingParams, channel: ChannelSpec) -> RGBArray:
+    """Return the empty background (h, w, 3) of `size` (w, h): what the channel demands, else what the preset asks for."""
+    width, height = size
+    if channel.background == "gradient":
+        return _gradient(width, height, channel.gradient_top, channel.gradient_bottom)
+    if channel.background in _WHITE_CHANNELS or params.background.kind == "white":
+        return np.full((height, width, 3), 255, np.uint8)
+    if params.background.kind == "gradient":
+        return _gradient(width, height, params.background.gradient_top, params.background.gradient_bottom)
+    return np.full((height, width, 3), parse_colour(params.background.colour), np.uint8)
+
+
+def _gradient(width: int, height: int, top: str, bottom: str) -> RGBArray:
+    share = np.linspace(0.0, 1.0, height)[:, None, None]
+    column = np.array(parse_colour(top)) * (1 - share) + np.array(parse_colour(bottom)) * share
+    return np.repeat(np.round(column).astype(np.uint8), width, axis=1)
+
+
+def shadow_layer(alpha: MaskArray, params: ShadowParams) -> MaskArray:
+    """Return how much the background is darkened, 0..opacity, in the frame grid: a cast and a contact shadow.
+
+    The cast shadow is the product's shape moved by `offset_px` turned to `angle_deg`, blurred; the contact shadow hugs
+    the lower edge. A margin of the blur's reach at the frame's edge stays clean, so a white perimeter stays white.
+    """
+    height, width = alpha.shape
+    reach = math.hypot(*params.offset_px)
+    turn = math.radians(params.angle_deg)
+    shift = (reach * math.cos(turn), reach * math.sin(turn))
+    cast = _moved(alpha, shift, params.blur_px)
+    contact = _moved(alpha, (0.0, max(1.0, params.blur_px / 4)), max(1.0, params.blur_px / 3))
+    layer = np.maximum(cast, contact * np.float32(_CONTACT_SHARE)) * np.float32(params.opacity)
+    margin = 2 + max(1, round(min(height, width) * 0.004))
+    fade = np.minimum.outer(_ramp(height, margin), _ramp(width, margin))
+    return np.ascontiguousarray(layer * fade, dtype=np.float32)
+
+
+def _moved(alpha: MaskArray, shift: tuple[float, float], blur: float) -> MaskArray:
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+    moved = cv2.warpAffine(alpha, matrix, (alpha.shape[1], alpha.shape[0]))
+    if blur <= 0:
+        return np.asarray(moved, np.float32)
+    # "Blur 15 px" is a radius: two standard deviations of the Gaussian.
+    return np.asarray(cv2.GaussianBlur(moved, (0, 0), blur / 2), np.float32)
+
+
+def _ramp(length: int, margin: int) -> npt.NDArray[np.float32]:
+    distance = np.minimum(np.arange(length), np.arange(length)[::-1]).astype(np.float32)
+    return np.clip((distance - 1) / margin, 0.0, 1.0)
+
+
+def compose(
+    rgb: RGBArray, alpha: MaskArray, params: ProcessingParams, channel: ChannelSpec, *, with_shadow: bool = True
+) -> RGBArray:
+    """Return the picture (H, W, 3) uint8: straight-alpha `rgb` over its background.
+
+    Where alpha is 0 and no shadow falls the background's exact value stays (255 for white); where alpha is 1 the
+    product's exact value stays.
+    """
+    out = background_for((alpha.shape[1], alpha.shape[0]), params, channel)
+    if with_shadow and channel.shadow_allowed and params.shadow.enabled and channel.background != "pure_white":
+        out = _darkened(out, shadow_layer(alpha, params.shadow), alpha)
+    solid = alpha >= 1.0
+    soft = (alpha > 0.0) & ~solid
+    out[solid] = rgb[solid]
+    weight = alpha[soft][:, None]
+    out[soft] = np.round(rgb[soft] * weight + out[soft] * (1 - weight)).astype(np.uint8)
+    return out
+
+
+def _darkened(background: RGBArray, layer: MaskArray, alpha: MaskArray) -> RGBArray:
+    falls = (layer > 0) & (alpha < 1.0)
+    background[falls] = np.round(background[falls] * (1 - layer[falls][:, None])).astype(np.uint8)
+    return background

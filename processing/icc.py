@@ -1,0 +1,104 @@
+"""Colour profiles: real conversion to sRGB by littleCMS, never a mere relabelling."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from processing.types import Finding
+
+ICC_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+"""The sRGB profile embedded into every encoded picture."""
+
+_MAX_PROFILE_BYTES = 4 * 1024 * 1024
+_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
+_SAME_WITHIN = 2  # levels of 255 on the probe colours: then the profile is sRGB for our purposes
+
+
+@lru_cache(maxsize=1)
+def _srgb() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(io.BytesIO(SRGB))
+
+
+def _parse(profile: bytes | None) -> ImageCms.ImageCmsProfile | None:
+    if not profile or len(profile) > _MAX_PROFILE_BYTES:
+        return None
+    try:
+        return ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    except ICC_ERRORS:
+        return None
+
+
+def name_of(profile: bytes | None) -> str:
+    """Return the profile's own description, "unreadable" for a broken one, "" when there is none."""
+    if not profile:
+        return ""
+    parsed = _parse(profile)
+    if parsed is None:
+        return "unreadable"
+    try:
+        return ImageCms.getProfileDescription(parsed).replace("\x00", "").strip()[:120]
+    except ICC_ERRORS:
+        return "unreadable"
+
+
+def _is_srgb(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Ask the transform itself, not the profile's name, with a 6 x 6 x 6 cube of colours."""
+    axis = np.linspace(0, 255, 6).astype(np.uint8)
+    cube = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(6, 36, 3)
+    out = ImageCms.applyTransform(Image.fromarray(cube), transform)
+    return out is not None and int(np.abs(np.asarray(out).astype(int) - cube).max()) <= _SAME_WITHIN
+
+
+def _transform(parsed: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
+    # Press profiles carry a perceptual table for going to a screen; matrix profiles have only the colorimetric one.
+    is_press = mode == "CMYK"
+    intent = ImageCms.Intent.PERCEPTUAL if is_press else ImageCms.Intent.RELATIVE_COLORIMETRIC
+    return ImageCms.buildTransform(
+        parsed, _srgb(), mode, "RGB", renderingIntent=intent, flags=ImageCms.Flags.BLACKPOINTCOMPENSATION
+    )
+
+
+def _without_profile(image: Image.Image, findings: list[Finding]) -> Image.Image:
+    if image.mode == "CMYK":
+        findings.append(
+            Finding("cmyk_untagged", "warning", "CMYK without a colour profile; its colours are a guess.",
+                    "Send it as sRGB, or with its press profile embedded.")
+        )  # fmt: skip
+    return image.convert("RGB")
+
+
+def to_srgb(image: Image.Image, profile: bytes | None, findings: list[Finding]) -> Image.Image:
+    """Convert a loaded picture (RGB, L, CMYK, LAB, YCbCr) to RGB in sRGB, adding what was noticed to `findings`."""
+    if image.mode not in _SPACES:
+        image = image.convert("RGB")
+    if not profile:
+        if image.mode != "CMYK":
+            findings.append(Finding("untagged", "info", "No colour profile in the file; taken as sRGB."))
+        return _without_profile(image, findings)
+    parsed = _parse(profile)
+    if parsed is None or parsed.profile.xcolor_space != _SPACES[image.mode]:
+        findings.append(
+            Finding("icc_dropped", "warning", "The colour profile in the file is broken or unfit; taken as sRGB.",
+                    "Check the colours against the product.")
+        )  # fmt: skip
+        return _without_profile(image, findings)
+    try:
+        transform = _transform(parsed, image.mode)
+        if image.mode == "RGB" and _is_srgb(transform):
+            return image
+        converted = ImageCms.applyTransform(image, transform)
+    except ICC_ERRORS:
+        findings.append(Finding("icc_dropped", "warning", "The colour profile could not be used; taken as sRGB.",
+                                "Check the colours against the product."))  # fmt: skip
+        return _without_profile(image, findings)
+    if converted is None:
+        return _without_profile(image, findings)
+    code = "cmyk_converted" if image.mode == "CMYK" else "profile_converted"
+    source = name_of(profile) or "an unnamed profile"
+    findings.append(Finding(code, "info", f"Colours converted from {source} to sRGB."))
+    return converted

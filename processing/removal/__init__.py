@@ -1,0 +1,1 @@
+"""Background removers behind one protocol: none, or any model an operator installs."""

@@ -1,0 +1,98 @@
+"""How sure a cut-out is, from signals that need no truth: a small logistic model over them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from processing.removal.backdrop import Backdrop
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What can be measured about a cut-out without knowing the right one.
+
+    `spread`: residual of the backdrop fit (Lab); `inliers`: share of the border that is backdrop; `area`: product share
+    of the picture; `at_frame`: share of the frame's edge that is product; `edge`: median lightness step along the
+    outline; `clear_edge`: share of the outline with a visible step; `gap`: median Lab distance of the product from the backdrop;
+    `backdrop_texture`: mean lightness step outside; `shadow_like`: share of the product that differs from the backdrop
+    hardly or only by being darker; `parts`: number of separate pieces.
+    """
+
+    spread: float
+    inliers: float
+    area: float
+    at_frame: float
+    edge: float
+    clear_edge: float
+    gap: float
+    backdrop_texture: float
+    shadow_like: float
+    parts: int
+
+    @classmethod
+    def measure(
+        cls,
+        product: npt.NDArray[np.bool_],
+        lab: npt.NDArray[np.float32],
+        gradient: npt.NDArray[np.float32],
+        backdrop: Backdrop,
+        distance: npt.NDArray[np.float32],
+    ) -> Signals:
+        """Measure all signals in one small grid (H, W)."""
+        solid = product.astype(np.uint8)
+        outline = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+        outside = cv2.dilate(solid, np.ones((9, 9), np.uint8)) == 0
+        difference = lab - backdrop.surface
+        faint = (np.hypot(difference[..., 1], difference[..., 2]) < 4.0) & (difference[..., 0] < 2.0)
+        frame = np.concatenate(
+            [product[:4].ravel(), product[-4:].ravel(), product[:, :4].ravel(), product[:, -4:].ravel()]
+        )
+        has_product = bool(product.any())
+        return cls(
+            spread=backdrop.spread,
+            inliers=backdrop.inliers,
+            area=float(product.mean()),
+            at_frame=float(frame.mean()),
+            edge=float(np.median(gradient[outline])) if outline.any() else 0.0,
+            clear_edge=float((gradient[outline] > 2.5).mean()) if outline.any() else 0.0,
+            gap=float(np.median(distance[product])) if has_product else 0.0,
+            backdrop_texture=float(gradient[outside].mean()) if outside.any() else 9.0,
+            shadow_like=float(faint[product].mean()) if has_product else 1.0,
+            parts=cv2.connectedComponents(solid)[0] - 1,
+        )
+
+    def features(self) -> tuple[float, ...]:
+        """Return the model's inputs, in the order of its weights."""
+        return (
+            math.log(self.spread + 0.3),
+            self.inliers,
+            self.at_frame,
+            math.log(self.edge + 1.0),
+            self.clear_edge,
+            math.log(self.gap + 1.0),
+            math.log(self.backdrop_texture + 0.1),
+            self.shadow_like,
+            min(self.area, 0.9),
+            math.log(max(self.parts, 1)),
+        )
+
+
+_CENTRE: tuple[float, ...] = (0.0,) * 10
+_SCALE: tuple[float, ...] = (1.0,) * 10
+_WEIGHTS: tuple[float, ...] = (0.0,) * 10
+_BIAS = 0.0
+
+
+def confidence_of(signals: Signals) -> float:
+    """Return the estimated chance (0..1) that the cut-out overlaps the true one by at least 0.9 (IoU)."""
+    if not 0.001 <= signals.area <= 0.97:
+        return 0.0
+    total = _BIAS
+    for value, centre, scale, weight in zip(signals.features(), _CENTRE, _SCALE, _WEIGHTS, strict=True):
+        total += weight * (value - centre) / scale
+    return 1.0 / (1.0 + math.exp(-max(min(total, 30.0), -30.0)))

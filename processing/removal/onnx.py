@@ -1,0 +1,199 @@
+"""Any segmentation model an operator puts on disk, run through rembg's session classes for its exact normalisation.
+
+rembg is used as a mask backend only. Its stretched mask is not used: stretching gives an empty picture a mask that
+reaches 1. The raw output of the network is taken instead. Nothing is downloaded: weights are looked for before rembg
+is imported, and rembg skips its checksum for files that exist, so the sha256 is computed here and recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from processing.errors import ResourceUnavailable
+from processing.geometry import shrunk
+from processing.removal.studio import StudioSettings, segment
+from processing.types import Finding, MaskArray, Removal, RGBArray
+
+# rembg names whose weights are free to use commercially (Apache-2.0 or MIT), best first when none is asked for.
+# Never here: bria-rmbg (non-commercial), withoutbg and atlascloud (send pictures to a paid service).
+ALLOWED = (
+    "birefnet-general-lite",
+    "isnet-general-use",
+    "u2net",
+    "silueta",
+    "u2netp",
+    "birefnet-general",
+)
+_INPUT_SIDE = 1280
+_CUSTOM = {"u2net": "u2net_custom", "silueta": "u2net_custom", "isnet": "dis_custom", "dis": "dis_custom",
+           "ben": "ben_custom"}  # fmt: skip
+_KNOWN_SHA256 = {
+    # fp16 conversion of the published u2netp weights
+    "fba1be32": "u2netp (fp16)",
+}
+_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.onnx")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A model file. `session` is the rembg session class to run it with; `home` the folder rembg may read from."""
+
+    name: str
+    path: Path
+    session: str
+    home: Path
+
+
+def _homes() -> list[Path]:
+    """Folders rembg itself looks in, most specific first."""
+    named = [Path(os.environ[key]) for key in ("U2NET_HOME", "REMBG_HOME") if os.environ.get(key)]
+    data = Path(os.environ["XDG_DATA_HOME"]) / "rembg" if os.environ.get("XDG_DATA_HOME") else Path.home() / ".rembg"
+    return [*named, data, Path.home() / ".u2net"]
+
+
+def _custom_session(stem: str) -> str | None:
+    return next((session for prefix, session in _CUSTOM.items() if stem.startswith(prefix)), None)
+
+
+def _named(name: str, folders: list[Path]) -> Weights | None:
+    for folder in folders:
+        nested = folder / "models" / name / f"{name}.onnx"
+        if nested.is_file():
+            return Weights(name, nested, name, folder)
+        flat = folder / f"{name}.onnx"
+        session = _custom_session(name)
+        if flat.is_file() and session:
+            return Weights(name, flat, session, folder)
+    return None
+
+
+def search(model_name: str, model_dir: Path | None) -> Weights | None:
+    """Return the weights for a model name or file name, or the best ones present when it is "". None when absent."""
+    folders = ([model_dir] if model_dir else []) + _homes()
+    if model_name.endswith(".onnx"):
+        if model_dir is None or not _FILE.fullmatch(model_name) or not (model_dir / model_name).is_file():
+            return None
+        stem = Path(model_name).stem
+        return Weights(stem, model_dir / model_name, _custom_session(stem) or "u2net_custom", model_dir)
+    wanted = (model_name,) if model_name else ALLOWED
+    found = (_named(name, folders) for name in wanted if name in ALLOWED)
+    return next((weights for weights in found if weights is not None), None)
+
+
+def find_weights(model_name: str, model_dir: Path | None) -> Weights:
+    """Like `search`, but raises ResourceUnavailable(code="model_missing") that says where to put which file."""
+    weights = search(model_name, model_dir)
+    if weights is None:
+        where = str(model_dir) if model_dir else "the model directory"
+        wanted = model_name or "one of " + ", ".join(ALLOWED)
+        raise ResourceUnavailable(
+            f"No weights for {wanted}. Put the .onnx file into {where} (MODEL_DIR), or use the remover studio.",
+            code="model_missing",
+        )
+    return weights
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 hex of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class _Recorder:
+    """Stands in for the runtime session and keeps the network's raw output, which rembg throws away."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.last: list[Any] = []
+
+    def run(self, *args: Any, **kwargs: Any) -> list[Any]:
+        self.last = list(self._inner.run(*args, **kwargs))
+        return self.last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class OnnxRemover:
+    """One loaded model. Loading happens at construction; `remove` may be called any number of times."""
+
+    name = "rembg"
+
+    def __init__(self, weights: Weights, *, threads: int = 1) -> None:
+        self.model_name = weights.name
+        self.model_sha256 = sha256_of(weights.path)
+        self._session = _new_session(weights, threads)
+        self._recorder = _Recorder(self._session.inner_session)
+        self._session.inner_session = self._recorder
+
+    def remove(self, image: RGBArray) -> Removal:
+        """See Remover.remove. Confidence joins how decided the network is with agreement of the model-free remover."""
+        small, _ = shrunk(image, _INPUT_SIDE)
+        raw = self._raw(small)
+        confidence, findings = _judge(raw, small)
+        mask = cv2.resize(raw, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+        return Removal(np.asarray(mask, np.float32), confidence, findings)
+
+    def _raw(self, small: RGBArray) -> MaskArray:
+        with np.errstate(invalid="ignore", divide="ignore"):  # rembg divides by the range, which may be zero
+            self._session.predict(Image.fromarray(small))
+        output = np.asarray(self._recorder.last[0], np.float32)
+        raw = output.reshape(-1, *output.shape[-2:])[0]
+        if float(raw.min()) < -0.01 or float(raw.max()) > 1.01:
+            raw = 1.0 / (1.0 + np.exp(-np.clip(raw, -30, 30)))
+        return np.ascontiguousarray(np.nan_to_num(np.clip(raw, 0.0, 1.0)), dtype=np.float32)
+
+
+def _new_session(weights: Weights, threads: int) -> Any:
+    # Slow to import (a second and 150 MB): paid only by a process that really runs a model.
+    import onnxruntime
+    from rembg import new_session
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    extra = {"model_path": str(weights.path)} if weights.session.endswith("_custom") else {}
+    kept = {key: os.environ.get(key) for key in ("REMBG_HOME", "U2NET_HOME")}
+    os.environ["REMBG_HOME"] = str(weights.home)  # rembg reads models from its home only
+    os.environ.pop("U2NET_HOME", None)
+    try:
+        return new_session(weights.session, sess_opts=options, providers=["CPUExecutionProvider"], **extra)
+    except (OSError, ValueError, RuntimeError) as exc:
+        raise ResourceUnavailable(
+            f"The model {weights.name} cannot be loaded ({str(exc)[:160]}). Replace the file, or use the remover studio.",
+            code="model_broken",
+        ) from exc
+    finally:
+        for key, value in kept.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+
+
+def _judge(raw: MaskArray, small: RGBArray) -> tuple[float, tuple[Finding, ...]]:
+    area = float((raw > 0.5).mean())
+    if float(raw.max()) < 0.5 or area < 0.001:
+        return 0.0, (Finding("no_product_found", "error", "The model sees no product in the picture.",
+                             "Cut it out by hand, or send another photo."),)  # fmt: skip
+    undecided = float(((raw > 0.1) & (raw < 0.9)).mean()) / area
+    decided = max(0.0, 1.0 - 1.5 * undecided)
+    second, _ = segment(shrunk(small, 320)[0], StudioSettings())
+    grid = cv2.resize(raw, (second.shape[1], second.shape[0]), interpolation=cv2.INTER_AREA) > 0.5
+    agreement = float((grid & second).sum()) / max(1.0, float((grid | second).sum()))
+    confidence = min(1.0, 0.55 * decided + 0.25 + 0.2 * agreement) if decided > 0.3 else 0.5 * decided
+    findings = ()
+    if confidence < 0.5:
+        findings = (
+            Finding("cutout_doubtful", "warning", "The model is unsure about the product.", "Check the outline."),
+        )
+    return confidence, findings

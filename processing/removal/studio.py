@@ -1,0 +1,160 @@
+"""A remover without weights for studio shots: model the backdrop from the frame's border, flood it in, keep the rest.
+
+Method: the backdrop is a second-order surface in CIE Lab, fitted robustly (iteratively reweighted least squares with
+Tukey's biweight) to a band along the border. Pixels close to the surface, and cast shadow (darker, same chroma, no
+edge), are flooded from the frame and stopped by edges. What the flood cannot reach is product. It works where the product is
+surrounded by one continuous backdrop; elsewhere its confidence is low, and that is the point of the confidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from processing.geometry import shrunk
+from processing.removal.backdrop import Backdrop, fit_backdrop, to_lab
+from processing.removal.confidence import Signals, confidence_of
+from processing.types import Finding, Removal, RGBArray
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+_SIDE = 512
+_DOUBTFUL = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class StudioSettings:
+    """Distances in Lab units; `spread` is the robust residual of the backdrop fit."""
+
+    spread_factor: float = 2.5
+    spread_offset: float = 1.0
+    distance_min: float = 2.0
+    distance_max: float = 22.0
+    edge_factor: float = 1.2
+    edge_min: float = 2.0
+    shadow_chroma: float = 2.5
+    shadow_edge: float = 1.5
+    shadow_depth: float = 38.0
+    hole_share: float = 0.0015
+
+
+class StudioRemover:
+    """Border surface + edge-stopped flood. Stateless, no weights."""
+
+    name = "studio"
+    model_name = ""
+    model_sha256 = ""
+
+    def __init__(self, settings: StudioSettings | None = None) -> None:
+        self._settings = settings or StudioSettings()
+
+    def remove(self, image: RGBArray) -> Removal:
+        """See Remover.remove. The mask is soft only at its edge; refine it against the picture afterwards."""
+        small, _ = shrunk(image, _SIDE)
+        product, signals = segment(np.asarray(small, np.uint8), self._settings)
+        confidence = confidence_of(signals)
+        soft = cv2.GaussianBlur(product.astype(np.float32), (0, 0), 0.8)
+        mask = cv2.resize(soft, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+        return Removal(np.asarray(mask, np.float32), confidence, _findings(signals, confidence))
+
+
+def _findings(signals: Signals, confidence: float) -> tuple[Finding, ...]:
+    findings = []
+    if signals.area < 0.001:
+        findings.append(Finding("no_product_found", "error", "Nothing stands out from the backdrop.",
+                                "Cut it out by hand, or shoot on a backdrop of another colour."))  # fmt: skip
+    elif confidence < _DOUBTFUL:
+        findings.append(Finding("cutout_doubtful", "warning", "The backdrop is not plain enough for a safe cut-out.",
+                                "Check the outline."))  # fmt: skip
+    return tuple(findings)
+
+
+def segment(small: RGBArray, settings: StudioSettings) -> tuple[BoolArray, Signals]:
+    """Split a picture of at most about 512 px into product (True) and backdrop; tell how that went by signals."""
+    smooth = cv2.bilateralFilter(cv2.bilateralFilter(small, 5, 14, 5), 5, 14, 5)
+    lab = to_lab(np.asarray(smooth, np.uint8))
+    backdrop = fit_backdrop(lab)
+    gradient = _gradient(lab)
+    found = _flooded(lab, backdrop, gradient, settings)
+    product = _without_holes(~found.backdrop, found, backdrop, settings)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    closed = cv2.morphologyEx(product.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    kept = _large_parts(opened)
+    return kept, Signals.measure(kept, lab, gradient, backdrop, found.distance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flood:
+    backdrop: BoolArray
+    distance: FloatArray
+    limit: float
+
+
+def _gradient(lab: FloatArray) -> FloatArray:
+    """Lightness change per pixel, Lab units."""
+    across = cv2.Scharr(lab[..., 0], cv2.CV_32F, 1, 0)
+    down = cv2.Scharr(lab[..., 0], cv2.CV_32F, 0, 1)
+    return np.asarray(np.hypot(across, down) / 32.0, np.float32)
+
+
+def _flooded(lab: FloatArray, backdrop: Backdrop, gradient: FloatArray, settings: StudioSettings) -> _Flood:
+    difference = lab - backdrop.surface
+    lighter = difference[..., 0]
+    chroma = np.hypot(difference[..., 1], difference[..., 2])
+    distance = np.sqrt((0.9 * lighter) ** 2 + (1.35 * chroma) ** 2)
+    limit = float(
+        np.clip(
+            settings.spread_factor * backdrop.spread + settings.spread_offset,
+            settings.distance_min,
+            settings.distance_max,
+        )
+    )
+    like = (distance < limit) & (gradient <= max(settings.edge_min, settings.edge_factor * limit))
+    reached = from_frame(like)
+    shadow = (
+        (chroma < settings.shadow_chroma + 0.6 * backdrop.spread)
+        & (lighter < 1.5)
+        & (lighter > -settings.shadow_depth)
+        & (gradient < settings.shadow_edge)
+    )
+    reached |= from_frame(reached | shadow)
+    return _Flood(reached, np.asarray(distance, np.float32), limit)
+
+
+def from_frame(passable: BoolArray) -> BoolArray:
+    """Return the passable pixels connected (4-neighbourhood) to the picture's border."""
+    height, width = passable.shape
+    padded = np.ones((height + 2, width + 2), np.uint8)
+    padded[1:-1, 1:-1] = passable
+    _, labels = cv2.connectedComponents(padded, connectivity=4)
+    return np.asarray(labels == labels[0, 0])[1:-1, 1:-1]
+
+
+def _without_holes(product: BoolArray, found: _Flood, backdrop: Backdrop, settings: StudioSettings) -> BoolArray:
+    """Open what the backdrop shows through (handles, rings): enclosed, large enough and clearly backdrop-coloured."""
+    if backdrop.spread >= 2.5:
+        return product
+    enclosed = ((found.distance < 0.7 * found.limit) & product).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(enclosed, connectivity=4)
+    least = settings.hole_share * product.size
+    for label in range(1, count):
+        if stats[label, cv2.CC_STAT_AREA] > least:
+            part = labels == label
+            if float(np.median(found.distance[part])) < 0.3 * found.limit:
+                product = product & ~part
+    return product
+
+
+def _large_parts(product: BoolArray) -> BoolArray:
+    """Drop specks: parts below 2 % of the largest one, or 12 px."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(product.astype(np.uint8), connectivity=8)
+    if count < 2:
+        return product
+    areas = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
+    areas[0] = 0
+    return np.asarray((areas >= max(0.02 * areas.max(), 12))[labels])
