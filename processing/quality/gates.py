@@ -1,0 +1,49 @@
+"""Hard gates: what never ships by itself, whatever the score says (C1). Each answers with a sentence for people."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from processing.types import Gate, MaskArray, RGBArray
+
+CONTENT_LOSS_LIMIT = 0.5
+LEFTOVER_LIMIT = 0.001
+_SOLID_SPREAD = 2.0
+
+
+def blank(frame: RGBArray, alpha: MaskArray) -> Gate:
+    """QC-12: an output of one colour, or one whose matte holds nothing."""
+    is_solid = float(frame.std()) < _SOLID_SPREAD and int(np.ptp(frame)) < 16
+    is_empty = not bool((alpha > 0.5).any())
+    return Gate(
+        "blank", not (is_solid or is_empty), "Invalid output: solid color" if is_solid or is_empty else "Not blank"
+    )
+
+
+def content_kept(loss: float | None) -> Gate:
+    """QC-13: more than half of the product gone. Exactly 0.5 passes; None (not measurable) passes and is said elsewhere."""
+    failed = loss is not None and loss > CONTENT_LOSS_LIMIT
+    return Gate("content_loss", not failed, f"Excessive content loss: {loss:.0%}" if failed else "Content kept")
+
+
+def no_artifacts(leftover: float) -> Gate:
+    """QC-14: pieces of the background left beside the product, as a share of the frame."""
+    failed = leftover > LEFTOVER_LIMIT
+    return Gate(
+        "artifacts", not failed, "Visual artifacts detected: background left beside the product" if failed else "Clean"
+    )
+
+
+def background_white(passed: bool, off_white: float, compliance_rate: float) -> Gate:
+    """QC-03, QC-34: on pure white, one failed perimeter check or one off-white pixel of the mask is final."""
+    if not passed:
+        return Gate("background", False, f"The background is not white: {compliance_rate:.0%} of the samples are.")
+    if off_white > 0:
+        return Gate("background", False, f"{off_white:.2%} of the background is not exactly 255, 255, 255.")
+    return Gate("background", True, "The background is exactly white.")
+
+
+def product_whole(is_cut: bool) -> Gate:
+    """The product runs out of the photo: no crop can give it room."""
+    message = "The product is cut off by the edge of the photo." if is_cut else "The whole product is in the picture."
+    return Gate("product_cut", not is_cut, message)
