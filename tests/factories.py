@@ -105,6 +105,7 @@ def make_batch(*channels: str, **fields: Any) -> Batch:
     values["client"] = values["client"] or make_client()
     if "preset_version" not in values:
         values["preset_version"] = make_preset_version()
+    policy()
     batch = Batch.objects.create(**values)
     for position, key in enumerate(channels or ("amazon_main",)):
         BatchChannel.objects.create(batch=batch, channel=make_channel(key), position=position)

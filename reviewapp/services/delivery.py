@@ -158,7 +158,7 @@ def _hindrances(batch: Batch, plan: selectors.Plan, previous: Delivery | None) -
         return [f"{plan.open_samples} {noun} for a reviewer. The batch can be delivered when they are judged."]
     if not plan.renditions:
         return ["No photo of this batch is approved and verified yet."]
-    if previous is not None:
+    if previous is not None and batch.state != BatchState.READY:  # the last one may differ in what is withheld only
         before = set(previous.items.values_list("rendition_id", flat=True))
         if before == {rendition.pk for rendition in plan.renditions}:
             return [f"Nothing changed since delivery {previous.number}. Download that one."]
