@@ -9,6 +9,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from reviewapp.web.media_urls import original_url, run_url
 from reviewapp.web.permissions import user_has_role
 
 register = template.Library()
@@ -130,3 +131,34 @@ def first_links(nav: Iterable[tuple[Any, list[dict[str, Any]]]], count: int) -> 
     """The first `count` links of the navigation, across its groups: the phone's bottom tabs."""
     flat = [(entry["link"], entry["href"]) for _, entries in nav for entry in entries]
     return flat[:count]
+
+
+@register.simple_tag
+def run_image(run: Any, kind: str) -> str:
+    """Address of a run's picture: before, after, thumb-before, thumb-after or cutout."""
+    return run_url(run, kind)
+
+
+@register.simple_tag
+def original_image(asset: Any) -> str:
+    """Address of a photo's original; opening it is a download that is recorded."""
+    return original_url(asset)
+
+
+EDIT_LOOKS = {
+    "open": ("neutral", "inbox"),
+    "claimed": ("info", "brush"),
+    "submitted": ("info", "loader"),
+    "awaiting_signoff": ("hold", "signature"),
+    "signed_off": ("approve", "badge-check"),
+    "withdrawn": ("neutral", "ban"),
+}
+
+
+@register.inclusion_tag("ui/status.html")
+def edit_status(task: Any) -> dict[str, str]:
+    """Icon and word of an edit task; open work of somebody was sent back to them."""
+    tone, name = EDIT_LOOKS[task.state]
+    if task.state == "open" and task.editor_id:
+        return {"tone": "reject", "icon": "undo-2", "word": "Sent back"}
+    return {"tone": tone, "icon": name, "word": task.get_state_display()}

@@ -1,8 +1,23 @@
 """Every URL of the site's screens. The manager's half lives in urls_manager.py."""
 
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
 from reviewapp.web.views import account, auth, editing, home, media, review
+
+
+class QueueConverter:
+    """`mixed` or `assisted`; anything else is no address of ours."""
+
+    regex = "mixed|assisted"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(QueueConverter, "queue")
 
 review_urls = (
     [

@@ -1,0 +1,178 @@
+"""The home page's figures. Thin on purpose: each answers from indexed counts, none from a photo."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Q
+from django.db.models.functions import TruncHour
+from django.utils import timezone
+
+from reviewapp.enums import AssetState, BatchState, EditTaskState, ProposalState, ReviewTaskState, Role, Routing
+from reviewapp.models import (
+    Asset,
+    Batch,
+    DeliveryItem,
+    EditTask,
+    PresetProposal,
+    ProcessingRun,
+    QualityReport,
+    ReviewDecision,
+    ReviewTask,
+)
+from reviewapp.selectors import people_at_work
+from reviewapp.selectors.batches import Counts
+from reviewapp.selectors.progress import BatchRow, Figures, batch_page
+from reviewapp.selectors.quality import EscapeRate, escape_rate
+
+HOURS = 12
+ROWS = 6
+STRIP = 8
+TURNAROUND_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Today's key figures. `median_turnaround` is upload to last decision of the batches finished in the last week."""
+
+    scored_today: int
+    scored_last_hour: int
+    auto_share: float | None
+    waiting_review: int
+    waiting_editing: int
+    on_hold: int
+    escape: EscapeRate
+    median_turnaround: timedelta | None
+
+
+def flow() -> Flow:
+    """Six small queries."""
+    start, now = people_at_work.midnight(), timezone.now()
+    scored = QualityReport.objects.filter(created_at__gte=start).aggregate(
+        all=Count("pk"),
+        hour=Count("pk", filter=Q(created_at__gte=now - timedelta(hours=1))),
+        auto=Count("pk", filter=Q(routing=Routing.AUTO_APPROVE)),
+    )
+    reviews = ReviewTask.objects.aggregate(
+        open=Count("pk", filter=Q(state=ReviewTaskState.OPEN)),
+        held=Count("pk", filter=Q(state=ReviewTaskState.ON_HOLD)),
+    )
+    finished = Batch.objects.filter(completed_at__gte=now - timedelta(days=TURNAROUND_DAYS))
+    spans = [done - begun for begun, done in finished.values_list("created_at", "completed_at") if done]
+    return Flow(
+        scored_today=scored["all"],
+        scored_last_hour=scored["hour"],
+        auto_share=scored["auto"] / scored["all"] if scored["all"] else None,
+        waiting_review=reviews["open"],
+        waiting_editing=EditTask.objects.filter(state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]).count(),
+        on_hold=reviews["held"],
+        escape=escape_rate(),
+        median_turnaround=median(spans) if spans else None,
+    )
+
+
+def today() -> Figures:
+    """Photos that arrived or moved since local midnight, by state: the bar of the home page."""
+    start = people_at_work.midnight()
+    rows = Asset.objects.filter(Q(created_at__gte=start) | Q(state_changed_at__gte=start)).order_by()
+    states = {row["state"]: row["n"] for row in rows.values("state").annotate(n=Count("pk"))}
+    return Figures(Counts(total=sum(states.values()), states=states))
+
+
+def active_batches() -> list[BatchRow]:
+    """The newest batches that are not done."""
+    done = (BatchState.DELIVERED, BatchState.CANCELLED)
+    return [row for row in batch_page().rows if row.batch.state not in done][:ROWS]
+
+
+def just_delivered() -> list[ProcessingRun]:
+    """The latest delivered photos, one picture each."""
+    newest = DeliveryItem.objects.order_by("-delivery_id", "path").values_list("rendition__run_id", flat=True)
+    ids = list(dict.fromkeys(newest[: STRIP * 6]))[:STRIP]
+    runs = ProcessingRun.objects.in_bulk(ids)
+    return [runs[pk] for pk in ids if pk in runs]
+
+
+@dataclass(frozen=True)
+class Hour:
+    """One hour of the pace chart."""
+
+    start: datetime
+    scored: int
+    reviewed: int
+
+
+def pace() -> list[Hour]:
+    """Photos scored and decided in each of the last 12 hours, oldest first."""
+    this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    first = this_hour - timedelta(hours=HOURS - 1)
+
+    def per_hour(model: type[QualityReport] | type[ReviewDecision]) -> dict[datetime, int]:
+        rows = model._default_manager.filter(created_at__gte=first).order_by()
+        found = rows.annotate(hour=TruncHour("created_at")).values("hour").annotate(n=Count("pk"))
+        return {row["hour"]: row["n"] for row in found}
+
+    scored, reviewed = per_hour(QualityReport), per_hour(ReviewDecision)
+    hours = [first + timedelta(hours=n) for n in range(HOURS)]
+    return [Hour(hour, scored.get(hour, 0), reviewed.get(hour, 0)) for hour in hours]
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that waits for this person: `kind` picks icon, words and link in the view."""
+
+    kind: str
+    count: int
+    batch: Batch | None = None
+
+
+def needs(user: User, roles: Collection[Role]) -> list[Need]:
+    """At most five things the person can do something about, the most pressing first."""
+    held = set(roles)
+    found: list[Need] = []
+    if held & {Role.MANAGER, Role.ADMIN}:
+        failed = Batch.objects.exclude(state__in=[BatchState.DELIVERED, BatchState.CANCELLED]).annotate(
+            failed=Count("assets", filter=Q(assets__state=AssetState.FAILED))
+        )
+        found += [Need("failed", batch.failed, batch) for batch in failed.filter(failed__gt=0)[:2]]
+        found += [Need("paused", 1, batch) for batch in Batch.objects.filter(state=BatchState.PAUSED)[:1]]
+        found += [Need("ready", 1, batch) for batch in Batch.objects.filter(state=BatchState.READY)[:1]]
+        found.append(Need("proposals", PresetProposal.objects.filter(state=ProposalState.OPEN).count()))
+    if held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}:
+        found.append(Need("held", ReviewTask.objects.filter(state=ReviewTaskState.ON_HOLD).count()))
+    if held & {Role.SENIOR, Role.ADMIN}:
+        waiting = EditTask.objects.filter(state=EditTaskState.AWAITING_SIGNOFF).exclude(editor=user)
+        found.append(Need("signoff", waiting.count()))
+    if held & {Role.EDITOR, Role.SENIOR}:
+        sent_back = EditTask.objects.filter(editor=user, state=EditTaskState.OPEN)
+        found.append(Need("sent_back", sent_back.count()))
+    return [need for need in found if need.count][:5]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A person's own figures: what waits for them and what they did today."""
+
+    waiting_review: int
+    decided_today: int
+    open_edits: int
+    my_edits: int
+    waiting_signoff: int
+
+
+def desk(user: User) -> Desk:
+    """Counts for people who review, edit or sign."""
+    edits = EditTask.objects.aggregate(
+        open=Count("pk", filter=Q(state=EditTaskState.OPEN)),
+        mine=Count("pk", filter=Q(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])),
+        signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),
+    )
+    return Desk(
+        waiting_review=ReviewTask.objects.filter(state=ReviewTaskState.OPEN).count(),
+        decided_today=people_at_work.decided_today(user),
+        open_edits=edits["open"],
+        my_edits=edits["mine"],
+        waiting_signoff=edits["signoff"],
+    )

@@ -1,0 +1,158 @@
+"""The editing queue and the editor's and the senior's page of one photo."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from reviewapp.enums import EditTaskState, Role
+from reviewapp.models import EditTask
+from reviewapp.selectors import editing as selectors
+from reviewapp.services import editing as desk
+from reviewapp.storage import StorageFull, TooLarge
+from reviewapp.web.permissions import EDITORS, SENIORS, role_required, user_has_role, wants_json
+from reviewapp.web.viewer_items import run_item
+
+
+def _who(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _task(task_id: int) -> EditTask:
+    try:
+        return selectors.task_for_display(task_id)
+    except EditTask.DoesNotExist:
+        raise Http404("No such edit.") from None
+
+
+@require_GET
+@never_cache
+@role_required(*EDITORS)
+def task_list(request: HttpRequest) -> HttpResponse:
+    """What is on the person's desk, what is free, and for a senior what waits for a signature."""
+    user = _who(request)
+    context = {
+        "active": "editing",
+        "mine": selectors.claimed_by(user),
+        "open": selectors.claimable_by(user)[:200],
+        "signoff": selectors.edit_tasks().filter(state=EditTaskState.AWAITING_SIGNOFF),
+        "counts": selectors.counts(user),
+        "signs": user_has_role(user, *SENIORS),
+    }
+    return render(request, "editing/list.html", context)
+
+
+def _scores(task: EditTask) -> list[dict[str, Any]]:
+    """The score breakdown of the automatic start and of the corrected file, for whichever there is."""
+    runs = [(_("Automatic cut-out"), task.base_run), (_("Corrected file"), task.result_run)]
+    return [
+        {"title": title, "run": run, "quality": run.quality}
+        for title, run in runs
+        if run is not None and not (run is task.result_run and task.base_run_id == run.pk)
+    ]
+
+
+@require_GET
+@never_cache
+@role_required(*EDITORS)
+def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
+    """One photo: pictures, why it is here, the checklist, and what the person may do next."""
+    user, task = _who(request), _task(task_id)
+    shown = task.result_run or task.base_run
+    context = {
+        "active": "editing",
+        "task": task,
+        "asset": task.asset,
+        "shown": shown,
+        "item": run_item(shown) | {"key": f"run-{shown.pk}"} if shown else None,
+        "checklist": selectors.checklist_of(task),
+        "scores": _scores(task),
+        "history": selectors.history_of(task.asset_id),
+        "can": selectors.allowed_actions(task, user),
+        "is_mine": task.editor_id == user.pk,
+        "signs": user_has_role(user, Role.SENIOR),
+    }
+    return render(request, "editing/task.html", context)
+
+
+def _answer(request: HttpRequest, task_id: int, act: Callable[[], EditTask], said: str) -> HttpResponse:
+    """Runs one act of the service; says how it went as JSON for the uploader and as a message otherwise."""
+    try:
+        act()
+    except (desk.EditRefused, StorageFull, TooLarge) as refused:
+        if wants_json(request):
+            return JsonResponse({"status": "refused", "message": str(refused)}, status=422)
+        messages.error(request, str(refused))
+        return redirect("editing:task", task_id=task_id)
+    except EditTask.DoesNotExist:
+        raise Http404("No such edit.") from None
+    messages.success(request, said)
+    if wants_json(request):
+        return JsonResponse({"status": "saved", "message": said})
+    return redirect("editing:task", task_id=task_id)
+
+
+@require_POST
+@role_required(*EDITORS)
+def claim(request: HttpRequest, task_id: int) -> HttpResponse:
+    """Takes a photo onto the person's desk."""
+    return _answer(request, task_id, lambda: desk.claim(_who(request), task_id), _("It is on your desk."))
+
+
+@require_POST
+@role_required(*EDITORS)
+def release(request: HttpRequest, task_id: int) -> HttpResponse:
+    """Puts a photo back for anyone."""
+    return _answer(request, task_id, lambda: desk.release(_who(request), task_id), _("Back in the queue."))
+
+
+def _ticked(request: HttpRequest) -> dict[str, bool]:
+    return dict.fromkeys(request.POST.getlist("checklist"), True)
+
+
+@require_POST
+@role_required(*EDITORS)
+def submit(request: HttpRequest, task_id: int) -> HttpResponse:
+    """Takes the corrected file; it is scored again and then waits for a senior."""
+    upload = request.FILES.get("file")
+    note = request.POST.get("note", "")
+
+    def act() -> EditTask:
+        if not isinstance(upload, UploadedFile):
+            raise desk.EditRefused(_("Choose the corrected file first."))
+        return desk.submit(_who(request), task_id, upload.chunks(), upload.name or "", _ticked(request), note)
+
+    return _answer(request, task_id, act, _("Handed in. It is being scored again."))
+
+
+@require_POST
+@role_required(*EDITORS)
+def submit_as_is(request: HttpRequest, task_id: int) -> HttpResponse:
+    """Hands in the automatic cut-out unchanged."""
+    note = request.POST.get("note", "")
+    act = lambda: desk.accept_start(_who(request), task_id, _ticked(request), note)  # noqa: E731
+    return _answer(request, task_id, act, _("Handed in as it is. A senior signs it off."))
+
+
+@require_POST
+@role_required(*SENIORS)
+def sign_off(request: HttpRequest, task_id: int) -> HttpResponse:
+    """A senior accepts somebody else's work."""
+    note = request.POST.get("note", "")
+    return _answer(request, task_id, lambda: desk.sign_off(_who(request), task_id, note), _("Signed off."))
+
+
+@require_POST
+@role_required(*SENIORS)
+def send_back(request: HttpRequest, task_id: int) -> HttpResponse:
+    """A senior returns work with a note."""
+    note = request.POST.get("note", "")
+    return _answer(request, task_id, lambda: desk.send_back(_who(request), task_id, note), _("Sent back with your note."))

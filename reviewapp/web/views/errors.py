@@ -1,0 +1,32 @@
+"""The pages for 403, 404 and 500: what happened, and who or where to turn to."""
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from reviewapp.web.permissions import WrongRole, role_words, wants_json
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Names the roles that can, where that is known."""
+    roles = exception.roles if isinstance(exception, WrongRole) else ()
+    text = str(exception) or _("Your role does not cover this page.")
+    if wants_json(request):
+        return JsonResponse({"status": "forbidden", "message": text}, status=403)
+    title = _("Only %(roles)s can open this") % {"roles": role_words(roles)} if roles else _("Not allowed")
+    context = {"title": title, "text": "" if roles else text}
+    return render(request, "errors/403.html", context, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """For an address that is not there, or not for this person."""
+    if wants_json(request):
+        return JsonResponse({"status": "not_found", "message": _("This is not there.")}, status=404)
+    return render(request, "errors/404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Renders without the request: the shell's queries could be what failed."""
+    return HttpResponse(render_to_string("errors/500.html"), status=500)

@@ -1,0 +1,74 @@
+"""Pictures out of storage: permission first, then bytes that can do nothing but be a picture."""
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from reviewapp import storage
+from reviewapp.selectors import media as selectors
+from reviewapp.services import audit
+from reviewapp.web.media_urls import RUN_KEYS, tag
+from reviewapp.web.permissions import role_required, roles_of
+
+KEEP = "private, max-age=31536000, immutable"
+"""For an address with the right content hash: its bytes can never change."""
+CHECK = "private, no-cache"
+ORIGINAL_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff"}
+DOWNLOAD = "application/octet-stream"
+
+
+def serve(request: HttpRequest, key: str, content_type: str, filename: str = "") -> HttpResponseBase:
+    """Streams a stored file. `filename` makes it a download. A script inside it finds no origin to run in."""
+    etag = f'"{tag(key)}"'
+    response: HttpResponseBase
+    if request.headers.get("If-None-Match") == etag:
+        response = HttpResponse(status=304)
+    elif not storage.exists(key):
+        raise Http404("The file is missing from storage.")
+    else:
+        response = FileResponse(
+            storage.open_read(key), content_type=content_type, as_attachment=bool(filename), filename=filename
+        )
+    response["ETag"] = etag
+    response["Cache-Control"] = KEEP if request.GET.get("v") == tag(key) else CHECK
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+@require_safe
+@role_required()
+def run_image(request: HttpRequest, run_id: int, kind: str) -> HttpResponseBase:
+    """before, after, their thumbnails, or the cut-out of one run; 404 also for what the person may not see."""
+    run = selectors.run_for(run_id, kind, roles_of(request.user)) if kind in RUN_KEYS else None
+    if run is None:
+        raise Http404("No such picture.")
+    is_cutout = kind == "cutout"
+    name = f"{run.asset.filename.rsplit('.', 1)[0]}-cutout.png" if is_cutout and "download" in request.GET else ""
+    return serve(request, getattr(run, RUN_KEYS[kind]), "image/png" if is_cutout else "image/webp", name)
+
+
+@require_safe
+@role_required()
+def original(request: HttpRequest, asset_id: int) -> HttpResponseBase:
+    """The untouched upload, as a download. Who took it and when goes into the audit log (SEC-06)."""
+    asset = selectors.original_for(asset_id, roles_of(request.user))
+    if asset is None:
+        raise Http404("No such photo.")
+    response = serve(request, asset.original_key, ORIGINAL_TYPES.get(asset.format, DOWNLOAD), asset.filename)
+    if response.status_code == 200 and request.method == "GET":
+        audit.record("original.downloaded", asset, actor=request.user, after={"sha256": asset.sha256})
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@require_safe
+@role_required()
+def rendition(request: HttpRequest, rendition_id: int) -> HttpResponseBase:
+    """One file as it is delivered."""
+    row = selectors.rendition_for(rendition_id, roles_of(request.user))
+    if row is None:
+        raise Http404("No such file.")
+    name = row.filename if "download" in request.GET else ""
+    return serve(request, row.storage_key, row.content_type or DOWNLOAD, name)

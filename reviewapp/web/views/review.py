@@ -1,0 +1,234 @@
+"""The review desk: its pages, the small JSON protocol of its script, and the same by plain forms."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from reviewapp.enums import RejectReason
+from reviewapp.selectors import people_at_work
+from reviewapp.selectors import review as selectors
+from reviewapp.services import review as desk
+from reviewapp.web.permissions import REVIEWERS, role_required
+from reviewapp.web.viewer_items import review_item
+
+CLAIM = 8
+"""Photos lent at once (REVIEW_UI section 6)."""
+STATUS_CODES = {"saved": 200, "replayed": 200, "conflict": 409, "lease_gone": 410, "invalid": 422}
+QUEUE_WORDS = {"mixed": "Review", "assisted": "Assisted review"}
+PAST = 4
+"""Decided photos the filmstrip shows after a reload."""
+ICONS = ("check", "x", "pause", "skip-forward", "users", "hourglass", "wifi-off", "triangle-alert")
+"""Icons the script puts into notes and filmstrip, kept in the page as templates."""
+
+
+def _who(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _counts(user: User, queue: selectors.Queue) -> dict[str, int]:
+    counts = selectors.queue_counts(user, queue)
+    return {"waiting": counts.waiting, "free": counts.free, "others": counts.others, "held": counts.held}
+
+
+def _body(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object of a request; an empty one when it is not an object."""
+    try:
+        data = json.loads(request.body or b"{}")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+@require_GET
+@never_cache
+@role_required(*REVIEWERS)
+def chooser(request: HttpRequest) -> HttpResponse:
+    """Which queue: the blind one with the samples, the assisted one, and what is on hold."""
+    user = _who(request)
+    context = {
+        "active": "review",
+        "mixed": selectors.queue_counts(user, "mixed"),
+        "assisted": selectors.queue_counts(user, "assisted"),
+        "held": selectors.held_tasks("mixed")[:50],
+    }
+    return render(request, "review/chooser.html", context)
+
+
+def _past(user: User, queue: selectors.Queue) -> list[dict[str, Any]]:
+    """The person's latest decisions in this queue, oldest first: what Z takes back after a reload."""
+    blind = queue == "mixed"
+    decisions = [decision for decision in selectors.my_recent_decisions(user, PAST) if decision.was_blind == blind]
+    return [
+        {
+            "item": review_item(selectors.task_for_display(decision.task_id), user, blind=blind),
+            "verdict": decision.verdict,
+            "decision": str(decision.pk),
+        }
+        for decision in reversed(decisions)
+    ]
+
+
+def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | None) -> dict[str, Any]:
+    """What the desk's script starts from."""
+    user = _who(request)
+    urls = {name: reverse(f"review:{name}", args=[queue]) for name in ("claim", "beat", "release")}
+    return {
+        "queue": queue,
+        "blind": queue == "mixed",
+        "user": user.pk,
+        "csrf": get_token(request),
+        "urls": {**urls, "decide": reverse("review:decide", args=[0]), "undo": reverse("review:undo", args=[0])},
+        "items": [item] if item else [],
+        "past": _past(user, queue),
+        "counts": _counts(user, queue),
+        "done": people_at_work.decided_today(user),
+        "reasons": selectors.REJECT_REASONS,
+    }
+
+
+@require_GET
+@never_cache
+@role_required(*REVIEWERS)
+def queue_page(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
+    """The desk with its first photo. The script claims more; without it, forms decide one photo per page."""
+    user = _who(request)
+    task = next(iter(desk.claim_next(user, 1, queue)), None)
+    item = review_item(task, user, blind=queue == "mixed") if task else None
+    context = {
+        "queue": queue,
+        "queue_word": QUEUE_WORDS[queue],
+        "blind": queue == "mixed",
+        "task": task,
+        "item": item,
+        "reasons": selectors.REJECT_REASONS,
+        "icon_names": ICONS,
+        "last": next(iter(selectors.my_recent_decisions(user, 1)), None),
+        "key": str(uuid4()),
+        "boot": _boot(request, queue, item),
+    }
+    return render(request, "review/queue.html", context)
+
+
+@require_POST
+@never_cache
+@role_required(*REVIEWERS)
+def claim(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
+    """Lends the next photos: {items, counts}. Body: {count: 1..16}."""
+    user = _who(request)
+    count = _body(request).get("count", CLAIM)
+    tasks = desk.claim_next(user, count if isinstance(count, int) else CLAIM, queue)
+    items = [review_item(task, user, blind=queue == "mixed") for task in tasks]
+    return JsonResponse({"items": items, "counts": _counts(user, queue)})
+
+
+@require_POST
+@role_required(*REVIEWERS)
+def beat(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
+    """Renews the leases on {ids}: answers with those that are still the person's, and the counts."""
+    user = _who(request)
+    ids = [pk for pk in _body(request).get("ids", []) if isinstance(pk, int)]
+    return JsonResponse({"ids": desk.beat(user, ids), "counts": _counts(user, queue)})
+
+
+@require_POST
+@role_required(*REVIEWERS)
+def release(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
+    """Gives photos back when the page is left; a beacon sends the ids as a form."""
+    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()]
+    desk.release(_who(request), ids)
+    return HttpResponse(status=204)
+
+
+@require_POST
+@role_required(*REVIEWERS)
+def decide(request: HttpRequest, task_id: int) -> JsonResponse:
+    """One decision: {verdict, reasons, note, version, seconds, queue} with an Idempotency-Key header.
+
+    200 saved, 409 somebody was first, 410 the lease is gone, 422 something is missing.
+    """
+    data = _body(request)
+    reasons = data.get("reasons", [])
+    result = desk.record_decision(
+        _who(request),
+        task_id,
+        seen_version=data["version"] if isinstance(data.get("version"), int) else -1,
+        verdict=str(data.get("verdict", "")),
+        reasons=[str(reason) for reason in reasons] if isinstance(reasons, list) else [],
+        note=str(data.get("note", "")),
+        idempotency_key=request.headers.get("Idempotency-Key", ""),
+        seconds_taken=data["seconds"] if isinstance(data.get("seconds"), int | float) else None,
+        queue="assisted" if data.get("queue") == "assisted" else "mixed",
+    )
+    answer = {"status": result.status, "message": result.message}
+    if result.decision is not None:
+        answer["decision"] = str(result.decision.pk)
+    return JsonResponse(answer, status=STATUS_CODES[result.status])
+
+
+@require_POST
+@role_required(*REVIEWERS)
+def undo(request: HttpRequest, decision_id: int) -> JsonResponse:
+    """Takes back one's own decision: 200 with the photo, lent again; 409 with the reason why not."""
+    user = _who(request)
+    result = desk.undo(user, decision_id)
+    if not result.is_undone or result.task is None:
+        return JsonResponse({"status": "refused", "message": result.message}, status=409)
+    blind = _body(request).get("queue") != "assisted"
+    item = review_item(result.task, user, blind=blind)
+    return JsonResponse({"status": "undone", "message": result.message, "item": item})
+
+
+@require_POST
+@role_required(*REVIEWERS)
+def decide_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
+    """The same decision from a form; says how it went on the next page."""
+    form = request.POST
+    version, task_id = form.get("version", ""), form.get("task", "")
+    result = desk.record_decision(
+        _who(request),
+        int(task_id) if task_id.isdigit() else 0,
+        seen_version=int(version) if version.isdigit() else -1,
+        verdict=form.get("verdict", ""),
+        reasons=[value for value in form.getlist("reasons") if value in RejectReason.values],
+        note=form.get("note", ""),
+        idempotency_key=form.get("key", ""),
+        queue=queue,
+    )
+    if result.status in ("saved", "replayed"):
+        messages.success(request, result.message)
+    else:
+        messages.warning(request, result.message)
+    return redirect("review:queue", queue=queue)
+
+
+@require_POST
+@role_required(*REVIEWERS)
+def undo_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
+    """Undo from a form: the photo comes back as the first of the page."""
+    decision_id = request.POST.get("decision", "")
+    result = desk.undo(_who(request), int(decision_id) if decision_id.isdigit() else 0)
+    (messages.success if result.is_undone else messages.warning)(request, result.message)
+    return redirect("review:queue", queue=queue)
+
+
+@require_POST
+@role_required(*REVIEWERS)
+def take_back(request: HttpRequest, queue: selectors.Queue, task_id: int) -> HttpResponse:
+    """Takes a photo off hold and opens the desk, where it is lent to the person."""
+    task = desk.take_back(_who(request), task_id)
+    if task is None:
+        messages.warning(request, "Somebody took this photo off hold already.")
+        return redirect("review:chooser")
+    return redirect("review:queue", queue=queue)
+
+

@@ -1,0 +1,81 @@
+// The editing page: the compare viewer, and the upload with progress and a clear refusal. Without it the plain form works.
+import { compare, labelSizes } from './compare.js';
+import { bindKeys, markButtons } from './keymap.js';
+
+const $ = (selector) => document.querySelector(selector);
+
+function startViewer(root) {
+  const stage = $('#stage');
+  const item = JSON.parse($('#compare-item').textContent);
+  const { viewer, handlers } = compare(root, stage, () => {});
+  viewer.show(item);
+  labelSizes(stage, item);
+  const singles = root.dataset.keys !== 'off';
+  // On a page that scrolls, arrows and Space belong to the page unless the stage has the focus.
+  const onStage = (run) => (event) => { if (stage.contains(event.target)) run(event); };
+  for (const name of ['left', 'right', 'up', 'down', 'peek', 'cancel']) handlers[name] = onStage(handlers[name]);
+  const usable = bindKeys(handlers, { singles, before: (event) => /^(Arrow|Escape| )/.test(event.key) && !stage.contains(event.target) });
+  if (singles) markButtons(root, usable);
+}
+
+function refuse(text) {
+  const box = $('#refused');
+  box.hidden = !text;
+  box.querySelector('span').textContent = text;
+}
+
+function send(form, progress) {
+  const request = new XMLHttpRequest(); // fetch tells nothing of how much has left
+  request.open('POST', form.action);
+  request.setRequestHeader('Accept', 'application/json');
+  request.upload.addEventListener('progress', (event) => {
+    if (event.lengthComputable) progress.value = (event.loaded / event.total) * 100;
+  });
+  return new Promise((resolve, reject) => {
+    request.addEventListener('load', () => resolve(request));
+    request.addEventListener('error', () => reject(new Error('network')));
+    request.send(new FormData(form));
+  });
+}
+
+async function submit(event, form) {
+  const isAsItIs = event.submitter?.hasAttribute('formaction');
+  if (isAsItIs) return; // no file: the plain form does it
+  event.preventDefault();
+  const progress = $('#sent');
+  const buttons = [...form.querySelectorAll('button')];
+  refuse('');
+  progress.hidden = false;
+  buttons.forEach((button) => { button.disabled = true; });
+  try {
+    const answer = await send(form, progress);
+    if (answer.status === 200) { location.reload(); return; }
+    const data = JSON.parse(answer.responseText || '{}');
+    refuse(data.message ?? 'The server did not take the file. Try again.');
+  } catch {
+    refuse('The connection was lost before the file had arrived. Try again; nothing was changed.');
+  }
+  progress.hidden = true;
+  progress.value = 0;
+  buttons.forEach((button) => { button.disabled = false; });
+}
+
+function startUpload(form) {
+  const field = $('#file');
+  const drop = $('#drop');
+  const named = () => { $('#chosen').textContent = field.files[0]?.name ?? ''; refuse(''); };
+  field.addEventListener('change', named);
+  drop.addEventListener('dragover', (event) => { event.preventDefault(); drop.classList.add('over'); });
+  drop.addEventListener('dragleave', () => drop.classList.remove('over'));
+  drop.addEventListener('drop', (event) => {
+    event.preventDefault();
+    drop.classList.remove('over');
+    if (!event.dataTransfer.files.length) return;
+    field.files = event.dataTransfer.files;
+    named();
+  });
+  form.addEventListener('submit', (event) => submit(event, form));
+}
+
+if ($('#compare')) startViewer($('#compare'));
+if ($('#hand-in')) startUpload($('#hand-in'));

@@ -1,0 +1,113 @@
+// One table of keys. It drives the bindings, the hints on buttons, aria-keyshortcuts and the ? dialog, so that a listed key
+// can't do nothing and a working key can't go unlisted.
+
+export const KEYMAP = [
+  { id: 'approve', keys: ['a', 'Enter'], group: 'Decide', label: 'Approve' },
+  { id: 'reject', keys: ['x'], group: 'Decide', label: 'Reject, then 1 to 8; X again takes the outlined reason' },
+  { id: 'hold', keys: ['h'], group: 'Decide', label: 'Hold for a second look' },
+  { id: 'skip', keys: ['s'], group: 'Decide', label: 'Skip, back to the queue' },
+  { id: 'undo', keys: ['z', 'u', 'Ctrl+z'], group: 'Decide', label: 'Undo the last decision, repeatable' },
+  { id: 'peek', keys: [' '], group: 'Compare', label: 'Hold: show the original' },
+  { id: 'side', keys: ['q'], group: 'Compare', label: 'Side by side' },
+  { id: 'swipe', keys: ['w'], group: 'Compare', label: 'Swipe' },
+  { id: 'blink', keys: ['e'], group: 'Compare', label: 'Blink' },
+  { id: 'diff', keys: ['r'], group: 'Compare', label: 'Difference' },
+  { id: 'white', keys: ['y'], group: 'Compare', label: 'White check' },
+  { id: 'fit', keys: ['f'], group: 'View', label: 'Fit, or actual pixels at the pointer' },
+  { id: 'zoomIn', keys: ['+', '='], group: 'View', label: 'Zoom in', repeat: true },
+  { id: 'zoomOut', keys: ['-'], group: 'View', label: 'Zoom out', repeat: true },
+  { id: 'zoomFit', keys: ['0'], group: 'View', label: 'Fit' },
+  { id: 'lock', keys: ['l'], group: 'View', label: 'Keep zoom for the next photo' },
+  { id: 'surround', keys: ['b'], group: 'View', label: 'Next background' },
+  { id: 'panel', keys: ['i'], group: 'View', label: 'Details' },
+  { id: 'flag', keys: ['g'], group: 'View', label: 'Next flagged place' },
+  { id: 'left', keys: ['ArrowLeft'], group: 'Move', label: 'Pan when zoomed, else the photo before', repeat: true },
+  { id: 'right', keys: ['ArrowRight'], group: 'Move', label: 'Pan when zoomed, else the next photo', repeat: true },
+  { id: 'up', keys: ['ArrowUp'], group: 'Move', label: 'Pan up', repeat: true },
+  { id: 'down', keys: ['ArrowDown'], group: 'Move', label: 'Pan down', repeat: true },
+  { id: 'help', keys: ['?'], group: 'Move', label: 'This list' },
+  { id: 'cancel', keys: ['Escape'], group: 'Move', label: 'Cancel, then fit' },
+];
+
+const NAMES = { ' ': 'Space', ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc' };
+const ARIA = { ' ': 'Space', '+': 'Plus', 'Ctrl+z': 'Control+Z' };
+
+export const keyName = (key) => NAMES[key] ?? (key.length === 1 ? key.toUpperCase() : key.replace('+z', '+Z'));
+
+const isField = (target) => target.matches('input:not([type=checkbox]):not([type=radio]), textarea, select');
+const isControl = (target) => Boolean(target.closest('button, a, summary, [role=slider]'));
+
+function kbd(text) {
+  const element = document.createElement('kbd');
+  element.textContent = text;
+  return element;
+}
+
+/** Writes hints and aria-keyshortcuts onto [data-key="id"] buttons of `root`; `usable` filters the table. */
+export function markButtons(root, usable) {
+  for (const entry of KEYMAP.filter(usable)) {
+    for (const button of root.querySelectorAll(`[data-key="${entry.id}"]`)) {
+      button.setAttribute('aria-keyshortcuts', entry.keys.map((key) => ARIA[key] ?? key).join(' '));
+      if (!button.matches('.icon')) {
+        const hint = kbd(keyName(entry.keys[0]));
+        hint.setAttribute('aria-hidden', 'true');
+        button.append(hint);
+      }
+    }
+  }
+}
+
+/** Fills the ? dialog: one list per group, in the order of the table. */
+export function fillHelp(host, usable) {
+  const groups = Map.groupBy ? Map.groupBy(KEYMAP.filter(usable), (entry) => entry.group) : groupByHand(usable);
+  for (const [group, entries] of groups) {
+    const section = document.createElement('section');
+    const title = document.createElement('h3');
+    const list = document.createElement('dl');
+    title.textContent = group;
+    for (const entry of entries) {
+      const term = document.createElement('dt');
+      const text = document.createElement('dd');
+      entry.keys.forEach((key) => term.append(kbd(keyName(key))));
+      text.textContent = entry.label;
+      list.append(term, text);
+    }
+    section.append(title, list);
+    host.append(section);
+  }
+}
+
+function groupByHand(usable) {
+  const groups = new Map();
+  for (const entry of KEYMAP.filter(usable)) groups.set(entry.group, [...(groups.get(entry.group) ?? []), entry]);
+  return groups;
+}
+
+/** Letters go by what they type, so they follow the keyboard's layout. */
+function find(event, usable) {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const wanted = event.ctrlKey || event.metaKey ? `Ctrl+${key}` : key;
+  return KEYMAP.find((entry) => entry.keys.includes(wanted) && usable(entry));
+}
+
+/**
+ * Binds the table to `handlers` (id -> function). `singles` false switches single characters off (WCAG 2.1.4).
+ * `before(event)` sees each key first and returns true where it has used it. Keys are dead in fields and behind dialogs,
+ * and a held key acts once unless its entry repeats.
+ */
+export function bindKeys(handlers, { singles = true, before = () => false } = {}) {
+  const usable = (entry) => entry.id in handlers;
+  addEventListener('keydown', (event) => {
+    if (event.altKey || isField(event.target) || document.querySelector('dialog[open]')) return;
+    const modified = event.ctrlKey || event.metaKey;
+    if (!modified && !singles && event.key.length === 1 && event.key !== ' ') return;
+    if (!modified && before(event)) return;
+    const entry = find(event, usable);
+    if (!entry) return;
+    if ((event.key === 'Enter' || event.key === ' ') && isControl(event.target)) return;
+    event.preventDefault();
+    if (event.repeat && !entry.repeat) return;
+    handlers[entry.id](event);
+  });
+  return usable;
+}

@@ -1,0 +1,258 @@
+// The reviewer's queue: which photos are lent to this page, which is on screen, what was decided. Knows nothing of pixels.
+import { Outbox } from './outbox.js';
+
+const CLAIM = 8;
+const MAX_CLAIM = 16;
+const REFILL_AT = 4;
+const LEASE_MS = 10 * 60 * 1000;
+const BEAT_MS = 60 * 1000;
+const LOOK_AGAIN_MS = 15 * 1000;
+
+const cookie = (name) => document.cookie.match(new RegExp(`(?:^|; )${name}=([^;]*)`))?.[1];
+const keyOf = (item) => `${item.id}.${item.version}`;
+
+export class Queue extends EventTarget {
+  /** `boot`: {queue, user, items, past, counts, done, csrf, urls: {claim, beat, release, decide, undo}}. */
+  constructor(boot) {
+    super();
+    this.boot = boot;
+    this.urls = boot.urls;
+    this.counts = boot.counts;
+    this.done = boot.done;
+    this.entries = [];
+    this.history = []; // entries decided here, latest last
+    this.index = 0;
+    for (const past of boot.past) this.#addPast(past);
+    this.add(boot.items);
+    this.leaseEnds = Date.now() + LEASE_MS;
+    this.outbox = new Outbox({
+      user: boot.user,
+      queue: boot.queue,
+      address: (op) => (op.kind === 'undo' ? this.urls.undo : this.urls.decide).replace('/0/', `/${op.target}/`),
+      headers: () => this.headers(),
+      onAnswer: (op, status, data) => this.#answer(op, status, data),
+      onState: (state) => this.#say('network', state),
+    });
+    this.index = Math.max(0, this.#nextOpen(-1));
+  }
+
+  start() {
+    this.outbox.retryNow();
+    this.refill();
+    setInterval(() => this.beat(), BEAT_MS);
+    document.addEventListener('visibilitychange', () => { if (!document.hidden) this.beat(); });
+    addEventListener('pagehide', () => this.release());
+    addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+  }
+
+  #say(type, detail = {}) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  headers() {
+    return {
+      'Content-Type': 'application/json',
+      Accept: 'application/json',
+      'X-CSRFToken': cookie('csrftoken') ?? this.boot.csrf,
+    };
+  }
+
+  // ---- entries
+  get current() {
+    return this.entries[this.index];
+  }
+
+  get open() {
+    return this.entries.filter((entry) => !entry.state);
+  }
+
+  get left() {
+    return Math.max(this.counts.waiting - this.outbox.ops.filter((op) => op.counted).length, this.open.length);
+  }
+
+  #addPast({ item, verdict, decision }) {
+    const entry = { ...item, key: keyOf(item), state: { verdict, decision } };
+    this.entries.push(entry);
+    this.history.push(entry);
+  }
+
+  /** Adds what is new; a photo that is here and undecided only takes the newer version and lease. */
+  add(items) {
+    let added = 0;
+    for (const item of items) {
+      const waiting = this.entries.find((entry) => entry.id === item.id && !entry.state);
+      if (waiting) waiting.version = item.version;
+      else if (!this.entries.some((entry) => entry.key === keyOf(item))) {
+        this.entries.push({ ...item, key: keyOf(item), state: null });
+        added += 1;
+      }
+    }
+    return added;
+  }
+
+  #nextOpen(from) {
+    const after = this.entries.findIndex((entry, at) => at > from && !entry.state);
+    return after >= 0 ? after : this.entries.findIndex((entry) => !entry.state);
+  }
+
+  goto(index) {
+    if (index < 0 || index >= this.entries.length) return;
+    this.index = index;
+    this.#say('moved');
+  }
+
+  step(by) {
+    this.goto(this.index + by);
+  }
+
+  // ---- decisions: the next photo first, the server after
+  decide(verdict, { reasons = [], seconds = null } = {}) {
+    const entry = this.current;
+    if (!entry || entry.state) return false;
+    const op = {
+      id: crypto.randomUUID(), kind: 'decide', target: entry.id, entry: entry.key, counted: verdict !== 'skip',
+      body: { verdict, reasons, seconds, version: entry.version, queue: this.boot.queue, note: '' },
+    };
+    entry.state = { verdict, reasons, op: op.id, isPending: true };
+    this.history.push(entry);
+    if (op.counted) this.done += 1;
+    this.outbox.push(op);
+    this.#advance();
+    return true;
+  }
+
+  #advance() {
+    const next = this.#nextOpen(this.index);
+    if (next >= 0) this.goto(next);
+    else this.#say('ended');
+    if (this.open.length <= REFILL_AT) this.refill();
+  }
+
+  /** Takes the latest decision back and returns to its photo; repeatable. False where there is none. */
+  undo() {
+    const entry = this.history.pop();
+    if (!entry) return null;
+    const { state } = entry;
+    entry.state = null;
+    if (state.verdict !== 'skip') this.done = Math.max(0, this.done - 1);
+    if (!state.op || !this.outbox.cancel(state.op)) {
+      this.outbox.push({
+        id: crypto.randomUUID(), kind: 'undo', target: state.decision ?? 0, entry: entry.key, was: state, after: state.op,
+        body: { queue: this.boot.queue },
+      });
+    }
+    this.goto(this.entries.indexOf(entry));
+    return { entry, verdict: state.verdict };
+  }
+
+  #answer(op, status, data) {
+    const entry = this.entries.find((each) => each.key === op.entry);
+    if (op.kind === 'undo') this.#answerUndo(op, entry, status, data);
+    else this.#answerDecision(op, entry, status, data);
+    this.#say('changed');
+  }
+
+  #answerDecision(op, entry, status, data) {
+    if (op.counted && status === 200) this.counts.waiting = Math.max(0, this.counts.waiting - 1);
+    if (data.decision) this.outbox.patch((later) => later.after === op.id, { target: data.decision });
+    if (entry?.state?.op !== op.id) return; // undone meanwhile, or from before a reload
+    entry.state.isPending = false;
+    entry.state.decision = data.decision;
+    if (status === 200) return;
+    this.history = this.history.filter((each) => each !== entry);
+    if (op.counted) this.done = Math.max(0, this.done - 1);
+    if (status === 409) entry.state = { verdict: 'conflict' };
+    else if (status === 410 || status === 404) entry.state = { verdict: 'gone' };
+    else entry.state = null;
+    this.#say('refused', { entry, status, message: data.message ?? '', isKept: Boolean(data.decision) });
+  }
+
+  #answerUndo(op, entry, status, data) {
+    if (!entry) return;
+    if (status === 200 && data.item) {
+      entry.version = data.item.version;
+      for (const later of this.outbox.ops) {
+        if (later.kind === 'decide' && later.entry === op.entry) later.body.version = entry.version;
+      }
+      this.counts.waiting += op.was.verdict === 'skip' ? 0 : 1;
+      return;
+    }
+    if (!entry.state) entry.state = { ...op.was, isPending: false };
+    this.#say('refused', { entry, status, message: data.message ?? 'It can no longer be undone.', isKept: false });
+  }
+
+  // ---- leases
+  async #post(url, body) {
+    const response = await fetch(url, { method: 'POST', headers: this.headers(), body: JSON.stringify(body) });
+    if (response.status === 401 || response.status === 403) this.#say('network', { signedOut: true, waiting: this.outbox.waiting });
+    if (!response.ok) throw new Error(String(response.status));
+    return response.json();
+  }
+
+  async refill() {
+    if (this.isClaiming) return;
+    this.isClaiming = true;
+    clearTimeout(this.lookAgain);
+    try {
+      const count = Math.min(MAX_CLAIM, this.open.length + this.outbox.waiting + CLAIM);
+      const { items, counts } = await this.#post(this.urls.claim, { count });
+      this.counts = counts;
+      this.leaseEnds = Date.now() + LEASE_MS;
+      const wasEmpty = !this.current || Boolean(this.current.state);
+      const added = this.add(items);
+      if (added && wasEmpty) this.goto(Math.max(0, this.#nextOpen(this.index)));
+      this.#say('changed', { added });
+    } catch {
+      this.#say('network', { online: false, waiting: this.outbox.waiting });
+    } finally {
+      this.isClaiming = false;
+      this.isLoaded = true;
+    }
+    if (!this.open.length) {
+      this.#say('ended');
+      this.lookAgain = setTimeout(() => { if (!document.hidden) this.refill(); else this.#whenVisible(); }, LOOK_AGAIN_MS);
+    }
+  }
+
+  #whenVisible() {
+    document.addEventListener('visibilitychange', () => this.refill(), { once: true });
+  }
+
+  async beat() {
+    const ids = this.open.map((entry) => entry.id);
+    if (!ids.length) return;
+    try {
+      const answer = await this.#post(this.urls.beat, { ids });
+      this.counts = answer.counts;
+      this.leaseEnds = Date.now() + LEASE_MS;
+      this.#lose(ids.filter((id) => !answer.ids.includes(id)));
+    } catch {
+      if (Date.now() > this.leaseEnds) this.#lose(ids);
+    }
+  }
+
+  /** Photos that are no longer lent to this page leave it; those with a decision on its way stay. */
+  #lose(ids) {
+    const lost = this.entries.filter((entry) => ids.includes(entry.id) && !entry.state);
+    if (!lost.length) return;
+    const showing = this.current;
+    this.entries = this.entries.filter((entry) => !lost.includes(entry));
+    if (lost.includes(showing)) this.#say('lease', { count: lost.length });
+    else this.index = this.entries.indexOf(showing);
+    this.#say('changed');
+  }
+
+  /** After a lost lease: forget what was lent and ask for the next photos. */
+  async reclaim() {
+    this.entries = this.entries.filter((entry) => entry.state);
+    this.index = this.entries.length;
+    await this.refill();
+  }
+
+  release() {
+    const form = new FormData();
+    form.append('csrfmiddlewaretoken', cookie('csrftoken') ?? this.boot.csrf);
+    for (const entry of this.open) form.append('ids', entry.id);
+    navigator.sendBeacon(this.urls.release, form);
+  }
+}

@@ -1,0 +1,297 @@
+// The compare viewer: <img> layers moved by CSS transforms, no canvas for the pictures. All moving geometry goes through
+// CSSOM, which a strict style-src allows. Coordinates are pixels of the `after` picture ("image pixels").
+import { Pixels } from './pixels.js';
+
+const MARGIN = 12; // CSS pixels kept free around a fitted picture
+const OVERSCROLL = 80; // CSS pixels a picture may be pulled past the pane's edge
+const MAX_ZOOM = 8;
+const NEAREST_FROM = 1.99; // from 200 % one sees the pixels themselves
+const BLINK_MS = 450; // 1.1 Hz for the pair, well under three flashes a second
+const WHEEL_RATE = 0.0022;
+
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+const dpr = () => globalThis.devicePixelRatio || 1;
+
+export class Viewer {
+  /** `stage` holds the panes of review/_stage.html. onHud gets a readout or null; onZoom(zoom, isFit). */
+  constructor(stage, { onHud = () => {}, onZoom = () => {} } = {}) {
+    this.stage = stage;
+    this.onHud = onHud;
+    this.onZoom = onZoom;
+    this.panes = [...stage.querySelectorAll('.pane')];
+    this.worlds = [...stage.querySelectorAll('.world')];
+    this.records = new Map(); // key -> {item, layers, ready, ok, failed}
+    this.current = null;
+    this.size = [2000, 2000];
+    this.centre = [1000, 1000];
+    this.zoom = 1;
+    this.isFit = true;
+    this.keepsZoom = false;
+    this.pixels = new Pixels(() => this.#queueHud());
+    new ResizeObserver(() => this.apply()).observe(stage);
+    this.setSwipe(50);
+    this.#listen();
+  }
+
+  // ---- loading: decoded, attached and hidden, so that the swap is one visibility change in one frame
+  load(item) {
+    const known = this.records.get(item.key);
+    if (known) return known;
+    const record = { item, layers: [], ok: false, failed: false };
+    for (const world of this.worlds) {
+      const isBefore = world.dataset.kind === 'before';
+      const image = isBefore ? new Image(item.beforeWidth, item.beforeHeight) : new Image(item.width, item.height);
+      image.decoding = 'sync';
+      image.draggable = false;
+      image.alt = '';
+      image.src = isBefore ? item.before : item.after;
+      if (isBefore) image.style.transform = `matrix(${item.matrix.join(',')})`;
+      record.layers.push(image);
+      world.append(image);
+    }
+    record.ready = Promise.all(record.layers.map((image) => image.decode())).then(
+      () => { record.ok = true; },
+      () => { record.failed = true; },
+    );
+    this.records.set(item.key, record);
+    return record;
+  }
+
+  drop(key) {
+    const record = this.records.get(key);
+    if (!record || record === this.current) return;
+    for (const image of record.layers) image.remove();
+    this.records.delete(key);
+  }
+
+  keepOnly(keys) {
+    for (const key of [...this.records.keys()]) if (!keys.includes(key)) this.drop(key);
+  }
+
+  /** Shows a photo as soon as it is decoded; the one before stays on screen until then. */
+  show(item) {
+    const record = this.load(item);
+    this.wanted = record;
+    if (record.ok) this.#reveal(record);
+    else record.ready.then(() => { if (this.wanted === record && record.ok) this.#reveal(record); });
+    return record;
+  }
+
+  #reveal(record) {
+    for (const image of this.current?.layers ?? []) image.classList.remove('on');
+    for (const image of record.layers) image.classList.add('on');
+    this.current = record;
+    this.size = [record.item.width, record.item.height];
+    for (const world of this.worlds) {
+      world.style.width = `${this.size[0]}px`;
+      world.style.height = `${this.size[1]}px`;
+    }
+    this.pixels.open(record.item);
+    if (!this.keepsZoom) {
+      this.isFit = true;
+      this.#recentre();
+    }
+    this.apply();
+  }
+
+  // ---- modes
+  setMode(mode) {
+    this.stage.dataset.mode = mode;
+    clearInterval(this.blinker);
+    this.stage.classList.remove('blinked');
+    if (mode === 'blink' && !matchMedia('(prefers-reduced-motion: reduce)').matches) {
+      this.blinker = setInterval(() => this.stage.classList.toggle('blinked'), BLINK_MS);
+    }
+    this.apply();
+  }
+
+  peek(on) {
+    this.stage.classList.toggle('peek', on);
+  }
+
+  setSwipe(percent) {
+    this.swipe = clamp(percent, 0, 100);
+    this.stage.style.setProperty('--x', `${this.swipe}%`);
+    this.stage.querySelector('.swipe-h')?.setAttribute('aria-valuenow', String(Math.round(this.swipe)));
+  }
+
+  // ---- geometry
+  get scale() {
+    return this.isFit ? this.fitScale() : this.zoom;
+  }
+
+  #recentre() {
+    this.centre = [this.size[0] / 2, this.size[1] / 2];
+  }
+
+  #pane() {
+    return this.panes.find((pane) => pane.offsetWidth) ?? this.panes[0];
+  }
+
+  fitScale() {
+    const pane = this.#pane();
+    const room = [pane.clientWidth - 2 * MARGIN, pane.clientHeight - 2 * MARGIN];
+    return Math.max(Math.min(room[0] / this.size[0], room[1] / this.size[1]), 0.01);
+  }
+
+  apply() {
+    const scale = this.scale;
+    const ratio = dpr();
+    const snap = (value) => Math.round(value * ratio) / ratio; // whole device pixels keep 1:1 sharp
+    const first = this.#pane();
+    const view = [first.clientWidth, first.clientHeight];
+    this.centre = this.centre.map((value, axis) => {
+      const half = view[axis] / 2 / scale;
+      const slack = OVERSCROLL / scale;
+      if (this.size[axis] * scale <= view[axis]) return this.size[axis] / 2;
+      return clamp(value, half - slack, this.size[axis] - half + slack);
+    });
+    for (const pane of this.panes) {
+      if (!pane.offsetWidth) continue;
+      const x = snap(pane.clientWidth / 2 - this.centre[0] * scale);
+      const y = snap(pane.clientHeight / 2 - this.centre[1] * scale);
+      for (const world of pane.querySelectorAll('.world')) {
+        world.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+      }
+    }
+    this.stage.classList.toggle('nearest', scale * ratio >= NEAREST_FROM);
+    this.stage.classList.toggle('pan', !this.isFit);
+    this.onZoom(scale * ratio, this.isFit);
+  }
+
+  /** A pointer position inside `pane` in image pixels. */
+  toImage(event, pane) {
+    const box = pane.getBoundingClientRect();
+    return [
+      this.centre[0] + (event.clientX - box.left - box.width / 2) / this.scale,
+      this.centre[1] + (event.clientY - box.top - box.height / 2) / this.scale,
+    ];
+  }
+
+  /** Zooms so that image point (x, y) lies `ax`, `ay` CSS pixels from the middle of its pane. */
+  zoomTo(scale, [x, y] = this.centre, ax = 0, ay = 0) {
+    const fit = this.fitScale();
+    this.zoom = clamp(scale, Math.min(fit, 1 / dpr()), MAX_ZOOM / dpr());
+    this.isFit = scale <= 0 || Math.abs(this.zoom - fit) < fit * 0.001 || (this.zoom < fit && fit <= 1 / dpr());
+    if (this.isFit) this.#recentre();
+    else this.centre = [x - ax / this.zoom, y - ay / this.zoom];
+    this.apply();
+  }
+
+  toggleActual() {
+    if (this.isFit) this.zoomTo(1 / dpr(), this.last ?? this.centre);
+    else this.zoomTo(0);
+  }
+
+  zoomStep(factor) {
+    this.zoomTo(this.scale * factor, this.centre);
+  }
+
+  /** Pans by CSS pixels; false where there is nothing to pan. */
+  pan(dx, dy) {
+    if (this.isFit) return false;
+    this.centre = [this.centre[0] + dx / this.scale, this.centre[1] + dy / this.scale];
+    this.apply();
+    return true;
+  }
+
+  /** Brings a place into the middle at twice its actual size. */
+  lookAt(x, y) {
+    this.zoomTo(2 / dpr(), [x, y]);
+  }
+
+  // ---- pointer: wheel zoom at the pointer, drag, pinch, swipe handle
+  #listen() {
+    const { stage } = this;
+    this.touches = new Map();
+    stage.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
+    stage.addEventListener('pointerdown', (event) => this.#down(event));
+    stage.addEventListener('pointermove', (event) => this.#move(event));
+    for (const name of ['pointerup', 'pointercancel']) stage.addEventListener(name, (event) => this.#up(event));
+    stage.addEventListener('pointerleave', () => this.onHud(null));
+    stage.addEventListener('dblclick', (event) => {
+      const pane = event.target.closest('.pane');
+      if (!pane) return;
+      this.last = this.toImage(event, pane);
+      this.toggleActual();
+    });
+    stage.querySelector('.swipe-h')?.addEventListener('keydown', (event) => this.#swipeKey(event));
+  }
+
+  #swipeKey(event) {
+    const step = { ArrowLeft: -2, ArrowRight: 2, PageDown: -10, PageUp: 10, Home: -100, End: 100 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.setSwipe(this.swipe + step);
+  }
+
+  #wheel(event) {
+    const pane = event.target.closest('.pane');
+    if (!pane) return;
+    event.preventDefault();
+    const box = pane.getBoundingClientRect();
+    const factor = Math.exp(-clamp(event.deltaY, -240, 240) * WHEEL_RATE);
+    const away = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
+    this.zoomTo(this.scale * factor, this.toImage(event, pane), ...away);
+  }
+
+  #down(event) {
+    if (event.button) return;
+    if (event.target.closest('.swipe-h')) {
+      this.stage.setPointerCapture(event.pointerId);
+      this.drag = { swipe: true };
+      return;
+    }
+    if (!event.target.closest('.pane')) return;
+    this.touches.set(event.pointerId, event);
+    this.stage.setPointerCapture(event.pointerId);
+    this.drag = { centre: this.centre, x: event.clientX, y: event.clientY, scale: this.scale, spread: this.#spread() };
+    this.stage.classList.add('drag');
+  }
+
+  #move(event) {
+    if (this.drag?.swipe) {
+      const box = this.stage.getBoundingClientRect();
+      this.setSwipe(((event.clientX - box.left) / box.width) * 100);
+      return;
+    }
+    if (this.touches.has(event.pointerId)) this.touches.set(event.pointerId, event);
+    if (this.drag && this.touches.size === 2) {
+      const spread = this.#spread();
+      if (this.drag.spread) this.zoomTo((this.drag.scale * spread) / this.drag.spread);
+      else this.drag.spread = spread;
+      return;
+    }
+    if (this.drag && !this.isFit) {
+      const [x, y] = this.drag.centre;
+      this.centre = [x - (event.clientX - this.drag.x) / this.scale, y - (event.clientY - this.drag.y) / this.scale];
+      this.apply();
+      return;
+    }
+    const pane = document.elementFromPoint(event.clientX, event.clientY)?.closest('.pane');
+    if (!pane || !this.stage.contains(pane)) return;
+    this.last = this.toImage(event, pane);
+    this.#queueHud();
+  }
+
+  #up(event) {
+    this.touches.delete(event.pointerId);
+    this.drag = null;
+    this.stage.classList.remove('drag');
+  }
+
+  #spread() {
+    if (this.touches.size < 2) return 0;
+    const [one, two] = [...this.touches.values()];
+    return Math.hypot(one.clientX - two.clientX, one.clientY - two.clientY);
+  }
+
+  #queueHud() {
+    if (this.hudFrame || !this.last) return;
+    this.hudFrame = requestAnimationFrame(() => {
+      this.hudFrame = 0;
+      this.onHud(this.pixels.read(...this.last));
+    });
+  }
+}
