@@ -1,0 +1,144 @@
+"""The last word before a file may leave: its encoded bytes, opened again and held against every rule of its channel (QC-11)."""
+
+from __future__ import annotations
+
+import io
+from pathlib import PurePath
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms
+
+from processing.params import ChannelSpec
+from processing.quality.score import fill_ratio
+from processing.types import MaskArray, RuleCheck, Severity
+
+RINGING_MARGIN_PX = 8
+"""JPEG rings up to one 8 px block round the product; further out a white background must be exact (B5)."""
+GREY_FROM = 230
+_EXTENSIONS = {"JPEG": {".jpg", ".jpeg"}, "WEBP": {".webp"}, "PNG": {".png"}, "TIFF": {".tif", ".tiff"}}
+_GPS = 0x8825
+_SERIAL = 0xA431
+
+
+def verify(data: bytes, spec: ChannelSpec, *, alpha: MaskArray | None, filename: str = "") -> tuple[RuleCheck, ...]:
+    """Hold encoded bytes against the channel, rule by rule. Never raises: an unreadable file is a failed rule.
+
+    `alpha`: the frame's matte (H, W) 0..1, which says where the background is; None checks the frame's ring alone.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            checks = _file_rules(image, data, spec, filename)
+            # Pillow reads the upper 8 bits of 16: enough for ring and fill, the depth itself has its own rule.
+            pixels = np.asarray(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError) as error:
+        return (RuleCheck("decodes", False, "opens and decodes", str(error)[:200]),)
+    if alpha is not None and alpha.shape != pixels.shape[:2]:
+        size = f"{pixels.shape[1]} x {pixels.shape[0]}"
+        checks.append(RuleCheck("frame", False, f"{alpha.shape[1]} x {alpha.shape[0]}", size))
+        alpha = None
+    checks += _background_rules(pixels, alpha, spec)
+    if spec.fill_min and alpha is not None:
+        fill = fill_ratio(alpha)
+        checks.append(_rule("fill", fill >= spec.fill_min, f"at least {spec.fill_min:.0%}", f"{fill:.1%}"))
+    return tuple(checks)
+
+
+def _rule(name: str, passed: bool, expected: str, actual: str, severity: Severity = "error") -> RuleCheck:
+    return RuleCheck(name, bool(passed), expected, actual, severity)
+
+
+def _file_rules(image: Image.Image, data: bytes, spec: ChannelSpec, filename: str) -> list[RuleCheck]:
+    width, height = image.size
+    longest, shown = max(width, height), f"{width} x {height} px"
+    checks = [
+        _rule("decodes", True, "opens and decodes", "yes"),
+        _rule("format", image.format == spec.format, spec.format, str(image.format)),
+        _profile_rule(image, spec),
+    ]
+    if spec.min_dimension:
+        checks.append(_rule("min_dimension", longest >= spec.min_dimension, f"at least {spec.min_dimension} px", shown))
+    if spec.recommended_dimension and spec.sizing == "fit":
+        enough = longest >= spec.recommended_dimension
+        checks.append(_rule("below_recommended", enough, f"{spec.recommended_dimension} px", shown, "warning"))
+    if spec.max_dimension:
+        checks.append(_rule("max_dimension", longest <= spec.max_dimension, f"at most {spec.max_dimension} px", shown))
+    if spec.aspect == "1:1":
+        checks.append(_rule("aspect", width == height, "1:1", shown))
+    if spec.max_bytes:
+        limit = f"at most {spec.max_bytes / 1024**2:.1f} MB"
+        checks.append(_rule("max_bytes", len(data) <= spec.max_bytes, limit, f"{len(data) / 1024**2:.2f} MB"))
+    if spec.dpi:
+        density = tuple(round(float(value)) for value in image.info.get("dpi", (0, 0)))
+        checks.append(_rule("dpi", density == (spec.dpi, spec.dpi), f"{spec.dpi} dpi", f"{density[0]} dpi"))
+    if spec.bits == 16:
+        bits = _bits(image)
+        checks.append(_rule("bits", bits == 16, "16 bits per channel", f"{bits} bits"))
+    if filename:
+        suffix = PurePath(filename).suffix.lower()
+        checks.append(_rule("extension", suffix in _EXTENSIONS[spec.format], "fits the content", suffix or "none"))
+    checks.append(_privacy_rule(image))
+    return checks
+
+
+def _bits(image: Image.Image) -> int:
+    tags = getattr(image, "tag_v2", None)
+    return int(max(np.atleast_1d(tags.get(258, 8)))) if tags is not None else 8
+
+
+def _profile_rule(image: Image.Image, spec: ChannelSpec) -> RuleCheck:
+    """EXP-19: the profile is there, opens, and is the right space, asked by its colours and not by its name."""
+    data = image.info.get("icc_profile")
+    wanted = "Adobe RGB (1998)" if spec.colour_space == "AdobeRGB" else "sRGB"
+    if not data:
+        return _rule("profile", False, wanted, "no profile embedded")
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        green = profile.profile.green_primary
+        name = ImageCms.getProfileDescription(profile).strip()
+    except (ImageCms.PyCMSError, OSError, AttributeError):
+        return _rule("profile", False, wanted, "a broken profile")
+    if not green:
+        return _rule("profile", False, wanted, name)
+    # CIE xy of the green primary tells the two spaces apart: about 0.32, 0.60 (sRGB, D50) and 0.23, 0.70 (Adobe RGB).
+    reach = green[1][1]
+    is_adobe = reach > 0.66
+    return _rule("profile", is_adobe == (spec.colour_space == "AdobeRGB"), wanted, name)
+
+
+def _privacy_rule(image: Image.Image) -> RuleCheck:
+    try:
+        exif = image.getexif()
+        leaks = [name for tag, name in ((_GPS, "GPS position"), (_SERIAL, "camera serial number")) if tag in exif]
+    except (OSError, ValueError, SyntaxError):
+        return _rule("metadata", False, "readable", "unreadable EXIF")
+    return _rule("metadata", not leaks, "no place, no serial number", ", ".join(leaks) or "none")
+
+
+def _background_rules(pixels: npt.NDArray[np.uint8], alpha: MaskArray | None, spec: ChannelSpec) -> list[RuleCheck]:
+    ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    if spec.background == "pure_white":
+        off = int((ring != 255).any(axis=1).sum())
+        checks = [_rule("white_frame", off == 0, "frame exactly 255, 255, 255", f"{off} pixels off")]
+        if alpha is not None:
+            far = _far_from_product(alpha)
+            wrong = int((pixels[far] != 255).any(axis=1).sum())
+            share = f"{wrong} of {int(far.sum())} pixels off"
+            checks.append(
+                _rule("white_background", wrong == 0, f"255 beyond {RINGING_MARGIN_PX} px of the product", share)
+            )
+        return checks
+    darkest, chroma = int(np.median(ring.min(axis=1))), int(np.median(np.ptp(ring.astype(np.int16), axis=1)))
+    shown = f"median {darkest}"
+    if spec.background == "white_or_light_grey":
+        return [_rule("background", darkest >= GREY_FROM and chroma <= 8, "white or light grey", shown)]
+    if spec.background == "white_recommended":
+        return [_rule("background", darkest >= 250, "white recommended", shown, "warning")]
+    return []
+
+
+def _far_from_product(alpha: MaskArray) -> npt.NDArray[np.bool_]:
+    size = 2 * RINGING_MARGIN_PX + 1
+    return np.asarray(cv2.dilate((alpha > 0).astype(np.uint8), np.ones((size, size), np.uint8)) == 0)
