@@ -20,6 +20,7 @@ _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 _WORKING_SIDE = 512
 _MIN_REFERENCE_PX = 200
 _WHITE_BACKDROP_L = 80.0  # from here up a neutral backdrop was meant to be white
+_DARK_BACKDROP_L = 20.0  # below, channel ratios are noise
 _TARGET_L = 97.0
 _HEADROOM = 0.98  # linear light the brightest product pixels may reach after the lift
 
@@ -28,13 +29,22 @@ _HEADROOM = 0.98  # linear light the brightest product pixels may reach after th
 class ColourTransform(JsonMixin):
     """Linear-light gains per channel (exposure included), then the contrast curve, then saturation about BT.709 luma.
 
-    `contrast` and `saturation` are shares (0.10 = +10 %). `reference` is the measured backdrop (sRGB 0..255) or None.
+    `contrast` and `saturation` are shares (0.10 = +10 %). `reference` is the measured backdrop (sRGB 0..255) or None;
+    `is_balanced` tells whether it was neutral enough to balance against.
     """
 
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
     contrast: float = 0.0
     saturation: float = 0.0
     reference: tuple[int, int, int] | None = None
+    is_balanced: bool = False
+
+    @property
+    def residual_cast(self) -> float | None:
+        """Lab chroma left on the reference after the correction; None when it was no neutral reference."""
+        if self.reference is None or not self.is_balanced:
+            return None
+        return _chroma(self.apply(np.array([self.reference], np.uint8))[0])
 
     @property
     def is_identity(self) -> bool:
@@ -82,6 +92,17 @@ def _saturation_matrix(amount: float) -> npt.NDArray[np.float32]:
     return (grey + (1.0 + amount) * (np.eye(3, dtype=np.float32) - grey)).astype(np.float32)
 
 
+def _lab(colour: npt.ArrayLike) -> tuple[float, float, float]:
+    pixel = np.asarray(colour, np.float32).reshape(1, 1, 3) / np.float32(255)
+    lightness, a, b = (float(value) for value in cv2.cvtColor(pixel, cv2.COLOR_RGB2Lab)[0, 0])
+    return lightness, a, b
+
+
+def _chroma(colour: npt.ArrayLike) -> float:
+    _, a, b = _lab(colour)
+    return float(np.hypot(a, b))
+
+
 def backdrop_reference(rgb: RGBArray, alpha: MaskArray) -> tuple[int, int, int] | None:
     """Return the lit backdrop's colour: per-channel median of the brighter half outside the product, None if too little.
 
@@ -109,9 +130,8 @@ def plan_correction(
     if reference is None:
         note = Finding("no_reference", "info", "Too little backdrop is visible to balance colours against.")
         return ColourTransform(contrast=contrast, saturation=saturation), (note,)
-    lab = cv2.cvtColor(np.array([[reference]], np.float32) / np.float32(255), cv2.COLOR_RGB2Lab)[0, 0]
-    chroma = float(np.hypot(lab[1], lab[2]))
-    if chroma > params.neutral_chroma or lab[0] < 20.0:
+    lightness = _lab(reference)[0]
+    if _chroma(reference) > params.neutral_chroma or lightness < _DARK_BACKDROP_L:
         note = Finding("backdrop_not_neutral", "info", "The backdrop is coloured or black: no white reference.")
         return ColourTransform(contrast=contrast, saturation=saturation, reference=reference), (note,)
     linear = _to_linear(np.array(reference, np.float64) / 255.0)
@@ -119,10 +139,10 @@ def plan_correction(
     if params.white_balance == "auto_reference":
         level = float(linear @ _LUMA)
         gains = np.clip(level / np.maximum(linear, 1e-4), 1.0 - params.balance_limit, 1.0 + params.balance_limit)
-    if params.exposure == "auto" and lab[0] >= _WHITE_BACKDROP_L:
+    if params.exposure == "auto" and lightness >= _WHITE_BACKDROP_L:
         gains = gains * _lift(rgb, alpha, float(linear @ _LUMA), params.exposure_limit)
     red, green, blue = (round(float(gain), 4) for gain in gains)
-    return ColourTransform((red, green, blue), contrast, saturation, reference), ()
+    return ColourTransform((red, green, blue), contrast, saturation, reference, is_balanced=True), ()
 
 
 def _lift(rgb: RGBArray, alpha: MaskArray, level: float, limit_ev: float) -> float:

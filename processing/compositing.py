@@ -70,8 +70,13 @@ def _ramp(length: int, margin: int) -> npt.NDArray[np.float32]:
     return np.clip((distance - 1) / margin, 0.0, 1.0)
 
 
+def draws_shadow(params: ProcessingParams, channel: ChannelSpec) -> bool:
+    """Tell whether a shadow is generated: wanted by the preset, allowed by the channel, never on pure white."""
+    return params.shadow.enabled and channel.shadow_allowed and channel.background != "pure_white"
+
+
 def compose(
-    rgb: RGBArray, alpha: MaskArray, params: ProcessingParams, channel: ChannelSpec, *, with_shadow: bool = True
+    rgb: RGBArray, alpha: MaskArray, params: ProcessingParams, channel: ChannelSpec, *, shadow: bool = True
 ) -> RGBArray:
     """Return the picture (H, W, 3) uint8: straight-alpha `rgb` over its background.
 
@@ -79,7 +84,7 @@ def compose(
     product's exact value stays.
     """
     out = background_for((alpha.shape[1], alpha.shape[0]), params, channel)
-    if with_shadow and channel.shadow_allowed and params.shadow.enabled and channel.background != "pure_white":
+    if shadow and draws_shadow(params, channel):
         out = _darkened(out, shadow_layer(alpha, params.shadow), alpha)
     solid = alpha >= 1.0
     soft = (alpha > 0.0) & ~solid

@@ -183,17 +183,21 @@ def _finish(
             transform, notes, product = colour.ColourTransform(), (), edited
         product = np.where(cut.alpha[..., None] > 0, product, np.uint8(0)).astype(np.uint8)
         frame_rgb = _premultiplied(product, cut.alpha, framing, frame_alpha)
-        frame = compositing.compose(frame_rgb, frame_alpha, params, channel)
+        plain = compositing.compose(frame_rgb, frame_alpha, params, channel, shadow=False)
+        frame = plain
+        if compositing.draws_shadow(params, channel):
+            frame = compositing.compose(frame_rgb, frame_alpha, params, channel)
     with clock.stage("score"):
         quality = score(
-            frame,
+            plain,
             frame_alpha,
-            frame_source,
-            original_mask=geometry.to_frame(cut.removal.mask, framing),
             channel=channel,
             scoring=scoring,
-            removal_confidence=cut.removal.confidence,
-            declared_colour=transform,
+            expected=transform.apply(frame_source),
+            confidence=cut.removal.confidence,
+            is_cut=geometry.touches_frame(cut.alpha),
+            has_colour_reference=transform.is_balanced,
+            residual_cast=transform.residual_cast,
         )
     findings = cut.findings + framing.findings + notes
     return _result(cut, product, frame, framing, quality, findings, params, clock)

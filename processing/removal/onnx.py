@@ -36,10 +36,6 @@ ALLOWED = (
 _INPUT_SIDE = 1280
 _CUSTOM = {"u2net": "u2net_custom", "silueta": "u2net_custom", "isnet": "dis_custom", "dis": "dis_custom",
            "ben": "ben_custom"}  # fmt: skip
-_KNOWN_SHA256 = {
-    # fp16 conversion of the published u2netp weights
-    "fba1be32": "u2netp (fp16)",
-}
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.onnx")
 
 
@@ -169,7 +165,7 @@ def _new_session(weights: Weights, threads: int) -> Any:
         return new_session(weights.session, sess_opts=options, providers=["CPUExecutionProvider"], **extra)
     except (OSError, ValueError, RuntimeError) as exc:
         raise ResourceUnavailable(
-            f"The model {weights.name} cannot be loaded ({str(exc)[:160]}). Replace the file, or use the remover studio.",
+            f"The model {weights.name} cannot be loaded ({str(exc)[:160]}). Replace the file, or use studio.",
             code="model_broken",
         ) from exc
     finally:

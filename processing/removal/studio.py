@@ -2,8 +2,8 @@
 
 Method: the backdrop is a second-order surface in CIE Lab, fitted robustly (iteratively reweighted least squares with
 Tukey's biweight) to a band along the border. Pixels close to the surface, and cast shadow (darker, same chroma, no
-edge), are flooded from the frame and stopped by edges. What the flood cannot reach is product. It works where the product is
-surrounded by one continuous backdrop; elsewhere its confidence is low, and that is the point of the confidence.
+edge), are flooded from the frame and stopped by edges. What the flood cannot reach is product. It works where the
+product is surrounded by one continuous backdrop; elsewhere its confidence is low, and that is what it is for.
 """
 
 from __future__ import annotations
