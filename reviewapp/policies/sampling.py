@@ -14,7 +14,7 @@ PAUSE_SHARE = 0.10
 
 
 def sample_size(n: int, rate: float) -> int:
-    """Return how many of `n` results to look at: max(1, int(n * rate)), 0 when there are none or the rate is 0 (SMP-01).
+    """Return how many of `n` results to look at (SMP-01): max(1, int(n * rate)), 0 for none of them or a rate of 0.
 
     Worked values at 0.1: 1, 5, 9, 10, 19 -> 1; 25 -> 2; 100 -> 10. The product is taken in decimal: in binary
     100 * 0.29 is 28.999… and would lose one. Raises ValueError when `n` is negative or `rate` is outside 0..1.

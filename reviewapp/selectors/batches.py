@@ -192,6 +192,11 @@ def has_unfinished_tasks(batch: Batch) -> bool:
     return Task.objects.filter(asset__batch=batch, state__in=_UNFINISHED).exists()
 
 
+def is_machine_done(batch: Batch) -> bool:
+    """True when no photo of the batch is with the machine and none of its tasks waits or runs."""
+    return not batch.assets.filter(state__in=MACHINE_STATES).exists() and not has_unfinished_tasks(batch)
+
+
 def state_due(batch: Batch) -> BatchState:
     """The state a closed, running batch should be in, from its photos alone; services/batches.py moves it there."""
     grouped = _group(counts(batch))

@@ -74,9 +74,8 @@ def read_csv(text: str) -> dict[str, CsvRow]:
         places = _places(next(reader))
         return _rows(reader, places)
     except csv.Error as error:
-        raise IngestRefused(
-            f"Line {reader.line_num} of the CSV can't be read ({error}). Look for an unclosed quotation mark.", code="csv"
-        ) from error
+        message = f"Line {reader.line_num} of the CSV can't be read ({error}). Look for an unclosed quotation mark."
+        raise IngestRefused(message, code="csv") from error
 
 
 def read_csv_bytes(data: bytes) -> dict[str, CsvRow]:

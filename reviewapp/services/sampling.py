@@ -79,8 +79,9 @@ def is_due(batch: Batch) -> bool:
 
 def _undrawn(batch: Batch) -> QuerySet[Asset]:
     """Auto-approved photos no draw has had in its population, in the order they were approved."""
-    approved = batch.assets.filter(state=AssetState.AUTO_APPROVED, sample_block__isnull=True, sample_member__isnull=True)
-    return approved.select_related("current_run").order_by("state_changed_at", "id")
+    approved = batch.assets.filter(state=AssetState.AUTO_APPROVED)
+    undrawn = approved.filter(sample_block__isnull=True, sample_member__isnull=True)
+    return undrawn.select_related("current_run").order_by("state_changed_at", "id")
 
 
 def _is_machine_done(batch: Batch) -> bool:

@@ -1,0 +1,279 @@
+"""Doing one claimed step: a short read, a long computation without any transaction, one short transaction to keep it.
+
+The only module of the application that runs the imaging pipeline. Every step may run twice: it looks first whether
+its result is there, files are written (content-addressed) before the rows that name them, and the write checks that
+the photo still is where the step found it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from django.conf import settings
+from processing.classification import classify as classify_photo
+
+from processing import PIPELINE_VERSION, intake, pipeline
+from processing.errors import ResourceUnavailable, StageFailed
+from processing.params import ChannelSpec, ClassificationParams, ProcessingParams, ScoringParams
+from processing.removal.base import Remover, create_remover
+from processing.types import IntakeReport, Result
+from reviewapp import storage
+from reviewapp.enums import AssetState, EditTaskState, RunKind, Step
+from reviewapp.models import Asset, CategoryRule, Channel, EditTask, ProcessingRun, RoutingPolicy
+from reviewapp.selectors.quality import current_policy
+
+from . import assets, batches, rendering, routing, runs
+
+__all__ = ["classify", "process", "remover_for", "render", "rescore", "validate"]
+
+_removers: dict[tuple[str, str, str], Remover] = {}
+
+
+def validate(claim: runs.Claim) -> None:
+    """Look at a RECEIVED photo: VALIDATED with its facts, or REJECTED_INTAKE with the sentence for the client (VAL-09).
+
+    Raises StageFailed when the stored original is gone or damaged.
+    """
+    asset = _asset(claim)
+    if asset.state != AssetState.RECEIVED:
+        runs.complete(claim, _nothing)
+        return
+    if not storage.verify(asset.original_key, asset.sha256):
+        raise StageFailed(
+            "The stored original is missing or damaged. Upload the photo again in a new batch.", code="original_damaged"
+        )
+    with storage.local_path(asset.original_key) as path:
+        report = intake.inspect(path, intake.PROFILES[asset.batch.validation_profile], asset.filename)
+
+    def write() -> None:
+        if not _is_still(asset, AssetState.RECEIVED):
+            return
+        facts = _facts(report)
+        if not report.passed:
+            assets.move(asset, AssetState.REJECTED_INTAKE, reason=report.reason, code=report.code, **facts)
+            return
+        assets.move(asset, AssetState.VALIDATED, reason=report.reason, **facts)
+        runs.create_task(asset, Step.CLASSIFY, f"classify:{asset.pk}")
+
+    runs.complete(claim, write)
+    batches.refresh(asset.batch_id)
+
+
+def classify(claim: runs.Claim) -> None:
+    """Find how hard a VALIDATED photo is, by its category's rule or its pixels, and choose its lane (CLS-04..06)."""
+    asset = _asset(claim)
+    if asset.state != AssetState.VALIDATED:
+        runs.complete(claim, _nothing)
+        return
+    limits = current_policy()
+    rules = dict(CategoryRule.objects.values_list("category", "complexity"))
+    thresholds = ClassificationParams(limits.edge_medium, limits.edge_complex, limits.colour_risk)
+    with storage.local_path(asset.original_key) as path:
+        found = classify_photo(path, asset.category, rules, thresholds)
+
+    def write() -> None:
+        if not _is_still(asset, AssetState.VALIDATED):
+            return
+        if Asset.objects.values_list("category", flat=True).get(pk=asset.pk) != asset.category:
+            raise ResourceUnavailable("The sheet named another category meanwhile.", code="category_changed")
+        assets.move(
+            asset,
+            AssetState.CLASSIFIED,
+            reason=found.rule,
+            category=asset.category or found.category,
+            category_source=found.category_source,
+            complexity=found.complexity,
+            edge_score=found.edge_score,
+            colour_match_risk=found.colour_match_risk,
+            colour_family=found.colour_family,
+            classification_rule=found.rule[:200],
+        )
+        routing.choose_lane(asset)
+
+    runs.complete(claim, write)
+    batches.refresh(asset.batch_id)
+
+
+def process(claim: runs.Claim) -> None:
+    """Cut out, correct, frame and score a QUEUED (or REDO) photo; its run, score, state and next task are one write."""
+    asset = _asset(claim)
+    attempt = int(claim.args.get("attempt", asset.attempt))
+    if asset.state not in (AssetState.QUEUED, AssetState.REDO) or _run_of(asset, attempt) is not None:
+        runs.complete(claim, _nothing)
+        return
+    found_in = AssetState(asset.state)
+    version = asset.batch.preset_version
+    params = ProcessingParams.from_dict(version.params)
+    channel = _scored_channel(asset)
+    remover = remover_for(params)
+    spec, scoring = ChannelSpec.from_dict(channel.spec), _scoring(current_policy())
+    with storage.local_path(asset.original_key) as path:
+        result = pipeline.process(path, params, spec, scoring, remover)
+    run = _unsaved_run(asset, channel, params, result, attempt=attempt, kind=RunKind.AUTOMATED, worker=claim.owner)
+
+    def write() -> None:
+        if not _is_still(asset, found_in):
+            return
+        run.save(force_insert=True)
+        routing.assign(asset, run, result.quality)
+
+    runs.complete(claim, write)
+    batches.refresh(asset.batch_id)
+
+
+def rescore(claim: runs.Claim) -> None:
+    """Score what an editor handed in and give it to a senior (PRO-20, RTE-12): a new run with the next attempt."""
+    edit = EditTask.objects.select_related("base_run").get(pk=claim.args["edit_task_id"])
+    asset = _asset(claim)
+    if edit.state != EditTaskState.SUBMITTED:
+        runs.complete(claim, _nothing)
+        return
+    params = ProcessingParams.from_dict(asset.batch.preset_version.params)
+    channel = _scored_channel(asset)
+    spec, scoring = ChannelSpec.from_dict(channel.spec), _scoring(current_policy())
+    with storage.local_path(asset.original_key) as source, storage.local_path(edit.upload_key) as corrected:
+        result = pipeline.rescore(source, corrected, params, spec, scoring)
+    attempt = asset.attempt + 1
+    run = _unsaved_run(asset, channel, params, result, attempt=attempt, kind=RunKind.EDITED, worker=claim.owner)
+
+    def write() -> None:
+        same = EditTask.objects.filter(pk=edit.pk, state=EditTaskState.SUBMITTED, version=edit.version)
+        if not same.exists() or not _is_still(asset, AssetState(asset.state)):
+            return
+        run.save(force_insert=True)
+        Asset.objects.filter(pk=asset.pk).update(attempt=attempt)
+        routing.record_edited(edit, run, result.quality)
+
+    runs.complete(claim, write)
+    batches.refresh(asset.batch_id)
+
+
+def render(claim: runs.Claim) -> None:
+    """Make and verify the file of every channel that has none for this run yet (EXP-14, EXP-24).
+
+    One channel's failure is a FAILED rendition with its sentence and stops no other channel.
+    """
+    run = ProcessingRun.objects.select_related("asset__batch__client").get(pk=claim.args["run_id"])
+    made = rendering.make_missing(run)
+    runs.complete(claim, lambda: rendering.keep(made))
+    batches.refresh(run.asset.batch_id)
+
+
+def remover_for(params: ProcessingParams) -> Remover:
+    """Return this process's warm remover for a preset; loaded at first use, then kept (never per photo).
+
+    Raises ResourceUnavailable when the preset insists on weights that aren't there.
+    """
+    wanted = params.removal
+    folder: Path | None = settings.MODEL_DIR
+    model = wanted.model_file or wanted.model_name
+    key = (wanted.remover, model, str(folder or ""))
+    if key not in _removers:
+        threads = max(1, (os.cpu_count() or 1) // max(1, settings.WORKERS))
+        _removers[key] = create_remover(wanted.remover, model_name=model, model_dir=folder, threads=threads)
+    return _removers[key]
+
+
+def _nothing() -> None:
+    """The step was done before, or its photo moved on: the task ends, nothing else changes."""
+
+
+def _asset(claim: runs.Claim) -> Asset:
+    return Asset.objects.select_related("batch__client", "batch__preset_version").get(pk=claim.asset_id)
+
+
+def _is_still(asset: Asset, state: AssetState) -> bool:
+    """Say, inside the write, whether the photo is where the step found it (a manager may have cancelled meanwhile)."""
+    now = Asset.objects.select_for_update().values_list("state", flat=True).get(pk=asset.pk)
+    return now == state
+
+
+def _facts(report: IntakeReport) -> dict[str, object]:
+    info = report.info
+    facts: dict[str, object] = {
+        "intake_checks": {**report.checks, "passed": report.passed},
+        "findings": [finding.to_dict() for finding in report.findings],
+        "phash": report.phash,
+    }
+    if info is not None:
+        facts |= {
+            "format": info.format,
+            "width": info.width,
+            "height": info.height,
+            "icc_profile": info.icc_profile[:120],
+            "camera": info.camera[:120],
+            "taken_at": info.taken_at[:32],
+            "exif": dict(info.exif),
+        }
+    return facts
+
+
+def _scored_channel(asset: Asset) -> Channel:
+    first = asset.batch.batch_channels.select_related("channel").order_by("position").first()
+    if first is None:
+        raise StageFailed("The batch has no channel to frame its photos for.", code="no_channel")
+    return first.channel
+
+
+def _scoring(limits: RoutingPolicy) -> ScoringParams:
+    return ScoringParams(
+        white_tolerance=limits.white_tolerance,
+        compliance_rate=limits.compliance_rate,
+        perimeter_samples=limits.perimeter_samples,
+        fill_target=limits.fill_target,
+    )
+
+
+def _run_of(asset: Asset, attempt: int) -> ProcessingRun | None:
+    return ProcessingRun.objects.filter(
+        asset=asset,
+        preset_version=asset.batch.preset_version,
+        pipeline_version=PIPELINE_VERSION,
+        attempt=attempt,
+    ).first()
+
+
+def _unsaved_run(
+    asset: Asset,
+    channel: Channel,
+    params: ProcessingParams,
+    result: Result,
+    *,
+    attempt: int,
+    kind: RunKind,
+    worker: str,
+) -> ProcessingRun:
+    """Store the pictures of `result` and return the run that names them, not saved yet: files come before rows."""
+
+    def stored(data: bytes) -> str:
+        return storage.put_bytes(data, prefix="d").key
+
+    return ProcessingRun(
+        asset=asset,
+        preset_version=asset.batch.preset_version,
+        channel=channel,
+        pipeline_version=PIPELINE_VERSION,
+        attempt=attempt,
+        kind=kind,
+        params_digest=result.params_digest,
+        params=params.to_dict(),
+        remover=result.remover,
+        model_name=result.model_name,
+        model_sha256=result.model_sha256,
+        confidence=result.confidence,
+        cutout_key=stored(result.cutout_png),
+        after_key=stored(result.after),
+        before_key=stored(result.before),
+        thumb_before_key=stored(result.thumb_before),
+        thumb_after_key=stored(result.thumb_after),
+        frame_matrix=list(result.frame_matrix),
+        before_scale=result.before_scale,
+        source_width=result.source_size[0],
+        source_height=result.source_size[1],
+        after_width=result.after_size[0],
+        after_height=result.after_size[1],
+        timings=[timing.to_dict() for timing in result.timings],
+        findings=[finding.to_dict() for finding in result.findings],
+        worker=worker,
+    )

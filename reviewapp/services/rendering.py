@@ -1,0 +1,122 @@
+"""The channel files of one approved run: rendered from its stored cut-out, verified, stored, one row each."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from processing import channels
+from processing.errors import InputRejected, StageFailed
+from processing.params import ChannelSpec, ProcessingParams
+from processing.types import Rendered
+from reviewapp import storage
+from reviewapp.enums import AssetState, RenditionState
+from reviewapp.models import Asset, Channel, ProcessingRun, Rendition
+
+# Photos that take no place among the views of a product.
+_NOT_A_VIEW = (AssetState.DUPLICATE, AssetState.REJECTED_INTAKE)
+
+
+def make_missing(run: ProcessingRun) -> list[Rendition]:
+    """Render `run` for every channel of its batch that has no file of it yet; unsaved rows, their files stored.
+
+    A channel that can't be served gives a FAILED row with the sentence. Raises ResourceUnavailable, StorageFull.
+    """
+    batch = run.asset.batch
+    done = set(run.renditions.values_list("channel_id", flat=True))
+    wanted = [row.channel for row in batch.batch_channels.select_related("channel") if row.channel_id not in done]
+    if not wanted:
+        return []
+    params = ProcessingParams.from_dict(run.params)
+    tokens = tokens_for(run.asset)
+    with storage.local_path(run.cutout_key) as cutout:
+        return [_make(run, channel, cutout, params, tokens) for channel in wanted]
+
+
+def keep(made: list[Rendition]) -> None:
+    """Write the rows; a channel that got its file meanwhile keeps it."""
+    Rendition.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def tokens_for(asset: Asset) -> dict[str, str]:
+    """What a channel's file name and alt text may be built from (EXP-12); "" where the sheet gave nothing.
+
+    `shot` (MAIN, PT01, PT02, …) and `view` (view-1, …) count the views of one product in the order they arrived, so
+    several angles never share a name. A photo without a SKU goes by its own file name; an ASIN is never made up.
+    """
+    stem = PurePosixPath(asset.filename).stem
+    place = _place(asset)
+    return {
+        "asin": asset.asin,
+        "sku": asset.sku or stem,
+        "stem": stem,
+        "shot": "MAIN" if place == 1 else f"PT{place - 1:02d}",
+        "view": f"view-{place}",
+        "client": asset.batch.client.slug,
+        "batch": str(asset.batch_id),
+        "category": asset.category.replace("_", " "),
+        "shoot_group": asset.shoot_group,
+        "description": asset.description or asset.sku or stem,
+    }
+
+
+def metadata_for(asset: Asset) -> dict[str, str]:
+    """What may be written into a file's own metadata where the channel asks for it."""
+    return {
+        "title": asset.description or asset.sku,
+        "description": asset.description,
+        "sku": asset.sku,
+        "asin": asset.asin,
+        "creator": asset.batch.client.name,
+        "copyright": asset.batch.client.name,
+    }
+
+
+def _place(asset: Asset) -> int:
+    """1 for the first view of a product (same ASIN, else same SKU) in its batch, 2 for the next, …"""
+    views = Asset.objects.filter(batch_id=asset.batch_id, pk__lte=asset.pk).exclude(state__in=_NOT_A_VIEW)
+    if asset.asin:
+        return max(1, views.filter(asin=asset.asin).count())
+    if asset.sku:
+        return max(1, views.filter(sku=asset.sku).count())
+    return 1
+
+
+def _make(
+    run: ProcessingRun, channel: Channel, cutout: Path, params: ProcessingParams, tokens: dict[str, str]
+) -> Rendition:
+    try:
+        rendered = channels.render(
+            cutout,
+            ChannelSpec.from_dict(channel.spec),
+            params=params,
+            tokens=tokens,
+            metadata=metadata_for(run.asset),
+        )
+    except (InputRejected, StageFailed) as error:
+        return Rendition(
+            run=run, asset=run.asset, channel=channel, state=RenditionState.FAILED, error=str(error)[:500]
+        )
+    return _row(run, channel, rendered)
+
+
+def _row(run: ProcessingRun, channel: Channel, rendered: Rendered) -> Rendition:
+    stored = storage.put_bytes(rendered.data, prefix="r")
+    broken = [check for check in rendered.checks if not check.passed and check.severity == "error"]
+    error = "; ".join(f"{check.rule}: {check.actual}, needed {check.expected}" for check in broken)
+    return Rendition(
+        run=run,
+        asset=run.asset,
+        channel=channel,
+        state=RenditionState.FAILED if broken else RenditionState.VERIFIED,
+        filename=rendered.filename,
+        storage_key=stored.key,
+        sha256=stored.sha256,
+        byte_size=stored.byte_size,
+        width=rendered.width,
+        height=rendered.height,
+        content_type=rendered.content_type,
+        checks=[check.to_dict() for check in rendered.checks],
+        steps=list(rendered.steps),
+        alt_text=rendered.alt_text[:500],
+        error=error[:500],
+    )

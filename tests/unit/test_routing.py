@@ -1,0 +1,141 @@
+"""Lanes and routes as pure rules (RTE-01..09, CLS-08, QC-08, QC-34, B9)."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from reviewapp.enums import Complexity, EditReason, Lane, ReviewReason, Routing
+from reviewapp.policies.routing import Scored, Thresholds, choose_lane, route
+
+LIMITS = Thresholds()
+
+
+def lane(category: str = "", source: str = "pixels", complexity: str = "simple", human: bool = False) -> Lane:
+    return choose_lane(category, source, complexity, human, True)[0]
+
+
+def test_rte04_complexity_chooses_the_lane() -> None:
+    assert lane(complexity="simple") == Lane.AUTOMATED
+    assert lane(complexity="medium") == Lane.AUTOMATED_THEN_REVIEW
+    assert lane(complexity="complex") == Lane.EDITING_WITH_START
+
+
+def test_b18_medium_may_be_left_to_the_score() -> None:
+    assert choose_lane("mugs", "metadata", "medium", False, False)[0] == Lane.AUTOMATED
+
+
+@pytest.mark.parametrize("category", ["other", "unknown"])
+def test_rte07_uncategorised_goes_to_people_and_says_so(category: str) -> None:
+    chosen, why = choose_lane(category, "metadata", "simple", False, True)
+    assert chosen == Lane.MANUAL
+    assert "uncategorised" in why.lower()
+
+
+def test_a_photo_without_a_category_goes_by_its_pixels() -> None:
+    assert lane("", "pixels", "simple") == Lane.AUTOMATED
+    assert lane("", "pixels", "complex") == Lane.EDITING_WITH_START
+
+
+@pytest.mark.parametrize("complexity", [*Complexity.values, "", "nonsense"])
+def test_rte09_always_human_outranks_complexity(complexity: str) -> None:
+    assert lane("jewelry", "metadata", complexity, human=True) == Lane.EDITING_WITH_START
+
+
+@pytest.mark.parametrize("complexity", ["", "nonsense"])
+def test_cls08_an_unknown_complexity_is_never_automated(complexity: str) -> None:
+    assert lane(complexity=complexity) == Lane.EDITING_WITH_START
+
+
+def test_cls08_every_cell_resolves_with_a_reason() -> None:
+    categories = ["", "jewelry", "books", "other", "unknown", "shoes"]
+    for category, source, complexity, human, people in itertools.product(
+        categories, ["metadata", "pixels"], Complexity.values, [True, False], [True, False]
+    ):
+        chosen, why = choose_lane(category, source, complexity, human, people)
+        assert chosen in Lane.values and why.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [
+        (100.0, Routing.AUTO_APPROVE),
+        (90.0, Routing.AUTO_APPROVE),
+        (89.999, Routing.HUMAN_REVIEW),
+        (89.5, Routing.HUMAN_REVIEW),
+        (70.0, Routing.HUMAN_REVIEW),
+        (69.999, Routing.REJECT_AND_REDO),
+        (0.0, Routing.REJECT_AND_REDO),
+    ],
+)
+def test_rte01_rte02_rte03_worked_values(total: float, expected: Routing) -> None:
+    assert route(Scored(total, Lane.AUTOMATED), LIMITS).routing == expected
+
+
+def test_rte11_thresholds_are_given() -> None:
+    assert route(Scored(91.0, Lane.AUTOMATED), Thresholds(approve_at=92.0)).routing == Routing.HUMAN_REVIEW
+
+
+@pytest.mark.parametrize("lane_", [Lane.EDITING_WITH_START, Lane.MANUAL])
+def test_rte09_no_score_lets_a_complex_photo_skip_people(lane_: Lane) -> None:
+    found = route(Scored(100.0, lane_), LIMITS)
+    assert (found.routing, found.reason) == (Routing.EDITING, EditReason.COMPLEX)
+
+
+def test_rte09_a_rule_made_after_classification_holds_too() -> None:
+    found = route(Scored(100.0, Lane.AUTOMATED, is_always_human=True), LIMITS)
+    assert (found.routing, found.reason) == (Routing.EDITING, EditReason.ALWAYS_HUMAN)
+
+
+def test_qc34_background_fail_never_auto_approves() -> None:
+    found = route(Scored(98.0, Lane.AUTOMATED, background_failed=True), LIMITS)
+    assert found.routing == Routing.EDITING
+    assert found.code == "route_to_correction"
+
+
+def test_qc12_a_failed_gate_outranks_the_score() -> None:
+    found = route(Scored(100.0, Lane.AUTOMATED, failed_gates=["The result is blank."]), LIMITS)
+    assert (found.routing, found.reason) == (Routing.EDITING, EditReason.GATE)
+    assert "The result is blank." in found.why
+
+
+def test_medium_lane_always_meets_a_person_but_a_bad_one_is_redone() -> None:
+    assert route(Scored(100.0, Lane.AUTOMATED_THEN_REVIEW), LIMITS).reason == ReviewReason.MEDIUM
+    assert route(Scored(60.0, Lane.AUTOMATED_THEN_REVIEW), LIMITS).routing == Routing.REJECT_AND_REDO
+
+
+def test_qc08_not_measured_needs_a_person_when_the_policy_says_so() -> None:
+    scored = Scored(95.0, Lane.AUTOMATED, colour_measured=False)
+    assert route(scored, LIMITS).routing == Routing.AUTO_APPROVE
+    assert route(scored, Thresholds(allow_not_measured=False)).reason == ReviewReason.NOT_MEASURED
+
+
+def test_low_confidence_and_the_clients_rule_reach_a_person() -> None:
+    limits = Thresholds(min_confidence=0.6)
+    assert route(Scored(95.0, Lane.AUTOMATED, confidence=0.59), limits).reason == ReviewReason.LOW_CONFIDENCE
+    assert route(Scored(95.0, Lane.AUTOMATED, confidence=0.6), limits).routing == Routing.AUTO_APPROVE
+    assert route(Scored(95.0, Lane.AUTOMATED, client_wants_people=True), LIMITS).reason == ReviewReason.CLIENT_RULE
+
+
+def test_b9_totals_are_said_rounded_down() -> None:
+    assert "89" in route(Scored(89.999, Lane.AUTOMATED), LIMITS).why
+
+
+def test_only_the_score_rule_can_auto_approve() -> None:
+    flags = [True, False]
+    for lane_, background, gate, human, client, total in itertools.product(
+        Lane, flags, flags, flags, flags, [100.0, 90.0, 89.9, 10.0]
+    ):
+        scored = Scored(
+            total,
+            lane_,
+            background_failed=background,
+            failed_gates=["x"] if gate else [],
+            is_always_human=human,
+            client_wants_people=client,
+        )
+        found = route(scored, LIMITS)
+        may_ship = lane_ == Lane.AUTOMATED and not (background or gate or human or client) and total >= 90
+        assert (found.routing == Routing.AUTO_APPROVE) == may_ship
+        assert found.why and found.code
