@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from processing.colour import ColourTransform
 from processing.params import ChannelSpec, ScoringParams
 from processing.quality import gates, measures
-from processing.quality.difference import to_lab
 from processing.types import Gate, MaskArray, Measure, QualityReport, RGBArray
 
 PART = 25.0
@@ -31,7 +27,6 @@ NARROW_PX = (0.35, 0.05)
 CONFIDENCE = (0.55, 0.05)
 COLOUR_DE = (1.0, 5.0)
 CAST = (4.0, 12.0)
-NEUTRAL_CHROMA = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +60,23 @@ def ramp(value: float, full: float, nothing: float) -> float:
 def score(
     frame: RGBArray,
     alpha: MaskArray,
-    original: RGBArray | None = None,
     *,
     channel: ChannelSpec,
     scoring: ScoringParams,
-    original_mask: MaskArray | None = None,
-    removal_confidence: float = 1.0,
-    declared_colour: ColourTransform | None = None,
+    expected: RGBArray | None = None,
+    confidence: float = 1.0,
     is_cut: bool = False,
+    has_colour_reference: bool = True,
+    residual_cast: float | None = None,
 ) -> QualityReport:
     """Score one result before it is encoded.
 
-    `frame`: (H, W, 3) uint8, the product on its background. `alpha`: its matte. `original`: the source warped to the same
-    grid, uncorrected, backdrop included; None when there is none (then edge colours and the colour part aren't measured).
-    `original_mask`: the remover's raw mask in the same grid. `removal_confidence`: the remover's, 0..1. `declared_colour`:
-    the correction made on purpose, so that it is no error. `is_cut`: the product touches the source's edge.
-    Never raises for a bad picture: that is what the gates say.
+    `frame`: (H, W, 3) uint8, the product on its background without generated shadow. `alpha`: its matte. `expected`: the
+    source warped to the same grid with the declared correction, backdrop included; None when there is none (then edge
+    colour measures and the colour part are not measured). `confidence`: the remover's, 0..1. `is_cut`: the product touches
+    the source's edge. `has_colour_reference`: a neutral backdrop or card fixed the white balance; `residual_cast`: chroma
+    left on it after the correction. Never raises for a bad picture: that is what the gates say.
     """
-    expected = original
-    if original is not None and declared_colour is not None:
-        expected = declared_colour.apply(original)
-    has_colour_reference, residual_cast = _reference(declared_colour)
-    is_judged = declared_colour is not None and not (declared_colour.is_identity and not has_colour_reference)
     asks_white = channel.background == "pure_white"
     sampled = measures.background_samples(
         frame,
@@ -101,9 +91,9 @@ def score(
     if asks_white:
         checks.append(gates.background_white(sampled.passed, off_white, sampled.compliance_rate))
     background = _background(sampled, off_white, asks_white)
-    edge = _edge(frame, alpha, near, removal_confidence)
+    edge = _edge(frame, alpha, near, confidence)
     fill = _fill(alpha, channel, scoring)
-    shift = measures.colour_shift(frame, expected, alpha) if expected is not None and is_judged else None
+    shift = measures.colour_shift(frame, expected, alpha) if expected is not None else None
     colour = _colour(shift, residual_cast, has_colour_reference)
     total = background.value + edge.value + fill.value + colour.value
     loss_measure = _loss_measure(loss)
@@ -122,17 +112,6 @@ def score(
         checks=_output_checks(frame, alpha, checks),
         advice=_advice(total, (background, edge, fill, colour), checks),
     )
-
-
-def _reference(declared: ColourTransform | None) -> tuple[bool, float | None]:
-    """Say whether a near-neutral backdrop fixed the colours, and the chroma left on it after the correction."""
-    if declared is None or declared.reference is None:
-        return False, None
-    seen = np.array([[declared.reference]], np.uint8)
-    before, after = to_lab(seen)[0, 0], to_lab(declared.apply(seen))[0, 0]
-    if float(np.hypot(before[1], before[2])) > NEUTRAL_CHROMA:
-        return False, None
-    return True, float(np.hypot(after[1], after[2]))
 
 
 def _gates(
