@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from reviewapp.enums import ProposalState, RejectReason, Role
-from reviewapp.models import PresetProposal, PresetVersion
+from reviewapp.models import Preset, PresetProposal, PresetVersion
 from reviewapp.policies.learning import Judged, ReasonShare, draft, is_evidence, read, replaced, shares
 from reviewapp.selectors import presets as selectors
 
@@ -52,7 +52,9 @@ def accept(proposal: PresetProposal, actor: User, note: str = "") -> PresetVersi
     require(actor, Role.ADMIN, to="accept a proposal")
     with transaction.atomic():
         _close(proposal, ProposalState.ACCEPTED, actor, note)
-        preset = proposal.base.preset
+        # Read now, under lock: the one that came with the proposal may be a version behind.
+        locked = Preset.objects.select_for_update(of=("self",)).select_related("current")
+        preset = locked.get(pk=proposal.base.preset_id)
         current = preset.current or proposal.base
         params = current.params
         for change in proposal.changes:

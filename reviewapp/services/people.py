@@ -49,7 +49,7 @@ class NewAccount:
 
 
 def require(user: Any, *roles: Role, to: str) -> None:
-    """Raise NotAllowed unless `user` has one of `roles` or is an admin; `to` completes the sentence: "review photos"."""
+    """Raise NotAllowed unless `user` has one of `roles` or is an admin; `to` ends the sentence: "review photos"."""
     if roles_of(user).isdisjoint({*roles, Role.ADMIN}):
         names = " or ".join(role.label.lower() for role in roles)
         raise NotAllowed(f"To {to} you need the role {names}. An admin can add it.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Literal
 
 from django.contrib.auth.models import User
@@ -288,7 +287,8 @@ def _reject(user: User, task: ReviewTask, asked: Verdicted, *, is_sample: bool) 
     reason = EditReason.SAMPLE_REJECTED if is_sample else EditReason.REJECTED
     routing.open_editing(task.asset, reason, why[:500], base_run=task.run, actor=user)
     # After commit: a draft that can't be made must never cost a person their decision. The next rejection tries again.
-    transaction.on_commit(partial(learning.propose, task.run.preset_version), robust=True)
+    # A lambda: Django logs a robust callback's failure by its __qualname__, which a partial doesn't have.
+    transaction.on_commit(lambda: learning.propose(task.run.preset_version), robust=True)
 
 
 def _saved(asked: Verdicted) -> str:

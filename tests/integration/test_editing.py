@@ -262,7 +262,8 @@ def test_buttons_follow_the_state_and_the_person(editor: User, senior: User) -> 
         "claim": True, "release": False, "submit": False, "accept_start": False, "sign_off": False, "send_back": False,
     }  # fmt: skip
     claimed = editing.claim(editor, task.pk)
-    assert selectors.allowed_actions(claimed, editor)["submit"] and not selectors.allowed_actions(claimed, senior)["submit"]
+    assert selectors.allowed_actions(claimed, editor)["submit"]
+    assert not selectors.allowed_actions(claimed, senior)["submit"]
     done = scored(make.make_user("olga", Role.EDITOR))
     assert selectors.allowed_actions(done, senior)["sign_off"]
     assert not selectors.allowed_actions(done, done.editor)["sign_off"]  # type: ignore[arg-type]

@@ -12,7 +12,9 @@ from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
-SECRETS = ("score", "reason", "why", "preset", "route", "routing", "gates", "failures", "findings", "advice", "confidence")
+SECRETS = (
+    "score", "reason", "why", "preset", "route", "routing", "gates", "failures", "findings", "advice", "confidence",
+)  # fmt: skip
 
 
 def walk(value: object) -> set[str]:
