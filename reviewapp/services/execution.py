@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from processing.classification import classify as classify_photo
@@ -189,9 +190,9 @@ def _is_still(asset: Asset, state: AssetState) -> bool:
     return now == state
 
 
-def _facts(report: IntakeReport) -> dict[str, object]:
+def _facts(report: IntakeReport) -> dict[str, Any]:
     info = report.info
-    facts: dict[str, object] = {
+    facts: dict[str, Any] = {
         "intake_checks": {**report.checks, "passed": report.passed},
         "findings": [finding.to_dict() for finding in report.findings],
         "phash": report.phash,
