@@ -123,9 +123,7 @@ class _Sink(io.RawIOBase):
         return out
 
 
-def _add_file(
-    archive: zipfile.ZipFile, sink: _Sink, item: DeliveryItem, stamp: tuple[int, ...]
-) -> Iterator[bytes]:
+def _add_file(archive: zipfile.ZipFile, sink: _Sink, item: DeliveryItem, stamp: tuple[int, ...]) -> Iterator[bytes]:
     rendition = item.rendition
     digest = hashlib.sha256()
     try:

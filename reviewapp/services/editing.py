@@ -94,9 +94,7 @@ def submit(
         raise EditRefused(f"{filename}: {error}") from error
     with transaction.atomic():
         _hand_in(task, checklist, note, state=EditTaskState.SUBMITTED, upload=(stored.key, stored.sha256))
-        runs.create_task(
-            task.asset, Step.RESCORE, f"rescore:{task.pk}:{task.version}", args={"edit_task_id": task.pk}
-        )
+        runs.create_task(task.asset, Step.RESCORE, f"rescore:{task.pk}:{task.version}", args={"edit_task_id": task.pk})
         audit.record("edit.submitted", task, actor=user, after={"sha256": stored.sha256, "file": filename[:255]})
     return task
 
@@ -154,9 +152,7 @@ def sign_off(user: User, task_id: int, note: str = "") -> EditTask:
         if task.result_run_id is None:
             raise EditRefused("There is no scored result to sign. Send it back.")
         assets.move(task.asset, AssetState.APPROVED, reason="Signed off by a senior", actor=user)
-        runs.create_task(
-            task.asset, Step.RENDER, f"render:{task.result_run_id}", args={"run_id": task.result_run_id}
-        )
+        runs.create_task(task.asset, Step.RENDER, f"render:{task.result_run_id}", args={"run_id": task.result_run_id})
         audit.record("edit.signed_off", task, actor=user, note=note)
         batches.refresh(task.asset.batch_id)
     return task

@@ -96,9 +96,7 @@ def _is_settled(version: PresetVersion, share: ReasonShare, min_count: int) -> b
     return sum(pk > newest_known for pk in share.decision_ids) < min_count
 
 
-def _draft(
-    version: PresetVersion, share: ReasonShare, decisions: list[Judged], limit: float
-) -> PresetProposal | None:
+def _draft(version: PresetVersion, share: ReasonShare, decisions: list[Judged], limit: float) -> PresetProposal | None:
     change = draft(version.params, share.reason)
     if change is None:  # every step against this reason is taken: only a person can think of more
         return None

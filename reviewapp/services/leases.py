@@ -11,7 +11,7 @@ from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, BatchState, ReviewReason, ReviewTaskState, Role, Verdict
+from reviewapp.enums import AssetState, ReviewTaskState, Role, Verdict
 from reviewapp.models import ReviewTask
 from reviewapp.selectors import review as selectors
 
@@ -44,7 +44,6 @@ ORDER_SKIPPED = """(SELECT MAX(d.id) FROM reviewapp_reviewdecision d
                     WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')"""
 
 
-
 def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed") -> list[ReviewTask]:
     """Lease up to `n` photos to `user` for 10 minutes and return them in the order to be judged.
 
@@ -54,10 +53,7 @@ def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed") -> list
     require(user, Role.REVIEWER, Role.SENIOR, to="review photos")
     wanted = max(1, min(n, MAX_CLAIM))
     now = timezone.now()
-    held = selectors.leased_to(user, now)
-    if queue == "assisted":
-        held = held.exclude(reason=ReviewReason.SAMPLE)
-    held = held.exclude(asset__batch__state=BatchState.CANCELLED)
+    held = selectors.open_tasks(queue).filter(lease_owner=user, lease_until__gte=now)
     mine = [task.pk for task in _in_order(held, user)[:wanted]]
     ReviewTask.objects.filter(pk__in=mine, lease_owner=user, state=ReviewTaskState.OPEN).update(lease_until=now + LEASE)
     for is_skipped in (False, True):

@@ -325,5 +325,3 @@ def _too_late(user: User, task_id: int, asked: Verdicted) -> DecisionResult:
 
 def _has_second_opinion(user: User, task: ReviewTask) -> bool:
     return ReviewDecision.objects.filter(task=task, reviewer=user, is_second_opinion=True).exists()
-
-
