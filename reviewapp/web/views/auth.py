@@ -23,6 +23,7 @@ class SignInForm(AuthenticationForm):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.label_suffix = ""
         name, password = self.fields["username"], self.fields["password"]
         name.label, password.label = _("Name"), _("Password")
         name.widget.attrs.update({"class": "in", "autocapitalize": "none", "autocomplete": "username", "spellcheck": "false"})

@@ -30,3 +30,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Renders without the request: the shell's queries could be what failed."""
     return HttpResponse(render_to_string("errors/500.html"), status=500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """A form from before the sign-in, or from elsewhere: nothing was changed."""
+    text = _("The form is out of date. Go back, load the page again and send it once more. Nothing was changed.")
+    if wants_json(request):
+        return JsonResponse({"status": "forbidden", "message": text}, status=403)
+    return render(request, "errors/403.html", {"title": _("The form is out of date"), "text": text}, status=403)

@@ -1,0 +1,320 @@
+// Upload page: each file is its own streamed POST, three at a time, retried with backoff, and skipped when it is here already.
+// Without this script the plain form below does the same in one request.
+
+const PARALLEL = 3;
+const RETRY_S = [1, 2, 4, 8, 16];
+const SHOWN = 12;
+const PHOTO = /\.(jpe?g|png|webp|tiff?|zip)$/i;
+const SHEET = /\.(csv|tsv)$/i;
+const LITTER = /(^|\/)(\.|__MACOSX\/|thumbs\.db$|desktop\.ini$)/i;
+
+const page = document.getElementById('upload');
+const $ = (id) => document.getElementById(id);
+const size = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`);
+
+class Queue {
+  constructor() {
+    this.items = [];
+    this.paused = false;
+    this.active = 0;
+    this.known = null;
+    this.sentBytes = 0;
+    this.startedAt = 0;
+    this.counts = { ready: Number($('n-ready').textContent), dup: Number($('n-dup').textContent), bad: Number($('n-bad').textContent), here: 0 };
+  }
+
+  async add(files) {
+    const fresh = files.filter(({ path }) => !LITTER.test(path));
+    const sheet = fresh.find(({ path, file }) => SHEET.test(path) || file.type === 'text/csv');
+    const photos = fresh.filter((one) => one !== sheet);
+    if (sheet && !(await sendSheet(sheet.file))) return;
+    this.known ??= await knownFiles();
+    for (const { file, path } of photos) {
+      if (this.items.some((one) => one.path === path && one.file.size === file.size)) continue;
+      const item = { file, path, sent: 0, tries: 0, state: 'wait', message: '' };
+      if (this.known.has(`${path}|${file.size}`)) this.settle(item, 'here', 'Already here, skipped.');
+      this.items.push(item);
+    }
+    this.startedAt ||= performance.now();
+    paint();
+    this.pump();
+  }
+
+  pump() {
+    while (!this.paused && this.active < PARALLEL) {
+      const item = this.items.find((one) => one.state === 'wait');
+      if (!item) break;
+      this.active += 1;
+      item.state = 'up';
+      send(item).then((answer) => this.answered(item, answer)).finally(() => {
+        this.active -= 1;
+        paint();
+        this.pump();
+      });
+    }
+    paint();
+  }
+
+  answered(item, { code, body }) {
+    const lines = body.lines ?? [];
+    if (code === 507 || code === 401) {
+      this.paused = true;
+      this.requeue(item, body.message);
+    } else if (code === 0 || code >= 500 || code === 429) {
+      this.retryLater(item);
+    } else if (lines.length) {
+      for (const line of lines) this.count(line.status);
+      const bad = lines.filter((line) => line.status === 'rejected');
+      const words = bad.map((line) => `${line.path}: ${line.message}`).join(' ');
+      item.state = bad.length ? 'bad' : 'ok';
+      item.message = `${lines.length} files in the ZIP, ${bad.length} refused. ${words}`.trim();
+    } else {
+      this.settle(item, { accepted: 'ok', duplicate: 'dup', already_here: 'here' }[body.status] ?? 'bad', body.message);
+    }
+  }
+
+  requeue(item, message) {
+    item.state = 'wait';
+    item.sent = 0;
+    item.message = message ?? '';
+    say(message ?? '');
+  }
+
+  retryLater(item) {
+    const wait = RETRY_S[item.tries];
+    item.sent = 0;
+    item.tries += 1;
+    if (wait === undefined) {
+      item.state = 'lost';
+      item.message = 'The connection failed several times. Nothing is lost; retry this file.';
+      return;
+    }
+    item.state = 'later';
+    item.message = `Connection lost, trying again in ${wait} s.`;
+    setTimeout(() => {
+      if (item.state !== 'later') return;
+      item.state = 'wait';
+      item.message = '';
+      this.pump();
+    }, wait * 1000);
+  }
+
+  settle(item, state, message) {
+    item.state = state;
+    item.message = state === 'ok' ? '' : message;
+    item.sent = item.file.size;
+    this.count({ ok: 'accepted', dup: 'duplicate', here: 'already_here', bad: 'rejected' }[state]);
+  }
+
+  count(status) {
+    const key = { accepted: 'ready', duplicate: 'dup', rejected: 'bad', already_here: 'here' }[status];
+    this.counts[key] += 1;
+  }
+}
+
+const queue = page && $('drop') ? new Queue() : null;
+
+function send(item) {
+  const isArchive = /\.zip$/i.test(item.path);
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', isArchive ? page.dataset.formUrl : `${page.dataset.fileUrl}?path=${encodeURIComponent(item.path)}`);
+    request.setRequestHeader('X-CSRFToken', page.dataset.token);
+    request.setRequestHeader('Accept', 'application/json');
+    request.upload.addEventListener('progress', (event) => {
+      queue.sentBytes += Math.max(0, event.loaded - item.sent);
+      item.sent = Math.min(event.loaded, item.file.size);
+      later();
+    });
+    request.addEventListener('loadend', () => {
+      let body = {};
+      try { body = JSON.parse(request.responseText); } catch { body = { message: request.responseText.slice(0, 200) }; }
+      resolve({ code: request.status, body });
+    });
+    if (isArchive) {
+      const form = new FormData();
+      form.append('files', item.file, item.path);
+      request.send(form);
+    } else {
+      request.setRequestHeader('Content-Type', 'application/octet-stream');
+      request.send(item.file);
+    }
+  });
+}
+
+async function knownFiles() {
+  try {
+    const answer = await fetch(page.dataset.knownUrl, { headers: { Accept: 'application/json' } });
+    const body = await answer.json();
+    return new Set(body.files.map(([path, bytes]) => `${path}|${bytes}`));
+  } catch {
+    return new Set(); // the server answers "already here" file by file instead
+  }
+}
+
+async function sendSheet(file) {
+  let body = { message: 'The CSV could not be sent. Check the connection and add it again.' };
+  let ok = false;
+  try {
+    const answer = await fetch(page.dataset.csvUrl, {
+      method: 'POST',
+      body: file,
+      headers: { 'X-CSRFToken': page.dataset.token, 'Content-Type': 'text/csv', Accept: 'application/json' },
+    });
+    body = await answer.json();
+    ok = answer.ok;
+  } catch { /* the sentence above says it */ }
+  note(ok ? 'approve' : 'reject', ok ? `${file.name}: ${body.rows.toLocaleString('en')} rows read.` : `${file.name}: ${body.message}`);
+  return ok;
+}
+
+function note(tone, text) {
+  const box = document.createElement('div');
+  const words = document.createElement('span');
+  box.className = `note ${tone}`;
+  words.className = 'grow brk';
+  words.textContent = text;
+  box.append($(tone === 'approve' ? 'i-ok' : 'i-bad').content.firstElementChild.firstElementChild.cloneNode(true), words);
+  $('csv-said').replaceChildren(box);
+}
+
+function say(text) { $('u-foot').textContent = text; }
+
+let timer = 0;
+function later() { timer ||= setTimeout(() => { timer = 0; paint(); }, 200); }
+
+const WEIGHT = { lost: 0, up: 1, later: 2, bad: 3, dup: 4, wait: 5, here: 6, ok: 7 };
+
+function row(item) {
+  const tr = item.tr ?? document.createElement('tr');
+  if (!item.tr) {
+    item.tr = tr;
+    for (const name of ['', 'num hide-m', '', '']) tr.insertCell().className = name;
+    const name = document.createElement('span');
+    name.className = 'trunc fn row';
+    name.textContent = item.path;
+    name.title = item.path;
+    const bar = document.createElement('progress');
+    bar.className = 'pr';
+    bar.max = 100;
+    bar.setAttribute('aria-label', item.path);
+    tr.cells[0].append(name);
+    tr.cells[1].textContent = size(item.file.size);
+    tr.cells[2].append(bar);
+  }
+  const bar = tr.cells[2].firstElementChild;
+  bar.value = item.state === 'wait' ? 0 : Math.round((item.sent / Math.max(1, item.file.size)) * 100);
+  bar.className = `pr ${{ ok: 'done', dup: 'done', here: 'done', bad: 'fail', lost: 'fail' }[item.state] ?? ''}`;
+  const shown = `${item.state}|${item.message}`;
+  if (item.shown !== shown) {
+    item.shown = shown;
+    const cell = tr.cells[3];
+    cell.replaceChildren($(`i-${item.state}`).content.firstElementChild.cloneNode(true));
+    if (item.message) {
+      const why = document.createElement('div');
+      why.className = 'why-row';
+      why.textContent = item.message;
+      cell.append(why);
+    }
+    if (item.state === 'lost') cell.append(retryButton(item));
+  }
+  return tr;
+}
+
+function retryButton(item) {
+  const button = document.createElement('button');
+  button.className = 'btn sm';
+  button.type = 'button';
+  button.textContent = 'Retry';
+  button.addEventListener('click', () => {
+    item.tries = 0;
+    item.state = 'wait';
+    item.message = '';
+    queue.pump();
+  });
+  return button;
+}
+
+function paint() {
+  const { items, counts } = queue;
+  $('queue').hidden = !items.length;
+  $('n-ready').textContent = counts.ready;
+  $('n-dup').textContent = counts.dup;
+  $('n-bad').textContent = counts.bad;
+  $('n-here').textContent = counts.here;
+  if (!items.length) return;
+  const done = items.filter((one) => ['ok', 'dup', 'here', 'bad'].includes(one.state));
+  const total = items.reduce((sum, one) => sum + one.file.size, 0);
+  const sent = items.reduce((sum, one) => sum + Math.min(one.sent, one.file.size), 0);
+  const speed = queue.sentBytes / Math.max(1, (performance.now() - queue.startedAt) / 1000);
+  const left = Math.ceil((total - sent) / Math.max(speed, 1));
+  const isOver = done.length === items.length;
+  $('u-head').textContent = `${done.length.toLocaleString('en')} of ${items.length.toLocaleString('en')} files`;
+  const eta = left >= 60 ? `${Math.floor(left / 60)} min ${left % 60} s` : `${left} s`;
+  $('u-sub').textContent = `${size(sent)} of ${size(total)}${isOver || queue.paused || !sent ? '' : `, about ${eta} left`}`;
+  $('u-speed').textContent = queue.paused ? 'Paused' : isOver ? '' : `${(speed / 1e6).toFixed(1)} MB/s`;
+  $('u-all').value = total ? (sent / total) * 100 : 100;
+  $('pause').hidden = isOver;
+  $('pause').lastElementChild.textContent = queue.paused ? 'Resume' : 'Pause';
+  const shown = [...items].sort((a, b) => WEIGHT[a.state] - WEIGHT[b.state]).slice(0, SHOWN);
+  $('flist').replaceChildren(...shown.map(row));
+  const folded = items.length - shown.length;
+  const stuck = items.find((one) => one.state === 'wait' && one.message);
+  if (stuck && queue.paused) say(stuck.message);
+  else if (isOver) say(`All ${items.length} files are answered. Finish when nothing more is to come.`);
+  else say(folded ? `Showing what needs attention and what is in flight. ${folded} files are folded away.` : 'Leave this page open while files are in flight.');
+}
+
+async function walk(entry, into) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => { entry.file(resolve, reject); });
+    into.push({ file, path: entry.fullPath.replace(/^\//, '') });
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    // readEntries hands out at most 100 at a time and an empty list at the end.
+    const batch = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
+    if (!batch.length) return;
+    for (const one of batch) await walk(one, into);
+  }
+}
+
+async function dropped(transfer) {
+  const entries = [...transfer.items].map((one) => one.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }));
+  const found = [];
+  for (const entry of entries) await walk(entry, found);
+  return found;
+}
+
+function wire() {
+  $('live-upload').hidden = false;
+  $('plain-upload').hidden = true;
+  const drop = $('drop');
+  for (const [button, input] of [['pick-files', 'in-files'], ['pick-folder', 'in-folder'], ['pick-csv', 'in-csv']]) {
+    $(button).addEventListener('click', () => $(input).click());
+    $(input).addEventListener('change', () => {
+      const files = [...$(input).files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+      const wanted = input === 'in-folder' ? files.filter(({ path }) => PHOTO.test(path) || SHEET.test(path)) : files;
+      queue.add(wanted);
+      $(input).value = '';
+    });
+  }
+  for (const name of ['dragenter', 'dragover']) {
+    document.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add('over'); });
+  }
+  document.addEventListener('dragleave', (event) => { if (!event.relatedTarget) drop.classList.remove('over'); });
+  document.addEventListener('drop', async (event) => {
+    event.preventDefault();
+    drop.classList.remove('over');
+    queue.add(await dropped(event.dataTransfer));
+  });
+  $('pause').addEventListener('click', () => { queue.paused = !queue.paused; queue.pump(); });
+  window.addEventListener('online', () => { for (const one of queue.items) if (one.state === 'later') one.state = 'wait'; queue.pump(); });
+  window.addEventListener('beforeunload', (event) => {
+    if (queue.items.some((one) => ['up', 'wait', 'later'].includes(one.state))) event.preventDefault();
+  });
+}
+
+if (queue) wire();
