@@ -121,8 +121,10 @@ def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[st
     """Return what the review page and its JSON may know of `task`.
 
     Sizes are pixels; `frame_matrix` maps source pixels to `after` pixels; storage keys are for the media views.
-    With `blind` nothing in it tells how the photo was scored, why it is here or that it is a sample.
+    With `blind` nothing in it tells how the photo was scored, why it is here or that it is a sample. A sample is always
+    blind, whatever is asked.
     """
+    blind = blind or task.reason == ReviewReason.SAMPLE
     run, asset, now = task.run, task.asset, timezone.now()
     payload: dict[str, Any] = {
         "id": task.pk,

@@ -54,11 +54,15 @@ class DecisionResult:
 
 @dataclass(frozen=True, slots=True)
 class UndoResult:
-    """How an undo ended. `task` is open again and leased to the person when `is_undone`; `message` is for them."""
+    """How an undo ended. `task` is open again and leased to the person when `is_undone`; `message` is for them.
+
+    `was_blind`: the decision was made without score and reasons, so the photo must be shown again without them.
+    """
 
     is_undone: bool
     task: ReviewTask | None
     message: str
+    was_blind: bool = True
 
 
 class _Refused(Exception):
@@ -129,7 +133,7 @@ def undo(user: User, decision_id: int) -> UndoResult:
     if decision is None or decision.undoes_id or decision.is_second_opinion:
         return UndoResult(False, None, "Only your own decisions can be undone.")
     if ReviewDecision.objects.filter(undoes=decision).exists():
-        return UndoResult(True, selectors.task_for_display(decision.task_id), "Already undone.")
+        return _undone(decision, "Already undone.")
     if timezone.now() - decision.created_at > UNDO_FOR:
         return UndoResult(False, None, "Decisions can be undone for 10 minutes. Ask a manager to send the photo back.")
     try:
@@ -140,8 +144,12 @@ def undo(user: User, decision_id: int) -> UndoResult:
     except (assets.StateConflict, IllegalTransition):
         return UndoResult(False, None, "The photo moved on meanwhile. It can't be undone here.")
     except IntegrityError:  # the same undo, sent twice at once: the other one did it
-        return UndoResult(True, selectors.task_for_display(decision.task_id), "Already undone.")
-    return UndoResult(True, selectors.task_for_display(decision.task_id), "Undone.")
+        return _undone(decision, "Already undone.")
+    return _undone(decision, "Undone.")
+
+
+def _undone(decision: ReviewDecision, message: str) -> UndoResult:
+    return UndoResult(True, selectors.task_for_display(decision.task_id), message, decision.was_blind)
 
 
 def _take_back_decision(user: User, decision: ReviewDecision) -> None:
@@ -253,7 +261,7 @@ def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_s
         reasons=asked.reasons,
         note=asked.note,
         score_total=task.run.quality.total,
-        was_blind=asked.was_blind,
+        was_blind=asked.was_blind or task.reason == ReviewReason.SAMPLE,
         is_second_opinion=is_second_opinion,
         idempotency_key=asked.idempotency_key,
         seconds_taken=asked.seconds_taken,

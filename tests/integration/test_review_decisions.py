@@ -236,6 +236,9 @@ def test_which_queue_it_was_decided_in_is_recorded(reviewer: User) -> None:
     seen = decide(reviewer, make.make_review(), "approve", queue="assisted").decision
     assert blind is not None and seen is not None
     assert (blind.was_blind, seen.was_blind) == (True, False)
+    assert not review.undo(reviewer, seen.pk).was_blind
+    sample = decide(reviewer, make.make_sample(), "approve", queue="assisted").decision
+    assert sample is not None and sample.was_blind, "a sample is never shown with its score"
 
 
 def test_c19_of_six_people_deciding_at_once_one_wins_and_five_are_second_opinions() -> None:

@@ -52,6 +52,11 @@ def test_rev05_the_assisted_payload_has_parts_measures_gates_advice_and_why() ->
     assert (score["approve_at"], score["review_at"]) == (90.0, 70.0)
 
 
+def test_smp02_a_sample_stays_blind_whatever_is_asked() -> None:
+    payload = selectors.item_payload(make.make_sample(), make.make_user("r", Role.REVIEWER), blind=False)
+    assert payload["blind"] is True and walk(payload).isdisjoint(SECRETS)
+
+
 def test_the_payload_is_plain_json_with_the_registered_frame() -> None:
     user = make.make_user("r", Role.REVIEWER)
     task = make.make_review(description="A mug")
