@@ -1,5 +1,98 @@
-"""URLs of the manager's and admin's screens: batches, uploads, deliveries, quality, presets, proposals, people, audit."""
+"""URLs of the people who run batches and of admins. Included at the root by web/urls.py."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from reviewapp.web.views import (
+    audit,
+    batches,
+    channels,
+    deliveries,
+    images,
+    people,
+    presets,
+    proposals,
+    quality,
+    uploads,
+)
+
+batch_urls = [
+    path("", batches.listing, name="list"),
+    path("new/", batches.new, name="new"),
+    path("<int:pk>/", batches.detail, name="detail"),
+    path("<int:pk>/progress/", batches.progress, name="progress"),
+    path("<int:pk>/images/", batches.images, name="images"),
+    path("<int:pk>/failures/", batches.failures, name="failures"),
+    path("<int:pk>/failures/retry/", batches.retry, name="retry"),
+    path("<int:pk>/failures/editors/", batches.hand_over, name="hand_over"),
+    path("<int:pk>/pause/", batches.pause, name="pause"),
+    path("<int:pk>/resume/", batches.resume, name="resume"),
+    path("<int:pk>/cancel/", batches.cancel, name="cancel"),
+    path("<int:pk>/priority/", batches.priority, name="priority"),
+    path("<int:pk>/deliver/", deliveries.deliver, name="deliver"),
+]
+
+upload_urls = [
+    path("", uploads.page, name="page"),
+    path("file/", uploads.receive, name="file"),
+    path("csv/", uploads.receive_csv, name="csv"),
+    path("known/", uploads.known, name="known"),
+    path("finish/", uploads.finish, name="finish"),
+]
+
+image_urls = [
+    path("<int:pk>/", images.detail, name="detail"),
+]
+
+delivery_urls = [
+    path("", deliveries.listing, name="list"),
+    path("<int:pk>/download/", deliveries.download, name="download"),
+]
+
+quality_urls = [
+    path("thresholds/", quality.thresholds, name="thresholds"),
+    path("thresholds/publish/", quality.publish, name="publish"),
+    path("categories/", quality.save_category, name="category"),
+]
+
+preset_urls = [
+    path("", presets.listing, name="list"),
+    path("import/", presets.import_yaml, name="import"),
+    path("versions/<int:pk>/current/", presets.set_current, name="current"),
+    path("versions/<int:pk>/export/", presets.export_yaml, name="export"),
+    path("<slug:slug>/", presets.detail, name="detail"),
+    path("<slug:slug>/new/", presets.new_version, name="new"),
+]
+
+proposal_urls = [
+    path("", proposals.listing, name="list"),
+    path("<int:pk>/", proposals.detail, name="detail"),
+    path("<int:pk>/accept/", proposals.accept, name="accept"),
+    path("<int:pk>/decline/", proposals.decline, name="decline"),
+]
+
+channel_urls = [
+    path("", channels.listing, name="list"),
+    path("new/", channels.new, name="new"),
+    path("<slug:key>/", channels.detail, name="detail"),
+]
+
+people_urls = [
+    path("", people.listing, name="list"),
+    path("new/", people.new, name="new"),
+    path("<int:pk>/", people.edit, name="edit"),
+]
+
+audit_urls = [path("", audit.listing, name="list")]
+
+urlpatterns = [
+    path("batches/", include((batch_urls, "batches"))),
+    path("batches/<int:pk>/upload/", include((upload_urls, "uploads"))),
+    path("images/", include((image_urls, "images"))),
+    path("deliveries/", include((delivery_urls, "deliveries"))),
+    path("quality/", include((quality_urls, "quality"))),
+    path("presets/", include((preset_urls, "presets"))),
+    path("proposals/", include((proposal_urls, "proposals"))),
+    path("channels/", include((channel_urls, "channels"))),
+    path("people/", include((people_urls, "people"))),
+    path("audit/", include((audit_urls, "audit"))),
+]

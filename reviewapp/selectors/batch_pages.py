@@ -1,0 +1,95 @@
+"""Everything the batch page shows besides its live part, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reviewapp.enums import RenditionState
+from reviewapp.models import AuditEvent, Batch, Channel, Delivery
+from reviewapp.selectors import batches as batch_selectors
+from reviewapp.selectors import deliveries as delivery_selectors
+from reviewapp.selectors.images import TileChip, TilePage, tile_chips, tile_page
+from reviewapp.selectors.progress import Progress, progress_of
+from reviewapp.selectors.quality import EscapeRate, escape_rate
+
+ACTIVITY = 12
+BACKGROUND_VERBS = ("asset.moved", "asset.received")
+"""One per photo and step: the image pages show them, the batch's activity would drown in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """One filter of the batch's photos."""
+
+    name: str
+    chips: list[TileChip]
+    page: TilePage
+
+
+@dataclass(frozen=True, slots=True)
+class RemoverCount:
+    """How many of the batch's photos one remover cut out. `model_name` is empty where it needs no model."""
+
+    remover: str
+    model_name: str
+    count: int
+
+    @property
+    def words(self) -> str:
+        return f"{self.remover}, {self.model_name}" if self.model_name else self.remover
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDetails:
+    """The batch page."""
+
+    progress: Progress
+    failures: list[batch_selectors.FailureGroup]
+    tiles: Tiles
+    removers: list[RemoverCount]
+    channels: list[Channel]
+    escape: EscapeRate
+    open_samples: int
+    verified_files: int
+    failed_files: int
+    deliveries: list[Delivery]
+    activity: list[AuditEvent]
+
+    @property
+    def judged_words(self) -> str:
+        """The sample card's first line."""
+        if not self.escape.drawn:
+            return "Drawn when the first block of auto-approved photos is complete."
+        return f"{self.escape.judged:,} of {self.escape.drawn:,} judged, {self.escape.rejected:,} rejected"
+
+
+def tiles(batch: Batch, name: str = "all", cursor: str = "") -> Tiles:
+    """One page of one filter with the filters' counts: two queries."""
+    return Tiles(name, tile_chips(batch_selectors.counts_of([batch.pk])[batch.pk]), tile_page(batch, name, cursor))
+
+
+def removers_of(batch: Batch) -> list[RemoverCount]:
+    """Which removers cut out the batch's photos, the most used first: said on screen, never silent."""
+    found = batch_selectors.removers(batch)
+    rows = [RemoverCount(remover, model, count) for (remover, model), count in found.items()]
+    return sorted(rows, key=lambda row: -row.count)
+
+
+def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
+    """Read the page of `batch` with the tiles filtered by `show`."""
+    progress = progress_of(batch)
+    files = batch_selectors.renditions(batch)
+    events = AuditEvent.objects.filter(batch=batch).exclude(verb__in=BACKGROUND_VERBS).select_related("actor")
+    return BatchDetails(
+        progress=progress,
+        failures=batch_selectors.failures(batch),
+        tiles=Tiles(show, tile_chips(progress.figures.counts), tile_page(batch, show)),
+        removers=removers_of(batch),
+        channels=delivery_selectors.channels_of(batch),
+        escape=escape_rate(batch),
+        open_samples=batch_selectors.open_samples(batch),
+        verified_files=files.get(RenditionState.VERIFIED, 0),
+        failed_files=files.get(RenditionState.FAILED, 0),
+        deliveries=list(delivery_selectors.deliveries(batch)[:10]),
+        activity=list(events[:ACTIVITY]),
+    )

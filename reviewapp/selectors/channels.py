@@ -1,0 +1,44 @@
+"""Reading channels: each is a line of versions, and the highest one is offered to new batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from processing.params import ChannelSpec, Described
+from reviewapp.models import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a channel page: the rule, its value, and the value in the version before it (None = first version)."""
+
+    described: Described
+    value: Any
+    before: Any = None
+
+    @property
+    def is_changed(self) -> bool:
+        return self.before is not None and self.before != self.value
+
+
+def offered() -> QuerySet[Channel]:
+    """The newest version of every channel, by name."""
+    newer = Channel.objects.filter(key=OuterRef("key"), version__gt=OuterRef("version"))
+    return Channel.objects.filter(~Exists(newer)).order_by("name")
+
+
+def versions_of(key: str) -> list[Channel]:
+    """Every version of one channel, newest first; empty when there is none of that key."""
+    return list(Channel.objects.filter(key=key).order_by("-version"))
+
+
+def rules_of(channel: Channel, before: Channel | None = None) -> list[Rule]:
+    """Every rule in form order; a field added to the schema since takes its default."""
+    here = ChannelSpec.from_dict(channel.spec).to_dict()
+    there = ChannelSpec.from_dict(before.spec).to_dict() if before is not None else None
+    return [
+        Rule(line, here[line.path], None if there is None else there[line.path]) for line in ChannelSpec.describe()
+    ]

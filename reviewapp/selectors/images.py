@@ -1,0 +1,129 @@
+"""A batch's photos as tiles, and one photo with everything that happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from reviewapp.enums import MACHINE_STATES, AssetState
+from reviewapp.models import (
+    Asset,
+    AuditEvent,
+    Batch,
+    EditTask,
+    ProcessingRun,
+    QualityReport,
+    Rendition,
+    ReviewDecision,
+)
+from reviewapp.selectors.batches import Counts
+from reviewapp.selectors.progress import count_in
+
+PAGE = 48
+TILE_FILTERS: Mapping[str, tuple[str, frozenset[AssetState]]] = {
+    "waiting": (
+        "Waiting",
+        frozenset({AssetState.IN_REVIEW, AssetState.ON_HOLD, AssetState.AWAITING_SIGNOFF}),
+    ),
+    "approved": ("Approved", frozenset({AssetState.AUTO_APPROVED, AssetState.APPROVED})),
+    "editing": ("With an editor", frozenset({AssetState.EDITING})),
+    "failed": ("Failed", frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
+    "processing": ("Processing", MACHINE_STATES),
+    "aside": ("Set aside", frozenset({AssetState.DUPLICATE, AssetState.CANCELLED})),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TileChip:
+    """One filter of the tiles with its count."""
+
+    key: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TilePage:
+    """One page of tiles in upload order; `next_cursor` is empty on the last one."""
+
+    assets: list[Asset]
+    next_cursor: str
+
+
+def tile_chips(counts: Counts) -> list[TileChip]:
+    """The filters with their counts; no query. Empty ones are left out, "All" never is."""
+    chips = [TileChip(key, label, count_in(counts, states)) for key, (label, states) in TILE_FILTERS.items()]
+    return [TileChip("all", "All", counts.total), *(chip for chip in chips if chip.count)]
+
+
+def tile_page(batch: Batch, name: str = "all", cursor: str = "") -> TilePage:
+    """`PAGE` photos after `cursor`, with their run and score, in one query."""
+    assets = batch.assets.select_related("current_run__quality").order_by("pk")
+    if name in TILE_FILTERS:
+        assets = assets.filter(state__in=TILE_FILTERS[name][1])
+    if cursor.isdecimal():
+        assets = assets.filter(pk__gt=int(cursor))
+    found = list(assets[: PAGE + 1])
+    return TilePage(found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """One photo and all that is known of it, newest run first, oldest event first."""
+
+    asset: Asset
+    run: ProcessingRun | None
+    quality: QualityReport | None
+    runs: list[ProcessingRun]
+    decisions: list[ReviewDecision]
+    edits: list[EditTask]
+    renditions: list[Rendition]
+    events: list[AuditEvent]
+
+    @property
+    def parts(self) -> list[tuple[str, float]]:
+        """The four score parts, 0 to 25 each, in the order people read them."""
+        if self.quality is None:
+            return []
+        return [
+            ("Background", self.quality.background),
+            ("Edge", self.quality.edge),
+            ("Fill", self.quality.fill),
+            ("Colour", self.quality.colour),
+        ]
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """What intake and the current run noticed."""
+        return [*self.asset.findings, *(self.run.findings if self.run else [])]
+
+
+def image_record(pk: int) -> ImageRecord:
+    """Read one photo's record in a fixed number of queries. Raises Asset.DoesNotExist."""
+    runs: QuerySet[ProcessingRun] = ProcessingRun.objects.select_related("quality", "channel", "preset_version__preset")
+    asset = (
+        Asset.objects.select_related("batch__client", "duplicate_of")
+        .prefetch_related(
+            Prefetch("runs", queryset=runs),
+            Prefetch("decisions", queryset=ReviewDecision.objects.select_related("reviewer")),
+            Prefetch("edit_tasks", queryset=EditTask.objects.select_related("editor", "signed_by").order_by("pk")),
+            Prefetch("audit_events", queryset=AuditEvent.objects.select_related("actor").order_by("pk")),
+        )
+        .get(pk=pk)
+    )
+    found = list(asset.runs.all())
+    run = next((candidate for candidate in found if candidate.pk == asset.current_run_id), None)
+    renditions = Rendition.objects.filter(run=run).select_related("channel") if run else Rendition.objects.none()
+    return ImageRecord(
+        asset=asset,
+        run=run,
+        quality=getattr(run, "quality", None),
+        runs=found,
+        decisions=list(asset.decisions.all()),
+        edits=list(asset.edit_tasks.all()),
+        renditions=list(renditions),
+        events=list(asset.audit_events.all()),
+    )

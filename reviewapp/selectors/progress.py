@@ -1,0 +1,204 @@
+"""How batches look on screen: bar segments, the four steps, the pace in words, and the rows of the batch list."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+
+from reviewapp.enums import APPROVED_STATES, MACHINE_STATES, PEOPLE_STATES, AssetState, BatchState
+from reviewapp.models import Asset, Batch, ProcessingRun
+from reviewapp.selectors.batches import Counts, counts_of, seconds_per_photo
+
+PAGE = 25
+SEGMENTS: tuple[tuple[str, str, frozenset[AssetState]], ...] = (
+    ("auto", "Auto-approved", frozenset({AssetState.AUTO_APPROVED})),
+    ("approve", "Approved", frozenset({AssetState.APPROVED})),
+    ("reject", "With an editor", frozenset({AssetState.EDITING})),
+    ("hold", "On hold", frozenset({AssetState.ON_HOLD})),
+    ("wait", "Waiting", frozenset({AssetState.IN_REVIEW, AssetState.AWAITING_SIGNOFF})),
+    ("fail", "Failed", frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
+    ("info", "Processing", MACHINE_STATES),
+)
+"""Parts of the stacked bar, in the fixed order that keeps neighbouring colours apart."""
+
+FILTERS: tuple[tuple[str, str], ...] = (
+    ("all", "All"),
+    ("attention", "Needs attention"),
+    ("progress", "In progress"),
+    ("ready", "Ready"),
+    ("delivered", "Delivered"),
+)
+STATE_FILTERS: Mapping[str, tuple[BatchState, ...]] = {
+    "progress": (BatchState.UPLOADING, BatchState.PROCESSING, BatchState.REVIEW),
+    "ready": (BatchState.READY,),
+    "delivered": (BatchState.DELIVERED,),
+}
+PEOPLE_WORDS: tuple[tuple[AssetState, str], ...] = (
+    (AssetState.IN_REVIEW, "review"),
+    (AssetState.ON_HOLD, "on hold"),
+    (AssetState.EDITING, "editing"),
+    (AssetState.AWAITING_SIGNOFF, "sign-off"),
+)
+
+
+def count_in(counts: Counts, states: Iterable[str]) -> int:
+    """Photos in any of `states`."""
+    return sum(counts.states.get(state, 0) for state in states)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One batch's counts the way the screens name them."""
+
+    counts: Counts
+
+    @property
+    def total(self) -> int:
+        return self.counts.total
+
+    @property
+    def waiting(self) -> int:
+        """Photos that wait for a person of any role."""
+        return count_in(self.counts, PEOPLE_STATES)
+
+    @property
+    def failed(self) -> int:
+        """Failed in the line or refused at intake."""
+        return self.counts.failed + self.counts.rejected
+
+    @property
+    def approved(self) -> int:
+        return count_in(self.counts, APPROVED_STATES)
+
+    @property
+    def set_aside(self) -> int:
+        """Duplicates and cancelled photos: part of the batch, not of the work."""
+        return self.counts.duplicates + self.counts.cancelled
+
+    @property
+    def segments(self) -> list[tuple[str, int, str]]:
+        """(fill, count, words) for the stacked bar and its legend."""
+        return [(fill, count_in(self.counts, states), words) for fill, words, states in SEGMENTS]
+
+    @property
+    def people_words(self) -> str:
+        """Which people are waited for, e.g. "12 review, 3 editing"."""
+        parts = ((self.counts.states.get(state, 0), word) for state, word in PEOPLE_WORDS)
+        return ", ".join(f"{count:,} {word}" for count, word in parts if count) or "Nothing waits"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the live part of the batch page shows. `photo_s` is seconds per photo lately, None while unknown."""
+
+    batch: Batch
+    figures: Figures
+    photo_s: float | None
+    byte_size: int
+
+    @property
+    def is_moving(self) -> bool:
+        """True while the machine has something to do and may do it."""
+        return bool(self.figures.counts.machine) and self.batch.state != BatchState.PAUSED
+
+    @property
+    def seen(self) -> str:
+        """Changes when the batch's state or any count does; the page compares it to know that its other parts are stale."""
+        states = self.figures.counts.states
+        return f"{self.batch.state}." + ".".join(f"{states.get(state, 0):x}" for state in AssetState.values)
+
+    @property
+    def poll_s(self) -> int:
+        """Seconds until the next look: 2 while the machine works, 10 while people do, 0 when nothing moves by itself."""
+        if self.batch.state in (BatchState.DELIVERED, BatchState.CANCELLED):
+            return 0
+        if self.is_moving or self.batch.state == BatchState.PROCESSING:
+            return 2
+        return 10 if self.figures.waiting or self.batch.state in (BatchState.UPLOADING, BatchState.PAUSED) else 0
+
+    @property
+    def machine_words(self) -> str:
+        """The second step's hint: pace and time left while it runs."""
+        if self.batch.state == BatchState.PAUSED:
+            return "Paused"
+        if not self.figures.total:
+            return "Nothing to do yet"
+        if not self.figures.counts.machine:
+            return "Finished"
+        if not self.photo_s:
+            return "Measuring the pace"
+        rate = 60 / self.photo_s
+        shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+        hours, minutes = divmod(max(1, math.ceil(self.figures.counts.machine / rate)), 60)
+        return f"{shown} a minute, about {f'{hours} h {minutes} min' if hours else f'{minutes} min'} left"
+
+
+def progress_of(batch: Batch) -> Progress:
+    """Counts, pace and size of one batch: two queries, and a third while the machine works."""
+    figures = Figures(counts_of([batch.pk])[batch.pk])
+    size = batch.assets.aggregate(size=Sum("byte_size"))["size"] or 0
+    return Progress(batch, figures, seconds_per_photo(batch) if figures.counts.machine else None, size)
+
+
+def _filtered(name: str) -> Q:
+    if name == "attention":
+        failed = Asset.objects.filter(batch=OuterRef("pk"), state=AssetState.FAILED)
+        return Q(Exists(failed)) | Q(state=BatchState.PAUSED)
+    states = STATE_FILTERS.get(name)
+    return Q(state__in=states) if states else Q()
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One filter with how many batches it holds."""
+
+    key: str
+    label: str
+    count: int
+
+
+def filter_chips() -> list[Chip]:
+    """Every filter of the batch list with its count, in one query."""
+    found = Batch.objects.aggregate(**{key: Count("pk", filter=_filtered(key) or Q(pk__gt=0)) for key, _ in FILTERS})
+    return [Chip(key, label, found[key]) for key, label in FILTERS]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """One line of the batch list. `cover` is the run whose small picture stands for the batch, or None."""
+
+    batch: Batch
+    figures: Figures
+    cover: ProcessingRun | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPage:
+    """One page of rows; `next_cursor` is empty on the last one."""
+
+    rows: list[BatchRow]
+    next_cursor: str
+
+
+def _searched(batches: QuerySet[Batch], words: str) -> QuerySet[Batch]:
+    by_sku = Asset.objects.filter(batch=OuterRef("pk"), sku__icontains=words)
+    return batches.filter(Q(name__icontains=words) | Q(client__name__icontains=words) | Q(Exists(by_sku)))
+
+
+def batch_page(name: str = "all", words: str = "", cursor: str = "") -> BatchPage:
+    """Newest batches first, `PAGE` at a time after `cursor`, in three queries whatever their number."""
+    covers = Asset.objects.filter(batch=OuterRef("pk"), current_run__isnull=False).order_by("pk")
+    batches = Batch.objects.filter(_filtered(name)).select_related("client", "created_by")
+    if words:
+        batches = _searched(batches, words)
+    if cursor.isdecimal():
+        batches = batches.filter(pk__lt=int(cursor))
+    found = list(batches.annotate(cover_run=Subquery(covers.values("current_run_id")[:1])).order_by("-pk")[: PAGE + 1])
+    shown = found[:PAGE]
+    counts = counts_of([batch.pk for batch in shown])
+    runs = ProcessingRun.objects.in_bulk([batch.cover_run for batch in shown if batch.cover_run])
+    rows = [BatchRow(batch, Figures(counts[batch.pk]), runs.get(batch.cover_run or 0)) for batch in shown]
+    return BatchPage(rows, str(shown[-1].pk) if len(found) > PAGE else "")

@@ -1,0 +1,70 @@
+"""Accounts: made, renamed and closed by an admin; never deleted, because decisions name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from reviewapp.enums import Role
+
+from . import audit
+from .people import NotAllowed, require, set_roles
+
+
+class AccountRefused(ValueError):
+    """An account that can't be made or changed as asked. `errors` maps a field to its sentence."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class PersonData:
+    """What an admin enters about a person."""
+
+    username: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+
+
+def create_person(data: PersonData, password: str, roles: Iterable[Role], actor: User) -> User:
+    """Make an account with `roles`. Raises NotAllowed, AccountRefused (name taken, weak password)."""
+    require(actor, Role.ADMIN, to="add a person")
+    user = User(
+        username=data.username, first_name=data.first_name, last_name=data.last_name, email=data.email, is_active=True
+    )
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise AccountRefused({"password": " ".join(error.messages)}) from error
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save()
+            audit.record("person.created", user, actor=actor, after={"username": user.username})
+            set_roles(user, roles, actor)
+    except IntegrityError as error:
+        raise AccountRefused({"username": f"{data.username} is taken. Choose another name."}) from error
+    return user
+
+
+def update_person(user: User, roles: Iterable[Role], *, is_active: bool, actor: Any) -> User:
+    """Set a person's roles and whether they may sign in. Raises NotAllowed, also for closing one's own account."""
+    require(actor, Role.ADMIN, to="change an account")
+    if user.pk == actor.pk and not is_active:
+        raise NotAllowed("You can't close your own account. Another admin can.")
+    with transaction.atomic():
+        set_roles(user, roles, actor)
+        if User.objects.filter(pk=user.pk, is_active=not is_active).update(is_active=is_active):
+            verb = "person.opened" if is_active else "person.closed"
+            audit.record(verb, user, actor=actor, before={"active": not is_active}, after={"active": is_active})
+    user.refresh_from_db()
+    return user

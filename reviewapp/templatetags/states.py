@@ -1,0 +1,189 @@
+"""How states look: always an icon and a word; the tone only repeats them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+from reviewapp.enums import AssetState, BatchState, ProposalState, RejectReason, RenditionState
+
+register = template.Library()
+
+Look = tuple[str, str]
+ASSET_LOOKS: Mapping[str, Look] = {
+    AssetState.RECEIVED: ("info", "loader"),
+    AssetState.VALIDATED: ("info", "loader"),
+    AssetState.CLASSIFIED: ("info", "loader"),
+    AssetState.QUEUED: ("info", "loader"),
+    AssetState.SCORED: ("info", "loader"),
+    AssetState.REDO: ("info", "rotate-ccw"),
+    AssetState.AUTO_APPROVED: ("approve", "check-check"),
+    AssetState.APPROVED: ("approve", "check"),
+    AssetState.IN_REVIEW: ("neutral", "scan-eye"),
+    AssetState.ON_HOLD: ("hold", "pause"),
+    AssetState.EDITING: ("reject", "brush"),
+    AssetState.AWAITING_SIGNOFF: ("neutral", "pen-line"),
+    AssetState.FAILED: ("fail", "triangle-alert"),
+    AssetState.REJECTED_INTAKE: ("fail", "file-x"),
+    AssetState.DUPLICATE: ("neutral", "copy"),
+    AssetState.CANCELLED: ("neutral", "ban"),
+}
+BATCH_LOOKS: Mapping[str, Look] = {
+    BatchState.UPLOADING: ("info", "upload"),
+    BatchState.PROCESSING: ("info", "loader"),
+    BatchState.PAUSED: ("hold", "pause"),
+    BatchState.REVIEW: ("neutral", "scan-eye"),
+    BatchState.READY: ("approve", "package-check"),
+    BatchState.DELIVERED: ("approve", "circle-check"),
+    BatchState.CANCELLED: ("neutral", "ban"),
+}
+PROPOSAL_LOOKS: Mapping[str, Look] = {
+    ProposalState.OPEN: ("info", "git-compare"),
+    ProposalState.ACCEPTED: ("approve", "check"),
+    ProposalState.DECLINED: ("neutral", "x"),
+}
+RENDITION_LOOKS: Mapping[str, Look] = {
+    RenditionState.VERIFIED: ("approve", "check"),
+    RenditionState.FAILED: ("fail", "triangle-alert"),
+}
+
+
+def _status(looks: Mapping[str, Look], state: str, label: str) -> dict[str, Any]:
+    tone, icon = looks[state]
+    return {"tone": tone, "icon": icon, "word": label}
+
+
+@register.inclusion_tag("ui/status.html")
+def asset_status(state: str) -> dict[str, Any]:
+    """Icon and word of an asset state."""
+    return _status(ASSET_LOOKS, state, AssetState(state).label)
+
+
+@register.inclusion_tag("ui/status.html")
+def batch_status(state: str) -> dict[str, Any]:
+    """Icon and word of a batch state."""
+    return _status(BATCH_LOOKS, state, BatchState(state).label)
+
+
+@register.inclusion_tag("ui/status.html")
+def proposal_status(state: str) -> dict[str, Any]:
+    """Icon and word of a proposal state."""
+    return _status(PROPOSAL_LOOKS, state, ProposalState(state).label)
+
+
+@register.inclusion_tag("ui/status.html")
+def rendition_status(state: str) -> dict[str, Any]:
+    """Icon and word of a rendition state."""
+    return _status(RENDITION_LOOKS, state, RenditionState(state).label)
+
+
+@register.inclusion_tag("images/_state_icon.html")
+def asset_mark(state: str) -> dict[str, Any]:
+    """The icon of an asset state with its word for screen readers and as a tooltip: the caption of a tile."""
+    return _status(ASSET_LOOKS, state, AssetState(state).label)
+
+
+@register.filter
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share as a percentage; nothing for None."""
+    return "" if value is None else f"{value * 100:.{digits}f}%"
+
+
+@register.filter
+def gigabytes(value: int) -> str:
+    """A byte count as people say it."""
+    for unit, size in (("GB", 1_000_000_000), ("MB", 1_000_000)):
+        if value >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{max(0, round(value / 1000))} kB"
+
+
+@register.filter
+def clock(moment: Any) -> str:
+    """The time of day for today, the day otherwise: what a log line has room for."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return f"{local:%H:%M}" if timezone.now() - moment < timedelta(hours=18) else f"{local.day} {local:%b}"
+
+
+VERB_WORDS: Mapping[str, str] = {
+    "batch.created": "Batch created",
+    "batch.completed": "Last photo resolved",
+    "batch.delivered": "Batch delivered",
+    "batch.sheet_attached": "CSV attached, {rows} rows",
+    "batch.priority": "Priority set to {priority}",
+    "delivery.released": "Delivery {number} made, {files} files",
+    "delivery.downloaded": "Delivery {number} downloaded",
+    "asset.received": "Photo received",
+    "original.downloaded": "Original downloaded",
+}
+
+
+@register.filter
+def event_words(event: Any) -> str:
+    """One audit event as people say it; the verb itself where nobody wrote a sentence for it."""
+    if event.verb.endswith(".moved") and "state" in event.after:
+        states: Any = BatchState if event.noun == "batch" else AssetState
+        words = str(states(event.after["state"]).label)
+        return f"{words}: {event.note}" if event.note else words
+    pattern = VERB_WORDS.get(event.verb)
+    if pattern is None:
+        words = event.verb.replace(".", " ").replace("_", " ").capitalize()
+        return f"{words}: {event.note}" if event.note else words
+    values = {name: event.after.get(name, "") for name in ("rows", "priority", "number", "files")}
+    return pattern.format(**values)
+
+
+@register.filter
+def plain_json(value: Any) -> str:
+    """What an audit row holds, readable: names and values on one line."""
+    if not isinstance(value, dict):
+        return "" if value in (None, "") else str(value)
+    return ", ".join(f"{name} {plain_json(part) if not isinstance(part, list) else part}" for name, part in value.items())
+
+
+@register.filter
+def setting(value: Any) -> str:
+    """A setting's value as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(part) for part in value) or "none"
+    return "none" if value in (None, "") else str(value)
+
+
+@register.filter
+def at_least(value: float, limit: float) -> bool:
+    """True where value >= limit."""
+    return value >= limit
+
+
+@register.filter
+def width_of(value: float | None, whole: float) -> str:
+    """A value's share of `whole` in the 0..100 units of a meter's viewBox."""
+    return f"{max(0.0, min(100.0, (value or 0) / whole * 100)):.1f}"
+
+
+@register.filter
+def tenfold(value: float) -> str:
+    """A score in the 0..1000 units of the histogram."""
+    return f"{value * 10:.1f}"
+
+
+@register.filter
+def words(value: str) -> str:
+    """A code as words: "pure_white" becomes "pure white"."""
+    return str(value).replace("_", " ")
+
+
+@register.filter
+def reason_words(code: str) -> str:
+    """A reject reason as reviewers read it."""
+    return str(RejectReason(code).label) if code in RejectReason.values else words(code)

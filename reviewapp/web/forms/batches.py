@@ -1,0 +1,97 @@
+"""Forms of a batch: the order, and what a manager does to it later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from reviewapp.models import Batch, Client
+from reviewapp.selectors import channels as channel_selectors
+from reviewapp.selectors import presets as preset_selectors
+from reviewapp.services import ingest
+from reviewapp.web.forms.widgets import CheckList, HouseForm, Input, Number, Select, Tick
+
+MAX_NAME = 160
+
+
+class BatchForm(HouseForm):
+    """The order of a new batch. Only current preset versions and the newest version of every channel are offered."""
+
+    client = forms.ModelChoiceField(
+        Client.objects.all(), label=_("Client"), required=False, empty_label=_("New client"), widget=Select()
+    )
+    new_client = forms.CharField(
+        label=_("New client's name"), required=False, max_length=120, widget=Input(attrs={"autocomplete": "off"})
+    )
+    name = forms.CharField(label=_("Name"), max_length=MAX_NAME, widget=Input(attrs={"autocomplete": "off"}))
+    preset_version = forms.ModelChoiceField(
+        queryset=None,
+        label=_("Preset"),
+        empty_label=None,
+        widget=Select(),
+        help_text=_("The batch keeps this version, also when the preset changes later."),
+    )
+    channels = forms.ModelMultipleChoiceField(
+        queryset=None,
+        label=_("Channels"),
+        widget=CheckList(),
+        help_text=_("One file per photo and channel. Photos are framed and scored for the first one ticked."),
+    )
+    validation_profile = forms.ChoiceField(
+        label=_("Smallest photo accepted"), required=False, widget=Select(), choices=()
+    )
+    requires_sku = forms.BooleanField(label=_("Every photo needs a SKU and a category from the CSV"), required=False, widget=Tick())
+    priority = forms.IntegerField(
+        label=_("Priority"), min_value=1, max_value=10, initial=5, widget=Number(), help_text=_("1 goes first, 10 last.")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions = self.fields["preset_version"]
+        channels = self.fields["channels"]
+        profile = self.fields["validation_profile"]
+        assert isinstance(versions, forms.ModelChoiceField)
+        assert isinstance(channels, forms.ModelMultipleChoiceField)
+        assert isinstance(profile, forms.ChoiceField)
+        versions.queryset = preset_selectors.current_versions()
+        channels.queryset = channel_selectors.offered()
+        profile.choices = [("", _("As the strictest channel asks")), *((key, key) for key in ingest.PROFILES)]
+
+    def clean(self) -> dict[str, Any]:
+        """A batch belongs to exactly one client: one that exists, or a name for a new one."""
+        cleaned = super().clean() or {}
+        typed = (cleaned.get("new_client") or "").strip()
+        if not cleaned.get("client") and not typed:
+            self.add_error("new_client", _("Choose a client above, or give the new one a name."))
+        if cleaned.get("client") and typed:
+            self.add_error("new_client", _("A client is chosen already. Leave this empty, or choose New client."))
+        return cleaned
+
+    def create(self, actor: Any) -> Batch:
+        """Make the batch. Call on a valid form."""
+        data = self.cleaned_data
+        client = data["client"] or ingest.ensure_client(data["new_client"], actor)
+        return ingest.create_batch(
+            client,
+            data["name"].strip(),
+            preset_version=data["preset_version"],
+            channel_keys=[channel.key for channel in data["channels"]],
+            actor=actor,
+            validation_profile=data["validation_profile"],
+            requires_sku=data["requires_sku"],
+            priority=data["priority"],
+        )
+
+
+class PriorityForm(HouseForm):
+    """A batch's place in the line."""
+
+    priority = forms.IntegerField(label=_("Priority"), min_value=1, max_value=10, widget=Number())
+
+
+class ReasonForm(HouseForm):
+    """Why something is stopped; shown to everybody and kept in the audit log."""
+
+    reason = forms.CharField(label=_("Why"), max_length=300, widget=Input(attrs={"autocomplete": "off"}))

@@ -1,0 +1,61 @@
+"""Form widgets in the house's look. No media of their own: the strict style and script policy holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+
+def _with_class(attrs: dict[str, Any] | None, name: str) -> dict[str, Any]:
+    return {"class": name, **(attrs or {})}
+
+
+class Input(forms.TextInput):
+    """One line of text."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(_with_class(attrs, "in"))
+
+
+class Number(forms.NumberInput):
+    """A number; `step` "any" lets fractions through."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(_with_class(attrs, "in"))
+
+
+class Area(forms.Textarea):
+    """Several lines."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(_with_class({"rows": 3, **(attrs or {})}, "in"))
+
+
+class Select(forms.Select):
+    """One of a list."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(_with_class(attrs, "in"))
+
+
+class Tick(forms.CheckboxInput):
+    """Yes or no."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(_with_class(attrs, "tick"))
+
+
+class CheckList(forms.CheckboxSelectMultiple):
+    """Any of a list, all in sight."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(_with_class(attrs, "tick"))
+
+
+class HouseForm(forms.Form):
+    """A form whose labels carry no colon, as everywhere in the house."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)

@@ -1,0 +1,82 @@
+"""Request bodies as streams: nothing here holds a whole file in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import ParamSpec
+
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+from reviewapp import storage
+from reviewapp.web.permissions import View
+
+P = ParamSpec("P")
+
+CHUNK = 1024 * 1024
+
+
+class BodyTooLarge(ValueError):
+    """The body is longer than the way it came by allows. `limit` is in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The file is larger than the {limit // 1_000_000:,} MB that one upload may have.")
+        self.limit = limit
+
+
+class BodyIncomplete(ValueError):
+    """The connection ended before the announced length."""
+
+
+def announced_length(request: HttpRequest) -> int:
+    """Content-Length in bytes, 0 when absent or unreadable."""
+    value = request.headers.get("Content-Length", "")
+    return int(value) if value.isdecimal() else 0
+
+
+def body_chunks(request: HttpRequest, *, max_bytes: int) -> Iterator[bytes]:
+    """Yield the raw body in pieces of at most 1 MB.
+
+    Raises BodyTooLarge before the first piece when the announced length is over `max_bytes`, and while reading when the body
+    itself is; BodyIncomplete when it ends early, so that a cut connection never becomes a stored file.
+    """
+    expected = announced_length(request)
+    if expected > max_bytes:
+        raise BodyTooLarge(max_bytes)
+    seen = 0
+    while chunk := request.read(CHUNK):
+        seen += len(chunk)
+        if seen > max_bytes:
+            raise BodyTooLarge(max_bytes)
+        yield chunk
+    if seen < expected:
+        raise BodyIncomplete(f"The upload stopped after {seen:,} of {expected:,} bytes. Send the file again.")
+
+
+def limited_form(max_bytes: int) -> Callable[[View[P]], View[P]]:
+    """Refuse a multipart body by its announced length and by free disk before anything parses it.
+
+    The CSRF check reads the form, so it must come after ours: the view is exempt outside and protected inside.
+    Parts are written to temporary files by Django's upload handler, never held in memory.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        protected = csrf_protect(view)
+
+        @csrf_exempt
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if request.method == "POST":
+                if announced_length(request) > max_bytes:
+                    return HttpResponse(str(BodyTooLarge(max_bytes)), status=413, content_type="text/plain")
+                if not storage.has_room():
+                    return HttpResponse(str(storage.StorageFull()), status=507, content_type="text/plain")
+                request.upload_handlers = [TemporaryFileUploadHandler(request)]
+            return protected(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate

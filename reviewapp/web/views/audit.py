@@ -1,0 +1,25 @@
+"""The audit log, newest first."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from reviewapp.selectors import audit as selectors
+from reviewapp.selectors import people as people_selectors
+from reviewapp.selectors.pages import keyset
+from reviewapp.web.forms.audit import AuditFilter
+from reviewapp.web.htmx import render_page
+from reviewapp.web.permissions import ADMINS, role_required
+
+PAGE = 100
+
+
+@role_required(*ADMINS)
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """Who changed what and when, filtered by kind of change, person and batch."""
+    form = AuditFilter(request.GET, verbs=selectors.verbs(), people=people_selectors.people())
+    page = keyset(selectors.events(**form.narrowed()), request.GET.get("after", ""), PAGE)
+    context = {"active": "audit", "page": page, "form": form, "is_more": bool(request.GET.get("after"))}
+    return render_page(request, "audit/page.html", "audit/_rows.html", context)

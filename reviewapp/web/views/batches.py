@@ -1,0 +1,157 @@
+"""Batches: the list, the form for a new one, the live page and what a manager does to a running batch."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from reviewapp.models import Batch
+from reviewapp.selectors import batch_pages as pages
+from reviewapp.selectors import batches as selectors
+from reviewapp.selectors import progress as progress_selectors
+from reviewapp.services import batches as services
+from reviewapp.web.forms.batches import BatchForm, PriorityForm, ReasonForm
+from reviewapp.web.htmx import render_page
+from reviewapp.web.permissions import MANAGERS, role_required
+
+
+def _batch(pk: int) -> Batch:
+    return get_object_or_404(Batch.objects.select_related("client", "preset_version__preset", "created_by"), pk=pk)
+
+
+@role_required(*MANAGERS)
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """All batches, newest first; filter and search swap the rows only."""
+    name, words = request.GET.get("filter", "all"), request.GET.get("q", "").strip()[:80]
+    page = progress_selectors.batch_page(name, words, request.GET.get("after", ""))
+    context = {
+        "active": "batches",
+        "page": page,
+        "chips": progress_selectors.filter_chips(),
+        "filter": name,
+        "words": words,
+        "is_more": bool(request.GET.get("after")),
+    }
+    return render_page(request, "batches/page.html", "batches/_list.html", context)
+
+
+@role_required(*MANAGERS)
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """The order: whose photos, how they are processed, where they go. Files follow on the upload page."""
+    form = BatchForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        batch = form.create(request.user)
+        return redirect("uploads:page", pk=batch.pk)
+    status = 422 if form.is_bound else 200
+    return render(request, "batches/new.html", {"active": "batches", "form": form}, status=status)
+
+
+@role_required(*MANAGERS)
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One batch: steps, failures, images, deliveries, samples, order, activity."""
+    batch = _batch(pk)
+    context = {"active": "batches", "details": pages.batch_details(batch, request.GET.get("show", "all"))}
+    context |= {"batch": batch, "priority_form": PriorityForm(initial={"priority": batch.priority})}
+    return render(request, "batches/detail.html", context)
+
+
+@role_required(*MANAGERS)
+@require_GET
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The self-renewing part. When any count moved since `seen`, the page's other parts are told to look again."""
+    batch = get_object_or_404(Batch, pk=pk)
+    found = progress_selectors.progress_of(batch)
+    response = render(request, "batches/_progress.html", {"progress": found})
+    if request.GET.get("seen", "") != found.seen:
+        response["HX-Trigger"] = "batch-moved"
+    return response
+
+
+@role_required(*MANAGERS)
+@require_GET
+def images(request: HttpRequest, pk: int) -> HttpResponse:
+    """The tiles of one filter; without htmx the whole batch page with that filter."""
+    batch = _batch(pk)
+    name, cursor = request.GET.get("show", "all"), request.GET.get("after", "")
+    context = {"batch": batch, "tiles": pages.tiles(batch, name, cursor), "is_more": bool(cursor)}
+    if cursor:
+        return render_page(request, "images/tiles_page.html", "images/_tiles_more.html", context | {"active": "batches"})
+    return render_page(request, "images/tiles_page.html", "images/_tiles.html", context | {"active": "batches"})
+
+
+@role_required(*MANAGERS)
+@require_GET
+def failures(request: HttpRequest, pk: int) -> HttpResponse:
+    """The failure groups, asked for again whenever a count moves."""
+    batch = get_object_or_404(Batch, pk=pk)
+    context = {"batch": batch, "failures": selectors.failures(batch)}
+    return render(request, "batches/_failures.html", context)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start the failed step of one group, or of every failed photo, again."""
+    batch = get_object_or_404(Batch, pk=pk)
+    count = services.retry_failed(batch, request.POST.get("code") or None, request.user)
+    messages.success(request, _("%(count)d images go through the line again.") % {"count": count})
+    return redirect("batches:detail", pk=pk)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the failed photos of one group to the editors instead of trying again."""
+    batch = get_object_or_404(Batch, pk=pk)
+    count = services.hand_to_editors(batch, request.POST.get("code") or None, request.user)
+    messages.success(request, _("%(count)d images are with the editors.") % {"count": count})
+    return redirect("batches:detail", pk=pk)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop taking up new work of the batch; what runs now finishes."""
+    form = ReasonForm(request.POST)
+    if form.is_valid():
+        services.pause(get_object_or_404(Batch, pk=pk), form.cleaned_data["reason"], request.user)
+    else:
+        messages.error(request, _("Say why the batch is paused; the reason is shown to everybody."))
+    return redirect("batches:detail", pk=pk)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Go on with a paused batch."""
+    services.resume(get_object_or_404(Batch, pk=pk), request.user)
+    messages.success(request, _("The batch goes on."))
+    return redirect("batches:detail", pk=pk)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a batch for good; originals are kept."""
+    count = services.cancel(get_object_or_404(Batch, pk=pk), request.user)
+    messages.success(request, _("The batch is cancelled; %(count)d images were still to do.") % {"count": count})
+    return redirect("batches:detail", pk=pk)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def priority(request: HttpRequest, pk: int) -> HttpResponse:
+    """Move the batch's waiting work forward or back."""
+    form = PriorityForm(request.POST)
+    if form.is_valid():
+        services.set_priority(get_object_or_404(Batch, pk=pk), form.cleaned_data["priority"], request.user)
+        messages.success(request, _("Priority %(n)d from now on.") % {"n": form.cleaned_data["priority"]})
+    else:
+        messages.error(request, _("Priority is a number from 1, first, to 10, last."))
+    return redirect("batches:detail", pk=pk)

@@ -1,0 +1,61 @@
+"""People: who has an account, what they may do, and closing an account."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from reviewapp.selectors import people as selectors
+from reviewapp.services import accounts
+from reviewapp.services.people import NotAllowed
+from reviewapp.web.forms.people import PersonForm, RolesForm
+from reviewapp.web.permissions import ADMINS, role_required
+
+
+@role_required(*ADMINS)
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """Everybody by name; never ranked."""
+    return render(request, "people/page.html", {"active": "people", "people": selectors.people()})
+
+
+@role_required(*ADMINS)
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Add a person."""
+    form = PersonForm(request.POST or None)
+    if form.is_bound and form.is_valid():
+        try:
+            user = accounts.create_person(
+                form.data_of_person(), form.cleaned_data["password"], form.chosen(), request.user  # type: ignore[arg-type]
+            )
+        except accounts.AccountRefused as refused:
+            for name, sentence in refused.errors.items():
+                form.add_error(name, sentence)
+        else:
+            messages.success(request, _("%(name)s can sign in now.") % {"name": user.get_username()})
+            return redirect("people:list")
+    return render(request, "people/new.html", {"active": "people", "form": form}, status=422 if form.is_bound else 200)
+
+
+@role_required(*ADMINS)
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a person's roles, or close the account."""
+    person = get_object_or_404(User.objects.prefetch_related("groups"), pk=pk)
+    given = {"roles": [group.name for group in person.groups.all()], "is_active": person.is_active}
+    form = RolesForm(request.POST or None, initial=given)
+    if form.is_bound and form.is_valid():
+        try:
+            accounts.update_person(person, form.chosen(), is_active=form.cleaned_data["is_active"], actor=request.user)
+        except NotAllowed as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("%(name)s is changed.") % {"name": person.get_username()})
+            return redirect("people:list")
+    context = {"active": "people", "person": person, "form": form}
+    return render(request, "people/edit.html", context, status=422 if form.is_bound else 200)

@@ -1,0 +1,96 @@
+"""Presets: versions, what differs between them, new ones, and YAML in and out."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from reviewapp.models import Preset, PresetVersion
+from reviewapp.selectors import preset_pages as pages
+from reviewapp.selectors import presets as selectors
+from reviewapp.services import presets as services
+from reviewapp.web.forms.presets import ImportForm
+from reviewapp.web.forms.tunables import PresetForm
+from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
+
+
+@role_required(*MANAGERS)
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """Every preset with its current version."""
+    context = {"active": "presets", "presets": selectors.presets(), "form": ImportForm()}
+    return render(request, "presets/page.html", context)
+
+
+@role_required(*MANAGERS)
+@require_GET
+def detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """One preset: settings of a version beside another one, the versions, what blind samples say of each."""
+    preset = get_object_or_404(Preset.objects.select_related("current"), slug=slug)
+    details = pages.preset_page(preset, request.GET.get("version", ""), request.GET.get("compare", ""))
+    return render(request, "presets/detail.html", {"active": "presets", "preset": preset, "details": details})
+
+
+@role_required(*ADMINS)
+@require_http_methods(["GET", "POST"])
+def new_version(request: HttpRequest, slug: str) -> HttpResponse:
+    """The next version, filled with the latest one. 409 when somebody saved a version meanwhile."""
+    preset = get_object_or_404(Preset, slug=slug)
+    latest = selectors.latest_version(preset)
+    form = PresetForm(request.POST or None, base=latest.params, number=latest.number)
+    context = {"active": "presets", "preset": preset, "latest": latest, "form": form}
+    if not form.is_bound or not form.is_valid() or form.params is None:
+        return render(request, "presets/new.html", context, status=422 if form.is_bound else 200)
+    if form.cleaned_data["seen"] != latest.number:
+        return render(request, "presets/new.html", context | {"conflict": latest}, status=409)
+    try:
+        version = services.create_version(preset, form.params, form.cleaned_data["note"], request.user)  # type: ignore[arg-type]
+    except services.PresetRefused as refused:
+        form.add_error(None, str(refused))
+        return render(request, "presets/new.html", context, status=422)
+    messages.success(request, _("Version %(n)d is saved. New batches keep the current one.") % {"n": version.number})
+    return redirect(f"{preset_url(preset)}?version={version.number}")
+
+
+def preset_url(preset: Preset) -> str:
+    """Where a preset's page is."""
+    return str(redirect("presets:detail", slug=preset.slug).url)
+
+
+@role_required(*ADMINS)
+@require_POST
+def set_current(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give new batches this version."""
+    version = get_object_or_404(PresetVersion.objects.select_related("preset"), pk=pk)
+    preset = services.set_current(version, request.user)  # type: ignore[arg-type]
+    messages.success(request, _("New batches get version %(n)d.") % {"n": version.number})
+    return redirect(preset_url(preset))
+
+
+@role_required(*MANAGERS)
+@require_GET
+def export_yaml(request: HttpRequest, pk: int) -> HttpResponse:
+    """One version as a file that can be imported anywhere."""
+    version = get_object_or_404(PresetVersion.objects.select_related("preset"), pk=pk)
+    response = HttpResponse(services.export_yaml(version), content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{version.preset.slug}-v{version.number}.yaml"'
+    return response
+
+
+@role_required(*ADMINS)
+@require_POST
+def import_yaml(request: HttpRequest) -> HttpResponse:
+    """Store a preset file as a version."""
+    form = ImportForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            version = services.import_yaml(form.cleaned_data["text"], request.user)  # type: ignore[arg-type]
+            messages.success(request, _("%(name)s is here.") % {"name": version})
+            return redirect(f"{preset_url(version.preset)}?version={version.number}")
+        except services.PresetRefused as refused:
+            form.add_error("file", str(refused))
+    context = {"active": "presets", "presets": selectors.presets(), "form": form}
+    return render(request, "presets/page.html", context, status=422)

@@ -1,0 +1,117 @@
+"""Getting files in: one streamed request per file, a plain form or a ZIP, and the list of what is here already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from processing.errors import InputRejected
+from reviewapp import storage
+from reviewapp.models import Batch
+from reviewapp.selectors import uploads as selectors
+from reviewapp.services import ingest
+from reviewapp.web import streams
+from reviewapp.web.forms.uploads import MAX_CSV_BYTES, MAX_FILE_BYTES, MAX_FORM_BYTES, PlainUpload
+from reviewapp.web.permissions import MANAGERS, role_required, wants_json
+
+STATUS_CODES = {"accepted": 201, "duplicate": 200, "already_here": 200, "rejected": 422}
+REFUSALS = (storage.StorageFull, streams.BodyTooLarge, streams.BodyIncomplete, InputRejected)
+Line = dict[str, str]
+
+
+def _batch(pk: int) -> Batch:
+    return get_object_or_404(Batch.objects.select_related("client", "preset_version__preset"), pk=pk)
+
+
+def _line(result: ingest.UploadResult, path: str = "") -> Line:
+    shown = path or (result.asset.relative_path if result.asset is not None else result.filename)
+    return {"status": result.status, "message": result.message, "path": shown}
+
+
+def _refusal(error: Exception) -> JsonResponse:
+    """The code a client can act on and the sentence a person can."""
+    status = 400
+    if isinstance(error, storage.StorageFull):
+        status = 507
+    elif isinstance(error, streams.BodyTooLarge):
+        status = 413
+    elif isinstance(error, ingest.BatchClosed):
+        status = 409
+    return JsonResponse({"status": "rejected", "message": str(error)}, status=status)
+
+
+def _take_all(batch: Batch, form: PlainUpload, actor: Any) -> Iterator[Line]:
+    if rows := form.cleaned_data["rows"]:
+        ingest.attach_rows(batch, rows, actor)
+    for upload in form.cleaned_data["files"]:
+        name = str(upload.name)
+        try:
+            if name.lower().endswith(".zip"):
+                yield from (_line(result) for result in ingest.expand_zip(batch, upload, None, actor))
+            else:
+                yield _line(ingest.register_upload(batch, upload.chunks(), name, None, actor), name)
+        except REFUSALS as error:
+            yield {"status": "rejected", "message": str(error), "path": name}
+
+
+@streams.limited_form(MAX_FORM_BYTES)
+@role_required(*MANAGERS)
+@require_http_methods(["GET", "POST"])
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """The drop zone. A POST is the plain form (a browser without scripts) or a ZIP: files and an optional CSV at once."""
+    batch = _batch(pk)
+    form = PlainUpload(request.POST or None, request.FILES or None) if request.method == "POST" else PlainUpload()
+    lines = list(_take_all(batch, form, request.user)) if form.is_bound and form.is_valid() else []
+    status = 422 if form.errors else 200
+    if wants_json(request):
+        message = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return JsonResponse({"lines": lines, "message": message}, status=status)
+    context = {"active": "batches", "batch": batch, "form": form, "lines": lines, "here": selectors.arrivals(batch)}
+    return render(request, "uploads/page.html", context, status=status)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def receive(request: HttpRequest, pk: int) -> JsonResponse:
+    """One file as the raw body; `path` is its name under the dropped folder. 507 before a byte is read when there's no room."""
+    path = request.GET.get("path", "")
+    try:
+        if not storage.has_room(streams.announced_length(request)):
+            raise storage.StorageFull
+        chunks = streams.body_chunks(request, max_bytes=MAX_FILE_BYTES)
+        result = ingest.register_upload(_batch(pk), chunks, path, None, request.user)
+    except REFUSALS as error:
+        return _refusal(error)
+    return JsonResponse(_line(result, path), status=STATUS_CODES[result.status])
+
+
+@role_required(*MANAGERS)
+@require_POST
+def receive_csv(request: HttpRequest, pk: int) -> JsonResponse:
+    """The batch's sheet, before or after its photos. What can't be read is said with the columns that can."""
+    batch = _batch(pk)
+    try:
+        rows = ingest.read_csv_bytes(b"".join(streams.body_chunks(request, max_bytes=MAX_CSV_BYTES)))
+        applied = ingest.attach_rows(batch, rows, request.user)
+    except REFUSALS as error:
+        return _refusal(error)
+    return JsonResponse({"rows": len(rows), "applied": applied})
+
+
+@role_required(*MANAGERS)
+@require_GET
+def known(request: HttpRequest, pk: int) -> JsonResponse:
+    """What is here already, as [path, bytes] pairs: a reloaded page sends only the rest."""
+    return JsonResponse({"files": selectors.known_files(_batch(pk)), "has_room": storage.has_room()})
+
+
+@role_required(*MANAGERS)
+@require_POST
+def finish(request: HttpRequest, pk: int) -> HttpResponse:
+    """Nothing more is expected: the batch may complete."""
+    ingest.close_batch(_batch(pk), request.user)
+    return redirect("batches:detail", pk=pk)
