@@ -16,7 +16,7 @@ SIDE = 1400
 
 
 def photo(seed: int = 0, *, side: int = SIDE, shape: str = "box", ground: int = 226, suffix: str = "JPEG") -> bytes:
-    """A plain product on a soft light sweep with a little grain: easy for the studio remover. Other seed, other bytes."""
+    """A plain product on a soft light sweep with a little grain: easy for the studio remover."""
     rng = np.random.default_rng(seed)
     ramp = np.linspace(ground + 6, ground - 6, side, dtype=np.float32)[:, None, None]
     pixels = np.clip(np.broadcast_to(ramp, (side, side, 3)) + rng.normal(0, 1.2, (side, side, 3)), 0, 255)
@@ -42,9 +42,9 @@ def open_batch(*channels: str, **fields: Any) -> Batch:
     preset = Preset.objects.select_related("current").get(slug=seeds.STANDARD_SLUG)
     assert preset.current is not None
     client = fields.pop("client", None) or ingest.ensure_client("Line")
-    return ingest.create_batch(
-        client, fields.pop("name", "Batch"), preset_version=preset.current, channel_keys=channels or ("shopify",), **fields
-    )
+    name = fields.pop("name", "Batch")
+    keys = channels or ("shopify",)
+    return ingest.create_batch(client, name, preset_version=preset.current, channel_keys=keys, **fields)
 
 
 def send(batch: Batch, name: str, data: bytes, **row: str) -> ingest.UploadResult:

@@ -35,7 +35,7 @@ class _TooMuch(IngestRefused):
 class _Budget:
     """How many bytes the archive may still unpack to."""
 
-    left: int = MAX_TOTAL_BYTES
+    left: int
 
 
 def expand_zip(
@@ -59,7 +59,7 @@ def expand_zip(
         if len(entries) > MAX_ENTRIES:
             message = f"The ZIP has {len(entries):,} entries; {MAX_ENTRIES:,} is the limit. Split it."
             raise IngestRefused(message, code="zip")
-        budget = _Budget()
+        budget = _Budget(MAX_TOTAL_BYTES)
         for entry in entries:
             result = _take(batch, archive, entry, budget, actor)
             if result is not None:

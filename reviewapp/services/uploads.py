@@ -117,7 +117,7 @@ def attach_rows(batch: Batch, rows: Mapping[str, CsvRow], actor: Any = None) -> 
         applied = 0
         for asset in batch.assets.filter(state__in=[AssetState.RECEIVED, AssetState.VALIDATED]):
             found = sheet_row(batch, asset.relative_path)
-            if found is not None:
+            if found is not None and _facts(found) != {name: getattr(asset, name) for name in _facts(found)}:
                 # The state stands in the WHERE: a worker may classify the photo at this very moment.
                 same = Asset.objects.filter(pk=asset.pk, state=asset.state)
                 applied += same.update(**_facts(found))

@@ -1,4 +1,4 @@
-"""The line end to end with real pictures, the real pipeline and real rows; every job runs twice (SCH-11, SCH-21, SCH-24)."""
+"""The line end to end with real pictures, the real pipeline and real rows; every job runs twice (SCH-11, 21, 24)."""
 
 from __future__ import annotations
 
