@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -43,7 +42,8 @@ def refresh(batch_id: int) -> None:
     workers) resolving the last two photos at once would each see the other's as still open.
     """
     if transaction.get_connection().in_atomic_block:
-        transaction.on_commit(partial(_refresh, batch_id), robust=True)
+        # A lambda: Django logs a robust callback's failure by its __qualname__, which a partial doesn't have.
+        transaction.on_commit(lambda: _refresh(batch_id), robust=True)
     else:
         _refresh(batch_id)
 
