@@ -15,7 +15,9 @@ from processing.types import Finding, MaskArray, RGBArray
 FloatArray = npt.NDArray[np.float32]
 
 _CLEAR, _SOLID = 0.02, 0.98
-_STRETCH = 0.08  # the guided filter leaves a veil of this height on both ends
+_HALF = 0.5
+_VEIL = 0.08  # the guided filter leaves a veil of this height on both ends
+_NOISE = 0.06  # sensor noise moves a placed alpha by about this much
 _EPSILON = 1e-4
 _SNAP = 1.0 / 255.0
 _FOREGROUND_SIDE = 1200
@@ -59,7 +61,7 @@ def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
     """Snap a raw mask to the picture's edges. Both in the source grid; the work is done at `working_side` px at most.
 
     low: the mask as it is, smoothed; medium: guided filter at half the working side; high: guided filter at the
-    working side. The picture is never touched.
+    working side, then local two-colour mixing where the contrast allows.
     """
     if params.refinement == "low":
         return Refined(_snapped(np.asarray(cv2.GaussianBlur(raw, (0, 0), 1.0), np.float32)))
@@ -68,16 +70,63 @@ def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
     height, width = guide.shape[:2]
     mask = np.asarray(cv2.resize(raw, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     radius = max(3, round(params.radius_ratio * max(height, width)))
-    uncertain = ((mask > _CLEAR) & (mask < _SOLID)).astype(np.uint8)
-    band = cv2.dilate(uncertain, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)) > 0
+    picture = np.asarray(guide, np.float32) / np.float32(255)
+    band = _band(mask, radius)
     if not band.any():
         note = Finding("edge_not_refined", "info", "The mask has no soft edge to refine.")
         return Refined(_snapped(raw.copy()), (note,))
-    filtered = guided_filter(np.asarray(guide, np.float32) / np.float32(255), mask, radius)
-    sharpened = np.clip((filtered - _STRETCH) / (1 - 2 * _STRETCH), 0.0, 1.0)
-    merged = np.where(band, sharpened, np.round(mask)).astype(np.float32)
+    filtered = _stretched(guided_filter(picture, mask, radius), _VEIL)
+    if params.refinement == "high":
+        filtered = _mixed(picture, mask, filtered, radius)
+    merged = np.where(band, filtered, np.round(mask)).astype(np.float32)
     alpha = cv2.resize(merged, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_LINEAR)
     return Refined(_snapped(np.asarray(alpha, np.float32)))
+
+
+def _band(mask: MaskArray, radius: int) -> npt.NDArray[np.bool_]:
+    uncertain = ((mask > _CLEAR) & (mask < _SOLID)).astype(np.uint8)
+    return np.asarray(cv2.dilate(uncertain, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)) > 0)
+
+
+def _stretched(values: FloatArray, veil: float) -> MaskArray:
+    return np.clip((values - veil) / (1 - 2 * veil), 0.0, 1.0).astype(np.float32)
+
+
+def _mixed(picture: FloatArray, mask: MaskArray, filtered: MaskArray, radius: int) -> MaskArray:
+    """Replace the filtered alpha where two local colours explain the pixel.
+
+    Foreground F and backdrop B are local means of what is surely inside and outside; the pixel's place on the line
+    from B to F is its alpha. Trusted by the contrast |F - B| and by how near the pixel lies to that line.
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (radius + 1 | 1, radius + 1 | 1))
+    solid = (mask > _HALF).astype(np.uint8)
+    front = _local_colour(picture, cv2.erode(solid, kernel), 2 * radius)
+    back = _local_colour(picture, 1 - cv2.dilate(solid, kernel), 2 * radius)
+    line = front.colour - back.colour
+    length = np.maximum((line * line).sum(axis=2), 1e-6)
+    offset = picture - back.colour
+    share = (offset * line).sum(axis=2) / length
+    placed = np.clip(share, 0.0, 1.0)
+    error = np.sqrt(((offset - placed[..., None] * line) ** 2).sum(axis=2))
+    contrast = np.clip((np.sqrt(length) - 0.06) / 0.12, 0.0, 1.0)
+    trust = contrast * np.exp(-((error / 0.10) ** 2)) * front.known * back.known
+    return (trust * _stretched(share.astype(np.float32), _NOISE) + (1 - trust) * filtered).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """Mean colour (H, W, 3) near each pixel and whether there was any (H, W) 0/1."""
+
+    colour: FloatArray
+    known: FloatArray
+
+
+def _local_colour(picture: FloatArray, where: npt.NDArray[np.generic], reach: int) -> _Local:
+    size = (2 * reach + 1, 2 * reach + 1)
+    weight = np.asarray(where, np.float32)
+    near = np.asarray(cv2.blur(weight, size), np.float32)
+    total = np.asarray(cv2.blur(picture * weight[..., None], size), np.float32)
+    return _Local(total / np.maximum(near, 1e-4)[..., None], (near > 1e-3).astype(np.float32))
 
 
 def _snapped(alpha: MaskArray) -> MaskArray:

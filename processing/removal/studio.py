@@ -31,14 +31,18 @@ class StudioSettings:
     """Distances in Lab units; `spread` is the robust residual of the backdrop fit."""
 
     spread_factor: float = 2.5
-    spread_offset: float = 1.0
+    spread_offset: float = 1.5
     distance_min: float = 2.0
     distance_max: float = 22.0
     edge_factor: float = 1.2
     edge_min: float = 2.0
     shadow_chroma: float = 2.5
-    shadow_edge: float = 1.5
-    shadow_depth: float = 38.0
+    shadow_edge: float = 2.2
+    shadow_depth: float = 45.0
+    shadow_edge_colourful: float = 3.0
+    colourful_chroma: float = 12.0
+    bounce: float = 0.12
+    paper_bounce: float = 0.12
     hole_share: float = 0.0015
 
 
@@ -116,14 +120,37 @@ def _flooded(lab: FloatArray, backdrop: Backdrop, gradient: FloatArray, settings
     )
     like = (distance < limit) & (gradient <= max(settings.edge_min, settings.edge_factor * limit))
     reached = from_frame(like)
+    hue_off, dimmer = _against_dimmed(lab, backdrop.surface)
+    paper_chroma = np.hypot(backdrop.surface[..., 1], backdrop.surface[..., 2])
+    edge_limit = np.where(
+        paper_chroma > settings.colourful_chroma, settings.shadow_edge_colourful, settings.shadow_edge
+    )
+    # Light bounced off the product and off coloured paper tints a shadow, the deeper the more.
+    tint = settings.bounce * np.clip(-lighter, 0.0, 40.0) + settings.paper_bounce * paper_chroma
     shadow = (
-        (chroma < settings.shadow_chroma + 0.6 * backdrop.spread)
-        & (lighter < 1.5)
+        (hue_off < settings.shadow_chroma + 0.6 * backdrop.spread + tint)
+        & dimmer
         & (lighter > -settings.shadow_depth)
-        & (gradient < settings.shadow_edge)
+        & (gradient < edge_limit)
     )
     reached |= from_frame(reached | shadow)
     return _Flood(reached, np.asarray(distance, np.float32), limit)
+
+
+def _against_dimmed(lab: FloatArray, surface: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Compare each pixel with its backdrop under less light: chroma distance (Lab) from the scaled backdrop colour, and
+    whether it is no brighter. A shadow scales linear light, so on coloured paper it also loses chroma."""
+    pixel, paper = _linear(lab), _linear(surface)
+    share = (pixel * paper).sum(axis=2) / np.maximum((paper * paper).sum(axis=2), 1e-6)
+    dimmed = np.clip(paper * share[..., None], 0.0, 1.0) ** np.float32(1 / 2.2)
+    expected = cv2.cvtColor(dimmed.astype(np.float32), cv2.COLOR_RGB2Lab)
+    off = np.hypot(lab[..., 1] - expected[..., 1], lab[..., 2] - expected[..., 2])
+    return np.asarray(off, np.float32), np.asarray(share < 1.05)
+
+
+def _linear(lab: FloatArray) -> FloatArray:
+    """Linear light (gamma 2.2 is near enough here)."""
+    return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), 0.0, 1.0) ** np.float32(2.2), np.float32)
 
 
 def from_frame(passable: BoolArray) -> BoolArray:

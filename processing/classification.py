@@ -1,0 +1,147 @@
+"""How hard is this photo: category rules first, then what the pixels say.
+
+Edge complexity (0..1) joins how much longer the outline is than that of a compact shape, and how much fine detail the
+product carries. Colour match risk (0..1) tells how similar product and backdrop are on both sides of the outline:
+the mean of exp(-d / 10) over it, d the Lab distance across.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast, get_args
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from processing import codecs
+from processing.errors import InputRejected
+from processing.geometry import shrunk
+from processing.params import ClassificationParams
+from processing.removal.backdrop import to_lab
+from processing.removal.studio import StudioSettings, segment
+from processing.types import Classification, Complexity, RGBArray
+
+_SIDE = 400
+_ACROSS_PX = 4
+_SIMILAR_LAB = 10.0
+_NOTHING = 0.002
+
+# Hue angle (degrees, CIE Lab) up to which a colour bears the name; above the last it is red again.
+_HUES = ((25, "pink"), (50, "red"), (75, "orange"), (105, "yellow"), (170, "green"), (220, "teal"), (295, "blue"),
+         (335, "purple"), (360, "pink"))  # fmt: skip
+
+
+def classify(path: Path, category: str, rules: Mapping[str, str], params: ClassificationParams) -> Classification:
+    """Classify one photo; `rules` maps category to simple, medium or complex and outranks the pixels (CLS-06).
+
+    Raises InputRejected for an unreadable photo or a rule with another value.
+    """
+    photo = codecs.open_photo(path)
+    small = shrunk(photo.rgb, _SIDE)[0]
+    if photo.alpha is None:
+        product, _ = segment(small, StudioSettings())
+    else:
+        size = (small.shape[1], small.shape[0])
+        product = cv2.resize(photo.alpha, size, interpolation=cv2.INTER_AREA) > 0.5
+    return classify_pixels(small, product, category, rules, params)
+
+
+def classify_pixels(
+    small: RGBArray,
+    product: npt.NDArray[np.bool_],
+    category: str,
+    rules: Mapping[str, str],
+    params: ClassificationParams,
+) -> Classification:
+    """Classify a picture of a few hundred px whose product is known."""
+    tag = category.strip().lower()
+    edge, risk = edge_complexity(small, product), colour_match_risk(small, product)
+    complexity, rule = _decided(tag, rules, edge, risk, params)
+    return Classification(
+        complexity=complexity,
+        edge_score=edge,
+        colour_match_risk=risk,
+        rule=rule,
+        category=tag,
+        category_source="metadata" if tag else "pixels",
+        colour_family=colour_family(small, product),
+    )
+
+
+def _decided(
+    tag: str, rules: Mapping[str, str], edge: float, risk: float, params: ClassificationParams
+) -> tuple[Complexity, str]:
+    if tag and tag in rules:
+        given = rules[tag]
+        if given not in get_args(Complexity):
+            raise InputRejected(
+                f"The rule for {tag} says {given!r}; allowed is simple, medium or complex.", code="invalid_rule"
+            )
+        return cast(Complexity, given), f"Category rule: {tag} is {given}"
+    if edge > params.edge_complex:
+        return "complex", f"Edge complexity {edge:.2f} is above {params.edge_complex:.2f}"
+    if edge > params.edge_medium:
+        return "medium", f"Edge complexity {edge:.2f} is above {params.edge_medium:.2f}"
+    if risk > params.colour_risk:
+        return "medium", f"Colour match risk {risk:.2f} is above {params.colour_risk:.2f}"
+    return "simple", f"Edge complexity {edge:.2f} and colour match risk {risk:.2f} are within the limits"
+
+
+def edge_complexity(small: RGBArray, product: npt.NDArray[np.bool_]) -> float:
+    """Return 0..1: outline length against that of a compact shape of the same area, and fine detail inside."""
+    area = float(product.sum())
+    if area < _NOTHING * product.size:
+        return 0.0
+    contours, _ = cv2.findContours(product.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    length = sum(cv2.arcLength(contour, True) for contour in contours)
+    compactness = length / (2.0 * math.sqrt(math.pi * area))  # circle 1, square 1.13, 3:1 bar 1.30
+    outline = 1.0 - math.exp(-max(0.0, compactness - 1.35) / 1.6)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.5))
+    inner = cv2.erode(product.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    busy = float((fine[inner] > 4.0).mean()) if inner.any() else 1.0
+    return float(1.0 - (1.0 - 0.9 * outline) * (1.0 - 0.9 * min(1.0, busy / 0.6)))
+
+
+def colour_match_risk(small: RGBArray, product: npt.NDArray[np.bool_]) -> float:
+    """Return 0..1: mean of exp(-d / 10) along the outline; 1 when no product stands out at all."""
+    solid = product.astype(np.uint8)
+    if solid.mean() < _NOTHING:
+        return 1.0
+    lab = to_lab(small)
+    kernel = np.ones((2 * _ACROSS_PX + 1, 2 * _ACROSS_PX + 1), np.uint8)
+    inside = (cv2.erode(solid, np.ones((3, 3), np.uint8)) > 0).astype(np.float32)
+    outside = (cv2.dilate(solid, np.ones((5, 5), np.uint8)) == 0).astype(np.float32)
+    outline = (cv2.dilate(solid, np.ones((3, 3), np.uint8)) - solid) > 0
+    size = (kernel.shape[1], kernel.shape[0])
+    front, back = _local_mean(lab, inside, size), _local_mean(lab, outside, size)
+    known = outline & (cv2.blur(inside, size) > 1e-3) & (cv2.blur(outside, size) > 1e-3)
+    if not known.any():
+        return 0.0
+    apart = np.linalg.norm(front[known] - back[known], axis=1)
+    return float(np.exp(-apart / _SIMILAR_LAB).mean())
+
+
+def _local_mean(
+    lab: npt.NDArray[np.float32], weight: npt.NDArray[np.float32], size: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    total = cv2.blur(lab * weight[..., None], size)
+    return np.asarray(total / np.maximum(cv2.blur(weight, size), 1e-4)[..., None], np.float32)
+
+
+def colour_family(small: RGBArray, product: npt.NDArray[np.bool_]) -> str:
+    """Name the product's typical colour: white, grey, black, beige, brown or a hue; "" without a product."""
+    if not product.any():
+        return ""
+    lightness, a, b = (float(value) for value in np.median(to_lab(small)[product], axis=0))
+    chroma, hue = math.hypot(a, b), math.degrees(math.atan2(b, a)) % 360
+    if chroma < 8.0:
+        return "black" if lightness < 25 else "white" if lightness > 85 else "grey"
+    if 40 <= hue < 95 and lightness < 50 and chroma < 45:
+        return "brown"
+    if 50 <= hue < 105 and chroma < 28:
+        return "beige"
+    return next(name for limit, name in _HUES if hue <= limit)
