@@ -13,8 +13,8 @@ from reviewapp.selectors.progress import Progress, progress_of
 from reviewapp.selectors.quality import EscapeRate, escape_rate
 
 ACTIVITY = 12
-BACKGROUND_VERBS = ("asset.moved", "asset.received")
-"""One per photo and step: the image pages show them, the batch's activity would drown in them."""
+BATCH_NOUNS = ("batch", "delivery", "sampledraw", "samplemember")
+"""What the batch's activity tells. Events of single photos are on their own pages; the list would drown in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
     """Read the page of `batch` with the tiles filtered by `show`."""
     progress = progress_of(batch)
     files = batch_selectors.renditions(batch)
-    events = AuditEvent.objects.filter(batch=batch).exclude(verb__in=BACKGROUND_VERBS).select_related("actor")
+    events = AuditEvent.objects.filter(batch=batch, noun__in=BATCH_NOUNS).select_related("actor")
     return BatchDetails(
         progress=progress,
         failures=batch_selectors.failures(batch),

@@ -13,7 +13,7 @@ from reviewapp.models import Channel
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of a channel page: the rule, its value, and the value in the version before it (None = first version)."""
+    """One line of a channel page: the rule, its value, and the value in the version before (None in the first)."""
 
     described: Described
     value: Any
@@ -39,6 +39,4 @@ def rules_of(channel: Channel, before: Channel | None = None) -> list[Rule]:
     """Every rule in form order; a field added to the schema since takes its default."""
     here = ChannelSpec.from_dict(channel.spec).to_dict()
     there = ChannelSpec.from_dict(before.spec).to_dict() if before is not None else None
-    return [
-        Rule(line, here[line.path], None if there is None else there[line.path]) for line in ChannelSpec.describe()
-    ]
+    return [Rule(line, here[line.path], None if there is None else there[line.path]) for line in ChannelSpec.describe()]

@@ -31,9 +31,9 @@ def _numbered(versions: list[PresetVersion], number: str) -> PresetVersion | Non
 
 
 def preset_page(preset: Preset, number: str = "", compare: str = "") -> PresetPage:
-    """Read a preset's page. `number` and `compare` are version numbers as typed in the address; unknown ones are ignored.
+    """Read a preset's page. `number` and `compare` are version numbers as typed in the address; unknown ones are void.
 
-    Without them the current version is shown beside the one before it. Raises PresetVersion.DoesNotExist without versions.
+    Without them the current version is shown beside the one before. Raises PresetVersion.DoesNotExist without any.
     """
     versions = list(presets.versions_of(preset))
     if not versions:

@@ -106,13 +106,13 @@ class Progress:
 
     @property
     def seen(self) -> str:
-        """Changes when the batch's state or any count does; the page compares it to know that its other parts are stale."""
+        """Changes when the batch's state or any count does; the page compares it to know that other parts are stale."""
         states = self.figures.counts.states
         return f"{self.batch.state}." + ".".join(f"{states.get(state, 0):x}" for state in AssetState.values)
 
     @property
     def poll_s(self) -> int:
-        """Seconds until the next look: 2 while the machine works, 10 while people do, 0 when nothing moves by itself."""
+        """Seconds until the next look: 2 while the machine works, 10 while people do, 0 when nothing moves."""
         if self.batch.state in (BatchState.DELIVERED, BatchState.CANCELLED):
             return 0
         if self.is_moving or self.batch.state == BatchState.PROCESSING:

@@ -87,9 +87,9 @@ class ThresholdPage:
         """(zone, words, share) from the bottom of the scale."""
         policy = self.current
         return [
-            ("lo", "To an editor", self.share(0, policy.review_at)),
-            ("mid", "To a reviewer", self.share(policy.review_at, policy.approve_at)),
-            ("hi", "Pass by themselves", self.share(policy.approve_at, 101)),
+            ("lo", "Below the review line", self.share(0, policy.review_at)),
+            ("mid", "In the review band", self.share(policy.review_at, policy.approve_at)),
+            ("hi", "From the pass line up", self.share(policy.approve_at, 101)),
         ]
 
     @property

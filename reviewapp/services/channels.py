@@ -34,9 +34,9 @@ class ChannelStale(ChannelRefused):
 def save_version(text: str, note: str, actor: User | None, *, expected_version: int | None = None) -> Channel:
     """Store the rules in `text` (TOML or JSON) as the next version of the channel its `key` names, or as a new channel.
 
-    `expected_version` is the newest version the writer saw (0 = none); None skips the check. Batches keep the version they
-    were made with. Raises NotAllowed, and ChannelRefused when the text can't be read, a rule is out of bounds, nothing
-    changed, the note is missing, or somebody saved a version meanwhile.
+    `expected_version` is the newest version the writer saw (0 = none); None skips the check. Batches keep the version
+    they were made with. Raises NotAllowed, ChannelStale when somebody saved one meanwhile, and ChannelRefused when the
+    text can't be read, a rule is out of bounds, nothing changed or the note is missing.
     """
     if actor is not None:
         require(actor, Role.ADMIN, to="change a channel's rules")
@@ -91,9 +91,7 @@ def _insert(spec: ChannelSpec, note: str, actor: User | None, expected: int | No
     latest = Channel.objects.filter(key=spec.key, version=top).first()
     if latest is not None and ChannelSpec.from_dict(latest.spec) == spec:
         raise ChannelRefused(f"Nothing differs from version {latest.version}.")
-    channel = Channel.objects.create(
-        key=spec.key, version=top + 1, name=spec.name, spec=spec.to_dict(), note=note
-    )
+    channel = Channel.objects.create(key=spec.key, version=top + 1, name=spec.name, spec=spec.to_dict(), note=note)
     before = dict(latest.spec) if latest else {}
     audit.record(
         "channel.version_created",

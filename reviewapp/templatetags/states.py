@@ -144,7 +144,9 @@ def plain_json(value: Any) -> str:
     """What an audit row holds, readable: names and values on one line."""
     if not isinstance(value, dict):
         return "" if value in (None, "") else str(value)
-    return ", ".join(f"{name} {plain_json(part) if not isinstance(part, list) else part}" for name, part in value.items())
+    return ", ".join(
+        f"{name} {plain_json(part) if not isinstance(part, list) else part}" for name, part in value.items()
+    )
 
 
 @register.filter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import ParamSpec
+from typing import ParamSpec, cast
 
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
@@ -40,8 +40,8 @@ def announced_length(request: HttpRequest) -> int:
 def body_chunks(request: HttpRequest, *, max_bytes: int) -> Iterator[bytes]:
     """Yield the raw body in pieces of at most 1 MB.
 
-    Raises BodyTooLarge before the first piece when the announced length is over `max_bytes`, and while reading when the body
-    itself is; BodyIncomplete when it ends early, so that a cut connection never becomes a stored file.
+    Raises BodyTooLarge before the first piece when the announced length is over `max_bytes`, and while reading when the
+    body itself is; BodyIncomplete when it ends early, so that a cut connection never becomes a stored file.
     """
     expected = announced_length(request)
     if expected > max_bytes:
@@ -77,6 +77,6 @@ def limited_form(max_bytes: int) -> Callable[[View[P]], View[P]]:
                 request.upload_handlers = [TemporaryFileUploadHandler(request)]
             return protected(request, *args, **kwargs)
 
-        return guarded
+        return cast(View[P], guarded)
 
     return decorate

@@ -133,7 +133,7 @@ function send(item) {
     });
     if (isArchive) {
       const form = new FormData();
-      form.append('files', item.file, item.path);
+      form.append('photos', item.file, item.path);
       request.send(form);
     } else {
       request.setRequestHeader('Content-Type', 'application/octet-stream');

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from reviewapp.models import Batch, Client
+from processing.intake import PROFILES
+from reviewapp.models import Batch, Channel, Client, PresetVersion
 from reviewapp.selectors import channels as channel_selectors
 from reviewapp.selectors import presets as preset_selectors
 from reviewapp.services import ingest
@@ -26,15 +27,15 @@ class BatchForm(HouseForm):
         label=_("New client's name"), required=False, max_length=120, widget=Input(attrs={"autocomplete": "off"})
     )
     name = forms.CharField(label=_("Name"), max_length=MAX_NAME, widget=Input(attrs={"autocomplete": "off"}))
-    preset_version = forms.ModelChoiceField(
-        queryset=None,
+    preset_version: forms.ModelChoiceField[PresetVersion] = forms.ModelChoiceField(
+        queryset=PresetVersion.objects.none(),
         label=_("Preset"),
         empty_label=None,
         widget=Select(),
         help_text=_("The batch keeps this version, also when the preset changes later."),
     )
-    channels = forms.ModelMultipleChoiceField(
-        queryset=None,
+    channels: forms.ModelMultipleChoiceField[Channel] = forms.ModelMultipleChoiceField(
+        queryset=Channel.objects.none(),
         label=_("Channels"),
         widget=CheckList(),
         help_text=_("One file per photo and channel. Photos are framed and scored for the first one ticked."),
@@ -42,9 +43,16 @@ class BatchForm(HouseForm):
     validation_profile = forms.ChoiceField(
         label=_("Smallest photo accepted"), required=False, widget=Select(), choices=()
     )
-    requires_sku = forms.BooleanField(label=_("Every photo needs a SKU and a category from the CSV"), required=False, widget=Tick())
+    requires_sku = forms.BooleanField(
+        label=_("Every photo needs a SKU and a category from the CSV"), required=False, widget=Tick()
+    )
     priority = forms.IntegerField(
-        label=_("Priority"), min_value=1, max_value=10, initial=5, widget=Number(), help_text=_("1 goes first, 10 last.")
+        label=_("Priority"),
+        min_value=1,
+        max_value=10,
+        initial=5,
+        widget=Number(),
+        help_text=_("1 goes first, 10 last."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,7 +65,7 @@ class BatchForm(HouseForm):
         assert isinstance(profile, forms.ChoiceField)
         versions.queryset = preset_selectors.current_versions()
         channels.queryset = channel_selectors.offered()
-        profile.choices = [("", _("As the strictest channel asks")), *((key, key) for key in ingest.PROFILES)]
+        profile.choices = [("", _("As the strictest channel asks")), *((key, key) for key in PROFILES)]
 
     def clean(self) -> dict[str, Any]:
         """A batch belongs to exactly one client: one that exists, or a name for a new one."""

@@ -22,7 +22,9 @@ class ChannelForm(HouseForm):
         label=_("Rules"),
         max_length=32 * 1024,
         widget=Area(attrs={"rows": 26, "spellcheck": "false", "class": "in code"}),
-        help_text=_("TOML or JSON. The key names the channel; a new key makes a new channel. Missing rules take their default."),
+        help_text=_(
+            "TOML or JSON. The key names the channel; a new key makes a new channel. Missing rules take their default."
+        ),
     )
     note = forms.CharField(
         label=_("Why, or where the rules come from"), max_length=300, widget=Input(attrs={"autocomplete": "off"})

@@ -36,9 +36,7 @@ class PersonForm(HouseForm):
     )
     first_name = forms.CharField(label=_("First name"), max_length=150, required=False, widget=Input(attrs=_OFF))
     last_name = forms.CharField(label=_("Last name"), max_length=150, required=False, widget=Input(attrs=_OFF))
-    email = forms.EmailField(
-        label=_("Email"), required=False, widget=forms.EmailInput(attrs={"class": "in", **_OFF})
-    )
+    email = forms.EmailField(label=_("Email"), required=False, widget=forms.EmailInput(attrs={"class": "in", **_OFF}))
     password = forms.CharField(
         label=_("First password"),
         max_length=200,

@@ -32,10 +32,10 @@ class PolicyForm(HouseForm):
         super().__init__(*args, **kwargs)
         for line in FIELDS:
             kind = forms.IntegerField if line.is_whole else forms.FloatField
-            hint = f"{line.low:g} to {line.high:g} {line.unit}".strip()
+            hint = f"{line.low:g} to {line.high:g}"
             attrs = {} if line.is_whole else {"step": "any"}
             self.fields[line.name] = kind(
-                label=line.label, initial=getattr(current, line.name), help_text=hint, widget=Number(attrs=attrs)
+                label=line.label, initial=f"{getattr(current, line.name):g}", help_text=hint, widget=Number(attrs=attrs)
             )
         for name in FLAGS:
             self.fields[name] = forms.BooleanField(

@@ -26,7 +26,8 @@ HIDDEN = frozenset({"schema"})
 
 
 def _field(line: Described) -> forms.Field:
-    hint = line.bounds if line.kind in ("whole", "real", "whole_pair", "text") else ""
+    # A pattern is for machines; what it refuses is said when it happens.
+    hint = line.bounds.split(" like ")[0] if line.kind in ("whole", "real", "whole_pair", "text") else ""
     common: dict[str, Any] = {"label": line.label, "required": False, "help_text": hint}
     match line.kind:
         case "flag":
@@ -37,7 +38,10 @@ def _field(line: Described) -> forms.Field:
             )
         case "whole":
             return forms.IntegerField(
-                min_value=int(line.low or 0), max_value=int(line.high or 0), widget=Number(), **{**common, "required": True}
+                min_value=int(line.low or 0),
+                max_value=int(line.high or 0),
+                widget=Number(),
+                **{**common, "required": True},
             )
         case "real":
             return forms.FloatField(

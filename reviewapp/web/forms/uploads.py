@@ -29,7 +29,7 @@ class ManyFilesField(forms.FileField):
 
     widget = ManyFiles
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         """Clean each upload as a file of its own; an empty file stays in, so that it gets a line that says so."""
         given = data if isinstance(data, list | tuple) else [data] if data else []
         if not given:
@@ -40,7 +40,7 @@ class ManyFilesField(forms.FileField):
 class PlainUpload(HouseForm):
     """Photos or ZIPs, and the sheet. `rows` holds the sheet's rows after validation."""
 
-    files = ManyFilesField(
+    photos = ManyFilesField(
         label=_("Photos or a ZIP"),
         allow_empty_file=True,
         error_messages={"required": _("Choose at least one photo or a ZIP.")},

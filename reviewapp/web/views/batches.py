@@ -79,10 +79,9 @@ def images(request: HttpRequest, pk: int) -> HttpResponse:
     """The tiles of one filter; without htmx the whole batch page with that filter."""
     batch = _batch(pk)
     name, cursor = request.GET.get("show", "all"), request.GET.get("after", "")
-    context = {"batch": batch, "tiles": pages.tiles(batch, name, cursor), "is_more": bool(cursor)}
-    if cursor:
-        return render_page(request, "images/tiles_page.html", "images/_tiles_more.html", context | {"active": "batches"})
-    return render_page(request, "images/tiles_page.html", "images/_tiles.html", context | {"active": "batches"})
+    context = {"active": "batches", "batch": batch, "tiles": pages.tiles(batch, name, cursor)}
+    fragment = "images/_tiles_more.html" if cursor else "images/_tiles.html"
+    return render_page(request, "images/tiles_page.html", fragment, context)
 
 
 @role_required(*MANAGERS)
@@ -99,7 +98,7 @@ def failures(request: HttpRequest, pk: int) -> HttpResponse:
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Start the failed step of one group, or of every failed photo, again."""
     batch = get_object_or_404(Batch, pk=pk)
-    count = services.retry_failed(batch, request.POST.get("code") or None, request.user)
+    count = services.retry_failed(batch, request.user, code=request.POST.get("code") or None)
     messages.success(request, _("%(count)d images go through the line again.") % {"count": count})
     return redirect("batches:detail", pk=pk)
 
@@ -109,7 +108,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the failed photos of one group to the editors instead of trying again."""
     batch = get_object_or_404(Batch, pk=pk)
-    count = services.hand_to_editors(batch, request.POST.get("code") or None, request.user)
+    count = services.hand_to_editors(batch, request.user, code=request.POST.get("code") or None)
     messages.success(request, _("%(count)d images are with the editors.") % {"count": count})
     return redirect("batches:detail", pk=pk)
 
@@ -139,7 +138,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a batch for good; originals are kept."""
-    count = services.cancel(get_object_or_404(Batch, pk=pk), request.user)
+    count = services.cancel(get_object_or_404(Batch, pk=pk), request.POST.get("reason", "")[:300], request.user)
     messages.success(request, _("The batch is cancelled; %(count)d images were still to do.") % {"count": count})
     return redirect("batches:detail", pk=pk)
 

@@ -52,5 +52,6 @@ def new(request: HttpRequest) -> HttpResponse:
     except services.ChannelRefused as refused:
         form.add_error("rules", str(refused))
         return render(request, "channels/new.html", context, status=422)
-    messages.success(request, _("%(name)s, version %(n)d, is offered to new batches.") % {"name": channel.name, "n": channel.version})
+    said = {"name": channel.name, "n": channel.version}
+    messages.success(request, _("%(name)s, version %(n)d, is offered to new batches.") % said)
     return redirect("channels:detail", key=channel.key)

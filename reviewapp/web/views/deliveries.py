@@ -36,7 +36,8 @@ def deliver(request: HttpRequest, pk: int) -> HttpResponse:
         for reason in held.reasons:
             messages.warning(request, reason)
     else:
-        messages.success(request, _("Delivery %(n)d holds %(files)d files.") % {"n": made.number, "files": made.file_count})
+        said = {"n": made.number, "files": made.file_count}
+        messages.success(request, _("Delivery %(n)d holds %(files)d files.") % said)
     return redirect("batches:detail", pk=pk)
 
 

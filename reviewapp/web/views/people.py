@@ -31,7 +31,10 @@ def new(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             user = accounts.create_person(
-                form.data_of_person(), form.cleaned_data["password"], form.chosen(), request.user  # type: ignore[arg-type]
+                form.data_of_person(),
+                form.cleaned_data["password"],
+                form.chosen(),
+                request.user,  # type: ignore[arg-type]
             )
         except accounts.AccountRefused as refused:
             for name, sentence in refused.errors.items():

@@ -47,7 +47,7 @@ def _refusal(error: Exception) -> JsonResponse:
 def _take_all(batch: Batch, form: PlainUpload, actor: Any) -> Iterator[Line]:
     if rows := form.cleaned_data["rows"]:
         ingest.attach_rows(batch, rows, actor)
-    for upload in form.cleaned_data["files"]:
+    for upload in form.cleaned_data["photos"]:
         name = str(upload.name)
         try:
             if name.lower().endswith(".zip"):
@@ -62,7 +62,7 @@ def _take_all(batch: Batch, form: PlainUpload, actor: Any) -> Iterator[Line]:
 @role_required(*MANAGERS)
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest, pk: int) -> HttpResponse:
-    """The drop zone. A POST is the plain form (a browser without scripts) or a ZIP: files and an optional CSV at once."""
+    """The drop zone. A POST is the plain form (no scripts needed) or a ZIP: files and an optional CSV at once."""
     batch = _batch(pk)
     form = PlainUpload(request.POST or None, request.FILES or None) if request.method == "POST" else PlainUpload()
     lines = list(_take_all(batch, form, request.user)) if form.is_bound and form.is_valid() else []
@@ -77,7 +77,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 @role_required(*MANAGERS)
 @require_POST
 def receive(request: HttpRequest, pk: int) -> JsonResponse:
-    """One file as the raw body; `path` is its name under the dropped folder. 507 before a byte is read when there's no room."""
+    """One file as the raw body; `path` is its name under the dropped folder. 507, before a byte is read, if full."""
     path = request.GET.get("path", "")
     try:
         if not storage.has_room(streams.announced_length(request)):

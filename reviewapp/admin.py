@@ -1,0 +1,128 @@
+"""The operations admin at /ops/: a window into every table for whoever runs the machine. It reads; services write.
+
+Changes made here would pass by the audit log, so only accounts and client notes can be edited, and nothing is deleted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from reviewapp import models
+
+admin.site.site_header = "Softproof operations"
+admin.site.site_title = "Softproof operations"
+admin.site.site_url = None
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Shows rows, changes none. Every column of the table is on the detail page."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never."""
+        return False
+
+
+@admin.register(models.Client)
+class ClientAdmin(admin.ModelAdmin[models.Client]):
+    """A client's notes and rules for delivery can be edited; a client is never deleted."""
+
+    list_display = ("name", "validation_profile", "requires_human_colour", "waits_for_samples")
+    search_fields = ("name",)
+    readonly_fields = ("slug", "created_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Clients come with their first batch."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Client | None = None) -> bool:
+        """Never."""
+        return False
+
+
+@admin.register(models.Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "client", "name", "state", "preset_version", "priority", "created_at", "completed_at")
+    list_filter = ("state",)
+    search_fields = ("name", "client__name")
+    list_select_related = ("client", "preset_version__preset")
+    # The seed decides which photos are samples; nobody sees it before the batch is delivered.
+    exclude = ("sample_seed",)
+
+
+@admin.register(models.Asset)
+class AssetAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "batch_id", "relative_path", "sku", "state", "state_code", "lane", "state_changed_at")
+    list_filter = ("state", "lane", "complexity")
+    search_fields = ("relative_path", "sku", "sha256")
+    raw_id_fields = ("batch", "duplicate_of", "current_run")
+
+
+@admin.register(models.Task)
+class TaskAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "key", "step", "state", "attempts", "owner", "lease_until", "error_category", "error_code")
+    list_filter = ("state", "step", "error_category")
+    search_fields = ("key", "error_text")
+
+
+@admin.register(models.WorkerHeartbeat)
+class WorkerHeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ("name", "role", "pid", "remover", "tasks_done", "rss_bytes", "seen_at")
+
+
+@admin.register(models.ProcessingRun)
+class ProcessingRunAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "asset_id", "kind", "remover", "model_name", "attempt", "worker", "created_at")
+    list_filter = ("kind", "remover")
+
+
+@admin.register(models.Rendition)
+class RenditionAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "asset_id", "channel", "state", "filename", "byte_size", "error")
+    list_filter = ("state", "channel__key")
+    list_select_related = ("channel",)
+
+
+@admin.register(models.Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "batch_id", "number", "state", "file_count", "byte_size", "created_at")
+
+
+@admin.register(models.AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "created_at", "actor", "verb", "noun", "object_id", "batch_id", "asset_id", "note")
+    list_filter = ("verb",)
+    search_fields = ("note", "object_id")
+    list_select_related = ("actor",)
+
+
+@admin.register(
+    models.QualityReport,
+    models.ReviewTask,
+    models.ReviewDecision,
+    models.EditTask,
+    models.SampleDraw,
+    models.SampleMember,
+    models.Preset,
+    models.PresetVersion,
+    models.RoutingPolicy,
+    models.CategoryRule,
+    models.PresetProposal,
+    models.Channel,
+)
+class PlainAdmin(ReadOnlyAdmin):
+    """Tables that need no list of their own."""
