@@ -75,10 +75,13 @@ def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
     if not band.any():
         note = Finding("edge_not_refined", "info", "The mask has no soft edge to refine.")
         return Refined(_snapped(raw.copy()), (note,))
-    filtered = _stretched(guided_filter(picture, mask, radius), _VEIL)
+    window = _window(band, 4 * radius)
+    near, near_mask = np.ascontiguousarray(picture[window]), np.ascontiguousarray(mask[window])
+    filtered = _stretched(guided_filter(near, near_mask, radius), _VEIL)
     if params.refinement == "high":
-        filtered = _mixed(picture, mask, filtered, radius)
-    merged = np.where(band, filtered, np.round(mask)).astype(np.float32)
+        filtered = _mixed(near, near_mask, filtered, radius)
+    merged = np.round(mask)
+    merged[window] = np.where(band[window], filtered, merged[window])
     alpha = cv2.resize(merged, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_LINEAR)
     return Refined(_snapped(np.asarray(alpha, np.float32)))
 
@@ -86,6 +89,15 @@ def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
 def _band(mask: MaskArray, radius: int) -> npt.NDArray[np.bool_]:
     uncertain = ((mask > _CLEAR) & (mask < _SOLID)).astype(np.uint8)
     return np.asarray(cv2.dilate(uncertain, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)) > 0)
+
+
+def _window(band: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """Rows and columns that hold the band, so that empty backdrop costs nothing."""
+    rows, columns = np.flatnonzero(band.any(axis=1)), np.flatnonzero(band.any(axis=0))
+    return (
+        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + margin + 1),
+        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + margin + 1),
+    )
 
 
 def _stretched(values: FloatArray, veil: float) -> MaskArray:

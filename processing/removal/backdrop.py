@@ -46,7 +46,7 @@ def border_band(height: int, width: int) -> npt.NDArray[np.bool_]:
 
 
 def fit_backdrop(lab: npt.NDArray[np.float32]) -> Backdrop:
-    """Fit the surface by iteratively reweighted least squares with Tukey's biweight; products at the border are outvoted."""
+    """Fit the surface by iteratively reweighted least squares (Tukey's biweight outvotes products at the border)."""
     height, width = lab.shape[:2]
     terms = _terms(height, width)
     band = border_band(height, width)

@@ -20,7 +20,7 @@ class Remover(Protocol):
     model_sha256: str
 
     def remove(self, image: RGBArray) -> Removal:
-        """Return the RAW soft mask (H, W) float32 0..1 in the grid of `image` (H, W, 3) uint8, and a confidence 0..1."""
+        """Return the RAW soft mask (H, W) float32 0..1 of `image` (H, W, 3) uint8, and a confidence 0..1."""
         ...
 
 

@@ -18,7 +18,7 @@ class Signals:
 
     `spread`: residual of the backdrop fit (Lab); `inliers`: share of the border that is backdrop; `area`: product share
     of the picture; `at_frame`: share of the frame's edge that is product; `edge`: median lightness step along the
-    outline; `clear_edge`: share of the outline with a visible step; `gap`: median Lab distance of the product from the backdrop;
+    outline; `clear_edge`: share of the outline with a visible step; `gap`: median Lab distance from the backdrop;
     `backdrop_texture`: mean lightness step outside; `shadow_like`: share of the product that differs from the backdrop
     hardly or only by being darker; `parts`: number of separate pieces.
     """
@@ -82,10 +82,14 @@ class Signals:
         )
 
 
-_CENTRE: tuple[float, ...] = (0.0,) * 10
-_SCALE: tuple[float, ...] = (1.0,) * 10
-_WEIGHTS: tuple[float, ...] = (0.0,) * 10
-_BIAS = 0.0
+# Logistic regression on 695 drawn scenes (tests/processing/scenes.py; label: overlap of 0.9 and more). Drawn texture is
+# easier than real clutter, so the weights of backdrop texture, fit residual and frame contact were then set by hand.
+# Checked on 133 photos with known masks that played no part in it: AUC 0.95; at 0.8 and above 98 % overlap by 0.8.
+_CENTRE = (0.1735, 0.9128, 0.0506, 1.1369, 0.4482, 3.9724, -1.4712, 0.2441, 0.2475, 0.1902)
+_SCALE = (0.6979, 0.1504, 0.1121, 0.5231, 0.1755, 0.7254, 0.7413, 0.3798, 0.1992, 0.4594)
+_WEIGHTS = (-0.80, 0.50, -1.20, 0.80, 0.45, 0.73, -0.90, -0.56, 0.0, -1.07)
+_BIAS = 1.6
+_FAR_OUT = 3.0  # standard deviations: beyond, the model has seen nothing and one signal must not decide
 
 
 def confidence_of(signals: Signals) -> float:
@@ -94,5 +98,5 @@ def confidence_of(signals: Signals) -> float:
         return 0.0
     total = _BIAS
     for value, centre, scale, weight in zip(signals.features(), _CENTRE, _SCALE, _WEIGHTS, strict=True):
-        total += weight * (value - centre) / scale
-    return 1.0 / (1.0 + math.exp(-max(min(total, 30.0), -30.0)))
+        total += weight * max(-_FAR_OUT, min(_FAR_OUT, (value - centre) / scale))
+    return 1.0 / (1.0 + math.exp(-total))

@@ -187,9 +187,7 @@ def _judge(raw: MaskArray, small: RGBArray) -> tuple[float, tuple[Finding, ...]]
     grid = cv2.resize(raw, (second.shape[1], second.shape[0]), interpolation=cv2.INTER_AREA) > 0.5
     agreement = float((grid & second).sum()) / max(1.0, float((grid | second).sum()))
     confidence = min(1.0, 0.55 * decided + 0.25 + 0.2 * agreement) if decided > 0.3 else 0.5 * decided
-    findings = ()
-    if confidence < 0.5:
-        findings = (
-            Finding("cutout_doubtful", "warning", "The model is unsure about the product.", "Check the outline."),
-        )
-    return confidence, findings
+    if confidence >= 0.5:
+        return confidence, ()
+    note = Finding("cutout_doubtful", "warning", "The model is unsure about the product.", "Check the outline.")
+    return confidence, (note,)
