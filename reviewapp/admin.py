@@ -5,7 +5,7 @@ Changes made here would pass by the audit log, so only accounts and client notes
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import Model
@@ -13,12 +13,23 @@ from django.http import HttpRequest
 
 from reviewapp import models
 
+if TYPE_CHECKING:
+    AnyAdmin = admin.ModelAdmin[Any]
+else:
+    AnyAdmin = admin.ModelAdmin  # generic for the type checker only
+
 admin.site.site_header = "Softproof operations"
 admin.site.site_title = "Softproof operations"
 admin.site.site_url = None
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:  # generic only in the type stubs
+    _ModelAdmin = admin.ModelAdmin
+
+
+class ReadOnlyAdmin(_ModelAdmin):
     """Shows rows, changes none. Every column of the table is on the detail page."""
 
     list_per_page = 50
@@ -38,7 +49,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
 
 @admin.register(models.Client)
-class ClientAdmin(admin.ModelAdmin[models.Client]):
+class ClientAdmin(AnyAdmin):
     """A client's notes and rules for delivery can be edited; a client is never deleted."""
 
     list_display = ("name", "validation_profile", "requires_human_colour", "waits_for_samples")
