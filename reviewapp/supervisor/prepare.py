@@ -26,7 +26,8 @@ def main() -> int:
         where = settings.DATABASES["default"]
         print(f"The database {where.get('HOST') or where['NAME']} can't be used: {error}", file=sys.stderr)
         return 2
-    call_command("collectstatic", verbosity=0, interactive=False)
+    # htmx extensions we do not use import modules that are not in the package, which the hashing of names refuses.
+    call_command("collectstatic", verbosity=0, interactive=False, ignore_patterns=["ext"])
     call_command("seed_demo", "--roles")
     if settings.DEMO:
         call_command("seed_demo", "--accounts")

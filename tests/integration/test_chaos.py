@@ -1,0 +1,79 @@
+"""Workers killed in mid-batch lose nothing and double nothing (SCH-10, SCH-11, SCH-21, SCH-24, C20)."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.line import photo
+from tests.stack import Stack
+
+pytestmark = pytest.mark.stack
+
+PHOTOS = 14
+COUNT = """
+import json
+from django.db.models import Count
+from reviewapp.models import *
+once = lambda model, field: max(model.objects.values(field).annotate(n=Count('pk')).values_list('n', flat=True), default=0)
+print('FACTS ' + json.dumps({
+    'assets': Asset.objects.count(),
+    'runs': ProcessingRun.objects.count(), 'runs_each': once(ProcessingRun, 'asset'),
+    'reports': QualityReport.objects.count(),
+    'reviews_each': once(ReviewTask, 'asset'),
+    'edits_each': once(EditTask, 'asset'),
+    'tasks_not_done': list(Task.objects.exclude(state='done').values_list('key', 'state', 'error_text')),
+    'restarted': Task.objects.filter(attempts__gt=1).count(),
+    'states': dict(Asset.objects.values_list('state').annotate(n=Count('pk'))),
+    'batch': Batch.objects.get().state,
+    'lost_files': [r.pk for r in ProcessingRun.objects.all() if not __import__('reviewapp.storage', fromlist=['x']).exists(r.cutout_key)],
+    'damaged': [a.pk for a in Asset.objects.all() if not __import__('reviewapp.storage', fromlist=['x']).verify(a.original_key, a.sha256)],
+}))
+"""
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_killed_workers_lose_and_double_nothing(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    env = {"DATABASE_URL": request.getfixturevalue("postgres_url")} if database == "postgresql" else {}
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for n in range(PHOTOS):
+        (folder / f"p{n:02d}.jpg").write_bytes(photo(seed=n))
+    dice = random.Random(7)
+    with Stack(tmp_path / "data", **env) as stack:
+        stack.manage("ingest", str(folder), "--client", "Chaos")
+        killed = 0
+        deadline = time.monotonic() + 25
+        while time.monotonic() < deadline and killed < 6:
+            time.sleep(dice.uniform(0.8, 2.0))
+            victims = stack.children(r"manage\.py worker")
+            if not victims:
+                continue
+            os.kill(dice.choice(victims), signal.SIGKILL)
+            killed += 1
+            if not set(stack.status()["tasks"]) & {"pending", "running"}:
+                break
+        stack.wait_idle(240)
+        printed = stack.manage("shell", "-c", COUNT)
+    facts = json.loads(next(line for line in printed.splitlines() if line.startswith("FACTS "))[6:])
+    assert killed >= 2
+    assert facts["assets"] == PHOTOS
+    assert facts["tasks_not_done"] == []
+    assert facts["runs"] == facts["reports"] == PHOTOS and facts["runs_each"] == 1
+    assert facts["reviews_each"] <= 1 and facts["edits_each"] <= 1
+    assert facts["lost_files"] == [] and facts["damaged"] == []
+    assert not {"received", "validated", "classified", "queued", "scored"} & set(facts["states"]), facts["states"]
+    assert facts["batch"] in ("review", "ready")
+
+
+def test_the_servers_are_real() -> None:
+    assert servers.valkey.find_server() is not None

@@ -1,0 +1,145 @@
+"""The stack as a user starts it: it answers, restarts what dies, stops cleanly, leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.stack import ROOT, Stack
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    if servers.valkey.find_server() is None:
+        pytest.skip("no Valkey")
+    with Stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+def alive(pids: list[int]) -> list[int]:
+    """Those of `pids` that still run; a zombie has ended."""
+    running = []
+    for pid in pids:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if state != "Z":
+            running.append(pid)
+    return running
+
+
+def family(root: int) -> list[int]:
+    """All descendants of a process."""
+    listing = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listing.splitlines()[1:]]
+    found, todo = [], [root]
+    while todo:
+        parent = todo.pop()
+        young = [pid for pid, ppid in pairs if ppid == parent]
+        found += young
+        todo += young
+    return found
+
+
+def eventually(check: object, seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if check():  # type: ignore[operator]
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_it_says_it_is_ready_and_answers(stack: Stack) -> None:
+    assert f"Softproof is ready: {stack.url}\n" in stack.lines
+    assert stack.is_up()
+    assert any("Valkey" in line for line in stack.lines)
+    assert eventually(lambda: stack.status()["workers"] == 2)
+
+
+def test_the_socket_is_private(stack: Stack) -> None:
+    command = subprocess.run(
+        ["ps", "-o", "args=", "-p", str(stack.children("valkey-server|redis-server")[0])],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    # Valkey rewrites its title to "... unixsocket:PATH"
+    path = Path(command.split("unixsocket:")[-1].split()[0]) if "unixsocket:" in command else None
+    if path is None:
+        path = Path(command.split("--unixsocket ")[1].split()[0])
+    assert path.is_socket()
+    assert path.stat().st_mode & 0o077 == 0
+    assert path.parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("pattern", ["manage.py worker --name worker-1", "manage.py sweep", "gunicorn"])
+def test_what_is_killed_comes_back(stack: Stack, pattern: str) -> None:
+    (before,) = stack.children(pattern)
+    os.kill(before, signal.SIGKILL)
+    assert eventually(lambda: stack.children(pattern) and stack.children(pattern) != [before])
+    assert eventually(stack.is_up)
+
+
+def test_a_second_stack_on_the_same_data_is_refused(stack: Stack) -> None:
+    env = {**stack.env, "PORT": str(servers.free_port())}
+    done = subprocess.run(
+        [sys.executable, "-m", "reviewapp.supervisor"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "another Softproof already runs" in done.stderr
+
+
+def test_a_taken_port_is_named(stack: Stack, tmp_path: Path) -> None:
+    env = {**stack.env, "SOFTPROOF_DATA": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "reviewapp.supervisor"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert f"port {stack.port}" in done.stderr and "PORT=" in done.stderr
+
+
+def test_a_bad_setting_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
+    env = {**os.environ, "SOFTPROOF_DATA": str(tmp_path), "DATABASE_URL": "mysql://a/b"}
+    done = subprocess.run(
+        [sys.executable, "-m", "reviewapp.supervisor"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert "DATABASE_URL" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_stopping_ends_everything_and_a_second_start_keeps_the_data(tmp_path: Path) -> None:
+    with Stack(tmp_path) as first:
+        first.manage("shell", "-c", "from reviewapp.models import Client; Client.objects.create(name='K', slug='k')")
+        pids = family(first.process.pid)  # type: ignore[union-attr]
+        assert len(pids) >= 6
+    assert first.process.returncode == 0  # type: ignore[union-attr]
+    assert alive(pids) == []
+    with Stack(tmp_path) as second:
+        names = second.manage("shell", "-c", "from reviewapp.models import Client; print([c.name for c in Client.objects.all()])")
+        assert "['K']" in names
+
+
+def test_kill_9_of_the_supervisor_leaves_nothing_running(tmp_path: Path) -> None:
+    if sys.platform != "linux":
+        pytest.skip("reads /proc")
+    stack = Stack(tmp_path)
+    stack.start()
+    assert stack.process
+    pids = family(stack.process.pid)
+    assert len(pids) >= 6
+    stack.process.kill()
+    stack.process.wait()
+    assert eventually(lambda: alive(pids) == [], 10), alive(pids)
+    stack.start()  # a stale socket or lock is no obstacle
+    assert stack.is_up()
+    stack.stop()

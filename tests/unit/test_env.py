@@ -1,0 +1,98 @@
+"""The typed environment: good values are read, bad ones stop the start with a sentence (PRE-13, PRE-14)."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from reviewapp.config import env
+
+
+def test_sqlite_is_the_default_and_takes_the_write_lock_at_begin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    read = env.read_database(tmp_path)
+    assert read["NAME"] == str(tmp_path / "softproof.sqlite3")
+    assert read["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert read["OPTIONS"]["timeout"] == 20
+    assert "journal_mode=WAL" in read["OPTIONS"]["init_command"]
+
+
+def test_postgres_url_with_quoted_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ann:p%40ss%2Fword@db.example:5433/proofs?sslmode=require")
+    read = env.read_database(tmp_path)
+    assert (read["USER"], read["PASSWORD"], read["HOST"], read["PORT"]) == ("ann", "p@ss/word", "db.example", "5433")
+    assert (read["NAME"], read["OPTIONS"]) == ("proofs", {"sslmode": "require"})
+
+
+@pytest.mark.parametrize(
+    "name, value, words",
+    [
+        ("DATABASE_URL", "mysql://x/y", "postgresql://"),
+        ("DATABASE_URL", "postgresql://host", "names no database"),
+        ("DATABASE_URL", "postgresql://host:abc/x", "port"),
+        ("DATABASE_URL", "sqlite://", "needs a path"),
+    ],
+)
+def test_a_bad_database_url_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured) as caught:
+        env.read_database(tmp_path)
+    assert name in str(caught.value) and words in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["http://localhost", "localhost:6379", "file:///x"])
+def test_a_bad_redis_url_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("REDIS_URL", value)
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL"):
+        env.read_redis()
+
+
+def test_no_redis_is_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "none")
+    assert env.read_redis() == ""
+
+
+@pytest.mark.parametrize("value, wanted", [("1", True), ("yes", True), ("off", False), ("", False), ("TRUE", True)])
+def test_yes_and_no(monkeypatch: pytest.MonkeyPatch, value: str, wanted: bool) -> None:
+    monkeypatch.setenv("DEMO", value)
+    assert env.read_bool("DEMO", not wanted) is wanted
+
+
+@pytest.mark.parametrize("value, words", [("80a", "not a whole number"), ("0", "outside 1"), ("70000", "outside 1")])
+def test_a_bad_port_is_named(monkeypatch: pytest.MonkeyPatch, value: str, words: str) -> None:
+    monkeypatch.setenv("PORT", value)
+    with pytest.raises(ImproperlyConfigured, match=words):
+        env.read_int("PORT", 8000, low=1, high=65535)
+
+
+def test_maybe_is_not_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMO", "maybe")
+    with pytest.raises(ImproperlyConfigured, match="DEMO='maybe'"):
+        env.read_bool("DEMO", False)
+
+
+def test_s3_location(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE_URL", "s3://photos/studio/a?endpoint=http://127.0.0.1:9000&region=eu-central-1")
+    assert env.read_storage() == env.S3Location("photos", "studio/a", "http://127.0.0.1:9000", "eu-central-1")
+    monkeypatch.setenv("STORAGE_URL", "s3://photos?colour=red")
+    with pytest.raises(ImproperlyConfigured, match="colour"):
+        env.read_storage()
+
+
+def test_sec08_the_secret_is_made_once_and_only_its_owner_reads_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    first = env.read_secret(tmp_path / "new")
+    assert len(first) >= 50 and env.read_secret(tmp_path / "new") == first
+    mode = stat.S_IMODE(os.stat(tmp_path / "new" / "secret_key").st_mode)
+    assert mode == 0o600
+    monkeypatch.setenv("SECRET_KEY", "short")
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY"):
+        env.read_secret(tmp_path)
