@@ -1,4 +1,4 @@
-"""Reading batches: lists with counts, where one stands, what failed in it, when it will be done."""
+"""Reading batches: counts, where one stands, what failed in it, when it will be done."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from reviewapp.enums import (
 )
 from reviewapp.models import Asset, Batch, ProcessingRun, Rendition, SampleMember, Task
 
-PAGE_SIZE = 30
 # Rates older than this say nothing of now.
 RATE_WINDOW = timedelta(minutes=10)
 RATE_TASKS = 30
@@ -56,22 +55,6 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRow:
-    """One line of the batch list."""
-
-    batch: Batch
-    counts: Counts
-
-
-@dataclass(frozen=True, slots=True)
-class BatchPage:
-    """A page of batches, newest first. `next_before` is the cursor of the next page, None on the last."""
-
-    rows: list[BatchRow]
-    next_before: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class FailureGroup:
     """Photos that failed or were rejected for one reason; `can_retry` for those a manager may start again."""
 
@@ -92,31 +75,6 @@ class Progress:
     seconds_per_photo: float | None
     open_samples: int
     is_running: bool
-
-
-def page(
-    *,
-    client_id: int | None = None,
-    state: str = "",
-    search: str = "",
-    before: int | None = None,
-    limit: int = PAGE_SIZE,
-) -> BatchPage:
-    """Batches, newest first, with their counts in two queries whatever their number. `before` is the last id seen."""
-    found = Batch.objects.select_related("client", "preset_version__preset").order_by("-id")
-    if client_id is not None:
-        found = found.filter(client_id=client_id)
-    if state:
-        found = found.filter(state=state)
-    if search:
-        found = found.filter(Q(name__icontains=search) | Q(client__name__icontains=search))
-    if before is not None:
-        found = found.filter(pk__lt=before)
-    batches = list(found[: limit + 1])
-    shown = batches[:limit]
-    grouped = counts_of([batch.pk for batch in shown])
-    rows = [BatchRow(batch, grouped[batch.pk]) for batch in shown]
-    return BatchPage(rows, shown[-1].pk if len(batches) > limit else None)
 
 
 def get(batch_id: int) -> Batch:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from processing.classification import classify as classify_photo
 
 from processing import PIPELINE_VERSION, intake, pipeline
+from processing.classification import classify as classify_photo
 from processing.errors import ResourceUnavailable, StageFailed
 from processing.params import ChannelSpec, ClassificationParams, ProcessingParams, ScoringParams
+from processing.phash import NEAR_BITS, phash_distance
 from processing.removal.base import Remover, create_remover
-from processing.types import IntakeReport, Result
+from processing.types import Finding, IntakeReport, Result
 from reviewapp import storage
 from reviewapp.enums import AssetState, EditTaskState, RunKind, Step
 from reviewapp.models import Asset, CategoryRule, Channel, EditTask, ProcessingRun, RoutingPolicy
@@ -28,6 +29,8 @@ from . import assets, batches, rendering, routing, runs
 
 __all__ = ["classify", "process", "remover_for", "render", "rescore", "validate"]
 
+# So many earlier photos are looked at for a near duplicate; a batch of 10,000 stays linear.
+LOOK_BACK = 2000
 _removers: dict[tuple[str, str, str], Remover] = {}
 
 
@@ -46,11 +49,12 @@ def validate(claim: runs.Claim) -> None:
         )
     with storage.local_path(asset.original_key) as path:
         report = intake.inspect(path, intake.PROFILES[asset.batch.validation_profile], asset.filename)
+    facts = _facts(report)
+    facts["findings"] += [finding.to_dict() for finding in _look_alikes(asset, report.phash)]
 
     def write() -> None:
         if not _is_still(asset, AssetState.RECEIVED):
             return
-        facts = _facts(report)
         if not report.passed:
             assets.move(asset, AssetState.REJECTED_INTAKE, reason=report.reason, code=report.code, **facts)
             return
@@ -208,6 +212,18 @@ def _facts(report: IntakeReport) -> dict[str, Any]:
             "exif": dict(info.exif),
         }
     return facts
+
+
+def _look_alikes(asset: Asset, phash: str) -> list[Finding]:
+    """Name an earlier photo of the batch that looks the same but isn't the same bytes (ING-09). Nothing is dropped."""
+    if not phash:
+        return []
+    earlier = Asset.objects.filter(batch_id=asset.batch_id, pk__lt=asset.pk).exclude(phash="").order_by("-pk")
+    for path, other in earlier.values_list("relative_path", "phash")[:LOOK_BACK]:
+        if phash_distance(phash, other) <= NEAR_BITS:
+            message = f"Looks like {path}, but isn't the same file."
+            return [Finding("near_duplicate", "warning", message, "Keep both if they are two views of the product.")]
+    return []
 
 
 def _scored_channel(asset: Asset) -> Channel:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from collections import Counter
 from typing import Any
 
 import pytest
 from django.db import connection
+from PIL import Image
 
 from processing.errors import InputRejected
 from reviewapp import storage
@@ -102,6 +104,22 @@ def test_ing06_cls22_a_photo_knows_what_it_is_and_why() -> None:
     assert "books" in asset.classification_rule
     assert asset.lane == Lane.AUTOMATED and asset.lane_reason
     assert len(asset.phash) == 16
+
+
+def test_ing09_a_near_duplicate_is_named_and_kept() -> None:
+    batch = batch_of(0)
+    # Nothing symmetric: a hash of signs needs terms that are clearly not zero.
+    picture = Image.open(io.BytesIO(small(1)))
+    for corner, box in enumerate([(200, 190, 300, 420), (330, 200, 380, 260), (300, 400, 450, 440)]):
+        picture.paste((70 * corner, 30, 20), box)
+    for name, quality in (("first.jpg", 95), ("again.jpg", 70)):
+        target = io.BytesIO()
+        picture.save(target, "JPEG", quality=quality)
+        line.send(batch, name, target.getvalue(), category="books")
+    line.run_line()
+    found = {asset.filename: [finding["code"] for finding in asset.findings] for asset in batch.assets.all()}
+    assert "near_duplicate" in found["again.jpg"] and "near_duplicate" not in found["first.jpg"]
+    assert batch.assets.filter(current_run__isnull=False).count() == 2
 
 
 def test_the_run_records_preset_remover_and_route() -> None:
