@@ -10,8 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
-from processing.intake import PROFILES, strictest
 
+from processing.intake import PROFILES, strictest
 from processing.params import ChannelSpec
 from reviewapp.enums import BatchState
 from reviewapp.models import Batch, BatchChannel, Channel, Client, PresetVersion
@@ -92,8 +92,7 @@ def create_batch(
     """
     channels = _choose_channels(channel_keys)
     profile = validation_profile or client.validation_profile
-    if not profile:
-        profile = strictest([ChannelSpec.from_dict(channel.spec) for channel in channels])
+    profile = profile or strictest([ChannelSpec.from_dict(channel.spec) for channel in channels])
     if profile not in PROFILES:
         raise IngestRefused(f"There is no validation profile {profile!r}: {_known(PROFILES)}.", code="profile")
     if not 1 <= priority <= 10:
@@ -117,13 +116,9 @@ def create_batch(
         BatchChannel.objects.bulk_create(
             [BatchChannel(batch=batch, channel=channel, position=at) for at, channel in enumerate(channels)]
         )
-        chosen = {
-            "channels": [channel.key for channel in channels],
-            "preset_version": preset_version.pk,
-            "profile": profile,
-            "sample_seed_hash": batch.sample_seed_hash,
-        }
-        audit.record("batch.created", batch, actor=actor, after=chosen)
+        chosen = {"channels": [channel.key for channel in channels], "preset_version": preset_version.pk}
+        promised = {"profile": profile, "sample_seed_hash": batch.sample_seed_hash}
+        audit.record("batch.created", batch, actor=actor, after=chosen | promised)
     return batch
 
 
