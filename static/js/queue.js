@@ -200,7 +200,7 @@ export class Queue extends EventTarget {
       this.leaseEnds = Date.now() + LEASE_MS;
       const wasEmpty = !this.current || Boolean(this.current.state);
       const added = this.add(items);
-      if (added && wasEmpty) this.goto(Math.max(0, this.#nextOpen(this.index)));
+      if (added && wasEmpty) this.goto(Math.max(0, this.#nextOpen(this.index - 1)));
       this.#say('changed', { added });
     } catch {
       this.#say('network', { online: false, waiting: this.outbox.waiting });

@@ -123,7 +123,7 @@ def test_rev04_a_decision_key_waits_for_the_picture(page: Any, live_server: Any,
     held: list[Any] = []
     is_open: list[bool] = []
     page.route("**/media/**", lambda route: route.continue_() if is_open else held.append(route))
-    page.goto(f"{live_server.url}/review/mixed/")
+    page.goto(f"{live_server.url}/review/mixed/", wait_until="domcontentloaded")
     page.wait_for_selector("#stage.loading")
     page.keyboard.press("a")
     page.wait_for_timeout(200)

@@ -1,0 +1,76 @@
+"""Home, account and the shell, as each role meets them."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from reviewapp.enums import AssetState, BatchState, Role
+from reviewapp.templatetags.softproof import bar_legend, icon, stacked_bar
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_home_of_a_reviewer_has_own_figures_only(client: Client) -> None:
+    factories.make_review()
+    client.force_login(factories.make_user("rita", Role.REVIEWER))
+    page = client.get("/").content.decode()
+    assert "Waiting for review" in page and "Decided today" in page
+    assert "Active batches" not in page and "Escape rate" not in page
+
+
+def test_home_of_a_manager_counts_what_there_is(client: Client) -> None:
+    batch = factories.make_batch(name="Lamps", state=BatchState.REVIEW)
+    factories.make_review(batch)
+    factories.make_asset(batch, AssetState.FAILED)
+    client.force_login(factories.make_user("mia", Role.MANAGER))
+    page = client.get("/").content.decode()
+    assert "Lamps" in page
+    assert "1 photo could not be processed" in page
+    assert 'aria-label="1 waiting, 1 failed"' in page
+
+
+def test_home_of_a_senior_leads_to_what_waits_for_a_signature(client: Client) -> None:
+    batch = factories.make_batch()
+    edit = factories.make_edit(batch, state="awaiting_signoff", editor=factories.make_user("ed", Role.EDITOR))
+    client.force_login(factories.make_user("sam", Role.SENIOR))
+    page = client.get("/").content.decode()
+    assert "1 edit to sign off" in page
+    client.force_login(edit.editor)  # type: ignore[arg-type]
+    assert "to sign off" not in client.get("/").content.decode()
+
+
+def test_account_keeps_theme_and_keys_in_this_browser(client: Client) -> None:
+    client.force_login(factories.make_user("rita", Role.REVIEWER))
+    client.post("/account/", {"theme": "dark"})
+    page = client.get("/account/").content.decode()
+    assert 'data-theme="dark"' in page
+    assert 'data-keys="off"' in client.get("/review/mixed/").content.decode()
+    client.post("/account/", {"theme": "pink", "keys": "on"})
+    assert 'data-theme="system"' in client.get("/account/").content.decode()
+
+
+def test_pages_carry_no_inline_script_style_or_handler(client: Client) -> None:
+    factories.make_review()
+    client.force_login(factories.make_user("all", *Role))
+    for path in ("/", "/review/", "/review/mixed/", "/review/assisted/", "/editing/", "/account/", "/login/"):
+        page = client.get(path, follow=True).content.decode()
+        assert " style=" not in page and "<style" not in page and " on" + "click" not in page, path
+        for part in page.split("<script")[1:]:
+            tag = part.split(">")[0]
+            assert "src=" in tag or "application/json" in tag, (path, tag)
+
+
+def test_an_icon_has_classes_only_and_is_hidden_from_readers() -> None:
+    svg = str(icon("check", "ic-14"))
+    assert 'class="ic ic-14"' in svg and 'aria-hidden="true"' in svg and "style" not in svg
+
+
+def test_the_stacked_bar_says_its_counts_in_words_and_fills_its_width() -> None:
+    parts = [("auto", 3), ("reject", 0), ("wait", 1)]
+    svg = str(stacked_bar(parts))
+    assert 'aria-label="3 auto-approved, 1 waiting"' in svg
+    assert 'x="0.00" y="0" width="750.00"' in svg and 'x="750.00" y="0" width="250.00"' in svg
+    assert str(bar_legend(parts)).count("<li>") == 3
+    assert "Nothing yet" in str(stacked_bar([]))
