@@ -10,3 +10,7 @@ class ReviewAppConfig(AppConfig):
     label = "reviewapp"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Softproof"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from reviewapp import checks  # noqa: F401  importing registers them; no receiver of signals is connected here

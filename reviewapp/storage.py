@@ -1,6 +1,6 @@
 """Content-addressed files over Django storages: a key is where the bytes of one SHA-256 live, written once.
 
-Prefixes: `o` originals, `d` derivatives, `r` renditions, `e` editors' uploads. On disk a file is written beside its place,
+Prefixes: `o` originals, `d` derivatives, `r` renditions, `e` editors' uploads. On disk a file is written elsewhere,
 fsynced and published only if absent; on S3 it is sent once its hash is known. Readers never see half a file.
 """
 
@@ -114,7 +114,7 @@ def read_bytes(key: str) -> bytes:
 
 @contextmanager
 def local_path(key: str) -> Iterator[Path]:
-    """Give a path that libraries can open; on S3 a temporary copy that goes when the block ends. Raises FileNotFoundError."""
+    """Give a path that libraries can open; on S3 a temporary copy for the block. Raises FileNotFoundError."""
     if isinstance(default_storage, FileSystemStorage) or hasattr(default_storage, "base_location"):
         path = Path(default_storage.path(key))
         if not path.exists():

@@ -1,4 +1,4 @@
-"""Real servers for the tests, each in a folder of its own: Valkey, PostgreSQL, S3. Started on demand, stopped at the end."""
+"""Real servers for the tests, each in its own folder: Valkey, PostgreSQL, S3. Started on demand, stopped at the end."""
 
 from __future__ import annotations
 
@@ -160,4 +160,5 @@ def chromium() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
     mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
     given = os.environ.get("CHROMIUM")
-    return given or next((path for path in map(shutil.which, names) if path), None) or (mac if os.path.exists(mac) else None)
+    on_path = next((path for path in map(shutil.which, names) if path), None)
+    return given or on_path or (mac if os.path.exists(mac) else None)

@@ -78,10 +78,8 @@ class Stack:
 
     def logs(self) -> str:
         """The ends of all children's logs."""
-        parts = []
-        for path in sorted((self.data / "logs").glob("*.log")):
-            parts.append(f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}")
-        return "\n".join(parts)
+        paths = sorted((self.data / "logs").glob("*.log"))
+        return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in paths)
 
     def manage(self, *words: str, check: bool = True) -> str:
         """Run one management command on the same data; return what it printed."""

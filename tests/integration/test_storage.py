@@ -20,7 +20,9 @@ SHA = hashlib.sha256(DATA).hexdigest()
 
 
 @pytest.fixture(params=["disk", "s3"])
-def files(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def files(
+    request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """Both kinds of storage, empty."""
     if request.param == "s3":
         endpoint = request.getfixturevalue("s3_endpoint")
@@ -103,7 +105,7 @@ def test_a_full_disk_is_its_own_error() -> None:
 
 
 def test_unknown_prefix_is_a_mistake_of_ours() -> None:
-    with pytest.raises(ValueError, match="prefix|not one of"):
+    with pytest.raises(ValueError, match="not one of"):
         storage.put_bytes(DATA, prefix="../etc")
 
 

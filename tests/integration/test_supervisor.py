@@ -125,7 +125,8 @@ def test_stopping_ends_everything_and_a_second_start_keeps_the_data(tmp_path: Pa
     assert first.process.returncode == 0  # type: ignore[union-attr]
     assert alive(pids) == []
     with Stack(tmp_path) as second:
-        names = second.manage("shell", "-c", "from reviewapp.models import Client; print([c.name for c in Client.objects.all()])")
+        code = "from reviewapp.models import Client; print([c.name for c in Client.objects.all()])"
+        names = second.manage("shell", "-c", code)
         assert "['K']" in names
 
 

@@ -12,7 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from reviewapp.config import env
 
 
-def test_sqlite_is_the_default_and_takes_the_write_lock_at_begin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_sqlite_is_the_default_and_takes_the_write_lock_at_begin(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
     read = env.read_database(tmp_path)
     assert read["NAME"] == str(tmp_path / "softproof.sqlite3")

@@ -1,0 +1,54 @@
+"""System checks: settings that are valid one by one and unsafe or useless together. `manage.py check` prints them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@register()
+def check_exposure(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """DEBUG shows settings and source in error pages: refuse it where others can reach the site."""
+    if settings.DEBUG and settings.HOST not in LOOPBACK:
+        return [
+            Error(
+                f"DEBUG=1 while listening on HOST={settings.HOST}: error pages would show settings to everyone.",
+                hint="Unset DEBUG, or set HOST=127.0.0.1.",
+                id="softproof.E001",
+            )
+        ]
+    return []
+
+
+@register()
+def check_model_folder(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A MODEL_DIR that isn't there would quietly give the studio remover instead of the model."""
+    folder = settings.MODEL_DIR
+    if folder is not None and not folder.is_dir():
+        return [
+            Warning(
+                f"MODEL_DIR={folder} is not a folder: photos are cut out by the built-in studio remover.",
+                hint="Correct the path, or unset it.",
+                id="softproof.W001",
+            )
+        ]
+    return []
+
+
+@register(deploy=True)
+def check_transport(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Host names beyond loopback without HTTPS send passwords in the clear."""
+    public = [host for host in settings.ALLOWED_HOSTS if host not in LOOPBACK | {"[::1]", "testserver"}]
+    if public and not settings.HTTPS:
+        return [
+            Warning(
+                f"ALLOWED_HOSTS has {public[0]} while HTTPS=0: session cookies travel unencrypted.",
+                hint="Put a TLS proxy in front and set HTTPS=1.",
+                id="softproof.W002",
+            )
+        ]
+    return []
