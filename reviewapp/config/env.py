@@ -82,7 +82,7 @@ SQLITE_OPTIONS: Mapping[str, Any] = {
 
 
 def read_database(data: Path) -> dict[str, Any]:
-    """Return Django's settings for DATABASE_URL: postgresql://… or sqlite:////absolute/path. Unset: SQLite in `data`."""
+    """Return Django's settings for DATABASE_URL: postgresql://… or sqlite:////absolute/path. Unset: SQLite."""
     raw = read_str("DATABASE_URL")
     if not raw:
         raw = f"sqlite:///{data / 'softproof.sqlite3'}"
