@@ -7,7 +7,7 @@ from functools import wraps
 from typing import ParamSpec, cast
 
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -47,13 +47,20 @@ def body_chunks(request: HttpRequest, *, max_bytes: int) -> Iterator[bytes]:
     if expected > max_bytes:
         raise BodyTooLarge(max_bytes)
     seen = 0
-    while chunk := request.read(CHUNK):
+    while chunk := _read(request):
         seen += len(chunk)
         if seen > max_bytes:
             raise BodyTooLarge(max_bytes)
         yield chunk
     if seen < expected:
         raise BodyIncomplete(f"The upload stopped after {seen:,} of {expected:,} bytes. Send the file again.")
+
+
+def _read(request: HttpRequest) -> bytes:
+    try:
+        return request.read(CHUNK)
+    except UnreadablePostError as error:
+        raise BodyIncomplete("The connection was lost while the file was sent. Send it again.") from error
 
 
 def limited_form(max_bytes: int) -> Callable[[View[P]], View[P]]:
