@@ -39,12 +39,12 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing (first time only)..."
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > $(VENV)/requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-warn-script-location -c constraints.txt -r $(VENV)/requirements.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-warn-script-location -c constraints.txt -r $(VENV)/requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["dev"], sep="\n")' > $(VENV)/requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-warn-script-location -c constraints.txt -r $(VENV)/requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-warn-script-location -c constraints.txt -r $(VENV)/requirements-dev.txt
 	@touch $@
 
 clean:
