@@ -60,7 +60,9 @@ def flow() -> Flow:
         held=Count("pk", filter=Q(state=ReviewTaskState.ON_HOLD)),
     )
     finished = Batch.objects.filter(completed_at__gte=now - timedelta(days=TURNAROUND_DAYS))
-    spans = [done - begun for begun, done in finished.values_list("created_at", "completed_at") if done]
+    spans = [
+        (done - begun).total_seconds() for begun, done in finished.values_list("created_at", "completed_at") if done
+    ]
     return Flow(
         scored_today=scored["all"],
         scored_last_hour=scored["hour"],
@@ -69,7 +71,7 @@ def flow() -> Flow:
         waiting_editing=EditTask.objects.filter(state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]).count(),
         on_hold=reviews["held"],
         escape=escape_rate(),
-        median_turnaround=median(spans) if spans else None,
+        median_turnaround=timedelta(seconds=median(spans)) if spans else None,
     )
 
 

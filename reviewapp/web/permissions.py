@@ -5,7 +5,7 @@ the login page; somebody with the wrong role gets the 403 page, which names the 
 """
 
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.views import redirect_to_login
@@ -68,8 +68,7 @@ def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
     """Lets the named roles through (no names: anybody signed in). The roles stay on the view for the tests to read."""
 
     def decorate(view: View[P]) -> View[P]:
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 if wants_json(request):
                     return JsonResponse({"status": "signed_out", "message": "Sign in again to go on."}, status=401)
@@ -81,6 +80,7 @@ def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
             except NotAllowed as refused:
                 raise PermissionDenied(str(refused)) from refused
 
+        update_wrapper(guarded, view)
         guarded.allowed_roles = tuple(str(role) for role in roles)  # type: ignore[attr-defined]
         return guarded
 

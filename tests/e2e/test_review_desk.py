@@ -31,7 +31,7 @@ def test_rev04_a_advances_and_marks_and_the_decision_is_stored(page: Any, live_s
     open_queue(page, live_server)
     page.keyboard.press("a")
     show(page, "NW-002")
-    assert page.query_selector(f'.fr[aria-label="NW-001, Approved"] .mk.approve')
+    assert page.query_selector('.fr[aria-label="NW-001, Approved"] .mk.approve')
     saved(page)
     decision = ReviewDecision.objects.get()
     assert (decision.task_id, decision.verdict, decision.reviewer) == (first.pk, Verdict.APPROVE, reviewer)
@@ -77,7 +77,9 @@ def test_rev04_undo_before_the_server_heard_of_it_stores_nothing(page: Any, live
     page.watched.problems.clear()
 
 
-def test_rev07_x_3_rejects_with_the_third_reason_and_escape_cancels(page: Any, live_server: Any, reviewer: User) -> None:
+def test_rev07_x_3_rejects_with_the_third_reason_and_escape_cancels(
+    page: Any, live_server: Any, reviewer: User
+) -> None:
     task, *_ = waiting(3)
     open_queue(page, live_server)
     page.keyboard.press("x")
@@ -151,7 +153,8 @@ def test_rev02_modes_peek_and_actual_pixels(page: Any, live_server: Any, reviewe
     page.keyboard.press("f")
     assert page.inner_text("#zoomv") == "100%"
     scales = page.evaluate(
-        "[...document.querySelectorAll('.world')].filter((w) => w.offsetParent).map((w) => new DOMMatrix(getComputedStyle(w).transform).a)"
+        """[...document.querySelectorAll('.world')].filter((w) => w.offsetParent)
+            .map((w) => new DOMMatrix(getComputedStyle(w).transform).a)"""
     )
     assert len(scales) >= 2 and set(scales) == {1}
     page.wait_for_selector("#hud:not([hidden])")
@@ -195,7 +198,10 @@ def test_rev04_surfaces_around_the_picture_are_neutral(page: Any, live_server: A
 def test_smp01_the_blind_queue_tells_nothing_of_score_or_route(page: Any, live_server: Any, reviewer: User) -> None:
     waiting(3)
     answers: list[str] = []
-    page.on("response", lambda r: answers.append(r.text()) if "/review/" in r.url and r.request.resource_type != "image" else None)
+    page.on(
+        "response",
+        lambda r: answers.append(r.text()) if "/review/" in r.url and r.request.resource_type != "image" else None,
+    )
     open_queue(page, live_server)
     page.keyboard.press("a")
     show(page, "NW-002")
@@ -204,7 +210,7 @@ def test_smp01_the_blind_queue_tells_nothing_of_score_or_route(page: Any, live_s
     seen = json.loads(page.inner_text("#boot"))["items"][0]
     assert not {"assist", "score", "reason", "flags", "route", "preset"} & set(seen)
     told = " ".join([page.content(), *answers])
-    for word in ("81", "Secret advice", "score_band", "Score in the review band", "human_review", "assist\""):
+    for word in ("81", "Secret advice", "score_band", "Score in the review band", "human_review", 'assist"'):
         assert word not in told, word
 
 
@@ -329,7 +335,9 @@ def test_rev04_every_listed_key_is_bound_and_shown(page: Any, live_server: Any, 
     open_queue(page, live_server, "assisted")
     listed = page.evaluate("import('/static/js/keymap.js').then((m) => m.KEYMAP.map((entry) => entry.label))")
     page.keyboard.press("?")
-    assert page.locator("#help-cols dd").all_inner_texts() and set(page.locator("#help-cols dd").all_inner_texts()) == set(listed)
+    assert page.locator("#help-cols dd").all_inner_texts() and set(
+        page.locator("#help-cols dd").all_inner_texts()
+    ) == set(listed)
     page.keyboard.press("a")
     page.wait_for_timeout(150)
     assert not ReviewDecision.objects.exists(), "keys are dead behind a dialog"
@@ -376,7 +384,8 @@ def test_rev04_no_sideways_scroll_and_targets_large_enough(
     open_queue(page, live_server)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     small = page.evaluate(
-        """[...document.querySelectorAll('button, a')].filter((e) => e.checkVisibility()).map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+        """[...document.querySelectorAll('button, a')].filter((e) => e.checkVisibility())
+            .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
             .filter(([, box]) => box.width && (box.width < 23.5 || box.height < 23.5)).map(([html]) => html)"""
     )
     assert not small

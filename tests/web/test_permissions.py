@@ -12,7 +12,16 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from reviewapp.enums import Role
-from reviewapp.web.permissions import ADMINS, EDITORS, EVERYBODY, MANAGERS, REVIEWERS, SENIORS, role_words, user_has_role
+from reviewapp.web.permissions import (
+    ADMINS,
+    EDITORS,
+    EVERYBODY,
+    MANAGERS,
+    REVIEWERS,
+    SENIORS,
+    role_words,
+    user_has_role,
+)
 from tests import factories
 
 pytestmark = pytest.mark.django_db

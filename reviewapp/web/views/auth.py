@@ -26,7 +26,9 @@ class SignInForm(AuthenticationForm):
         self.label_suffix = ""
         name, password = self.fields["username"], self.fields["password"]
         name.label, password.label = _("Name"), _("Password")
-        name.widget.attrs.update({"class": "in", "autocapitalize": "none", "autocomplete": "username", "spellcheck": "false"})
+        name.widget.attrs.update(
+            {"class": "in", "autocapitalize": "none", "autocomplete": "username", "spellcheck": "false"}
+        )
         password.widget.attrs.update({"class": "in", "autocomplete": "current-password"})
         if self.is_bound and self.errors:
             for field in (name, password):

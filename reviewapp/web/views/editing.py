@@ -155,4 +155,6 @@ def sign_off(request: HttpRequest, task_id: int) -> HttpResponse:
 def send_back(request: HttpRequest, task_id: int) -> HttpResponse:
     """A senior returns work with a note."""
     note = request.POST.get("note", "")
-    return _answer(request, task_id, lambda: desk.send_back(_who(request), task_id, note), _("Sent back with your note."))
+    return _answer(
+        request, task_id, lambda: desk.send_back(_who(request), task_id, note), _("Sent back with your note.")
+    )

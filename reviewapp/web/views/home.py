@@ -6,14 +6,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from reviewapp.selectors import home as selectors
 from reviewapp.selectors import people_at_work
+from reviewapp.web.needs import need_row
 from reviewapp.web.permissions import EDITORS, MANAGERS, REVIEWERS, SENIORS, role_required, roles_of, user_has_role
 
 Figure = dict[str, str]
@@ -31,12 +30,21 @@ def _flow_figures(flow: selectors.Flow) -> list[Figure]:
     escape = flow.escape
     turnaround, unit = _span(flow.median_turnaround)
     rate = f"{escape.rate * 100:.1f}" if escape.rate is not None else "–"
-    interval = f"95% CI {escape.low * 100:.1f} to {escape.high * 100:.1f}" if escape.judged else _("No sample judged yet")
+    interval = (
+        f"95% CI {escape.low * 100:.1f} to {escape.high * 100:.1f}" if escape.judged else _("No sample judged yet")
+    )
     share = f"{flow.auto_share * 100:.1f}" if flow.auto_share is not None else "–"
     waiting = _("%(n)s more with editors") % {"n": f"{flow.waiting_editing:,}"}
     return [
-        _figure(_("Scored today"), f"{flow.scored_today:,}", "", _("%(n)s in the last hour") % {"n": f"{flow.scored_last_hour:,}"}),
-        _figure(_("Passed without review"), share, "%" if flow.auto_share is not None else "", _("Of those scored today")),
+        _figure(
+            _("Scored today"),
+            f"{flow.scored_today:,}",
+            "",
+            _("%(n)s in the last hour") % {"n": f"{flow.scored_last_hour:,}"},
+        ),
+        _figure(
+            _("Passed without review"), share, "%" if flow.auto_share is not None else "", _("Of those scored today")
+        ),
         _figure(_("Waiting for review"), f"{flow.waiting_review:,}", "", waiting),
         _figure(_("Escape rate"), rate, "%" if escape.rate is not None else "", f"{interval}, n {escape.judged:,}"),
         _figure(_("Median turnaround"), turnaround, unit, _("Upload to last decision, 7 days")),
@@ -60,29 +68,13 @@ def _desk_figures(user: User, desk: selectors.Desk) -> list[Figure]:
     return figures
 
 
-def _need_row(need: selectors.Need) -> dict[str, Any]:
-    count, batch = need.count, need.batch
-    href = reverse("batches:detail", args=[batch.pk]) if batch else ""
-    rows: dict[str, tuple[str, str, str, str, str]] = {
-        "failed": ("fail", "triangle-alert", ngettext("%(n)s photo could not be processed", "%(n)s photos could not be processed", count), str(batch or ""), f"{href}#failures"),
-        "paused": ("hold", "pause", _("A batch is paused"), str(batch or ""), href),
-        "ready": ("approve", "package-check", _("A batch is ready to deliver"), str(batch or ""), href),
-        "proposals": ("info", "git-compare", ngettext("%(n)s proposal to decide", "%(n)s proposals to decide", count), _("Drafted from reject reasons"), reverse("proposals:list")),
-        "held": ("hold", "pause", ngettext("%(n)s photo on hold", "%(n)s photos on hold", count), _("Waiting for a second look"), reverse("review:chooser")),
-        "signoff": ("info", "signature", ngettext("%(n)s edit to sign off", "%(n)s edits to sign off", count), _("Finished by others"), reverse("editing:list") + "#signoff"),
-        "sent_back": ("reject", "undo-2", ngettext("%(n)s edit sent back to you", "%(n)s edits sent back to you", count), _("A senior left a note"), reverse("editing:list")),
-    }  # fmt: skip
-    tone, icon, what, why, link = rows[need.kind]
-    return {"tone": tone, "icon": icon, "what": what % {"n": f"{count:,}"} if "%(n)s" in what else what, "why": why, "href": link}
-
-
 @require_safe
 @role_required()
 def home(request: HttpRequest) -> HttpResponse:
     """One page, its sections by role; a reviewer sees only their queue and their own figures."""
     user = request.user
     assert isinstance(user, User)
-    needs = [_need_row(need) for need in selectors.needs(user, roles_of(user))]
+    needs = [need_row(need) for need in selectors.needs(user, roles_of(user))]
     context: dict[str, Any] = {"active": "home", "now": timezone.localtime(), "needs": needs}
     if user_has_role(user, *MANAGERS):
         context |= {

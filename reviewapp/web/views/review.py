@@ -230,5 +230,3 @@ def take_back(request: HttpRequest, queue: selectors.Queue, task_id: int) -> Htt
         messages.warning(request, "Somebody took this photo off hold already.")
         return redirect("review:chooser")
     return redirect("review:queue", queue=queue)
-
-

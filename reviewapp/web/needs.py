@@ -1,0 +1,61 @@
+"""The rows of "Needs you": icon, words and link of each thing that waits for a person."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from reviewapp.selectors.home import Need
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one kind of need looks and where it leads. With `of_batch` the link is the batch's page."""
+
+    tone: str
+    icon: str
+    url: str
+    fragment: str = ""
+    of_batch: bool = False
+
+
+LOOKS = {
+    "failed": Look("fail", "triangle-alert", "batches:detail", "#failures", of_batch=True),
+    "paused": Look("hold", "pause", "batches:detail", of_batch=True),
+    "ready": Look("approve", "package-check", "batches:detail", of_batch=True),
+    "proposals": Look("info", "git-compare", "proposals:list"),
+    "held": Look("hold", "pause", "review:chooser"),
+    "signoff": Look("info", "signature", "editing:list", "#signoff"),
+    "sent_back": Look("reject", "undo-2", "editing:list"),
+}
+
+
+def _words(kind: str, n: int) -> tuple[str, str]:
+    """What waits, and why it does."""
+    words = {
+        "failed": (ngettext("%(n)s photo could not be processed", "%(n)s photos could not be processed", n), ""),
+        "paused": (_("A batch is paused"), ""),
+        "ready": (_("A batch is ready to deliver"), ""),
+        "proposals": (ngettext("%(n)s proposal to decide", "%(n)s proposals to decide", n), _("From reject reasons")),
+        "held": (ngettext("%(n)s photo on hold", "%(n)s photos on hold", n), _("Waiting for a second look")),
+        "signoff": (ngettext("%(n)s edit to sign off", "%(n)s edits to sign off", n), _("Finished by others")),
+        "sent_back": (ngettext("%(n)s edit sent back to you", "%(n)s edits sent back to you", n), _("With a note")),
+    }
+    what, why = words[kind]
+    return what % {"n": f"{n:,}"}, why
+
+
+def need_row(need: Need) -> dict[str, Any]:
+    """One row for templates/ui/todo.html."""
+    look = LOOKS[need.kind]
+    what, why = _words(need.kind, need.count)
+    href = reverse(look.url, args=[need.batch.pk] if look.of_batch and need.batch else [])
+    return {
+        "tone": look.tone,
+        "icon": look.icon,
+        "what": what,
+        "why": why or str(need.batch or ""),
+        "href": f"{href}{look.fragment}",
+    }
