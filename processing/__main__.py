@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import string
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,7 +66,8 @@ def _one(
     cutout.write_bytes(result.cutout_png)
     rgba, _ = codecs.decode_rgba(cutout)
     stem.with_name(f"{stem.name}.alpha.png").write_bytes(codecs.encode_png(rgba[..., 3].copy()))
-    tokens = {"sku": stem.name, "asin": stem.name, "stem": stem.name, "view": "main", "channel": channel.key}
+    wanted = [name for _, name, _, _ in string.Formatter().parse(channel.naming + channel.alt_text) if name]
+    tokens = {name: stem.name for name in wanted if name != "ext"}
     rendered = render(cutout, channel, params=params, tokens=tokens, metadata={})
     suffix = Path(rendered.filename).suffix
     stem.with_name(f"{stem.name}.{channel.key}{suffix}").write_bytes(rendered.data)

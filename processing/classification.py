@@ -2,7 +2,7 @@
 
 Edge complexity (0..1) joins how much longer the outline is than that of a compact shape, and how much fine detail the
 product carries. Colour match risk (0..1) tells how similar product and backdrop are on both sides of the outline:
-the mean of exp(-d / 10) over it, d the Lab distance across.
+the mean of exp(-d / 10) over it, d the Lab distance across; long weak edges beyond the product found count as 1.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from processing.types import Classification, Complexity, RGBArray
 _SIDE = 400
 _ACROSS_PX = 4
 _SIMILAR_LAB = 10.0
+_FAINT_STEPS = (25, 45)  # Canny thresholds on 8-bit grey
 _NOTHING = 0.002
+_FINE_LEVELS = 8.0  # of 255, against the picture blurred by 1.5 px
+_PRINT_SHARE = 0.2  # up to here it is print and seams, not fur or lace
 
 # Hue angle (degrees, CIE Lab) up to which a colour bears the name; above the last it is red again.
 _HUES = ((25, "pink"), (50, "red"), (75, "orange"), (105, "yellow"), (170, "green"), (220, "teal"), (295, "blue"),
@@ -98,12 +101,13 @@ def edge_complexity(small: RGBArray, product: npt.NDArray[np.bool_]) -> float:
     contours, _ = cv2.findContours(product.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     length = sum(cv2.arcLength(contour, True) for contour in contours)
     compactness = length / (2.0 * math.sqrt(math.pi * area))  # circle 1, square 1.13, 3:1 bar 1.30
-    outline = 1.0 - math.exp(-max(0.0, compactness - 1.35) / 1.6)
+    outline = 1.0 - math.exp(-max(0.0, compactness - 1.7) / 2.6)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.5))
     inner = cv2.erode(product.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    busy = float((fine[inner] > 4.0).mean()) if inner.any() else 1.0
-    return float(1.0 - (1.0 - 0.9 * outline) * (1.0 - 0.9 * min(1.0, busy / 0.6)))
+    share = float((fine[inner] > _FINE_LEVELS).mean()) if inner.any() else 1.0
+    busy = min(1.0, max(0.0, (share - _PRINT_SHARE) / 0.4))
+    return float(1.0 - (1.0 - 0.75 * outline) * (1.0 - 0.8 * busy))
 
 
 def colour_match_risk(small: RGBArray, product: npt.NDArray[np.bool_]) -> float:
@@ -122,7 +126,21 @@ def colour_match_risk(small: RGBArray, product: npt.NDArray[np.bool_]) -> float:
     if not known.any():
         return 0.0
     apart = np.linalg.norm(front[known] - back[known], axis=1)
-    return float(np.exp(-apart / _SIMILAR_LAB).mean())
+    similar, faint = float(np.exp(-apart / _SIMILAR_LAB).sum()), _faint_edge(small, solid)
+    return (similar + faint) / (float(known.sum()) + faint)
+
+
+def _faint_edge(small: RGBArray, solid: npt.NDArray[np.uint8]) -> float:
+    """Length (px) of weak but long edges beyond the product found: a part that melts into the backdrop.
+
+    Shadows fade over many pixels and stay below the thresholds; grain gives short edges only.
+    """
+    smooth = cv2.bilateralFilter(cv2.bilateralFilter(small, 5, 14, 5), 5, 14, 5)
+    edges = cv2.Canny(cv2.cvtColor(smooth, cv2.COLOR_RGB2GRAY), *_FAINT_STEPS, L2gradient=True)
+    edges[cv2.dilate(solid, np.ones((15, 15), np.uint8)) > 0] = 0
+    count, _, stats, _ = cv2.connectedComponentsWithStats((edges > 0).astype(np.uint8), connectivity=8)
+    least = 0.06 * sum(solid.shape)
+    return float(sum(area for area in stats[1:count, cv2.CC_STAT_AREA] if area >= least))
 
 
 def _local_mean(

@@ -22,6 +22,7 @@ _EPSILON = 1e-4
 _SNAP = 1.0 / 255.0
 _FOREGROUND_SIDE = 1200
 _FAR, _NEAR = 41, 7  # box sizes of the two blur-fusion passes, px
+_STEEP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +192,8 @@ def _fuse(picture: FloatArray, front: FloatArray, weight: MaskArray, size: int) 
     def mean(values: FloatArray) -> FloatArray:
         return np.asarray(cv2.boxFilter(values, -1, (size, size), borderType=cv2.BORDER_REFLECT), np.float32)
 
-    share = weight[..., None]
-    near = mean(weight)[..., None]
-    new_front = mean(np.asarray(front * share, np.float32)) / (near + 1e-5)
-    new_back = mean(np.asarray(picture * (1 - share), np.float32)) / (1 - near + 1e-5)
+    # Steep weights: a mixed pixel says little about either side, and would drag the means together.
+    inside, outside = weight**_STEEP, (1 - weight) ** _STEEP
+    new_front = mean(np.asarray(front * inside[..., None], np.float32)) / (mean(inside)[..., None] + 1e-5)
+    new_back = mean(np.asarray(picture * outside[..., None], np.float32)) / (mean(outside)[..., None] + 1e-5)
     return np.clip(new_front, 0, 255), np.clip(new_back, 0, 255)

@@ -27,6 +27,7 @@ _DETAIL = {
     0xA434: "lens",
 }
 WRITABLE: Mapping[str, int] = {
+    "sku": 0x010D,  # DocumentName: the TIFF field for what a scanned thing is called
     "description": 0x010E,
     "title": 0x010E,
     "artist": 0x013B,
@@ -86,10 +87,57 @@ def read(image: Image.Image, findings: list[Finding]) -> Tags:
 
 
 def write(values: Mapping[str, str]) -> bytes:
-    """Return an EXIF block with the allow-listed names of `values`, b"" when there are none; others are left out."""
+    """Return an EXIF block with the allow-listed names of `values`, b"" when there are none; others are left out.
+
+    Text is UTF-8, as the Metadata Working Group's guidelines (2010) ask for EXIF strings.
+    """
     exif = Image.Exif()
     for name, tag in WRITABLE.items():
-        text = values.get(name, "")
+        text = clean_text(values.get(name, ""))
         if text:
-            exif[tag] = re.sub(r"[\x00-\x1F]", " ", text)[:2000]
+            exif[tag] = text.encode()
     return exif.tobytes() if len(exif) else b""
+
+
+def clean_text(text: str) -> str:
+    """Return text as it goes into a file: one line, at most 2000 characters."""
+    return re.sub(r"[\x00-\x1F]", " ", text)[:2000].strip()
+
+
+def into_tiff(data: bytes, tags: bytes) -> bytes:
+    """Return the TIFF with the texts of the EXIF block `tags` in its first directory, which moves to the file's end.
+
+    Classic TIFF of either byte order; libvips writes pixels and profile but none of these fields.
+    """
+    exif = Image.Exif()
+    exif.load(tags)
+    order = "<" if data[:2] == b"II" else ">"
+    (start,) = struct.unpack_from(f"{order}I", data, 4)
+    (count,) = struct.unpack_from(f"{order}H", data, start)
+    rows = [data[at : at + 12] for at in range(start + 2, start + 2 + 12 * count, 12)]
+    entries = {struct.unpack_from(f"{order}H", row)[0]: row for row in rows}
+    following = data[start + 2 + 12 * count : start + 6 + 12 * count]
+    body = bytearray(data)
+    for tag, value in exif.items():
+        text = str(value).encode("latin-1") + b"\0"
+        place = text.ljust(4, b"\0")
+        if len(text) > 4:
+            body += b"\0" * (len(body) % 2)
+            place = struct.pack(f"{order}I", len(body))
+            body += text
+        entries[tag] = struct.pack(f"{order}HHI", tag, 2, len(text)) + place
+    body += b"\0" * (len(body) % 2)
+    body[4:8] = struct.pack(f"{order}I", len(body))
+    body += struct.pack(f"{order}H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + following
+    return bytes(body)
+
+
+def written(image: Image.Image) -> dict[str, str]:
+    """Return the texts under the names of `WRITABLE` that an opened picture carries."""
+    exif = image.getexif()
+    found = {}
+    for name, tag in WRITABLE.items():
+        if tag in exif:
+            # Pillow reads EXIF text byte by byte (latin-1); what we wrote is UTF-8.
+            found[name] = str(exif[tag]).encode("latin-1", "replace").decode("utf-8", "replace")
+    return found

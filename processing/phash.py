@@ -20,7 +20,7 @@ _ODD_COLUMNS = int("10101010" * 8, 2)  # horizontal frequencies 1, 3, 5, 7 of ev
 def perceptual_hash(rgb: RGBArray) -> str:
     """Return 16 hex digits: the signs of the lowest 8 x 8 DCT terms without the constant column.
 
-    Mirroring a picture flips the sign of exactly the odd horizontal frequencies, so the mirror's hash follows from this.
+    Mirroring flips the sign of exactly the odd horizontal frequencies, so the mirror's hash follows from this one.
     """
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (_GRID, _GRID), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -41,7 +41,7 @@ def phash_distance(first: str, second: str, *, allow_mirror: bool = True) -> int
 
 
 def near_duplicates(hashes: Mapping[str, str], *, limit: int = NEAR_BITS) -> list[tuple[str, str, int]]:
-    """Return pairs of names (in mapping order) at most `limit` bits apart, with the distance; empty hashes are skipped."""
+    """Return pairs of names at most `limit` bits apart, with the distance; empty hashes are skipped."""
     known = [(name, value) for name, value in hashes.items() if value]
     pairs = []
     for index, (name, value) in enumerate(known):

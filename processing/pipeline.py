@@ -25,6 +25,7 @@ VIEWER_SIDE = 2000
 THUMB_SIDE = 320
 _DUST_SHARE = 0.0005  # loose specks below this share of the product are removed
 _WHITE = 255
+_WHITE_BEFORE = 250  # mean of the darkest channel from which a patch was white in the photo already
 
 
 @dataclass(slots=True)
@@ -87,7 +88,7 @@ def rescore(
         edited = codecs.open_photo(corrected)
         _check_same_size(original, edited)
     with clock.stage("removal"):
-        alpha = edited.alpha if edited.alpha is not None else _alpha_on_white(edited.rgb)
+        alpha = edited.alpha if edited.alpha is not None else _alpha_on_white(edited.rgb, original.rgb)
     with clock.stage("rgb_verify"):
         alpha, notes = _verified(alpha)
     cut = _CutOut(original.rgb, alpha, Removal(alpha, 1.0), "editor", "", "", edited.findings + notes)
@@ -104,12 +105,20 @@ def _check_same_size(original: codecs.Photo, edited: codecs.Photo) -> None:
         )
 
 
-def _alpha_on_white(rgb: RGBArray) -> MaskArray:
-    """Read a cut-out from a flat picture: pure white connected to the frame is backdrop, the rest is product."""
-    white = (rgb.min(axis=2) == _WHITE).astype(np.uint8)
+def _alpha_on_white(edited: RGBArray, original: RGBArray) -> MaskArray:
+    """Read a cut-out from a flat picture: pure white is backdrop where it touches the frame or was not white before.
+
+    Enclosed white that the photo had already (a highlight, a label) stays product.
+    """
+    white = (edited.min(axis=2) == _WHITE).astype(np.uint8)
     padded = np.pad(white, 1, constant_values=1)
-    _, labels = cv2.connectedComponents(padded, connectivity=4)
-    backdrop = (labels == labels[0, 0])[1:-1, 1:-1]
+    count, padded_labels, stats, _ = cv2.connectedComponentsWithStats(padded, connectivity=4)
+    labels = padded_labels[1:-1, 1:-1]
+    brightness = np.bincount(labels.ravel(), weights=original.min(axis=2).ravel(), minlength=count)
+    is_backdrop = brightness / np.maximum(stats[:, cv2.CC_STAT_AREA], 1) < _WHITE_BEFORE
+    is_backdrop[0] = False
+    is_backdrop[padded_labels[0, 0]] = True  # the padding joins all white that touches the frame
+    backdrop = is_backdrop[labels]
     if float(backdrop.mean()) < 0.02:
         raise InputRejected(
             "The file has no transparency and is not on pure white. Upload a PNG cut-out with transparency, or the "

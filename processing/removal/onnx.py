@@ -152,7 +152,11 @@ class OnnxRemover:
 def _new_session(weights: Weights, threads: int) -> Any:
     # Slow to import (a second and 150 MB): paid only by a process that really runs a model.
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as runtime
     from rembg import new_session
+
+    broken = (OSError, ValueError, RuntimeError, runtime.InvalidProtobuf, runtime.NoSuchFile, runtime.Fail,
+              runtime.InvalidGraph, runtime.InvalidArgument, runtime.NotImplemented)  # fmt: skip
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -163,7 +167,7 @@ def _new_session(weights: Weights, threads: int) -> Any:
     os.environ.pop("U2NET_HOME", None)
     try:
         return new_session(weights.session, sess_opts=options, providers=["CPUExecutionProvider"], **extra)
-    except (OSError, ValueError, RuntimeError) as exc:
+    except broken as exc:
         raise ResourceUnavailable(
             f"The model {weights.name} cannot be loaded ({str(exc)[:160]}). Replace the file, or use studio.",
             code="model_broken",

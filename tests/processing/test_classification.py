@@ -1,0 +1,90 @@
+"""Classification: rules outrank pixels, thresholds are strict, scores rank drawn scenes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from processing.classification import classify, classify_pixels, colour_match_risk, edge_complexity
+from processing.errors import InputRejected
+from processing.params import ClassificationParams
+from tests.processing.pictures import saved
+from tests.processing.scenes import draw
+
+RULES = {"jewelry": "complex", "fur": "complex", "lingerie": "complex", "transparent": "complex",
+         "electronics": "simple", "books": "simple", "cosmetics_tube": "medium"}  # fmt: skip
+PARAMS = ClassificationParams()
+
+
+def _lace(size: int = 400) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    rng = np.random.default_rng(4)
+    y, x = np.mgrid[0:size, 0:size]
+    cloth = (np.hypot(x - size / 2, y - size / 2) < size * 0.42) & ((x // 5 + y // 5) % 3 != 0)
+    rgb = np.full((size, size, 3), 240, np.uint8)
+    rgb[cloth] = (60 + rng.normal(0, 14, (int(cloth.sum()), 3))).clip(0, 255).astype(np.uint8)
+    return rgb, cloth
+
+
+@pytest.mark.parametrize(("category", "wanted"), RULES.items())
+def test_cls04_06_seven_rules_outrank_the_pixels(tmp_path: Path, category: str, wanted: str) -> None:
+    path = saved(tmp_path / "a.png", draw(1, shape="box").rgb)
+    found = classify(path, category.upper(), RULES, PARAMS)
+    assert found.complexity == wanted
+    assert (found.category, found.category_source) == (category, "metadata")
+    assert category in found.rule and wanted in found.rule
+
+
+def test_cls01_flat_box_is_simple_lace_is_complex(tmp_path: Path) -> None:
+    box = classify(saved(tmp_path / "a.png", draw(1, shape="box").rgb), "", RULES, PARAMS)
+    assert box.edge_score < PARAMS.edge_medium
+    assert (box.complexity, box.category_source) == ("simple", "pixels")
+    rgb, cloth = _lace()
+    assert edge_complexity(rgb, cloth) > PARAMS.edge_complex
+    assert classify_pixels(rgb, cloth, "", {}, PARAMS).complexity == "complex"
+
+
+def test_cls02_white_on_white_is_risky_black_on_white_is_not(tmp_path: Path) -> None:
+    white = draw(2, shape="disc", colour=(228.0, 228.0, 226.0), shadow=0.05)
+    black = draw(2, shape="disc", colour=(18.0, 18.0, 20.0), shadow=0.05)
+    found = classify(saved(tmp_path / "w.png", white.rgb), "", {}, PARAMS)
+    assert found.colour_match_risk > 0.3
+    assert found.complexity != "simple"
+    found = classify(saved(tmp_path / "b.png", black.rgb), "", {}, PARAMS)
+    assert found.colour_match_risk <= 0.3
+    assert found.colour_family == "black"
+
+
+def test_cls05_thresholds_are_strict_and_the_rule_is_told() -> None:
+    scene = draw(1, shape="stand")
+    small = cv2.resize(scene.rgb, (450, 400), interpolation=cv2.INTER_AREA)
+    product = cv2.resize(scene.alpha, (450, 400), interpolation=cv2.INTER_AREA) > 0.5
+    edge, risk = edge_complexity(small, product), colour_match_risk(small, product)
+
+    def at(medium: float, colour: float) -> tuple[str, str]:
+        found = classify_pixels(small, product, "mugs", {}, ClassificationParams(medium, 0.99, colour))
+        return found.complexity, found.rule
+
+    assert at(edge, risk) == ("simple", at(edge, risk)[1])
+    assert at(edge - 1e-6, risk)[0] == "medium"
+    assert at(edge - 1e-6, risk)[1].startswith("Edge complexity")
+    assert at(edge, risk - 1e-6)[0] == "medium"
+    assert at(edge, risk - 1e-6)[1].startswith("Colour match risk")
+
+
+def test_a_rule_with_an_unknown_value_is_refused() -> None:
+    rgb, cloth = _lace()
+    with pytest.raises(InputRejected):
+        classify_pixels(rgb, cloth, "lace", {"lace": "tricky"}, PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("colour", "family"),
+    [((250, 250, 250), "white"), ((128, 128, 128), "grey"), ((200, 30, 30), "red"), ((40, 90, 200), "blue"),
+     ((40, 140, 60), "green"), ((240, 220, 60), "yellow"), ((90, 55, 30), "brown"), ((222, 203, 170), "beige")],
+)  # fmt: skip
+def test_cls12_colour_family(colour: tuple[int, int, int], family: str) -> None:
+    rgb = np.full((50, 50, 3), colour, np.uint8)
+    assert classify_pixels(rgb, np.ones((50, 50), bool), "", {}, PARAMS).colour_family == family

@@ -1,0 +1,142 @@
+"""The whole line on drawn photos: order of stages, determinism, honest refusals, editors' files."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from processing import __main__, geometry, pipeline
+from processing.errors import InputRejected, StageFailed
+from processing.params import STANDARD_PRESET, ChannelSpec, ProcessingParams, RemovalParams, ScoringParams
+from processing.removal.studio import StudioRemover
+from processing.types import Result
+from tests.processing.pictures import saved
+from tests.processing.scenes import Scene, draw, overlap
+
+CHANNEL = ChannelSpec(
+    key="amazon_main", name="Amazon", min_dimension=500, recommended_dimension=2000, quality=95, fill_min=0.85
+)
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return draw(21, shape="mug", size=(1300, 1200), fill=0.7)
+
+
+@pytest.fixture(scope="module")
+def photo(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved(tmp_path_factory.mktemp("photos") / "mug.jpg", scene.rgb, quality=95)
+
+
+@pytest.fixture(scope="module")
+def result(photo: Path) -> Result:
+    return pipeline.process(photo, STANDARD_PRESET, CHANNEL, ScoringParams(), StudioRemover())
+
+
+def _pixels(data: bytes) -> np.ndarray:  # type: ignore[type-arg]
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image)
+
+
+def test_pro09_stages_run_in_order_with_their_cost(result: Result) -> None:
+    names = [timing.name for timing in result.timings]
+    assert [name for name in names if name in ("removal", "rgb_verify", "crop", "colour", "score")] == [
+        "removal", "rgb_verify", "crop", "colour", "score"]  # fmt: skip
+    assert all(timing.wall_s >= 0 and timing.cpu_s >= 0 for timing in result.timings)
+
+
+def test_pro01_cutout_is_in_the_source_grid_and_overlaps_the_truth(result: Result, scene: Scene) -> None:
+    cutout = _pixels(result.cutout_png)
+    assert cutout.shape == (*scene.alpha.shape, 4)
+    assert overlap(cutout[..., 3] / np.float32(255), scene.alpha) >= 0.95
+    assert (cutout[cutout[..., 3] == 0] == 0).all()
+
+
+def test_pro04_frame_is_white_outside_and_filled(result: Result) -> None:
+    after = _pixels(result.after)
+    assert after.shape[:2] == result.after_size[::-1]
+    edges = np.concatenate([after[0], after[-1], after[:, 0], after[:, -1]])
+    assert (edges == 255).all()
+    dark = (255 - after.min(axis=2).astype(np.float32) > 40).astype(np.float32)
+    assert geometry.fill_ratio(dark) >= 0.84
+
+
+def test_result_carries_score_provenance_and_small_pictures(result: Result) -> None:
+    assert 0 <= result.quality.total <= 100
+    assert result.quality.total >= 80
+    assert result.remover == "studio" and result.params_digest == STANDARD_PRESET.digest()
+    assert max(_pixels(result.thumb_after).shape) == pipeline.THUMB_SIDE
+    assert max(_pixels(result.before).shape) <= pipeline.VIEWER_SIDE
+
+
+def test_pre02_same_input_gives_the_same_bytes(photo: Path, result: Result) -> None:
+    again = pipeline.process(photo, STANDARD_PRESET, CHANNEL, ScoringParams(), StudioRemover())
+    assert again.cutout_png == result.cutout_png
+    assert again.after == result.after
+    assert again.quality == result.quality
+
+
+def test_frame_matrix_maps_source_to_after(result: Result, scene: Scene) -> None:
+    box = geometry.product_box(scene.alpha)
+    assert box is not None
+    a, _, c, _, e, f = result.frame_matrix
+    after = _pixels(result.after)
+    inside = after[round((box.y0 + box.y1) / 2 * e + f), round((box.x0 + 60) * a + c)]
+    assert int(inside.min()) < 200
+
+
+def test_pro02_own_transparency_is_preserved_or_discarded(tmp_path: Path, scene: Scene) -> None:
+    rgba = np.dstack([scene.rgb, np.round(scene.alpha * 255).astype(np.uint8)])
+    path = saved(tmp_path / "cut.png", rgba)
+    kept = pipeline.process(path, STANDARD_PRESET, CHANNEL, ScoringParams(), StudioRemover())
+    assert kept.remover == "source alpha"
+    assert "transparency_kept" in {finding.code for finding in kept.findings}
+    assert overlap(_pixels(kept.cutout_png)[..., 3] / np.float32(255), scene.alpha) > 0.999
+    discard = ProcessingParams(removal=RemovalParams(transparency="discard"))
+    assert pipeline.process(path, discard, CHANNEL, ScoringParams(), StudioRemover()).remover == "studio"
+
+
+def test_an_empty_backdrop_fails_with_a_reason(tmp_path: Path) -> None:
+    path = saved(tmp_path / "empty.png", draw(1, fill=0.001, shadow=0.0).rgb)
+    with pytest.raises(StageFailed) as caught:
+        pipeline.process(path, STANDARD_PRESET, CHANNEL, ScoringParams(), StudioRemover())
+    assert caught.value.code == "nothing_cut_out"
+
+
+def test_rescore_accepts_cutout_and_flat_white(tmp_path: Path, photo: Path, scene: Scene, result: Result) -> None:
+    cut = tmp_path / "edited.png"
+    cut.write_bytes(result.cutout_png)
+    by_alpha = pipeline.rescore(photo, cut, STANDARD_PRESET, CHANNEL, ScoringParams())
+    assert by_alpha.remover == "editor" and by_alpha.cutout_png == result.cutout_png
+    weight = scene.alpha[..., None]
+    flat = np.round(scene.rgb * weight + 255 * (1 - weight)).astype(np.uint8)
+    by_white = pipeline.rescore(photo, saved(tmp_path / "flat.png", flat), STANDARD_PRESET, CHANNEL, ScoringParams())
+    assert overlap(_pixels(by_white.cutout_png)[..., 3] / np.float32(255), scene.alpha) > 0.97
+
+
+def test_rescore_says_what_to_upload(tmp_path: Path, photo: Path, scene: Scene) -> None:
+    small = saved(tmp_path / "small.png", scene.rgb[::2, ::2].copy())
+    with pytest.raises(InputRejected) as caught:
+        pipeline.rescore(photo, small, STANDARD_PRESET, CHANNEL, ScoringParams())
+    assert caught.value.code == "wrong_size" and "1300 x 1200" in str(caught.value)
+    with pytest.raises(InputRejected) as caught:
+        pipeline.rescore(photo, photo, STANDARD_PRESET, CHANNEL, ScoringParams())
+    assert caught.value.code == "no_cutout"
+
+
+def test_pro16_command_line_isolates_the_bad_file(tmp_path: Path, photo: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "mug.jpg").write_bytes(photo.read_bytes())
+    (folder / "bad.jpg").write_bytes(b"\xff\xd8" + b"0" * 3000)
+    assert __main__.main(["run", str(folder), "--out", str(out), "--remover", "studio"]) == 1
+    report = json.loads((out / "report.json").read_text())
+    status = {row["file"]: row["status"] for row in report["photos"]}
+    assert status == {"bad.jpg": "failed", "sub/mug.jpg": "ok"}
+    assert (out / "sub" / "mug.alpha.png").exists()
+    assert list((out / "sub").glob("mug.amazon_main.*"))

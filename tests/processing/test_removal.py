@@ -1,0 +1,115 @@
+"""Removers: overlap with the known truth, honest confidence, weights handling."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from processing.errors import InputRejected, ResourceUnavailable
+from processing.matting import refine
+from processing.params import EdgeParams
+from processing.removal import onnx
+from processing.removal.backdrop import fit_backdrop, to_lab
+from processing.removal.base import create_remover
+from processing.removal.studio import StudioRemover
+from tests.processing.scenes import draw, overlap
+
+DEMO = Path(__file__).resolve().parents[2] / "demo"
+PLAIN_SHOTS = ("NW-MUG-0101_front", "NW-SPK-0205_front", "NW-TOT-0602_01")
+
+
+@pytest.mark.parametrize("shape", ["box", "bottle", "disc", "mug", "blob", "stand"])
+@pytest.mark.parametrize("kind", ["white", "grey", "paper"])
+def test_pro01_studio_scenes_overlap_the_truth(shape: str, kind: str) -> None:
+    colour = (40.0, 60.0, 130.0) if kind == "paper" else (150.0, 60.0, 40.0)
+    scene = draw(11, shape=shape, kind=kind, colour=colour)
+    removal = StudioRemover().remove(scene.rgb)
+    alpha = refine(scene.rgb, removal.mask, EdgeParams()).alpha
+    assert removal.mask.shape == scene.alpha.shape and removal.mask.dtype == np.float32
+    assert overlap(alpha, scene.alpha) >= 0.95
+    assert removal.confidence >= 0.6
+
+
+@pytest.mark.parametrize("name", PLAIN_SHOTS)
+def test_studio_remover_on_rendered_shots(name: str) -> None:
+    photo, mask = DEMO / "photos" / f"{name}.jpg", DEMO / "masks" / f"{name}.png"
+    if not photo.exists() or not mask.exists():
+        pytest.skip("the demo shots are not rendered")
+    rgb = np.asarray(Image.open(photo).convert("RGB"))
+    truth = np.asarray(Image.open(mask).convert("L").resize(rgb.shape[1::-1])).astype(np.float32) / np.float32(255)
+    removal = StudioRemover().remove(rgb)
+    assert overlap(refine(rgb, removal.mask, EdgeParams()).alpha, truth) >= 0.95
+    assert removal.confidence >= 0.8
+
+
+def test_the_remover_knows_a_hard_scene_from_an_easy_one() -> None:
+    easy = [StudioRemover().remove(draw(s, shape="mug").rgb).confidence for s in range(4)]
+    hard = [StudioRemover().remove(draw(s, shape="mug", kind="clutter").rgb).confidence for s in range(4)]
+    assert min(easy) > max(hard)
+    assert max(hard) < 0.5
+
+
+def test_empty_backdrop_has_no_product_and_no_confidence() -> None:
+    removal = StudioRemover().remove(draw(1, fill=0.001, shadow=0.0).rgb)
+    assert removal.confidence == 0.0
+    assert float(removal.mask.max()) < 0.5
+    assert {finding.code for finding in removal.findings} == {"no_product_found"}
+
+
+def test_same_picture_same_mask() -> None:
+    scene = draw(2, shape="blob")
+    first, second = StudioRemover().remove(scene.rgb), StudioRemover().remove(scene.rgb)
+    assert np.array_equal(first.mask, second.mask)
+    assert first.confidence == second.confidence
+
+
+def test_backdrop_surface_is_recovered_under_a_product() -> None:
+    y, x = np.mgrid[0:200, 0:240].astype(np.float32)
+    lab = np.stack([80 - 10 * (y / 200) ** 2, 3 * x / 240, np.full_like(x, -2)], axis=-1)
+    truth = lab.copy()
+    lab[60:200, 80:160] = (30, 20, 20)  # reaches the lower border
+    found = fit_backdrop(lab)
+    assert np.abs(found.surface - truth).max() < 1.0
+    assert found.inliers < 1.0
+    assert to_lab(np.full((2, 2, 3), 255, np.uint8))[0, 0, 0] == pytest.approx(100, abs=0.1)
+
+
+def test_unknown_remover_is_refused() -> None:
+    with pytest.raises(InputRejected):
+        create_remover("bria-rmbg")
+
+
+def test_auto_falls_back_to_studio_without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("U2NET_HOME", "REMBG_HOME", "XDG_DATA_HOME", "HOME"):
+        monkeypatch.setenv(key, str(tmp_path))
+    assert create_remover("auto", model_dir=tmp_path).name == "studio"
+    with pytest.raises(ResourceUnavailable) as caught:
+        create_remover("rembg", model_dir=tmp_path)
+    assert "MODEL_DIR" in str(caught.value)
+
+
+def test_weights_are_found_by_name_and_file_never_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("U2NET_HOME", "REMBG_HOME", "XDG_DATA_HOME", "HOME"):
+        monkeypatch.setenv(key, str(tmp_path / "none"))
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "u2netp.onnx").write_bytes(b"weights")
+    (tmp_path / "secret.onnx").write_bytes(b"x")
+    (models / "bria-rmbg.onnx").write_bytes(b"x")
+    found = onnx.search("", models)
+    assert found is not None and (found.name, found.session) == ("u2netp", "u2net_custom")
+    assert onnx.search("u2netp.onnx", models) == found
+    assert onnx.search("../secret.onnx", models) is None
+    assert onnx.search("bria-rmbg", models) is None
+    assert onnx.sha256_of(found.path) == hashlib.sha256(b"weights").hexdigest()
+
+
+def test_a_corrupt_model_is_a_missing_resource(tmp_path: Path) -> None:
+    (tmp_path / "u2netp.onnx").write_bytes(b"not a model")
+    with pytest.raises(ResourceUnavailable) as caught:
+        create_remover("rembg", model_name="u2netp.onnx", model_dir=tmp_path)
+    assert caught.value.code == "model_broken"
