@@ -39,6 +39,7 @@ LINKS = (
     Link(_("Work"), "deliveries", _("Deliveries"), "package-check", "deliveries:list", MANAGERS),
     Link(_("Quality"), "thresholds", _("Thresholds"), "sliders-horizontal", "quality:thresholds", MANAGERS),
     Link(_("Quality"), "presets", _("Presets"), "palette", "presets:list", MANAGERS),
+    Link(_("Quality"), "channels", _("Channels"), "store", "channels:list", MANAGERS),
     Link(_("Quality"), "proposals", _("Proposals"), "git-compare", "proposals:list", MANAGERS, "open_proposals", True),
     Link(_("System"), "people", _("People"), "users", "people:list", ADMINS),
     Link(_("System"), "audit", _("Audit log"), "scroll-text", "audit:list", ADMINS),

@@ -172,7 +172,7 @@ def test_obs22_failures_are_grouped_and_a_group_is_retried(manager: Browser) -> 
     page = manager.get(reverse("batches:failures", args=[batch.pk]))
     text = page.content.decode()
     assert "It was timeout." in text and "File too small: 1 KB." in text
-    assert text.count("batches/%d/failures/retry/" % batch.pk) == 2  # the refused one can't be retried
+    assert text.count(f"batches/{batch.pk}/failures/retry/") == 2  # the refused one can't be retried
     manager.post(reverse("batches:retry", args=[batch.pk]), {"code": "timeout"})
     states = sorted(batch.assets.values_list("state", "state_code"))
     assert [state for state, _ in states].count(AssetState.QUEUED) == 2

@@ -171,7 +171,7 @@ def test_sec01_a_manager_reads_presets_and_proposals_and_changes_neither(
     proposal = propose(version)
     client.force_login(factories.make_user("mona", Role.MANAGER))
     page = client.get(reverse("proposals:detail", args=[proposal.pk])).content.decode()
-    assert "Only admins decide proposals" in page and "proposals/%d/accept" % proposal.pk not in page
+    assert "Only admins decide proposals" in page and f"proposals/{proposal.pk}/accept" not in page
     assert client.get(reverse("presets:detail", args=[version.preset.slug])).status_code == 200
     for url in (
         reverse("presets:new", args=[version.preset.slug]),

@@ -1,0 +1,205 @@
+"""The manager's screens in a browser: uploading, resuming, filters, live progress, sizes."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from reviewapp.enums import AssetState, BatchState, Role
+from reviewapp.models import Batch
+from tests import factories
+from tests.e2e.desk import sign_in, until
+from tests.e2e.pictures import run_files
+from tests.line import photo
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def manager(context: Any, live_server: Any) -> User:
+    """A manager signed in to the browser."""
+    user = factories.make_user("Mona", Role.MANAGER)
+    sign_in(context, live_server, user)
+    return user
+
+
+@pytest.fixture
+def batch() -> Batch:
+    """A batch open for uploads."""
+    return factories.make_batch("shopify", name="Mugs", state=BatchState.UPLOADING, closed_at=None)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three photos in a folder with a subfolder, one file that is no photo, and the sheet."""
+    shoot = tmp_path / "shoot"
+    (shoot / "deep").mkdir(parents=True)
+    for n, name in enumerate(("a.jpg", "b.jpg", "deep/c.jpg")):
+        (shoot / name).write_bytes(photo(n, side=700))
+    (shoot / "tiny.jpg").write_bytes(b"not a photo" * 20)
+    (shoot / "list.csv").write_text("file,sku\na.jpg,NW-1\nb.jpg,NW-2\n")
+    return shoot
+
+
+def open_upload(page: Any, live_server: Any, batch: Batch) -> None:
+    """Opens the upload page and waits for its script."""
+    page.goto(live_server.url + reverse("uploads:page", args=[batch.pk]))
+    page.wait_for_selector("#drop")
+
+
+def all_answered(page: Any, count: int) -> None:
+    """Waits until the server has answered for `count` files."""
+    until(page, "(words) => document.getElementById('u-head').textContent === words", f"{count} of {count} files")
+
+
+def test_ing01_files_are_sent_with_a_line_each(
+    page: Any, live_server: Any, manager: User, batch: Batch, folder: Path
+) -> None:
+    open_upload(page, live_server, batch)
+    assert not page.is_visible("#plain-upload")
+    page.set_input_files("#in-files", [folder / name for name in ("a.jpg", "b.jpg", "tiny.jpg", "list.csv")])
+    all_answered(page, 3)
+    assert "2 rows read" in page.inner_text("#csv-said")
+    assert "File too small" in page.inner_text("#flist")
+    assert page.inner_text("#n-ready") == "2" and page.inner_text("#n-bad") == "1"
+    assert dict(batch.assets.values_list("filename", "sku")) == {"a.jpg": "NW-1", "b.jpg": "NW-2", "tiny.jpg": ""}
+    page.click("#finish")
+    page.wait_for_url(live_server.url + reverse("batches:detail", args=[batch.pk]))
+    batch.refresh_from_db()
+    assert batch.closed_at is not None
+    page.watched.problems[:] = [one for one in page.watched.problems if "422" not in one]
+
+
+def test_ing02_a_folder_keeps_its_paths_and_a_reload_sends_only_the_rest(
+    page: Any, live_server: Any, manager: User, batch: Batch, folder: Path
+) -> None:
+    open_upload(page, live_server, batch)
+    page.set_input_files("#in-files", [folder / "a.jpg"])
+    all_answered(page, 1)
+    (folder / "tiny.jpg").unlink()
+    open_upload(page, live_server, batch)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/upload/file/" in request.url else None)
+    page.set_input_files("#in-folder", folder)
+    all_answered(page, 3)
+    assert set(batch.assets.values_list("relative_path", flat=True)) >= {"shoot/b.jpg", "shoot/deep/c.jpg", "a.jpg"}
+    open_upload(page, live_server, batch)
+    sent.clear()
+    page.set_input_files("#in-folder", folder)
+    all_answered(page, 3)
+    assert not sent
+    assert page.inner_text("#n-here") == "3"
+
+
+def test_ing01_a_zip_is_opened_on_the_server(
+    page: Any, live_server: Any, manager: User, batch: Batch, folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "photos.zip"
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.write(folder / "a.jpg", "a.jpg")
+        archive.write(folder / "b.jpg", "b.jpg")
+    open_upload(page, live_server, batch)
+    page.set_input_files("#in-files", [target])
+    all_answered(page, 1)
+    assert "2 files in the ZIP, 0 refused" in page.inner_text("#flist")
+    assert batch.assets.count() == 2
+
+
+def test_ing01_a_lost_connection_is_retried_and_loses_nothing(
+    page: Any, live_server: Any, manager: User, batch: Batch, folder: Path
+) -> None:
+    open_upload(page, live_server, batch)
+    failures = {"left": 2}
+
+    def flaky(route: Any) -> None:
+        if failures["left"]:
+            failures["left"] -= 1
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/upload/file/**", flaky)
+    page.set_input_files("#in-files", [folder / "a.jpg", folder / "b.jpg"])
+    all_answered(page, 2)
+    assert failures["left"] == 0
+    assert batch.assets.filter(state=AssetState.RECEIVED).count() == 2
+    page.watched.problems.clear()  # the aborted requests are what this test makes
+
+
+def test_ing21_a_bad_csv_is_said_before_any_photo_is_sent(
+    page: Any, live_server: Any, manager: User, batch: Batch, folder: Path
+) -> None:
+    (folder / "list.csv").write_text("colour\nred\n")
+    open_upload(page, live_server, batch)
+    page.set_input_files("#in-files", [folder / "a.jpg", folder / "list.csv"])
+    page.wait_for_selector("#csv-said .note.reject")
+    assert "no column that names the file" in page.inner_text("#csv-said")
+    assert not batch.assets.exists()
+    page.watched.problems[:] = [one for one in page.watched.problems if "400" not in one]
+
+
+def test_pro02_the_page_follows_the_line_and_stops_when_it_is_done(page: Any, live_server: Any, manager: User) -> None:
+    batch = factories.make_batch("shopify")
+    asset = factories.make_asset(batch, AssetState.QUEUED, sku="NW-1")
+    page.goto(live_server.url + reverse("batches:detail", args=[batch.pk]))
+    assert page.locator(".tile.busy").count() == 1
+    factories.make_run(asset, total=91.0, **run_files(20))
+    type(asset).objects.update(state=AssetState.AUTO_APPROVED)
+    Batch.objects.update(state=BatchState.DELIVERED)
+    page.wait_for_selector(".tile:not(.busy) img")  # the tiles look again by themselves
+    assert page.get_attribute("#live", "hx-trigger") is None
+    assert "91" in page.inner_text(".tile .cap")
+    polls: list[str] = []
+    page.on("request", lambda request: polls.append(request.url) if "/progress/" in request.url else None)
+    page.wait_for_timeout(2500)
+    assert not polls
+
+
+def test_ing18_a_filter_swaps_rows_and_back_restores_it(page: Any, live_server: Any, manager: User) -> None:
+    factories.make_batch("shopify", name="Busy one")
+    factories.make_batch("shopify", name="Ready one", state=BatchState.READY)
+    page.goto(live_server.url + reverse("batches:list"))
+    page.click("nav.seg >> text=Ready")
+    page.wait_for_url("**/?filter=ready")
+    until(page, "document.querySelectorAll('#rows tr').length === 1")
+    assert "Ready one" in page.inner_text("#rows")
+    page.go_back()
+    until(page, "document.querySelectorAll('#rows tr').length === 2")
+
+
+SMALL = """() => [...document.querySelectorAll(
+        'main button, main .btn, main .seg > *, main input:not([type=hidden]):not(.sr)')]
+    .map((el) => [el, el.getBoundingClientRect()])
+    .filter(([el, box]) => box.width && el.type !== 'checkbox' && (box.width < 24 || box.height < 24))
+    .map(([el]) => el.outerHTML.slice(0, 120))"""
+"""Controls smaller than 24 x 24 px; a check box counts with its label."""
+SIZES = [(320, 640), (390, 844), (768, 1024), (1024, 768), (1920, 1080)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_page_scrolls_sideways_and_every_control_is_large_enough(
+    page: Any, live_server: Any, manager: User, batch: Batch, size: tuple[int, int]
+) -> None:
+    asset = factories.make_approved(batch)
+    factories.make_asset(batch, AssetState.FAILED, state_reason="The worker ran out of memory three times.")
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    paths = [
+        reverse("batches:list"),
+        reverse("batches:new"),
+        reverse("batches:detail", args=[batch.pk]),
+        reverse("uploads:page", args=[batch.pk]),
+        reverse("images:detail", args=[asset.pk]),
+        reverse("deliveries:list"),
+    ]
+    for path in paths:
+        page.goto(live_server.url + path)
+        page.wait_for_load_state()
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
+        small = page.evaluate(SMALL)
+        assert not small, (path, small)
+    page.watched.problems[:] = [one for one in page.watched.problems if "404" not in one]  # pictures that aren't stored
