@@ -47,6 +47,7 @@ class Stack:
 
     def start(self, timeout_s: float = 90) -> None:
         """Start and wait for the ready line."""
+        self.lines.clear()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "reviewapp.supervisor"],
             cwd=ROOT, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -109,7 +110,9 @@ class Stack:
     def children(self, pattern: str) -> list[int]:
         """Pids of the supervisor's direct children whose command line matches."""
         assert self.process
-        listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+        listing = subprocess.run(
+            ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+        ).stdout
         found = []
         for line in listing.splitlines()[1:]:
             pid, ppid, args = line.split(None, 2)

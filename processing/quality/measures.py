@@ -7,7 +7,7 @@ Edge measures are taken at `EDGE_SIDE` px, so their thresholds mean the same at 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -133,13 +133,31 @@ def surroundings(expected: RGBArray, alpha: MaskArray) -> Surroundings:
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
     distance = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
     deep = depth > _DEEP_PX if (depth > _DEEP_PX).sum() > 200 else depth > 2
-    far = (distance > _DEEP_PX) & (small < 0.02)
+    far = (distance > _DEEP_PX) & (small < 0.02) & _reaches_frame(inside)
     border = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
     # Median, not mean: a letter or a clip on the backdrop must not make a plain sweep look restless.
     spread = float(np.median(np.abs(border - np.median(border, axis=0)), axis=0).max())
     return Surroundings(
         lab, small, _local(lab, deep, 12.0), _local(lab, far, 25.0), depth, distance, spread < _UNIFORM_SPREAD
     )
+
+
+def _reaches_frame(inside: npt.NDArray[np.uint8]) -> BoolArray:
+    """Where the background is connected to the frame: a hole in the product says nothing about the backdrop's colour."""
+    padded = np.pad(1 - inside, 1, constant_values=1).astype(np.uint8)
+    _, labels = cv2.connectedComponents(padded, connectivity=4)
+    return np.asarray((labels == labels[0, 0])[1:-1, 1:-1])
+
+
+def _border_surface(lab: LabArray) -> LabArray:
+    """Return the backdrop as a plane through the frame's outermost pixels: what it would be without any product."""
+    height, width = lab.shape[:2]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    basis = np.stack([np.ones_like(x), x / width, y / height], axis=-1)
+    ring = np.zeros((height, width), bool)
+    ring[[0, -1]] = ring[:, [0, -1]] = True
+    fit, *_ = np.linalg.lstsq(basis[ring], lab[ring], rcond=None)
+    return np.asarray(basis @ fit, np.float32)
 
 
 def _local(lab: LabArray, where: BoolArray, sigma: float) -> LabArray:
@@ -254,8 +272,10 @@ def content_loss(near: Surroundings) -> float | None:
     if not near.is_uniform:
         return None
     away = (near.alpha < 0.1) & (near.distance > 2)
-    apart = _de(near.lab, near.outer, away) > _APART_DE
-    discarded = float((away & apart & ~_is_shadow(near)).sum())
+    # Against the frame's own colours, not the local ones: next to a dropped half the "backdrop" is that half.
+    empty = replace(near, outer=_border_surface(near.lab))
+    apart = _de(near.lab, empty.outer, away) > _APART_DE
+    discarded = float((away & apart & ~_is_shadow(empty)).sum())
     kept = float((near.alpha > 0.5).sum())
     return 0.0 if not kept + discarded else discarded / (kept + discarded)
 

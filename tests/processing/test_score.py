@@ -14,7 +14,7 @@ from processing.quality import gates, measures
 from processing.quality.difference import delta_e_2000
 from processing.quality.score import background_part, colour_part, fill_part, fill_ratio, ramp, score
 from processing.types import MaskArray, QualityReport, RGBArray
-from tests.processing.pictures import SIDE, backdrop_photo, grown, over, product_alpha, product_colour
+from tests.processing.products import SIDE, backdrop_photo, grown, over, product_alpha, product_colour
 
 AMAZON = load_channels()["amazon_main"]
 ANY = load_channels()["print_catalog"]
