@@ -18,7 +18,7 @@ STEADY_S = 20.0
 LOG_LIMIT_BYTES = 20 * 1024 * 1024
 
 
-def _die_with_parent(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """Runs in the child before exec: the kernel kills it when the supervisor dies, however that happens."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # the supervisor died in between
@@ -52,7 +52,7 @@ class Child:
         if sys.platform == "linux":
 
             def setup() -> None:
-                _die_with_parent(parent)
+                die_with_parent(parent)
 
         else:
             command = [sys.executable, "-m", "reviewapp.supervisor.guard", *command]

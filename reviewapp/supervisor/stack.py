@@ -21,8 +21,6 @@ from .processes import Child
 
 WATCH_S = 0.2
 READY_TIMEOUT_S = 60.0
-WEB_THREADS = 8
-WEB_PROCESSES = 2
 
 
 class CannotStart(RuntimeError):
@@ -127,7 +125,7 @@ class Stack:
         if server is None:
             say("Queue: no Valkey or Redis found, workers ask the database every second")
             return
-        self._sockets = valkey.socket_folder()
+        self._sockets = self._new_socket_folder()
         path = self._sockets / "valkey.sock"
         child = self._add("valkey", valkey.command(server, path, self.data / "valkey"))
         deadline = time.monotonic() + 15
@@ -137,6 +135,17 @@ class Stack:
             time.sleep(0.01)
         self.redis_url = f"unix://{path}?db=0"
         say(f"Queue: embedded Valkey ({server.origin})")
+
+    def _new_socket_folder(self) -> Path:
+        """Make one, and remove the one that a killed supervisor on the same data left behind."""
+        note = self.data / "socket-folder"
+        if note.exists():
+            stale = Path(note.read_text(encoding="utf-8").strip())
+            if stale.name.startswith(valkey.FOLDER_PREFIX):
+                shutil.rmtree(stale, ignore_errors=True)
+        folder = valkey.socket_folder()
+        note.write_text(str(folder), encoding="utf-8")
+        return folder
 
     def _prepare(self) -> None:
         done = subprocess.run([sys.executable, "-m", "reviewapp.supervisor.prepare"], env=self._env(), check=False)
@@ -157,13 +166,7 @@ class Stack:
             [
                 sys.executable, "-m", "gunicorn", "reviewapp.config.wsgi:application",
                 "--bind", f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}",
-                "--worker-class", "gthread",
-                "--workers", str(WEB_PROCESSES),
-                "--threads", str(WEB_THREADS),
-                "--timeout", "120",
-                "--graceful-timeout", "10",
-                "--no-control-socket",
-                "--access-logfile", "-",
+                "--config", "python:reviewapp.supervisor.web",
             ],
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 # A unix socket's path may have 107 bytes on Linux and 103 on macOS.
 MAX_SOCKET_PATH = 100
+FOLDER_PREFIX = "softproof-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def socket_folder() -> Path:
     """Return a new folder with mode 0700 and a path short enough for a unix socket."""
     for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):
         if base and Path(base).is_dir() and os.access(base, os.W_OK) and len(base) < MAX_SOCKET_PATH - 30:
-            return Path(tempfile.mkdtemp(prefix="softproof-", dir=base))
+            return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=base))
     raise SystemExit("No short folder for a socket was found: set XDG_RUNTIME_DIR to one that can be written.")
 
 

@@ -70,7 +70,7 @@ def test_it_says_it_is_ready_and_answers(stack: Stack) -> None:
 
 def test_the_socket_is_private(stack: Stack) -> None:
     command = subprocess.run(
-        ["ps", "-o", "args=", "-p", str(stack.children("valkey-server|redis-server")[0])],
+        ["ps", "-ww", "-o", "args=", "-p", str(stack.children("valkey-server|redis-server")[0])],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     # Valkey rewrites its title to "... unixsocket:PATH"
