@@ -104,7 +104,7 @@ def _chroma(colour: npt.ArrayLike) -> float:
 
 
 def backdrop_reference(rgb: RGBArray, alpha: MaskArray) -> tuple[int, int, int] | None:
-    """Return the lit backdrop's colour: per-channel median of the brighter half outside the product, None if too little.
+    """Return the lit backdrop's colour: median of the brighter half outside the product, None if there is too little.
 
     The brighter half leaves cast shadows and vignetting out.
     """
@@ -124,7 +124,7 @@ def backdrop_reference(rgb: RGBArray, alpha: MaskArray) -> tuple[int, int, int] 
 def plan_correction(
     rgb: RGBArray, alpha: MaskArray, params: ColourParams
 ) -> tuple[ColourTransform, tuple[Finding, ...]]:
-    """Measure the picture and declare its correction. `rgb` and `alpha` share one grid; findings say what was left out."""
+    """Measure the picture and declare its correction; findings say what was left out. One grid for both arrays."""
     contrast, saturation = params.contrast / 100.0, params.saturation / 100.0
     reference = backdrop_reference(rgb, alpha)
     if reference is None:

@@ -21,7 +21,7 @@ def parse_colour(text: str) -> tuple[int, int, int]:
 
 
 def background_for(size: tuple[int, int], params: ProcessingParams, channel: ChannelSpec) -> RGBArray:
-    """Return the empty background (h, w, 3) of `size` (w, h): what the channel demands, else what the preset asks for."""
+    """Return the empty background of `size` (w, h): what the channel demands, else what the preset asks for."""
     width, height = size
     if channel.background == "gradient":
         return _gradient(width, height, channel.gradient_top, channel.gradient_bottom)

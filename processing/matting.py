@@ -102,7 +102,7 @@ def _window(band: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
 
 
 def _stretched(values: FloatArray, veil: float) -> MaskArray:
-    return np.clip((values - veil) / (1 - 2 * veil), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip((values - veil) / (1 - 2 * veil), 0.0, 1.0), np.float32)
 
 
 def _mixed(picture: FloatArray, mask: MaskArray, filtered: MaskArray, radius: int) -> MaskArray:
@@ -123,7 +123,8 @@ def _mixed(picture: FloatArray, mask: MaskArray, filtered: MaskArray, radius: in
     error = np.sqrt(((offset - placed[..., None] * line) ** 2).sum(axis=2))
     contrast = np.clip((np.sqrt(length) - 0.06) / 0.12, 0.0, 1.0)
     trust = contrast * np.exp(-((error / 0.10) ** 2)) * front.known * back.known
-    return (trust * _stretched(share.astype(np.float32), _NOISE) + (1 - trust) * filtered).astype(np.float32)
+    mixed = trust * _stretched(np.asarray(share, np.float32), _NOISE) + (1 - trust) * filtered
+    return np.asarray(mixed, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,8 @@ def _local_colour(picture: FloatArray, where: npt.NDArray[np.generic], reach: in
     weight = np.asarray(where, np.float32)
     near = np.asarray(cv2.blur(weight, size), np.float32)
     total = np.asarray(cv2.blur(picture * weight[..., None], size), np.float32)
-    return _Local(total / np.maximum(near, 1e-4)[..., None], (near > 1e-3).astype(np.float32))
+    colour = total / np.maximum(near, np.float32(1e-4))[..., None]
+    return _Local(np.asarray(colour, np.float32), (near > 1e-3).astype(np.float32))
 
 
 def _snapped(alpha: MaskArray) -> MaskArray:

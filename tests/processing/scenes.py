@@ -1,8 +1,9 @@
-"""Drawn product photos with known alpha: solid bodies on sweeps with light falloff, cast shadow, grain; and hard cases."""
+"""Drawn product photos with known alpha: bodies on sweeps with falloff, cast shadow and grain; and hard cases."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -77,7 +78,7 @@ def backdrop(kind: str, size: tuple[int, int], rng: np.random.Generator) -> npt.
             radii = (int(rng.uniform(0.04, 0.2) * width), int(rng.uniform(0.04, 0.2) * height))
             shade = tuple(float(value) for value in rng.uniform(20, 240, 3))
             cv2.ellipse(scene, at, radii, rng.uniform(0, 180), 0, 360, shade, -1)
-        scene = cv2.GaussianBlur(scene, (0, 0), 3.0)
+        scene = np.asarray(cv2.GaussianBlur(scene, (0, 0), 3.0), np.float32)
     return scene
 
 
@@ -113,7 +114,7 @@ def draw(
     return Scene(np.clip(np.round(picture), 0, 255).astype(np.uint8), alpha)
 
 
-def overlap(alpha: Alpha, truth: Alpha) -> float:
+def overlap(alpha: npt.NDArray[np.floating[Any]], truth: Alpha) -> float:
     """Return intersection over union at 0.5."""
     first, second = alpha > 0.5, truth > 0.5
     return float((first & second).sum() / max(1, (first | second).sum()))

@@ -19,7 +19,7 @@ RULES = {"jewelry": "complex", "fur": "complex", "lingerie": "complex", "transpa
 PARAMS = ClassificationParams()
 
 
-def _lace(size: int = 400) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _lace(size: int = 400) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(4)
     y, x = np.mgrid[0:size, 0:size]
     cloth = (np.hypot(x - size / 2, y - size / 2) < size * 0.42) & ((x // 5 + y // 5) % 3 != 0)

@@ -121,7 +121,7 @@ def test_val17_broken_exif_and_icc_are_dropped_not_fatal(tmp_path: Path) -> None
     assert photo.info.exif_orientation == 1
 
 
-def _expected_srgb(colour: tuple[int, int, int], space: tuple[object, ...]) -> np.ndarray:  # type: ignore[type-arg]
+def _expected_srgb(colour: tuple[int, int, int], space: tuple[object, ...]) -> np.ndarray:
     srgb = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06), 2.2)
     linear = (np.array(colour) / 255.0) ** space[3]  # type: ignore[operator]
     out = np.clip(np.linalg.solve(to_xyz(srgb), to_xyz(space) @ linear), 0, 1)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ OFF = ColourParams(white_balance="off", saturation=0, contrast=0, exposure="off"
 
 def _photo(
     backdrop: tuple[int, int, int], product: tuple[int, int, int] = (120, 90, 60)
-) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+) -> tuple[np.ndarray, np.ndarray]:
     rgb = np.full((300, 300, 3), backdrop, np.uint8)
     alpha = np.zeros((300, 300), np.float32)
     rgb[80:220, 80:220], alpha[80:220, 80:220] = product, 1.0

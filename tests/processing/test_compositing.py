@@ -12,7 +12,7 @@ WHITE = ChannelSpec(key="amazon_main", name="Amazon", background="pure_white", s
 ANY = ChannelSpec(key="site", name="Site", background="any", shadow_allowed=True)
 
 
-def _cutout() -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _cutout() -> tuple[np.ndarray, np.ndarray]:
     rgb = np.full((200, 200, 3), (250, 252, 255), np.uint8)
     alpha = np.zeros((200, 200), np.float32)
     rgb[60:140, 60:140], alpha[60:140, 60:140] = (30, 90, 60), 1.0

@@ -25,7 +25,7 @@ def _channel(**values: object) -> ChannelSpec:
     return ChannelSpec.from_dict({**base, **values})
 
 
-def _alpha(width: int, height: int, box: tuple[int, int, int, int]) -> np.ndarray:  # type: ignore[type-arg]
+def _alpha(width: int, height: int, box: tuple[int, int, int, int]) -> np.ndarray:
     alpha = np.zeros((height, width), np.float32)
     alpha[box[1] : box[3], box[0] : box[2]] = 1.0
     return alpha

@@ -11,7 +11,7 @@ from processing.params import EdgeParams
 from tests.processing.scenes import draw
 
 
-def _coarse(alpha: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _coarse(alpha: np.ndarray) -> np.ndarray:
     small = cv2.resize(alpha, (160, 142), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, alpha.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 

@@ -38,7 +38,7 @@ def result(photo: Path) -> Result:
     return pipeline.process(photo, STANDARD_PRESET, CHANNEL, ScoringParams(), StudioRemover())
 
 
-def _pixels(data: bytes) -> np.ndarray:  # type: ignore[type-arg]
+def _pixels(data: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image)
 
