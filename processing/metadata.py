@@ -33,9 +33,8 @@ WRITABLE: Mapping[str, int] = {
     "artist": 0x013B,
     "copyright": 0x8298,
     "software": 0x0131,
-    "sku": 0x010D,
 }
-"""Names that `write` puts into a file, and their EXIF tag. EXIF has none for a SKU: it goes into DocumentName."""
+"""Names that `write` puts into a file, and their EXIF tag."""
 
 
 @dataclass(frozen=True, slots=True)
