@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import string
 import tomllib
 from collections.abc import Mapping
@@ -12,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from processing import codecs, compositing, encoding, geometry, metadata
-from processing.errors import InputRejected, StageFailed
+from processing.errors import InputRejected
 from processing.params import ChannelSpec, ProcessingParams
 from processing.quality.verification import verify
 from processing.types import Finding, MaskArray, Rendered, RGBArray, RuleCheck
@@ -59,7 +57,12 @@ def build_filename(spec: ChannelSpec, tokens: Mapping[str, str]) -> str:
     `ext` is added from the format. Raises InputRejected(code="missing_token") naming what is missing.
     """
     values = {**tokens, "ext": EXTENSIONS[spec.format]}
-    name = _Tokens().vformat(spec.naming, (), values)
+    try:
+        name = _Tokens().vformat(spec.naming, (), values)
+    except (ValueError, AttributeError, LookupError, TypeError) as error:
+        raise InputRejected(
+            f"The file name template {spec.naming!r} of {spec.name} can't be filled: {error}.", code="invalid_parameter"
+        ) from error
     clean = "".join(sign if sign in _SAFE else "-" for sign in name).strip(".-")
     stem, _, ext = clean.rpartition(".")
     return f"{stem[: MAX_NAME - len(ext) - 1]}.{ext}" if stem else clean
@@ -67,7 +70,7 @@ def build_filename(spec: ChannelSpec, tokens: Mapping[str, str]) -> str:
 
 def build_alt_text(spec: ChannelSpec, tokens: Mapping[str, str]) -> str:
     """Return the alternative text by the channel's template; missing words are left out, never "None" (EXP-20)."""
-    words = {key: value for key, value in tokens.items() if value}
+    words = {key: value for key, value in tokens.items() if value and value.strip().lower() != "none"}
     named = [part for _, part, _, _ in string.Formatter().parse(spec.alt_text) if part]
     text = spec.alt_text.format_map({key: words.get(key, "") for key in named})
     return " ".join(text.replace(" ,", ",").split()).strip(" ,") or words.get("description") or words.get("sku", "")
@@ -102,7 +105,8 @@ def render(
     steps.append("generate_filename")
     data = encoding.encode(picture, spec, _tags(spec, metadata or {}))
     steps.append("save_with_config")
-    checks = (*verify(data, spec, alpha=matte, filename=filename), *(_noted(note) for note in notes))
+    verified = verify(data, spec, alpha=matte, filename=filename, metadata=metadata)
+    checks = (*verified, *(_noted(note) for note in notes))
     steps.append("verify_output_compliance")
     height, width = picture.shape[:2]
     return Rendered(
@@ -146,12 +150,3 @@ def _noted(note: Finding) -> RuleCheck:
 def _tags(spec: ChannelSpec, values: Mapping[str, str]) -> bytes:
     """Return the EXIF block with the names this channel allows (EXP-18); never a place or a serial number."""
     return metadata.write({name: values.get(name, "") for name in spec.metadata})
-
-
-def decoded_size(data: bytes) -> tuple[int, int]:
-    """Return (width, height) of encoded bytes. Raises StageFailed when they can't be opened."""
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return image.size
-    except OSError as error:
-        raise StageFailed(f"The encoded file can't be opened: {error}", code="unreadable_output") from error

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import struct
+import zlib
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 
-from processing import codecs
+from processing import codecs, metadata
 from processing.errors import StageFailed
 from processing.params import ChannelSpec
 from processing.types import RGBArray
 
 LOWEST_QUALITY = 10
+_PNG_HEAD = 33  # signature and IHDR
 DEFAULT_QUALITY = {"JPEG": 95, "WEBP": 90}
 # Adobe RGB (1998) Color Image Encoding, version 2005-05: primaries adapted to D50 (section 4.3.5.3), gamma 2.19921875.
 _ADOBE_PRIMARIES = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
@@ -28,12 +31,21 @@ def encode(frame: RGBArray, spec: ChannelSpec, tags: bytes) -> bytes:
     if spec.format == "TIFF":
         return _within(_tiff(frame, spec, tags), spec)
     if spec.format == "PNG":
-        return _within(codecs.encode_png(frame, compress_level=6), spec)
+        return _within(_png(frame, tags), spec)
     best = spec.quality or DEFAULT_QUALITY[spec.format]
     data = _lossy(frame, spec, best, tags)
     if not spec.max_bytes or len(data) <= spec.max_bytes:
         return data
     return largest_fitting(lambda quality: _lossy(frame, spec, quality, tags), best - 1, spec.max_bytes)
+
+
+def _png(frame: RGBArray, tags: bytes) -> bytes:
+    data = codecs.encode_png(frame, compress_level=6)
+    if not tags:
+        return data
+    body = b"eXIf" + tags.removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return data[:_PNG_HEAD] + chunk + data[_PNG_HEAD:]
 
 
 def _lossy(frame: RGBArray, spec: ChannelSpec, quality: int, tags: bytes) -> bytes:
@@ -42,7 +54,7 @@ def _lossy(frame: RGBArray, spec: ChannelSpec, quality: int, tags: bytes) -> byt
     return codecs.encode_jpeg(frame, quality=quality, dpi=spec.dpi, tags=tags)
 
 
-def largest_fitting(make: object, highest: int, max_bytes: int) -> bytes:
+def largest_fitting(make: Callable[[int], bytes], highest: int, max_bytes: int) -> bytes:
     """Binary search over quality 10..highest for the largest file within `max_bytes` (EXP-15; seed 003 L49-72).
 
     Where the seed answers 95 when nothing fits, this raises StageFailed(code="too_many_bytes").
@@ -50,7 +62,7 @@ def largest_fitting(make: object, highest: int, max_bytes: int) -> bytes:
     low, high, found = LOWEST_QUALITY, highest, b""
     while low <= high:
         middle = (low + high) // 2
-        data = make(middle)  # type: ignore[operator]
+        data = make(middle)
         if len(data) <= max_bytes:
             found, low = data, middle + 1
         else:
@@ -60,7 +72,7 @@ def largest_fitting(make: object, highest: int, max_bytes: int) -> bytes:
             f"Even at quality {LOWEST_QUALITY} the file is larger than {max_bytes / 1024:.0f} KB. Lower the size in pixels.",
             code="too_many_bytes",
         )
-    return bytes(found)
+    return found
 
 
 def _within(data: bytes, spec: ChannelSpec) -> bytes:
@@ -85,10 +97,8 @@ def _tiff(frame: RGBArray, spec: ChannelSpec, tags: bytes) -> bytes:
         image = (image.cast("ushort") * 257).cast("ushort").copy(interpretation="rgb16")
     per_mm = (spec.dpi or 72) / 25.4
     image = image.copy(xres=per_mm, yres=per_mm)
-    if tags:
-        image = image.copy()
-        image.set_type(pyvips.GValue.blob_type, "exif-data", tags)
-    return bytes(image.tiffsave_buffer(compression="deflate", predictor="horizontal", resunit="inch", keep="icc"))
+    data = bytes(image.tiffsave_buffer(compression="deflate", predictor="horizontal", resunit="inch", keep="icc"))
+    return metadata.into_tiff(data, tags) if tags else data
 
 
 def _to_adobe(image: object, bits: int) -> object:

@@ -1,15 +1,19 @@
-"""The last word before a file may leave: its encoded bytes, opened again and held against every rule of its channel (QC-11)."""
+"""The last word before a file may leave: its encoded bytes, opened again, held against every rule (QC-11)."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import PurePath
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
+from PIL.ExifTags import IFD
 
+from processing import metadata as tags
+from processing.codecs import DECODE_ERRORS
 from processing.params import ChannelSpec
 from processing.quality.score import fill_ratio
 from processing.types import MaskArray, RuleCheck, Severity
@@ -18,22 +22,32 @@ RINGING_MARGIN_PX = 8
 """JPEG rings up to one 8 px block round the product; further out a white background must be exact (B5)."""
 GREY_FROM = 230
 _EXTENSIONS = {"JPEG": {".jpg", ".jpeg"}, "WEBP": {".webp"}, "PNG": {".png"}, "TIFF": {".tif", ".tiff"}}
-_GPS = 0x8825
-_SERIAL = 0xA431
+# CIE xy of the red and green primaries, adapted to D50: they tell sRGB, Adobe RGB and Display P3 apart.
+_PRIMARIES = {"sRGB": ((0.648, 0.331), (0.321, 0.598)), "AdobeRGB": ((0.648, 0.331), (0.230, 0.702))}
+_PRIMARIES_WITHIN = 0.015
+_PRIVATE = {0x8825: "GPS position", 0xA431: "camera serial number", 0xA435: "lens serial number"}
 
 
-def verify(data: bytes, spec: ChannelSpec, *, alpha: MaskArray | None, filename: str = "") -> tuple[RuleCheck, ...]:
+def verify(
+    data: bytes,
+    spec: ChannelSpec,
+    *,
+    alpha: MaskArray | None,
+    filename: str = "",
+    metadata: Mapping[str, str] | None = None,
+) -> tuple[RuleCheck, ...]:
     """Hold encoded bytes against the channel, rule by rule. Never raises: an unreadable file is a failed rule.
 
     `alpha`: the frame's matte (H, W) 0..1, which says where the background is; None checks the frame's ring alone.
+    `metadata`: texts that must be readable from the file, where the channel asks for them (EXP-18).
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
-            checks = _file_rules(image, data, spec, filename)
+            checks = [*_file_rules(image, data, spec, filename), *_metadata_rules(image, spec, metadata or {})]
             # Pillow reads the upper 8 bits of 16: enough for ring and fill, the depth itself has its own rule.
             pixels = np.asarray(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:
+    except (*DECODE_ERRORS, Image.DecompressionBombError) as error:
         return (RuleCheck("decodes", False, "opens and decodes", str(error)[:200]),)
     if alpha is not None and alpha.shape != pixels.shape[:2]:
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"
@@ -96,25 +110,36 @@ def _profile_rule(image: Image.Image, spec: ChannelSpec) -> RuleCheck:
         return _rule("profile", False, wanted, "no profile embedded")
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
-        green = profile.profile.green_primary
+        primaries = (profile.profile.red_primary, profile.profile.green_primary)
         name = ImageCms.getProfileDescription(profile).strip()
     except (ImageCms.PyCMSError, OSError, AttributeError):
         return _rule("profile", False, wanted, "a broken profile")
-    if not green:
+    if not all(primaries):
         return _rule("profile", False, wanted, name)
-    # CIE xy of the green primary tells the two spaces apart: about 0.32, 0.60 (sRGB, D50) and 0.23, 0.70 (Adobe RGB).
-    reach = green[1][1]
-    is_adobe = reach > 0.66
-    return _rule("profile", is_adobe == (spec.colour_space == "AdobeRGB"), wanted, name)
+    found = np.array([primary[1][:2] for primary in primaries])
+    apart = float(np.abs(found - np.array(_PRIMARIES[spec.colour_space])).max())
+    return _rule("profile", apart <= _PRIMARIES_WITHIN, wanted, name)
 
 
 def _privacy_rule(image: Image.Image) -> RuleCheck:
     try:
         exif = image.getexif()
-        leaks = [name for tag, name in ((_GPS, "GPS position"), (_SERIAL, "camera serial number")) if tag in exif]
-    except (OSError, ValueError, SyntaxError):
+        carried = {*exif, *exif.get_ifd(IFD.Exif)}  # serial numbers stand in the inner directory
+    except DECODE_ERRORS:
         return _rule("metadata", False, "readable", "unreadable EXIF")
+    leaks = [name for tag, name in _PRIVATE.items() if tag in carried]
     return _rule("metadata", not leaks, "no place, no serial number", ", ".join(leaks) or "none")
+
+
+def _metadata_rules(image: Image.Image, spec: ChannelSpec, wanted: Mapping[str, str]) -> list[RuleCheck]:
+    expected = {name: tags.clean_text(wanted.get(name, "")) for name in spec.metadata}
+    found = tags.written(image)
+    lost = [name for name, text in expected.items() if text and found.get(name) != text]
+    return [
+        _rule(
+            "metadata_kept", not lost, ", ".join(spec.metadata), ", ".join(lost) + " missing" if lost else "all there"
+        )
+    ]
 
 
 def _background_rules(pixels: npt.NDArray[np.uint8], alpha: MaskArray | None, spec: ChannelSpec) -> list[RuleCheck]:
