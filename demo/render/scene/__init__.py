@@ -1,0 +1,1 @@
+"""Studio, geometry and material helpers for the demo renders (run inside Blender)."""
