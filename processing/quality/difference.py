@@ -46,7 +46,7 @@ def delta_e_2000(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.
     spread = 30 * np.exp(-(((mean_h - 275) / 25) ** 2))
     r_t = -2 * np.sqrt(mean_cp**7 / (mean_cp**7 + 25.0**7)) * np.sin(np.radians(2 * spread))
     dl, dc, dh = (l2 - l1) / s_l, (c2 - c1) / s_c, delta_h / s_h
-    return np.sqrt(np.maximum(dl**2 + dc**2 + dh**2 + r_t * dc * dh, 0.0))
+    return np.asarray(np.sqrt(np.maximum(dl**2 + dc**2 + dh**2 + r_t * dc * dh, 0.0)), np.float64)
 
 
 def _polar(

@@ -21,7 +21,7 @@ def blank(frame: RGBArray, alpha: MaskArray) -> Gate:
 
 
 def content_kept(loss: float | None) -> Gate:
-    """QC-13: more than half of the product gone. Exactly 0.5 passes; None (not measurable) passes and is said elsewhere."""
+    """QC-13: more than half of the product gone. Exactly 0.5 passes; None (not measurable) is said elsewhere."""
     failed = loss is not None and loss > CONTENT_LOSS_LIMIT
     return Gate("content_loss", not failed, f"Excessive content loss: {loss:.0%}" if failed else "Content kept")
 

@@ -1,13 +1,14 @@
 """Numbers about one result and what they mean at 1:1. All pure: arrays in, numbers out.
 
-`frame` is the picture as it ships (H, W, 3) uint8; `alpha` its matte (H, W) float32 0..1 in the same grid; `expected` the
-source in the same grid with the declared colour correction and its backdrop, so that purposeful changes are no error.
+`frame` is the picture as it ships (H, W, 3) uint8; `alpha` its matte (H, W) float32 0..1 in the same grid; `expected`
+the source in that grid with the declared colour correction and its backdrop, so that purposeful changes are no error.
 Edge measures are taken at `EDGE_SIDE` px, so their thresholds mean the same at every output size.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ _SHADOW_L = 40.0
 _SHADOW_CHROMA = 6.0
 _UNIFORM_SPREAD = 6.0
 BoolArray = npt.NDArray[np.bool_]
+Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def background_samples(frame: RGBArray, *, samples: int, tolerance: int, wanted_
 
 
 def off_white_share(frame: RGBArray, alpha: MaskArray, margin_px: int = 0) -> float:
-    """Return the share of background pixels, further than `margin_px` from the product, that aren't exactly 255 (B5, D20)."""
+    """Return the share of background pixels, further than `margin_px` from the product, that aren't pure white (B5)."""
     outside = _outside(alpha, margin_px)
     total = int(outside.sum())
     return 0.0 if not total else float((frame[outside] != 255).any(axis=1).sum() / total)
@@ -78,12 +80,15 @@ def _outside(alpha: MaskArray, margin_px: int) -> BoolArray:
     if margin_px:
         size = 2 * margin_px + 1
         product = np.asarray(cv2.dilate(product, np.ones((size, size), np.uint8)), np.uint8)
-    return product == 0
+    return np.asarray(product == 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Shape of the matte's edge at `EDGE_SIDE` px. `width_px`: soft pixels per edge pixel; `roughness`: surplus contour length."""
+    """Shape of the matte's edge at `EDGE_SIDE` px.
+
+    `width_px`: soft pixels per edge pixel; `roughness`: surplus contour length as a share.
+    """
 
     width_px: float
     roughness: float
@@ -97,7 +102,7 @@ def edge_shape(alpha: MaskArray) -> Edge:
     if length == 0:
         return Edge(0.0, 0.0, 0.0)
     soft = float(((small > 0.1) & (small < 0.9)).sum())
-    smooth = _contour_length(cv2.GaussianBlur(small, (0, 0), 2.5))
+    smooth = _contour_length(np.asarray(cv2.GaussianBlur(small, (0, 0), 2.5), np.float32))
     return Edge(soft / length, max(0.0, length / max(smooth, 1.0) - 1.0), length)
 
 
@@ -112,8 +117,8 @@ def _contour_length(alpha: npt.NDArray[np.float32]) -> float:
 class Surroundings:
     """The product's and the backdrop's colours near each pixel of the edge, from the source itself.
 
-    `lab` is the expected picture; `inner` and `outer` the local colour of product and backdrop; `alpha` the matte; all at
-    `EDGE_SIDE` px. `is_uniform` says whether the backdrop is plain enough to judge leftovers by its colour.
+    `lab` is the expected picture; `inner` and `outer` the local colour of product and backdrop; `alpha` the matte; all
+    at `EDGE_SIDE` px. `is_uniform` says whether the backdrop is plain enough to judge leftovers by its colour.
     """
 
     lab: LabArray
@@ -130,8 +135,8 @@ def surroundings(expected: RGBArray, alpha: MaskArray) -> Surroundings:
     small = scaled(alpha, EDGE_SIDE)
     lab = to_lab(np.asarray(scaled(expected, EDGE_SIDE), np.uint8))
     inside = (small > 0.5).astype(np.uint8)
-    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
-    distance = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
+    depth = np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 3), np.float32)
+    distance = np.asarray(cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3), np.float32)
     deep = depth > _DEEP_PX if (depth > _DEEP_PX).sum() > 200 else depth > 2
     far = (distance > _DEEP_PX) & (small < 0.02) & _reaches_frame(inside)
     border = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
@@ -143,7 +148,7 @@ def surroundings(expected: RGBArray, alpha: MaskArray) -> Surroundings:
 
 
 def _reaches_frame(inside: npt.NDArray[np.uint8]) -> BoolArray:
-    """Where the background is connected to the frame: a hole in the product says nothing about the backdrop's colour."""
+    """Where the background is connected to the frame: a hole in the product tells nothing of the backdrop's colour."""
     padded = np.pad(1 - inside, 1, constant_values=1).astype(np.uint8)
     _, labels = cv2.connectedComponents(padded, connectivity=4)
     return np.asarray((labels == labels[0, 0])[1:-1, 1:-1])
@@ -281,7 +286,7 @@ def content_loss(near: Surroundings) -> float | None:
 
 
 def colour_shift(frame: RGBArray, expected: RGBArray, alpha: MaskArray) -> float | None:
-    """Return the median CIEDE2000 inside the product between what ships and what was meant; None when too little is inside."""
+    """Return the median CIEDE2000 inside the product between shipped and meant colours; None if there is too little."""
     small = scaled(alpha, COLOUR_SIDE)
     inside = cv2.erode((small > 0.98).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if int(inside.sum()) < 100:
@@ -301,11 +306,11 @@ def sharpness_ratio(frame: RGBArray, expected: RGBArray, alpha: MaskArray) -> fl
     return float(first.std() / max(float(second.std()), 1e-3))
 
 
-def scaled(pixels: npt.NDArray[np.generic], side: int) -> npt.NDArray[np.float32]:
+def scaled(pixels: Pixels, side: int) -> Pixels:
     """Return the array with its longest side at most `side` px (area average); values keep their range."""
     height, width = pixels.shape[:2]
     scale = side / max(height, width)
     if scale >= 1:
-        return pixels  # type: ignore[return-value]
+        return pixels
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[call-overload, no-any-return]
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), pixels.dtype)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from processing.params import ChannelSpec, ScoringParams
 from processing.quality import gates, measures
 from processing.types import Gate, MaskArray, Measure, QualityReport, RGBArray
@@ -71,11 +73,11 @@ def score(
 ) -> QualityReport:
     """Score one result before it is encoded.
 
-    `frame`: (H, W, 3) uint8, the product on its background without generated shadow. `alpha`: its matte. `expected`: the
-    source warped to the same grid with the declared correction, backdrop included; None when there is none (then edge
-    colour measures and the colour part are not measured). `confidence`: the remover's, 0..1. `is_cut`: the product touches
-    the source's edge. `has_colour_reference`: a neutral backdrop or card fixed the white balance; `residual_cast`: chroma
-    left on it after the correction. Never raises for a bad picture: that is what the gates say.
+    `frame`: (H, W, 3) uint8, the product on its background without generated shadow. `alpha`: its matte. `expected`:
+    the source warped to the same grid with the declared correction, backdrop included; None when there is none (then
+    edge colour measures and the colour part are not measured). `confidence`: the remover's, 0..1. `is_cut`: the product
+    touches the source's edge. `has_colour_reference`: a neutral backdrop or card fixed the white balance;
+    `residual_cast`: chroma left on it after the correction. Never raises for a bad picture: the gates say that.
     """
     asks_white = channel.background == "pure_white"
     sampled = measures.background_samples(
@@ -201,7 +203,8 @@ def _fill(alpha: MaskArray, channel: ChannelSpec, scoring: ScoringParams) -> _Pa
 
 def fill_ratio(alpha: MaskArray) -> float:
     """Return the product's longest side as a share of the frame's side it runs along, 0 when empty."""
-    rows, columns = (alpha > 0.5).any(axis=1).nonzero()[0], (alpha > 0.5).any(axis=0).nonzero()[0]
+    solid = alpha > 0.5
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if not rows.size:
         return 0.0
     tall, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1

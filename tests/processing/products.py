@@ -27,8 +27,8 @@ def product_alpha(side: int = SIDE, fill: float = 0.86, softness: float = 1.2) -
 
 def product_colour(side: int = SIDE) -> RGBArray:
     """A shaded, textured teal product, everywhere."""
-    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
-    shade = (0.75 + 0.35 * x / side)[..., None]
+    x = np.arange(side, dtype=np.float32)[None, :]
+    shade = np.repeat((0.75 + 0.35 * x / side)[..., None], side, axis=0)
     grain = np.random.default_rng(1).normal(0, 3, (side, side, 1))
     return np.clip(np.array([38, 105, 110], np.float32) * shade + grain, 0, 255).astype(np.uint8)
 

@@ -62,7 +62,9 @@ def test_b4_250_passes_the_sample_but_not_the_final_gate() -> None:
     frame = np.full((100, 100, 3), 255, np.uint8)
     frame[0, :] = (250, 252, 255)
     assert measures.background_samples(frame, samples=50, tolerance=250, wanted_rate=0.95).passed
-    assert not gates.background_white(True, measures.off_white_share(frame, np.zeros((100, 100), np.float32)), 1.0).passed
+    assert not gates.background_white(
+        True, measures.off_white_share(frame, np.zeros((100, 100), np.float32)), 1.0
+    ).passed
 
 
 @given(st.integers(2, 900), st.integers(2, 900), st.integers(1, 200))
@@ -111,14 +113,16 @@ def test_a_ramp_stays_between_zero_and_one(value: float, full: float, nothing: f
         ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
     ],
 )
-def test_ciede2000_gives_the_published_values(first: tuple[float, ...], second: tuple[float, ...], wanted: float) -> None:
+def test_ciede2000_gives_the_published_values(
+    first: tuple[float, ...], second: tuple[float, ...], wanted: float
+) -> None:
     assert float(delta_e_2000(first, second)) == pytest.approx(wanted, abs=5e-5)
     assert float(delta_e_2000(second, first)) == pytest.approx(wanted, abs=5e-5)
 
 
 def test_qc04_a_good_result_scores_ninety_or_more_and_adds_up() -> None:
     alpha = product_alpha()
-    frame, photo = result_of(alpha, alpha)
+    _, photo = result_of(alpha, alpha)
     clean = over(product_colour(SIDE), alpha, WHITE)
     report = judged(clean, alpha, expected=photo, confidence=0.95)
     assert report.total >= 90, report
@@ -147,7 +151,7 @@ def planted(kind: str) -> QualityReport:
         small = (cv2.resize(truth, (120, 120)) > 0.5).astype(np.float32)
         alpha = np.asarray(cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), np.float32)
     elif kind == "colour_shift":
-        colour = np.clip(clean.astype(int) + (18, -6, -14), 0, 255).astype(np.uint8)
+        colour = np.clip(clean.astype(int) + np.array((18, -6, -14)), 0, 255).astype(np.uint8)
     elif kind == "blob":
         alpha, colour = truth.copy(), photo
         cv2.circle(alpha, (90, 90), 40, 1.0, -1)
