@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Count, F
+
 from reviewapp.enums import RenditionState
-from reviewapp.models import AuditEvent, Batch, Channel, Delivery
+from reviewapp.models import AuditEvent, Batch, Channel, Delivery, Rendition
 from reviewapp.selectors import batches as batch_selectors
 from reviewapp.selectors import deliveries as delivery_selectors
 from reviewapp.selectors.images import TileChip, TilePage, tile_chips, tile_page
@@ -52,6 +54,7 @@ class BatchDetails:
     open_samples: int
     verified_files: int
     failed_files: int
+    file_problems: list[tuple[str, int]]
     deliveries: list[Delivery]
     activity: list[AuditEvent]
 
@@ -75,6 +78,13 @@ def removers_of(batch: Batch) -> list[RemoverCount]:
     return sorted(rows, key=lambda row: -row.count)
 
 
+def file_problems(batch: Batch) -> list[tuple[str, int]]:
+    """Why channel files of the current results failed, as (sentence, files), the most frequent first."""
+    failed = Rendition.objects.filter(asset__batch=batch, state=RenditionState.FAILED, run=F("asset__current_run"))
+    rows = failed.order_by().values("channel__name", "error").annotate(n=Count("pk")).order_by("-n")
+    return [(f"{row['channel__name']}: {row['error'] or 'a rule is broken'}", row["n"]) for row in rows]
+
+
 def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
     """Read the page of `batch` with the tiles filtered by `show`."""
     progress = progress_of(batch)
@@ -90,6 +100,7 @@ def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
         open_samples=batch_selectors.open_samples(batch),
         verified_files=files.get(RenditionState.VERIFIED, 0),
         failed_files=files.get(RenditionState.FAILED, 0),
+        file_problems=file_problems(batch) if files.get(RenditionState.FAILED) else [],
         deliveries=list(delivery_selectors.deliveries(batch)[:10]),
         activity=list(events[:ACTIVITY]),
     )

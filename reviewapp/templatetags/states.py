@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from reviewapp.enums import AssetState, BatchState, ProposalState, RejectReason,
 
 register = template.Library()
 
+HASH = re.compile(r"[0-9a-f]{64}")
 Look = tuple[str, str]
 ASSET_LOOKS: Mapping[str, Look] = {
     AssetState.RECEIVED: ("info", "loader"),
@@ -143,7 +145,8 @@ def event_words(event: Any) -> str:
 def plain_json(value: Any) -> str:
     """What an audit row holds, readable: names and values on one line."""
     if not isinstance(value, dict):
-        return "" if value in (None, "") else str(value)
+        shown = "" if value in (None, "") else str(value)
+        return f"{shown[:12]}…" if HASH.fullmatch(shown) else shown
     return ", ".join(
         f"{name} {plain_json(part) if not isinstance(part, list) else part}" for name, part in value.items()
     )

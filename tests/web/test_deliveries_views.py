@@ -11,7 +11,7 @@ import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
-from reviewapp.enums import BatchState, DeliveryState, Role
+from reviewapp.enums import AssetState, BatchState, DeliveryState, Role
 from reviewapp.models import AuditEvent, Delivery
 from tests import factories
 
@@ -85,3 +85,14 @@ def test_the_list_shows_every_package_and_starts_empty(manager: Browser) -> None
     manager.post(reverse("batches:deliver", args=[batch.pk]))
     text = manager.get(reverse("deliveries:list")).content.decode()
     assert "Mugs" in text and reverse("deliveries:download", args=[Delivery.objects.get().pk]) in text
+
+
+def test_exp12_a_file_that_breaks_a_rule_is_counted_with_its_reason(manager: Browser) -> None:
+    batch = factories.make_batch("shopify", state=BatchState.READY)
+    for sku in ("NW-1", "NW-2"):
+        asset = factories.make_asset(batch, AssetState.APPROVED, sku=sku)
+        factories.make_run(asset)
+        factories.make_rendition(asset, batch.channels.get(), error="The file name needs the ASIN of this photo.")
+    page = manager.get(reverse("batches:detail", args=[batch.pk]))
+    assert page.context["details"].file_problems == [("Shopify: The file name needs the ASIN of this photo.", 2)]
+    assert "2 failed a rule" in " ".join(page.content.decode().split())
