@@ -88,8 +88,8 @@ def render(
 
     Steps, recorded in this order: open, resize_for_platform, convert_color_space, ensure_pure_white, generate_filename,
     save_with_config, verify_output_compliance. A rule that fails is in `checks`, it doesn't raise.
-    Raises InputRejected for a missing token (code missing_token) or a source below the channel's minimum (too_small), and
-    StageFailed when no quality fits the channel's size limit (too_many_bytes).
+    Raises InputRejected for a missing token (code missing_token) or a source below the channel's minimum (too_small),
+    and StageFailed when no quality fits the channel's size limit (too_many_bytes).
     """
     steps = ["open"]
     filename = build_filename(spec, tokens)

@@ -69,7 +69,8 @@ def largest_fitting(make: Callable[[int], bytes], highest: int, max_bytes: int) 
             high = middle - 1
     if not found:
         raise StageFailed(
-            f"Even at quality {LOWEST_QUALITY} the file is larger than {max_bytes / 1024:.0f} KB. Lower the size in pixels.",
+            f"Even at quality {LOWEST_QUALITY} the file is larger than {max_bytes / 1024:.0f} KB. "
+            "Lower the size in pixels.",
             code="too_many_bytes",
         )
     return found
