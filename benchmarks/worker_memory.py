@@ -1,7 +1,7 @@
 """Does a worker's memory grow with the number of photos? (PRO-38)
 
-One worker process takes N photos of 12 MP through the whole line, task by task, on SQLite; its peak resident memory (what
-`/usr/bin/time -v` calls maximum resident set size) is read after a fifth of them and at the end.
+One worker process takes N photos of 12 MP through the whole line, task by task, on SQLite; its peak resident memory
+(what `/usr/bin/time -v` calls maximum resident set size) is read after a fifth of them and at the end.
 
     python benchmarks/worker_memory.py [--photos 100] [--json]
 """
@@ -63,7 +63,7 @@ def child(photos: int) -> None:
     batch = ingest.create_batch(
         Client.objects.create(name="Benchmark", slug="benchmark"),
         "Memory",
-        preset_version=PresetVersion.objects.first(),
+        preset_version=PresetVersion.objects.earliest("pk"),
         channel_keys=[Channel.objects.filter(key="shopify").get().key],
         actor=None,
     )

@@ -1,4 +1,4 @@
-"""The only door to RQ. Redis carries doorbells and nothing else: lose it and the sweep rings again (docs/reliability.md)."""
+"""The only door to RQ. Redis carries doorbells only: lose it and the sweep rings again (docs/reliability.md)."""
 
 from __future__ import annotations
 

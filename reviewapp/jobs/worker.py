@@ -37,7 +37,7 @@ class WarmWorker(SimpleWorker):
 
 
 def work(name: str, *, max_rss_bytes: int, max_jobs: int, burst: bool = False) -> None:
-    """Work until told to stop (SIGTERM, SIGINT), too big, or `max_jobs` are done. Without Redis it polls the database."""
+    """Work until told to stop (SIGTERM, SIGINT), too big, or `max_jobs` are done. Without Redis: polls the database."""
     pulse = pulses.Pulse(name)
     runner.attach(pulse)
     pulse.start()
@@ -52,7 +52,7 @@ def work(name: str, *, max_rss_bytes: int, max_jobs: int, burst: bool = False) -
 
 
 def _work_bells(name: str, max_rss_bytes: int, max_jobs: int, burst: bool) -> None:
-    # RQ refuses a name that a killed worker left registered, so its name carries the moment; the heartbeat row's does not.
+    # RQ refuses a name that a killed worker left registered, so its name carries the moment; the heartbeat's doesn't.
     unique = f"{name}-{time.time_ns():x}"
     worker = WarmWorker(
         [queues.queue()], name=unique, connection=queues.connection(), serializer=JSONSerializer, default_worker_ttl=25

@@ -1,9 +1,14 @@
 """Batches: one client's photos that travel, are sampled and are delivered together."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 
 from reviewapp.enums import BatchState
+
+if TYPE_CHECKING:
+    from reviewapp.models.channels import Channel
 
 
 class Batch(models.Model):
@@ -12,7 +17,9 @@ class Batch(models.Model):
     client = models.ForeignKey("Client", on_delete=models.PROTECT, related_name="batches")
     name = models.CharField(max_length=160)
     preset_version = models.ForeignKey("PresetVersion", on_delete=models.PROTECT, related_name="batches")
-    channels = models.ManyToManyField("Channel", related_name="batches", through="BatchChannel")
+    channels: "models.ManyToManyField[Channel, BatchChannel]" = models.ManyToManyField(
+        "Channel", related_name="batches", through="BatchChannel"
+    )
     validation_profile = models.CharField(max_length=40)
     requires_sku = models.BooleanField(default=False)
     priority = models.PositiveSmallIntegerField(default=5, help_text="1 is first, 10 is last.")

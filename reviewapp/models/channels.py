@@ -10,7 +10,7 @@ from .presets import ImmutableModel
 
 
 class Channel(ImmutableModel):
-    """One version of a marketplace's image rules (processing.params.ChannelSpec.to_dict()). The highest version is offered."""
+    """One version of a marketplace's image rules (`ChannelSpec.to_dict()`). The highest version is offered."""
 
     key = models.SlugField(max_length=60)
     version = models.PositiveIntegerField(default=1)

@@ -7,7 +7,7 @@ from reviewapp.enums import EditReason, EditTaskState
 
 
 class EditTask(models.Model):
-    """PRO-20, REV-10. `base_run` is the automatic starting point (None when made from scratch), `result_run` the scored upload."""
+    """PRO-20, REV-10. `base_run`: the automatic start (None: made from scratch); `result_run`: the scored upload."""
 
     asset = models.ForeignKey("Asset", on_delete=models.PROTECT, related_name="edit_tasks")
     reason = models.CharField(max_length=20, choices=EditReason.choices)

@@ -6,7 +6,7 @@ from reviewapp.enums import SampleOutcome
 
 
 class SampleDraw(models.Model):
-    """One draw from one block of auto-approved photos (SMP-01, SMP-11): re-deriving from the seed gives the same members."""
+    """One draw from one block of auto-approved photos (SMP-01, SMP-11): the seed gives the same members again."""
 
     batch = models.ForeignKey("Batch", on_delete=models.PROTECT, related_name="sample_draws")
     block = models.PositiveIntegerField()

@@ -18,7 +18,7 @@ def record(
     after: dict[str, Any] | None = None,
     note: str = "",
 ) -> AuditEvent:
-    """Append one event about `target`. The batch and asset it belongs to are taken from it, so their pages can list it."""
+    """Append one event about `target`. Its batch and asset are taken from it, so their pages can list the event."""
     asset = target if isinstance(target, Asset) else getattr(target, "asset", None)
     batch = target if isinstance(target, Batch) else getattr(target, "batch", None)
     return AuditEvent.objects.create(

@@ -151,8 +151,8 @@ def complete(held: Claim, write: Callable[[], None]) -> None:
 def fail(held: Claim, error: Exception, *, on_dead: OnDead) -> TaskState | None:
     """Record a failure: back to pending with a wait, or dead; `on_dead` runs in the same transaction when it is final.
 
-    Waits are 1 s, 2 s, ... (SCH-06). A full disk waits without spending an attempt. Database errors are re-raised and the
-    lease is left to expire, because nothing can be recorded. Returns the new state, None when the claim was lost.
+    Waits are 1 s, 2 s, ... (SCH-06). A full disk waits without spending an attempt. Database errors are re-raised and
+    the lease is left to expire, because nothing can be recorded. Returns the new state, None when the claim was lost.
     """
     if isinstance(error, DatabaseError):
         raise error

@@ -23,7 +23,9 @@ COUNT = """
 import json
 from django.db.models import Count
 from reviewapp.models import *
-once = lambda model, field: max(model.objects.values(field).annotate(n=Count('pk')).values_list('n', flat=True), default=0)
+from reviewapp import storage
+def once(model, field):
+    return max(model.objects.values(field).annotate(n=Count('pk')).values_list('n', flat=True), default=0)
 print('FACTS ' + json.dumps({
     'assets': Asset.objects.count(),
     'runs': ProcessingRun.objects.count(), 'runs_each': once(ProcessingRun, 'asset'),
@@ -34,8 +36,8 @@ print('FACTS ' + json.dumps({
     'restarted': Task.objects.filter(attempts__gt=1).count(),
     'states': dict(Asset.objects.values_list('state').annotate(n=Count('pk'))),
     'batch': Batch.objects.get().state,
-    'lost_files': [r.pk for r in ProcessingRun.objects.all() if not __import__('reviewapp.storage', fromlist=['x']).exists(r.cutout_key)],
-    'damaged': [a.pk for a in Asset.objects.all() if not __import__('reviewapp.storage', fromlist=['x']).verify(a.original_key, a.sha256)],
+    'lost_files': [r.pk for r in ProcessingRun.objects.all() if not storage.exists(r.cutout_key)],
+    'damaged': [a.pk for a in Asset.objects.all() if not storage.verify(a.original_key, a.sha256)],
 }))
 """
 
@@ -54,9 +56,7 @@ def kill_workers(stack: Stack, times: int) -> int:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_killed_workers_lose_and_double_nothing(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_killed_workers_lose_and_double_nothing(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     env = {"DATABASE_URL": request.getfixturevalue("postgres_url")} if database == "postgresql" else {}
     folder = tmp_path / "in"
     folder.mkdir()

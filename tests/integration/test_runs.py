@@ -1,4 +1,4 @@
-"""Durable tasks: claim, lease, fencing, completion, failure, sweep (SCH-06, SCH-10, SCH-11, SCH-24, OBS-22, C20, C21)."""
+"""Durable tasks: claim, lease, fencing, completion, failure, sweep (SCH-06, 10, 11, 24; OBS-22; C20, C21)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from processing.errors import InputRejected, ResourceUnavailable, StageFailed
 from reviewapp.enums import BatchState, Step, TaskState
-from reviewapp.models import Asset, AuditEvent, Batch, Channel, Client, Preset, PresetVersion, Task
+from reviewapp.models import Asset, AuditEvent, Batch, Client, Preset, PresetVersion, Task
 from reviewapp.selectors import tasks
 from reviewapp.services import runs
 

@@ -19,6 +19,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database, its schema and the disk are fit; workers and Redis are reported, review works without them."""
+    """200 when database, schema and disk are fit; workers and Redis are only reported: review works without them."""
     state = health.readiness()
     return JsonResponse(state, status=200 if state["ready"] else 503)
