@@ -13,11 +13,10 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image, ImageCms
-
 import finish
+import numpy as np
 import shots
+from PIL import Image, ImageCms
 
 DEMO = Path(__file__).resolve().parent.parent
 PHOTOS, BAD = DEMO / "photos", DEMO / "photos" / "bad"

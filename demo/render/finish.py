@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import OpenEXR
 import pyoidn
-from PIL import Image, ImageCms
-
 import shots
+from PIL import Image, ImageCms
 
 DEMO = Path(__file__).resolve().parent.parent
 CAMERAS = {

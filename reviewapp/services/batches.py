@@ -196,9 +196,9 @@ def set_priority(batch: Batch, priority: int, actor: Any = None) -> None:
         Batch.objects.filter(pk=batch.pk).update(priority=priority)
         batch.assets.exclude(state__in=RESOLVED_STATES).update(priority=priority)
         Task.objects.filter(asset__batch=batch, state=TaskState.PENDING).update(priority=priority)
-        ReviewTask.objects.filter(
-            asset__batch=batch, state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD]
-        ).update(priority=priority)
+        ReviewTask.objects.filter(asset__batch=batch, state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD]).update(
+            priority=priority
+        )
         EditTask.objects.filter(asset__batch=batch, state__in=LIVE_EDITS).update(priority=priority)
         batch.priority = priority
         audit.record("batch.priority", batch, actor=actor, before={"priority": before}, after={"priority": priority})

@@ -63,9 +63,7 @@ def ensure_client(name: str, actor: Any = None) -> Client:
     stem = slugify(plain)[:120] or "client"
     with transaction.atomic():
         taken = set(Client.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
-        slug = next(
-            slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken
-        )
+        slug = next(slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)
         client, is_new = Client.objects.get_or_create(name=plain, defaults={"slug": slug})
         if is_new:
             audit.record("client.created", client, actor=actor, after={"name": plain})

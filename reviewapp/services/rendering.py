@@ -93,9 +93,7 @@ def _make(
             metadata=metadata_for(run.asset),
         )
     except (InputRejected, StageFailed) as error:
-        return Rendition(
-            run=run, asset=run.asset, channel=channel, state=RenditionState.FAILED, error=str(error)[:500]
-        )
+        return Rendition(run=run, asset=run.asset, channel=channel, state=RenditionState.FAILED, error=str(error)[:500])
     return _row(run, channel, rendered)
 
 

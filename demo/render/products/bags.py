@@ -3,7 +3,6 @@
 import math
 
 from mathutils import Matrix
-
 from scene import geo, materials
 
 

@@ -4,7 +4,6 @@ import math
 import random
 
 from mathutils import Matrix, Vector
-
 from scene import geo, materials
 
 

@@ -3,7 +3,6 @@
 import math
 
 from mathutils import Matrix, Vector
-
 from scene import geo, materials
 
 HALF = [

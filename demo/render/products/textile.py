@@ -4,7 +4,6 @@ import math
 import random
 
 import bpy
-
 from scene import geo, materials
 
 

@@ -170,4 +170,5 @@ def _preset_version(slug: str) -> PresetVersion:
     return preset.current
 
 
-def _has_model_dir() -> bool:    return settings.MODEL_DIR is not None
+def _has_model_dir() -> bool:
+    return settings.MODEL_DIR is not None
