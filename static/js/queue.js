@@ -7,6 +7,7 @@ const REFILL_AT = 4;
 const LEASE_MS = 10 * 60 * 1000;
 const BEAT_MS = 60 * 1000;
 const LOOK_AGAIN_MS = 15 * 1000;
+const SECOND_LOOK_MS = 700;
 
 const cookie = (name) => document.cookie.match(new RegExp(`(?:^|; )${name}=([^;]*)`))?.[1];
 const keyOf = (item) => `${item.id}.${item.version}`;
@@ -124,8 +125,7 @@ export class Queue extends EventTarget {
   #advance() {
     const next = this.#nextOpen(this.index);
     if (next >= 0) this.goto(next);
-    else this.#say('ended');
-    if (this.open.length <= REFILL_AT) this.refill();
+    if (this.open.length <= REFILL_AT) this.refill(); // only the server can say that nothing is left: see #ranOut
   }
 
   /** Takes the latest decision back and returns to its photo; repeatable. False where there is none. */
@@ -208,10 +208,24 @@ export class Queue extends EventTarget {
       this.isClaiming = false;
       this.isLoaded = true;
     }
-    if (!this.open.length) {
-      this.#say('ended');
-      this.lookAgain = setTimeout(() => { if (!document.hidden) this.refill(); else this.#whenVisible(); }, LOOK_AGAIN_MS);
+    if (!this.open.length) this.#ranOut();
+    else this.isSecondLook = false;
+  }
+
+  /** Nothing open after a claim. It may have been asked before the last decisions arrived, so it asks once more. */
+  #ranOut() {
+    if (!this.isSecondLook && this.counts.waiting > 0) {
+      this.isSecondLook = true;
+      this.lookAgain = setTimeout(() => this.refill(), SECOND_LOOK_MS);
+      return;
     }
+    this.isSecondLook = false;
+    this.#say('ended');
+    this.#lookLater();
+  }
+
+  #lookLater() {
+    this.lookAgain = setTimeout(() => { if (!document.hidden) this.refill(); else this.#whenVisible(); }, LOOK_AGAIN_MS);
   }
 
   #whenVisible() {
