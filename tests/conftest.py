@@ -146,3 +146,10 @@ def live_app(tmp_path_factory: pytest.TempPathFactory, chromium_path: str) -> It
     """The real stack with the demo batch, for one module of browser tests."""
     with Stack(tmp_path_factory.mktemp("app"), demo=True) as stack:
         yield stack
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With REQUIRE_ALL=1 nothing may be skipped, whoever skipped it."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if servers.REQUIRE_ALL and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

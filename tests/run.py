@@ -9,6 +9,7 @@ import sys
 from tests import servers
 
 ON_BOTH = ["tests/integration", "tests/web"]
+NOT_THERE = "not stack and not browser and not sqlite_only"
 
 
 def pytest_run(arguments: list[str], **env: str) -> int:
@@ -29,7 +30,9 @@ def main() -> int:
     try:
         with servers.running_postgres() as url:
             print("\nThe same on PostgreSQL:", flush=True)
-            both = pytest_run([*ON_BOTH, "-m", "not stack and not browser"], SOFTPROOF_TEST_DATABASE=url)
+            both = pytest_run(
+                [*ON_BOTH, "-m", "not stack and not browser and not sqlite_only"], SOFTPROOF_TEST_DATABASE=url
+            )
     except servers.Missing as reason:
         print(f"PostgreSQL tests are skipped: {reason}.", flush=True)
         both = 1 if servers.REQUIRE_ALL else 0

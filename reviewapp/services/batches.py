@@ -134,7 +134,8 @@ def retry_failed(batch: Batch, actor: Any = None, *, code: str | None = None) ->
 
     Channel files that could not be made at all are tried again too when no code is given.
     """
-    failed = batch.assets.filter(state=AssetState.FAILED)
+    # What a senior gave up stays given up: only a person's word brings it back.
+    failed = batch.assets.filter(state=AssetState.FAILED).exclude(state_code="given_up")
     if code is not None:
         failed = failed.filter(state_code=code)
     done = 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
@@ -27,7 +28,6 @@ from . import audit
 
 logger = logging.getLogger(__name__)
 
-LEASE_S = 60
 RING_AGAIN_S = 30
 DISK_FULL_WAIT_S = 30
 OnDead = Callable[[Task], None]
@@ -90,11 +90,13 @@ def create_task(
 
 
 def _ring(task_id: int) -> None:
-    queues.ring(task_id)
+    """Ring now; a bell that nobody can hear is left to the next sweep instead of the one in 30 s."""
+    if not queues.ring(task_id):
+        Task.objects.filter(pk=task_id, state=TaskState.PENDING).update(woken_at=None)
 
 
 def claim(task_id: int, owner: str) -> Claim | None:
-    """Take the task for `LEASE_S` seconds, or return None when it isn't due, isn't free, or its batch is paused.
+    """Take the task for TASK_LEASE_S seconds, or return None when it isn't due, isn't free, or its batch is paused.
 
     Every condition on the task itself stands in the UPDATE's own WHERE: PostgreSQL re-checks those after waiting for
     a row lock, a subquery's it would not.
@@ -112,7 +114,7 @@ def claim(task_id: int, owner: str) -> Claim | None:
             token=F("token") + 1,
             owner=owner[:80],
             started_at=now,
-            lease_until=now + timedelta(seconds=LEASE_S),
+            lease_until=now + timedelta(seconds=settings.TASK_LEASE_S),
         )
     )
     if not won:
@@ -125,7 +127,7 @@ def claim(task_id: int, owner: str) -> Claim | None:
 
 def beat(held: Claim) -> bool:
     """Extend the lease. False means the claim was lost: stop working on it."""
-    until = timezone.now() + timedelta(seconds=LEASE_S)
+    until = timezone.now() + timedelta(seconds=settings.TASK_LEASE_S)
     return bool(_held(held).update(lease_until=until))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from reviewapp import storage
 from reviewapp.enums import AssetState, BatchState, EditTaskState, Lane, RenditionState, RunKind, Step
@@ -38,6 +38,13 @@ SIDE = 640
 
 def small(seed: int, **look: Any) -> bytes:
     return line.photo(seed, side=SIDE, **look)
+
+
+def blurred(data: bytes) -> bytes:
+    """The same photo out of focus: its edge can't score full marks."""
+    target = io.BytesIO()
+    Image.open(io.BytesIO(data)).filter(ImageFilter.GaussianBlur(6)).save(target, "JPEG", quality=92)
+    return target.getvalue()
 
 
 def batch_of(count: int, *channels: str, **fields: Any) -> Batch:
@@ -268,7 +275,7 @@ def test_rte11_a_new_policy_routes_new_photos_and_leaves_old_decisions() -> None
     batch = batch_of(1)
     line.run_line()
     factories.make_policy(approve_at=100.0, review_at=10.0)
-    line.send(batch, "later.jpg", small(50), category="books")
+    line.send(batch, "later.jpg", blurred(small(50)), category="books")
     line.run_line()
     assert dict(batch.assets.values_list("filename", "state")) == {
         "p0.jpg": AssetState.AUTO_APPROVED, "later.jpg": AssetState.IN_REVIEW,

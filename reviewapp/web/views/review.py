@@ -183,8 +183,8 @@ def undo(request: HttpRequest, decision_id: int) -> JsonResponse:
     result = desk.undo(user, decision_id)
     if not result.is_undone or result.task is None:
         return JsonResponse({"status": "refused", "message": result.message}, status=409)
-    blind = _body(request).get("queue") != "assisted"
-    item = review_item(result.task, user, blind=blind)
+    # As it was decided, not as the page asks: a blind photo's score must not be had by undoing it elsewhere.
+    item = review_item(result.task, user, blind=result.was_blind)
     return JsonResponse({"status": "undone", "message": result.message, "item": item})
 
 

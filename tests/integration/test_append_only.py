@@ -1,0 +1,28 @@
+"""What happened stays as it was written (OBS-24): the models refuse, and so does the database itself."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, connection, transaction
+
+from reviewapp.models import AuditEvent
+from reviewapp.services import audit
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_obs24_an_audit_event_cannot_be_changed_or_deleted() -> None:
+    event = audit.record("batch.named", factories.make_batch(name="Mugs"), note="first")
+    event.note = "second"
+    with pytest.raises(ValidationError):
+        event.save()
+    with pytest.raises(ValidationError):
+        event.delete()
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        AuditEvent.objects.filter(pk=event.pk).update(note="second")
+    if connection.vendor == "postgresql":
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            AuditEvent.objects.filter(pk=event.pk).delete()
+    assert AuditEvent.objects.get(pk=event.pk).note == "first"
