@@ -8,7 +8,7 @@ import pytest
 
 from reviewapp.enums import AssetState, BatchState, Role
 from tests import factories
-from tests.e2e.desk import sign_in, waiting
+from tests.e2e.desk import sign_in, until, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,5 +65,5 @@ def test_the_first_tab_stop_skips_to_the_content(page: Any, live_server: Any) ->
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
-    assert page.url.endswith("#main")
+    until(page, "location.hash === '#main'")
     page.watched.problems.clear()
