@@ -118,3 +118,13 @@ def test_sec01_channel_files_are_for_those_who_deliver(client: Client) -> None:
     rendition = asset.renditions.get()
     assert as_role(client, Role.MANAGER).get(rendition_url(rendition)).status_code == 200
     assert as_role(client, Role.REVIEWER).get(rendition_url(rendition)).status_code == 404
+
+
+def test_sec06_an_editor_sees_the_original_in_the_page_and_it_is_logged_as_seen(
+    client: Client, task: ReviewTask
+) -> None:
+    answer = as_role(client, Role.EDITOR).get(f"/media/asset/{task.asset_id}/original/?view=1")
+    assert answer.status_code == 200 and b"".join(answer) == b"the original"
+    assert "attachment" not in answer.headers.get("Content-Disposition", "")
+    assert AuditEvent.objects.filter(verb="original.viewed", asset=task.asset).count() == 1
+    assert not AuditEvent.objects.filter(verb="original.downloaded").exists()

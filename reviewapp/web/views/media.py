@@ -14,6 +14,8 @@ KEEP = "private, max-age=31536000, immutable"
 """For an address with the right content hash: its bytes can never change."""
 CHECK = "private, no-cache"
 ORIGINAL_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff"}
+SHOWN_FORMATS = frozenset({"JPEG", "PNG", "WEBP"})
+"""What every browser shows by itself; a TIFF is only ever downloaded."""
 DOWNLOAD = "application/octet-stream"
 
 
@@ -52,13 +54,20 @@ def run_image(request: HttpRequest, run_id: int, kind: str) -> HttpResponseBase:
 @require_safe
 @role_required()
 def original(request: HttpRequest, asset_id: int) -> HttpResponseBase:
-    """The untouched upload, as a download. Who took it and when goes into the audit log (SEC-06)."""
+    """The untouched upload, as a download or (?view) in the page. Who had it goes into the audit log (SEC-06)."""
     asset = selectors.original_for(asset_id, roles_of(request.user))
     if asset is None:
         raise Http404("No such photo.")
-    response = serve(request, asset.original_key, ORIGINAL_TYPES.get(asset.format, DOWNLOAD), asset.filename)
+    is_shown = "view" in request.GET and asset.format in SHOWN_FORMATS
+    name = "" if is_shown else asset.filename
+    response = serve(request, asset.original_key, ORIGINAL_TYPES.get(asset.format, DOWNLOAD), name)
     if response.status_code == 200 and request.method == "GET":
-        audit.record("original.downloaded", asset, actor=request.user, after={"sha256": asset.sha256})
+        audit.record(
+            "original.viewed" if is_shown else "original.downloaded",
+            asset,
+            actor=request.user,
+            after={"sha256": asset.sha256},
+        )
     response["Cache-Control"] = "private, no-store"
     return response
 
