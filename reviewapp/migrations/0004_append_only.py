@@ -17,7 +17,8 @@ def add_triggers(apps: Any, schema_editor: Any) -> None:
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(
             "CREATE OR REPLACE FUNCTION softproof_append_only() RETURNS trigger AS "
-            "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$ LANGUAGE plpgsql"
+            "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$ LANGUAGE plpgsql",
+            params=None,  # else the driver takes the % for a placeholder
         )
     for table in TABLES:
         if schema_editor.connection.vendor == "postgresql":
