@@ -65,8 +65,11 @@ class Asset(models.Model):
             models.Index(fields=["sha256"], name="asset_sha256"),
         ]
         constraints = [
+            # A rejected file holds no place: the same bytes may come again under a name that is right.
             models.UniqueConstraint(
-                fields=["batch", "sha256"], condition=models.Q(duplicate_of__isnull=True), name="asset_once_per_batch"
+                fields=["batch", "sha256"],
+                condition=models.Q(duplicate_of__isnull=True) & ~models.Q(state="rejected_intake"),
+                name="asset_once_per_batch",
             ),
             models.UniqueConstraint(fields=["batch", "relative_path", "sha256"], name="asset_same_file_once"),
         ]

@@ -33,7 +33,8 @@ ASSET_TRANSITIONS: Mapping[S, frozenset[S]] = {
     S.AWAITING_SIGNOFF: frozenset({S.APPROVED, S.EDITING, S.CANCELLED}),
     # A manager's retry starts the failed step again; the client may also ask for hands-on work.
     S.FAILED: frozenset({S.RECEIVED, S.VALIDATED, S.CLASSIFIED, S.QUEUED, S.EDITING, S.CANCELLED}),
-    S.REJECTED_INTAKE: frozenset(),
+    # Only one rejected for want of a sheet row comes back, when the row does; nothing was spent on it.
+    S.REJECTED_INTAKE: frozenset({S.RECEIVED}),
     S.DUPLICATE: frozenset(),
     S.CANCELLED: frozenset(),
 }

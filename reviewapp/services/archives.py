@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -23,8 +26,16 @@ MAX_RATIO = 200
 RATIO_FROM_BYTES = 1024 * 1024
 NESTED = frozenset({".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"})
 JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini"})
+# What zipfile and the four decompressors raise on bytes that aren't what they claim; bz2 raises OSError.
+_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, struct.error, OverflowError,
+           NotImplementedError, RuntimeError)  # fmt: skip
+_UTF8_FLAG = 0x800
 _LINK = 0o120000
 _FORMAT_MASK = 0o170000
+
+
+class _Damaged(Exception):
+    """An entry can't be unpacked."""
 
 
 class _TooMuch(IngestRefused):
@@ -52,7 +63,7 @@ def expand_zip(
         attach_rows(batch, rows, actor)
     try:
         archive = zipfile.ZipFile(fileobj)
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise IngestRefused("This isn't a readable ZIP file. Pack it again and send it again.", code="zip") from error
     with archive:
         entries = archive.infolist()
@@ -78,34 +89,59 @@ def is_litter(path: str) -> bool:
     return hidden or parts[-1].lower() in JUNK_NAMES
 
 
+def entry_path(entry: zipfile.ZipInfo) -> str:
+    """Return an entry's path as its sender wrote it.
+
+    Without the flag that says UTF-8 the format means code page 437, and that is how `zipfile` reads it; the archive
+    tools of macOS and many others write UTF-8 all the same. Text that is valid UTF-8 practically never is anything
+    else, so it is taken as that.
+    """
+    if entry.flag_bits & _UTF8_FLAG:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
+
+
 def _take(
     batch: Batch, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: _Budget, actor: Any
 ) -> UploadResult | None:
+    path = entry_path(entry)
     is_link = (entry.external_attr >> 16) & _FORMAT_MASK == _LINK
-    if entry.is_dir() or is_link or is_litter(entry.filename):
+    if path.endswith("/") or is_link or is_litter(path):
         return None
-    name = PurePosixPath(display_path(entry.filename)).name
+    name = PurePosixPath(display_path(path)).name
     if PurePosixPath(name).suffix.lower() in NESTED:
         return UploadResult("rejected", "An archive inside the archive isn't opened. Send it by itself.", None, name)
     if entry.flag_bits & 0x1:
         return UploadResult("rejected", "This file is encrypted. Pack it without a password.", None, name)
     try:
-        with archive.open(entry) as source:
-            return register_upload(batch, _chunks(source, entry, budget), entry.filename, None, actor)
+        return register_upload(batch, _chunks(archive, entry, budget), path, None, actor)
     except _TooMuch as error:
         return UploadResult("rejected", str(error), None, name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except _Damaged as error:
         sentence = f"This file is damaged inside the ZIP ({error}). Pack it again and send it again."
         return UploadResult("rejected", sentence, None, name)
 
 
-def _chunks(source: IO[bytes], entry: zipfile.ZipInfo, budget: _Budget) -> Iterator[bytes]:
+def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: _Budget) -> Iterator[bytes]:
     read = 0
-    while chunk := source.read(CHUNK_BYTES):
-        read += len(chunk)
-        budget.left -= len(chunk)
-        if read > max(RATIO_FROM_BYTES, MAX_RATIO * entry.compress_size):
-            raise _TooMuch("This file unpacks to far more than it was packed in: it is no photo.", code="zip")
-        if budget.left <= 0:
-            raise _TooMuch("The ZIP unpacks to more than is allowed in all. Split it.", code="zip")
-        yield chunk
+    with _readable(), archive.open(entry) as source:
+        while chunk := source.read(CHUNK_BYTES):
+            read += len(chunk)
+            budget.left -= len(chunk)
+            if read > max(RATIO_FROM_BYTES, MAX_RATIO * entry.compress_size):
+                raise _TooMuch("This file unpacks to far more than it was packed in: it is no photo.", code="zip")
+            if budget.left <= 0:
+                raise _TooMuch("The ZIP unpacks to more than is allowed in all. Split it.", code="zip")
+            yield chunk
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turn whatever a broken entry makes the decompressors raise into _Damaged; what the block throws in stays."""
+    try:
+        yield
+    except _BROKEN as error:
+        raise _Damaged(str(error) or type(error).__name__) from error

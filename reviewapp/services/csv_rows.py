@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 LIMITS: Mapping[str, int] = {"sku": 80, "asin": 20, "category": 60, "shoot_group": 80, "description": 300}
 MAX_ROWS = 100_000
 MAX_PROBLEMS = 5
+# Spreadsheets write (and read) such a first line to name the character between columns; the header tells us anyway.
+_SEP_LINE = re.compile(r'\A"?sep=.?"?[ \t;,]*\r?\n', re.IGNORECASE)
 # A spelling must never be what lets a photo past the people its category needs (RTE-09).
 CATEGORY_SPELLINGS: Mapping[str, str] = {
     "jewellery": "jewelry",
@@ -64,14 +67,14 @@ def read_csv(text: str) -> dict[str, CsvRow]:
     per heading (COLUMNS). Blank lines and repeated identical rows are passed over. Raises IngestRefused (code "csv")
     with a sentence that names the row and what to do.
     """
-    lines = text.lstrip("\ufeff")
+    lines = _SEP_LINE.sub("\n", text.lstrip("\ufeff"), count=1)
     if not lines.strip():
         raise IngestRefused("The CSV file is empty. Its first line names the columns: file, sku, category.", code="csv")
     if "\0" in lines:
         raise IngestRefused("The CSV file isn't plain text. Save it as CSV UTF-8 and try again.", code="csv")
     reader = csv.reader(io.StringIO(lines, newline=""), delimiter=_delimiter(lines), strict=True)
     try:
-        places = _places(next(reader))
+        places = _places(next((cells for cells in reader if any(cells)), []))
         return _rows(reader, places)
     except csv.Error as error:
         message = f"Line {reader.line_num} of the CSV can't be read ({error}). Look for an unclosed quotation mark."

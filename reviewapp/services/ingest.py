@@ -121,18 +121,24 @@ def create_batch(
 
 
 def close_batch(batch: Batch, actor: Any = None) -> bool:
-    """End the upload: nothing more is expected, the batch can be completed. False when it was closed before."""
+    """End the upload: nothing more is expected, the batch can be completed. False when it was closed before.
+
+    A batch that was paused during its upload stays paused, and goes on as a closed one when it is resumed.
+    """
+    now = timezone.now()
     with transaction.atomic():
         is_closed = batch_state.move(
-            batch,
-            BatchState.PROCESSING,
-            allowed_from=[BatchState.UPLOADING],
-            actor=actor,
-            closed_at=timezone.now(),
+            batch, BatchState.PROCESSING, allowed_from=[BatchState.UPLOADING], actor=actor, closed_at=now
         )
         if is_closed:
             batches.refresh(batch.pk)
-    return is_closed
+            return True
+        paused = Batch.objects.filter(pk=batch.pk, state=BatchState.PAUSED, closed_at__isnull=True)
+        if not paused.update(closed_at=now):
+            return False
+        batch.closed_at = now
+        audit.record("batch.closed", batch, actor=actor, after={"state": str(BatchState.PAUSED)})
+    return True
 
 
 def _choose_channels(keys: Sequence[str]) -> list[Channel]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,12 +18,13 @@ from reviewapp import storage
 from reviewapp.enums import AssetState, BatchState, Step
 from reviewapp.models import Asset, Batch, SheetRow
 
-from . import audit, runs
+from . import assets, audit, batches, runs
 from .csv_rows import CsvRow, path_key
 from .refusals import BatchClosed, IngestRefused
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
 MIN_FILE_BYTES = 1024
+METADATA_MISSING = "metadata_missing"
 MAX_PATH_CHARS = 400
 MAX_NAME_CHARS = 200
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
@@ -30,6 +32,7 @@ RAW_SUFFIXES = frozenset({".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf"
 # A file over the limit is still read this far, so that its row carries its true hash and size.
 MAX_DRAIN_BYTES = 8 * MAX_FILE_BYTES
 
+_OVER = (BatchState.DELIVERED, BatchState.CANCELLED)
 # These make "gpj.exe" read "exe.jpg".
 _REORDERING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 
@@ -65,24 +68,26 @@ def register_upload(
     The bytes are streamed to storage and hashed on the way; `relative_path` is shown and compared, never used as a
     path. The photo's row and its validate task are one transaction. Sent again, the same file under the same name
     answers `already_here`, so an upload that broke off is resumed by sending everything again; the same bytes under
-    another name become a linked duplicate without a task. Files that can be seen to be unusable are rejected here.
-    Without `row` the batch's sheet is asked. Raises BatchClosed, storage.StorageFull; an error of `chunks` leaves no
-    trace.
+    another name become a linked duplicate without a task. Files that can be seen to be unusable are rejected here,
+    and what was rejected stands in the way of nothing: the same bytes under a name (or with a row) that is right are
+    taken. Without `row` the batch's sheet is asked. Raises BatchClosed, storage.StorageFull; an error of `chunks`
+    leaves no trace. A batch paused during its upload still takes files: they wait.
     """
     shown = display_path(relative_path)
-    state = Batch.objects.values_list("state", flat=True).get(pk=batch.pk)
-    if state != BatchState.UPLOADING:
+    if not Batch.objects.filter(_takes_files(), pk=batch.pk).exists():
         raise BatchClosed
     arrived = _receive(shown, chunks)
     known = row or sheet_row(batch, shown)
     if arrived.rejection is None and batch.requires_sku:
         arrived = _require_metadata(arrived, known)
     for _attempt in range(2):
-        earlier = _earlier(batch, arrived, actor)
+        earlier = _earlier(batch, arrived, known, actor)
         if earlier is not None:
             return earlier
         try:
-            return _insert(batch, arrived, known, actor)
+            with transaction.atomic():
+                _still_takes_files(batch)
+                return _insert(batch, arrived, known, actor)
         except IntegrityError:  # the same bytes arrived through another request between the look and the insert
             continue
     raise IngestRefused(f"{shown} arrives twice at the same moment. Send it again.", code="busy")
@@ -114,23 +119,54 @@ def attach_rows(batch: Batch, rows: Mapping[str, CsvRow], actor: Any = None) -> 
             unique_fields=["batch", "path_key"],
             update_fields=["sku", "asin", "category", "shoot_group", "description"],
         )
-        applied = 0
-        for asset in batch.assets.filter(state__in=[AssetState.RECEIVED, AssetState.VALIDATED]):
-            found = sheet_row(batch, asset.relative_path)
-            if found is not None and _facts(found) != {name: getattr(asset, name) for name in _facts(found)}:
-                # The state stands in the WHERE: a worker may classify the photo at this very moment.
-                same = Asset.objects.filter(pk=asset.pk, state=asset.state)
-                applied += same.update(**_facts(found))
+        applied = _apply_sheet(batch, actor)
         audit.record("batch.sheet_attached", batch, actor=actor, after={"rows": len(made), "applied": applied})
+    batches.refresh(batch.pk)
     return applied
+
+
+def _apply_sheet(batch: Batch, actor: Any) -> int:
+    """Give every photo that isn't classified yet what the sheet says of it. Returns how many changed."""
+    named: dict[str, list[SheetRow]] = defaultdict(list)
+    for row in batch.sheet_rows.order_by("id"):
+        named[row.name_key].append(row)
+    is_open = Batch.objects.filter(pk=batch.pk).exclude(state__in=_OVER).exists()
+    rejected = Q(state=AssetState.REJECTED_INTAKE, state_code=METADATA_MISSING) if is_open else Q(pk__in=[])
+    applied = 0
+    for asset in batch.assets.filter(Q(state__in=[AssetState.RECEIVED, AssetState.VALIDATED]) | rejected):
+        key = path_key(asset.relative_path)
+        found = _choose(key, named[key.rsplit("/", 1)[-1]], asset.relative_path)
+        if found is None or _facts(found) == {name: getattr(asset, name) for name in _facts(found)}:
+            continue
+        if asset.state == AssetState.REJECTED_INTAKE:
+            applied += not _missing(found) and _reopen(asset, found, actor)
+        else:
+            # The state stands in the WHERE: a worker may classify the photo at this very moment.
+            applied += Asset.objects.filter(pk=asset.pk, state=asset.state).update(**_facts(found))
+    return applied
+
+
+def _reopen(asset: Asset, row: CsvRow, actor: Any) -> bool:
+    """Take in a photo that was rejected for want of a row. False when its bytes are in the line under another name."""
+    try:
+        with transaction.atomic():
+            assets.move(asset, AssetState.RECEIVED, reason="The sheet names it now.", actor=actor, **_facts(row))
+            runs.create_task(asset, Step.VALIDATE, f"validate:{asset.pk}")
+    except (IntegrityError, assets.StateConflict):
+        return False
+    return True
 
 
 def sheet_row(batch: Batch, relative_path: str) -> CsvRow | None:
     """Return what the batch's sheet says of a file: by its path, else by its name when one single row has it."""
     key = path_key(relative_path)
     name = key.rsplit("/", 1)[-1]
+    return _choose(key, list(SheetRow.objects.filter(name_key=name, batch=batch)[:50]), relative_path)
+
+
+def _choose(key: str, found: list[SheetRow], relative_path: str) -> CsvRow | None:
+    """Return the row of the photo at `key` among those `found` for its name."""
     # Rows that name a folder are matched by the end of the path too, so it doesn't matter which folder was dropped.
-    found = list(SheetRow.objects.filter(Q(path_key=key) | Q(name_key=name), batch=batch)[:50])
     exact = [row for row in found if row.path_key == key] or [
         row for row in found if "/" in row.path_key and key.endswith(f"/{row.path_key}")
     ]
@@ -189,29 +225,47 @@ def _wrong_suffix(suffix: str) -> str:
 
 
 def _require_metadata(arrived: _Arrived, row: CsvRow | None) -> _Arrived:
-    missing = [name for name in ("sku", "category") if not getattr(row, name, "")]
+    missing = _missing(row)
     if not missing:
         return arrived
     words = " and ".join("SKU" if name == "sku" else name for name in missing)
     sentence = f"Metadata missing: this batch needs a SKU and a category for every photo; the sheet gives no {words}."
-    return _Arrived(
-        arrived.path, arrived.sha256, arrived.byte_size, arrived.storage_key, ("metadata_missing", sentence)
-    )
+    return _Arrived(arrived.path, arrived.sha256, arrived.byte_size, arrived.storage_key, (METADATA_MISSING, sentence))
 
 
-def _earlier(batch: Batch, arrived: _Arrived, actor: Any) -> UploadResult | None:
+def _missing(row: CsvRow | None) -> list[str]:
+    return [name for name in ("sku", "category") if not getattr(row, name, "")]
+
+
+def _takes_files() -> Q:
+    return Q(state=BatchState.UPLOADING) | Q(state=BatchState.PAUSED, closed_at__isnull=True)
+
+
+def _still_takes_files(batch: Batch) -> None:
+    """Hold the batch open until the transaction ends; a file that was on its way when it was closed is refused.
+
+    Raises BatchClosed.
+    """
+    if Batch.objects.select_for_update(no_key=True).filter(_takes_files(), pk=batch.pk).first() is None:
+        raise BatchClosed
+
+
+def _earlier(batch: Batch, arrived: _Arrived, row: CsvRow | None, actor: Any) -> UploadResult | None:
     """Answer for bytes the batch has already: the same file again, or a linked duplicate. None when they are new."""
     same = list(batch.assets.filter(sha256=arrived.sha256).order_by("id"))
     name = PurePosixPath(arrived.path).name
     for asset in same:
         if asset.relative_path == arrived.path:
+            if row is not None and _may_reopen(asset, arrived) and _reopen(asset, row, actor):
+                return UploadResult("accepted", "Accepted.", asset, name)
             rejected = f" It was rejected: {asset.state_reason}" if asset.state == AssetState.REJECTED_INTAKE else ""
             return UploadResult("already_here", f"Already here.{rejected}", asset, name)
-    first = next((asset for asset in same if asset.duplicate_of_id is None), None)
+    first = next((one for one in same if one.duplicate_of_id is None and one.state != AssetState.REJECTED_INTAKE), None)
     if first is None:
         return None
     sentence = f"The same picture as {first.relative_path}, byte for byte: done once."
     with transaction.atomic():
+        _still_takes_files(batch)
         asset = _create(
             batch, arrived, None, AssetState.DUPLICATE, reason=sentence, code="duplicate", duplicate_of=first
         )
@@ -219,17 +273,22 @@ def _earlier(batch: Batch, arrived: _Arrived, actor: Any) -> UploadResult | None
     return UploadResult("duplicate", sentence, asset, name)
 
 
+def _may_reopen(asset: Asset, arrived: _Arrived) -> bool:
+    is_rejected = asset.state == AssetState.REJECTED_INTAKE and asset.state_code == METADATA_MISSING
+    return is_rejected and arrived.rejection is None
+
+
 def _insert(batch: Batch, arrived: _Arrived, row: CsvRow | None, actor: Any) -> UploadResult:
+    """Write the row of a file and its first task. Call inside a transaction."""
     name = PurePosixPath(arrived.path).name
-    with transaction.atomic():
-        if arrived.rejection is not None:
-            code, sentence = arrived.rejection
-            asset = _create(batch, arrived, row, AssetState.REJECTED_INTAKE, reason=sentence, code=code)
-        else:
-            sentence = ""
-            asset = _create(batch, arrived, row, AssetState.RECEIVED)
-            runs.create_task(asset, Step.VALIDATE, f"validate:{asset.pk}")
-        audit.record("asset.received", asset, actor=actor, after={"state": asset.state, "sha256": asset.sha256})
+    if arrived.rejection is not None:
+        code, sentence = arrived.rejection
+        asset = _create(batch, arrived, row, AssetState.REJECTED_INTAKE, reason=sentence, code=code)
+    else:
+        sentence = ""
+        asset = _create(batch, arrived, row, AssetState.RECEIVED)
+        runs.create_task(asset, Step.VALIDATE, f"validate:{asset.pk}")
+    audit.record("asset.received", asset, actor=actor, after={"state": asset.state, "sha256": asset.sha256})
     if arrived.rejection is not None:
         return UploadResult("rejected", sentence, asset, name)
     return UploadResult("accepted", "Accepted.", asset, name)

@@ -48,6 +48,28 @@ def test_a_missing_file_column_lists_what_is_accepted_and_what_was_found() -> No
     assert "filename" in str(caught.value) and "farbe" in str(caught.value)
 
 
+@pytest.mark.parametrize("first", ["sep=;\n", "SEP=;\r\n", '"sep=;"\r\n', "\n\n", "sep=\t\n"])
+def test_ing06_a_first_line_that_names_the_delimiter_is_no_header(first: str) -> None:
+    assert read_csv(f"\ufeff{first}file;sku\na.jpg;S\n") == {"a.jpg": CsvRow("a.jpg", "S")}
+    with pytest.raises(IngestRefused, match="Line 4: no file name"):
+        read_csv("sep=;\nfile;sku\na.jpg;S\n;S2\n")
+
+
+@pytest.mark.parametrize("text", [",,,", "sep=;\n", "\n;;\n"])
+def test_a_sheet_of_empty_cells_is_refused(text: str) -> None:
+    with pytest.raises(IngestRefused):
+        read_csv(text)
+
+
+def test_ing06_cells_are_text_whatever_a_spreadsheet_would_make_of_them() -> None:
+    text = 'file,sku,description\r\n"a.jpg",=1+1,"two\r\nlines, ""quoted"""\r\n@b.jpg,+49,-x\r\n'
+    rows = read_csv_bytes(text.encode("utf-16"))
+    assert rows == {
+        "a.jpg": CsvRow("a.jpg", "=1+1", description='two\r\nlines, "quoted"'),
+        "@b.jpg": CsvRow("@b.jpg", "+49", description="-x"),
+    }
+
+
 def test_an_empty_sheet_is_refused() -> None:
     for text in ("", "\ufeff", " \n \n"):
         with pytest.raises(IngestRefused, match="empty"):

@@ -56,7 +56,7 @@ class Command(BaseCommand):
             self._summary(batch, time.monotonic() - started)
 
     def _take_in(self, path: Path, options: dict[str, Any]) -> Batch:
-        rows = ingest.read_csv_bytes(options["csv"].read_bytes()) if options["csv"] else {}
+        rows = _rows(options["csv"])
         has_asins = bool(rows) and all(row.asin for row in rows.values())
         channels = options["channel"] or (["amazon_main"] if has_asins else ["shopify"])
         client = ingest.ensure_client(options["client"])
@@ -92,11 +92,18 @@ class Command(BaseCommand):
         self.stdout.write(f"Found {len(found)} images to process")
         root = path.parent if path.is_file() else path
         for photo in found:
-            with photo.open("rb") as file:
-                yield ingest.register_upload(batch, chunks_of(file), str(photo.relative_to(root)))
+            name = str(photo.relative_to(root))
+            try:
+                file = photo.open("rb")
+            except OSError as error:  # gone since the folder was read, or not ours to read: the others still are
+                why = f"It can't be read: {error.strerror}. Nothing was taken in of it."
+                yield ingest.UploadResult("rejected", why, None, ingest.display_path(name))
+                continue
+            with file:
+                yield ingest.register_upload(batch, chunks_of(file), name)
 
     def _say_skipped(self, path: Path) -> None:
-        self.stdout.write(f"  {path.name}: not a photo by its suffix, skipped")
+        self.stdout.write(f"  {ingest.display_path(path.name)}: not a photo by its suffix, skipped")
 
     def _wait(self, batch: Batch, timeout_s: float) -> None:
         """Watch the workers, or do the work here when there are none."""
@@ -109,6 +116,8 @@ class Command(BaseCommand):
             if until is not None and time.monotonic() > until:
                 raise CommandError(f"Batch {batch.pk} isn't done after {timeout_s:g} s. It goes on by itself.")
             batch.refresh_from_db()
+            if batch.state == "cancelled":
+                raise CommandError(f"Batch {batch.pk} was cancelled.")
             if batch.state == "paused":
                 raise CommandError(f"Batch {batch.pk} is paused. {batch.paused_reason}")
             if time.monotonic() - said >= PROGRESS_S:
@@ -160,6 +169,15 @@ def _photos(folder: Path, skipped: Any) -> Iterator[Path]:
             yield path
         else:
             skipped(path)
+
+
+def _rows(sheet: Path | None) -> dict[str, ingest.CsvRow]:
+    if sheet is None:
+        return {}
+    try:
+        return ingest.read_csv_bytes(sheet.read_bytes())
+    except OSError as error:
+        raise CommandError(f"{sheet} can't be read: {error.strerror}.") from error
 
 
 def _preset_version(slug: str) -> PresetVersion:
