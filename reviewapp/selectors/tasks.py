@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
 from reviewapp.enums import BatchState, TaskState
@@ -48,13 +48,14 @@ def unfinished_count() -> int:
 
 
 def status() -> dict[str, Any]:
-    """Return the line's state as one plain object; the CLI's `status --json` prints it."""
+    """Return the line's state as one plain object; the CLI's `status --json` prints it.
+
+    `queue_depth` and `oldest_waiting_s` speak of what a worker may take: a paused batch waits for a person instead.
+    """
     now = timezone.now()
     assets = {row["state"]: row["n"] for row in Asset.objects.order_by().values("state").annotate(n=Count("pk"))}
     tasks = {row["state"]: row["n"] for row in Task.objects.order_by().values("state").annotate(n=Count("pk"))}
-    waiting = Task.objects.filter(Q(state=TaskState.PENDING), available_at__lte=now).aggregate(
-        n=Count("pk"), oldest=Min("available_at")
-    )
+    waiting = due_tasks().order_by().aggregate(n=Count("pk"), oldest=Min("available_at"))
     oldest = waiting["oldest"]
     return {
         "assets": assets,

@@ -132,19 +132,37 @@ def cancel(batch: Batch, reason: str = "", actor: Any = None) -> int:
 def retry_failed(batch: Batch, actor: Any = None, *, code: str | None = None) -> int:
     """Start the failed step of every failed photo again, of all or of those with `code`. Returns how many (SCH-24).
 
-    Channel files that could not be made at all are tried again too when no code is given.
+    Channel files that could not be made at all are tried again too when no code is given. A delivered batch is open
+    again afterwards, so that what comes of it is sampled and delivered; a cancelled one stays as it is.
     """
     # What a senior gave up stays given up: only a person's word brings it back.
     failed = batch.assets.filter(state=AssetState.FAILED).exclude(state_code="given_up")
     if code is not None:
         failed = failed.filter(state_code=code)
     done = 0
-    for asset in failed:
-        done += _retry_asset(asset, actor)
-    if code is None:
-        done += _retry_renders(batch, actor)
-    refresh(batch.pk)
+    with transaction.atomic():
+        if not _is_alive(batch):
+            return 0
+        for asset in failed:
+            done += _retry_asset(asset, actor)
+        if code is None:
+            done += _retry_renders(batch, actor)
+        _open_again(batch, done, actor)
     return done
+
+
+def _is_alive(batch: Batch) -> bool:
+    """Lock the batch until the transaction ends and say whether it isn't cancelled."""
+    locked = Batch.objects.select_for_update(no_key=True).filter(pk=batch.pk)
+    return locked.exclude(state=BatchState.CANCELLED).first() is not None
+
+
+def _open_again(batch: Batch, done: int, actor: Any) -> None:
+    """Take a delivered batch up again when `done` of its photos are back in the line, and bring it up to date."""
+    if done:
+        note = "Photos of this batch are back in the line."
+        batch_state.move(batch, BatchState.PROCESSING, allowed_from=[BatchState.DELIVERED], actor=actor, note=note)
+    refresh(batch.pk)
 
 
 def _retry_asset(asset: Asset, actor: Any) -> bool:
@@ -172,19 +190,25 @@ def _retry_renders(batch: Batch, actor: Any) -> int:
 
 
 def hand_to_editors(batch: Batch, actor: Any = None, *, code: str | None = None) -> int:
-    """Send failed photos to the editing queue instead of trying again (RTE-08). Returns how many."""
+    """Send failed photos to the editing queue instead of trying again (RTE-08). Returns how many.
+
+    Like a retry it opens a delivered batch again and leaves a cancelled one alone.
+    """
     failed = batch.assets.filter(state=AssetState.FAILED)
     if code is not None:
         failed = failed.filter(state_code=code)
     done = 0
-    for asset in failed:
-        try:
-            with transaction.atomic():
-                open_editing(asset, EditReason.PROCESS_FAILED, asset.state_reason, actor=actor)
-        except assets.StateConflict:  # somebody else took it meanwhile
-            continue
-        done += 1
-    refresh(batch.pk)
+    with transaction.atomic():
+        if not _is_alive(batch):
+            return 0
+        for asset in failed:
+            try:
+                with transaction.atomic():
+                    open_editing(asset, EditReason.PROCESS_FAILED, asset.state_reason, actor=actor)
+            except assets.StateConflict:  # somebody else took it meanwhile
+                continue
+            done += 1
+        _open_again(batch, done, actor)
     return done
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from django.utils import timezone
 
 from processing.errors import InputRejected
-from reviewapp.enums import AssetState, Step
+from reviewapp.enums import AssetState, BatchState, Role, Step
 from reviewapp.jobs import runner
-from reviewapp.models import Batch, Task
+from reviewapp.models import Asset, Batch, Task
 from reviewapp.selectors import batches as reads
-from reviewapp.services import batches, execution, ingest, runs
+from reviewapp.selectors import tasks
+from reviewapp.services import batches, delivery, execution, ingest, review, runs
 from tests import factories, line
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,3 +69,78 @@ def test_sch12_progress_equals_the_rows_and_gives_an_eta() -> None:
     assert dict(now.counts.states) == dict(Counter(batch.assets.values_list("state", flat=True)))
     assert now.counts.total == 4 and now.counts.machine == 2
     assert now.eta_s is not None and now.eta_s > 0
+
+
+def dead_photo(batch: Batch) -> Task:
+    """A photo of `batch` whose processing died."""
+    asset = factories.make_asset(batch, AssetState.FAILED, state_code="worker_lost")
+    task = runs.create_task(asset, Step.PROCESS, f"process:{asset.pk}:a1", args={"attempt": 1})
+    Task.objects.filter(pk=task.pk).update(state="dead", attempts=3)
+    return task
+
+
+def delivered_batch() -> Batch:
+    """A batch that was delivered with one of its two photos failed."""
+    batch = factories.make_batch(state=BatchState.READY)
+    Batch.objects.filter(pk=batch.pk).update(closed_at=timezone.now(), completed_at=timezone.now())
+    factories.make_approved(batch)
+    dead_photo(batch)
+    delivery.release(batch, None)
+    assert batch.state == BatchState.DELIVERED
+    return batch
+
+
+def test_sch24_a_retry_after_the_delivery_opens_the_batch_again_so_that_it_is_sampled_and_delivered() -> None:
+    batch = delivered_batch()
+    assert batches.retry_failed(batch) == 1
+    batch.refresh_from_db()
+    assert batch.state == BatchState.PROCESSING
+    photo = batch.assets.get(state=AssetState.QUEUED)
+    factories.make_run(photo, total=95.0)
+    factories.make_rendition(photo, batch.channels.get())
+    Asset.objects.filter(pk=photo.pk).update(state=AssetState.AUTO_APPROVED)
+    Task.objects.update(state="done")
+    batches.refresh(batch.pk)
+    batch.refresh_from_db()
+    assert batch.state == BatchState.REVIEW
+    with pytest.raises(delivery.DeliveryHeld, match="1 sample waits"):
+        delivery.release(batch, None)
+    reviewer = factories.make_user("ria", Role.REVIEWER)
+    task = photo.review_tasks.get()
+    review.record_decision(reviewer, task.pk, seen_version=0, verdict="approve", idempotency_key="k")
+    second = delivery.release(batch, None)
+    batch.refresh_from_db()
+    assert (second.number, second.file_count, batch.state) == (2, 2, BatchState.DELIVERED)
+
+
+def test_rte08_handing_over_after_the_delivery_opens_the_batch_again() -> None:
+    batch = delivered_batch()
+    assert batches.hand_to_editors(batch) == 1
+    batch.refresh_from_db()
+    assert batch.state == BatchState.REVIEW
+    assert batches.hand_to_editors(batch) == 0
+    batch.refresh_from_db()
+    assert batch.state == BatchState.REVIEW
+
+
+def test_a_retry_that_finds_nothing_leaves_a_delivered_batch_delivered() -> None:
+    batch = delivered_batch()
+    assert batches.retry_failed(batch, code="another_code") == 0
+    batch.refresh_from_db()
+    assert batch.state == BatchState.DELIVERED
+
+
+def test_sch24_nothing_of_a_cancelled_batch_is_started_again() -> None:
+    batch = factories.make_batch(state=BatchState.CANCELLED)
+    task = dead_photo(batch)
+    assert batches.retry_failed(batch) == batches.hand_to_editors(batch) == 0
+    task.refresh_from_db()
+    assert (task.state, task.asset.state) == ("dead", AssetState.FAILED)
+
+
+@pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.CANCELLED])
+def test_tasks_nobody_may_take_are_no_queue(state: BatchState) -> None:
+    batch = factories.make_batch(state=state)
+    runs.create_task(factories.make_asset(batch, AssetState.QUEUED), Step.PROCESS, "process:held")
+    status = tasks.status()
+    assert (status["queue_depth"], status["oldest_waiting_s"], status["tasks"]) == (0, 0.0, {"pending": 1})
