@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -82,7 +82,11 @@ def take_back(user: User, task_id: int) -> ReviewTask | None:
     require(user, Role.REVIEWER, Role.SENIOR, to="take up held photos")
     with transaction.atomic():
         taken = ReviewTask.objects.filter(pk=task_id, state=ReviewTaskState.ON_HOLD).update(
-            state=ReviewTaskState.OPEN, lease_owner=user, lease_until=timezone.now() + LEASE, decided_at=None
+            state=ReviewTaskState.OPEN,
+            version=F("version") + 1,  # who put it on hold can't undo that into somebody else's hands
+            lease_owner=user,
+            lease_until=timezone.now() + LEASE,
+            decided_at=None,
         )
         if not taken:
             return None

@@ -26,7 +26,7 @@ from reviewapp.enums import (
     SampleOutcome,
     Verdict,
 )
-from reviewapp.models import DeliveryItem, EditTask, ReviewDecision, ReviewTask, SampleMember
+from reviewapp.models import Batch, DeliveryItem, EditTask, ReviewDecision, ReviewTask, SampleMember
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.selectors import review as selectors
 
@@ -153,6 +153,8 @@ def _undone(decision: ReviewDecision, message: str) -> UndoResult:
 
 
 def _take_back_decision(user: User, decision: ReviewDecision) -> None:
+    # A delivery holds the same lock while it fixes its list: without it both could see the photo as theirs.
+    Batch.objects.select_for_update(of=("self",)).get(pk=decision.asset.batch_id)
     if DeliveryItem.objects.filter(rendition__asset_id=decision.asset_id).exists():
         raise _Refused("The photo has been delivered. It can't be undone.")
     reopened = ReviewTask.objects.filter(pk=decision.task_id, version=decision.version).update(

@@ -1,0 +1,60 @@
+"""Undo against what others do at the same moment: take a held photo up, deliver the batch (REV-04, DEL-02)."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from reviewapp.enums import AssetState, BatchState, Role
+from reviewapp.models import Task
+from reviewapp.services import delivery, review
+from tests import factories as make
+
+from .test_review_claims import in_threads
+from .test_review_decisions import decide
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def reviewer() -> User:
+    return make.make_user("ria", Role.REVIEWER)
+
+
+def test_a_hold_is_not_undone_out_of_the_hands_of_who_took_the_photo_up(reviewer: User) -> None:
+    task = make.make_review()
+    held = decide(reviewer, task, "hold").decision
+    other = make.make_user("rob", Role.REVIEWER)
+    taken = review.take_back(other, task.pk)
+    assert held is not None and taken is not None
+    assert not review.undo(reviewer, held.pk).is_undone
+    assert decide(other, taken, "approve").status == "saved"
+
+
+def test_del02_an_undo_while_the_photo_is_being_delivered_waits_and_is_refused(reviewer: User) -> None:
+    manager = make.make_user("mia", Role.MANAGER)
+    batch = make.make_batch(state=BatchState.READY)
+    task = make.make_review(batch)
+    decision = decide(reviewer, task, "approve").decision
+    assert decision is not None
+    make.make_rendition(task.asset, batch.channels.get())
+    Task.objects.update(state="done")
+    is_listed = threading.Event()
+
+    def work(at: int) -> str:
+        if at:
+            assert is_listed.wait(10)
+            return review.undo(reviewer, decision.pk).message
+        with transaction.atomic():
+            packed = delivery.release(batch, manager)
+            is_listed.set()
+            time.sleep(0.5)  # the list is fixed and not committed yet: the undo asks now
+        return f"delivered {packed.file_count}"
+
+    assert in_threads(2, work) == ["delivered 1", "The photo has been delivered. It can't be undone."]
+    task.asset.refresh_from_db()
+    assert task.asset.state == AssetState.APPROVED
