@@ -14,6 +14,7 @@ from reviewapp.enums import Complexity, Role
 from reviewapp.models import CategoryRule, Preset, RoutingPolicy
 
 from . import audit
+from .csv_rows import category_of
 from .people import require
 
 MAX_NOTE = 500
@@ -83,11 +84,12 @@ def save_category_rule(
 ) -> CategoryRule:
     """Add or change the rule of one category; the next photo of it follows the rule (PRE-07, PRE-04).
 
+    The name is spelt as photos carry it ("T-Shirt" becomes t_shirt): a rule under another spelling would hold nobody.
     Raises NotAllowed, PolicyRefused.
     """
     if actor is not None:
         require(actor, Role.ADMIN, to="change category rules")
-    name = category.strip().lower().replace(" ", "_")
+    name = category_of(category)
     errors: dict[str, str] = {}
     if not name or len(name) > 60:
         errors["category"] = "A category needs a name of at most 60 characters."

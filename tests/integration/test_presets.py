@@ -14,6 +14,7 @@ from reviewapp.models import AuditEvent, CategoryRule, Preset, PresetVersion, Ro
 from reviewapp.policies.learning import replaced
 from reviewapp.selectors import presets as selectors
 from reviewapp.services import policies_admin, presets
+from reviewapp.services.csv_rows import category_of
 from reviewapp.services.people import NotAllowed
 from tests import factories as make
 
@@ -234,6 +235,15 @@ def test_pre07_a_rule_is_added_and_changed_in_the_open(admin: User) -> None:
     assert first.before == {} and second.before["complexity"] == "medium" and second.after["always_human"] is True
     policies_admin.save_category_rule("silk_scarf", "complex", always_human=True, preset=preset, actor=admin)
     assert AuditEvent.objects.filter(verb="category_rule.saved").count() == 2, "no change, no event"
+
+
+@pytest.mark.parametrize("written", ["T-Shirt", "t  shirt", " T_SHIRT ", "t-shirt"])
+def test_rte09_a_rule_is_kept_under_the_spelling_photos_carry(admin: User, written: str) -> None:
+    rule = policies_admin.save_category_rule(written, "complex", always_human=True, actor=admin)
+    assert rule.category == category_of("T-Shirt") == "t_shirt"
+    assert (
+        policies_admin.save_category_rule("Jewellery", "complex", always_human=True, actor=admin).category == "jewelry"
+    )
 
 
 @pytest.mark.parametrize(("category", "complexity", "field"), [("", "simple", "category"), ("x", "hard", "complexity")])
