@@ -36,6 +36,7 @@ LINKS = (
     Link(_("Work"), "review", _("Review"), "scan-eye", "review:chooser", REVIEWERS, "waiting_review"),
     Link(_("Work"), "editing", _("Editing"), "brush", "editing:list", EDITORS, "waiting_editing"),
     Link(_("Work"), "batches", _("Batches"), "images", "batches:list", MANAGERS),
+    Link(_("Work"), "images", _("Images"), "image", "images:list", MANAGERS),
     Link(_("Work"), "deliveries", _("Deliveries"), "package-check", "deliveries:list", MANAGERS),
     Link(_("Quality"), "thresholds", _("Thresholds"), "sliders-horizontal", "quality:thresholds", MANAGERS),
     Link(_("Quality"), "presets", _("Presets"), "palette", "presets:list", MANAGERS),

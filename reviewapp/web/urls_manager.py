@@ -40,6 +40,7 @@ upload_urls = [
 ]
 
 image_urls = [
+    path("", images.listing, name="list"),
     path("<int:pk>/", images.detail, name="detail"),
 ]
 

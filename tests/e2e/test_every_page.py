@@ -13,8 +13,9 @@ from tests.e2e.desk import sign_in, until, waiting
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES = (
-    "/", "/review/", "/review/mixed/", "/review/assisted/", "/editing/", "/batches/", "/batches/new/", "/deliveries/",
-    "/quality/thresholds/", "/presets/", "/channels/", "/proposals/", "/people/", "/audit/", "/account/",
+    "/", "/review/", "/review/mixed/", "/review/assisted/", "/editing/", "/batches/", "/batches/new/", "/images/",
+    "/deliveries/", "/quality/thresholds/", "/presets/", "/channels/", "/proposals/", "/people/", "/audit/",
+    "/account/",
 )  # fmt: skip
 WIDTHS = (320, 390, 768, 1024, 1920)
 

@@ -1,0 +1,59 @@
+"""The search over all photos (ING-18)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from reviewapp.enums import AssetState
+from reviewapp.models import Client
+from reviewapp.selectors.assets import AssetFilter, categories
+from reviewapp.web.forms.widgets import HouseForm, Input, Number, Select
+
+
+class ImageSearch(HouseForm):
+    """Anything that can't be read is left out of the search, never an error."""
+
+    q = forms.CharField(
+        label=_("File, SKU, ASIN or words"), required=False, max_length=120, widget=Input(attrs={"type": "search"})
+    )
+    client = forms.ModelChoiceField(
+        Client.objects.all(), label=_("Client"), required=False, empty_label=_("Every client"), widget=Select()
+    )
+    batch = forms.IntegerField(label=_("Batch number"), required=False, min_value=1, widget=Number())
+    sku = forms.CharField(label=_("SKU"), required=False, max_length=80, widget=Input())
+    category = forms.ChoiceField(label=_("Category"), required=False, widget=Select())
+    state = forms.ChoiceField(
+        label=_("State"), required=False, widget=Select(), choices=[("", _("Any state")), *AssetState.choices]
+    )
+    low = forms.FloatField(
+        label=_("Score from"), required=False, min_value=0, max_value=100, widget=Number(attrs={"step": "any"})
+    )
+    high = forms.FloatField(
+        label=_("Score below"), required=False, min_value=0, max_value=101, widget=Number(attrs={"step": "any"})
+    )
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        category = self.fields["category"]
+        assert isinstance(category, forms.ChoiceField)
+        counted = [(name, f"{name.replace('_', ' ')} ({count:,})") for name, count in categories().items()]
+        category.choices = [("", _("Any category")), *counted]
+
+    def wanted(self) -> AssetFilter:
+        """What to look for."""
+        self.is_valid()
+        found = self.cleaned_data
+        client = found.get("client")
+        return AssetFilter(
+            client_id=client.pk if client else None,
+            batch_id=found.get("batch"),
+            sku=(found.get("sku") or "").strip(),
+            category=found.get("category") or "",
+            states=[found["state"]] if found.get("state") else (),
+            min_score=found.get("low"),
+            max_score=found.get("high"),
+            text=(found.get("q") or "").strip(),
+        )

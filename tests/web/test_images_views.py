@@ -1,0 +1,80 @@
+"""ING-18: every photo is found by what is known of it, on screen."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client as Browser
+
+from reviewapp.enums import AssetState, Role
+from reviewapp.models import Asset
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def manager(client: Browser) -> Browser:
+    client.force_login(factories.make_user("mia", Role.MANAGER))
+    return client
+
+
+@pytest.fixture
+def photos() -> dict[str, Asset]:
+    """Three scored photos of two clients and one that was rejected."""
+    north = factories.make_batch(client=factories.make_client(name="North"), name="Spring")
+    south = factories.make_batch(client=factories.make_client(name="South"), name="Autumn")
+    made = {
+        "a": factories.make_asset(north, AssetState.APPROVED, relative_path="a.jpg", sku="S1", category="books"),
+        "b": factories.make_asset(north, AssetState.EDITING, relative_path="b.jpg", sku="S2", category="fur"),
+        "c": factories.make_asset(south, AssetState.APPROVED, relative_path="c.jpg", sku="S1", category="fur"),
+        "d": factories.make_asset(south, AssetState.REJECTED_INTAKE, relative_path="d.jpg", sku="", category=""),
+    }
+    for name, total in (("a", 90.0), ("b", 69.9), ("c", 89.99)):
+        factories.make_run(made[name], total=total)
+    return made
+
+
+def found(manager: Browser, **query: Any) -> str:
+    page = manager.get(f"/images/?{urlencode(query)}")
+    assert page.status_code == 200
+    return "".join(re.findall(r">(\w)\.jpg</a>", page.content.decode()))
+
+
+def test_ing18_by_client_batch_sku_category_state_and_score(manager: Browser, photos: dict[str, Asset]) -> None:
+    assert found(manager) == "abcd"
+    assert found(manager, client=photos["a"].batch.client_id) == "ab"
+    assert found(manager, batch=photos["c"].batch_id) == "cd"
+    assert found(manager, sku="s1") == "ac"
+    assert found(manager, category="fur") == "bc"
+    assert found(manager, state="rejected_intake") == "d"
+    assert found(manager, low="70") == "ac" and found(manager, high="90") == "bc" and found(manager, low="90") == "a"
+    assert found(manager, q="C.JPG") == "c" and found(manager, q="S2") == "b"
+    assert found(manager, sku="S1", category="fur", state="approved", low="89") == "c"
+    assert "Nothing matches this search" in manager.get("/images/?sku=nope").content.decode()
+
+
+@pytest.mark.parametrize("query", ["batch=x", "low=NaN", "state=<script>", "client=999999", "after=-1", "high=1e999"])
+def test_ing18_what_cannot_be_read_is_left_out(manager: Browser, photos: dict[str, Asset], query: str) -> None:
+    page = manager.get(f"/images/?{query}")
+    assert page.status_code == 200 and page.content.count(b".jpg</a>") == 4
+    assert b"<script>" not in page.content
+
+
+def test_ing18_pages_by_key_keep_the_search_and_cost_the_same(
+    manager: Browser, django_assert_max_num_queries: Any
+) -> None:
+    batch = factories.make_batch()
+    for n in range(70):
+        factories.make_asset(batch, AssetState.RECEIVED, relative_path=f"{n}.jpg", sku="S")
+    factories.make_asset(batch, AssetState.RECEIVED, relative_path="other.jpg", sku="T")
+    with django_assert_max_num_queries(12):
+        first = manager.get("/images/?sku=S").content.decode()
+    assert first.count('class="prime') == 60
+    more = re.search(r'href="\?(sku=S&amp;after=\d+)"', first)
+    assert more is not None
+    second = manager.get("/images/?" + more[1].replace("&amp;", "&")).content.decode()
+    assert second.count('class="prime') == 10 and "other.jpg" not in second and "Show more" not in second
