@@ -287,7 +287,7 @@ def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
     else:
         _reject(user, task, asked, is_sample=is_sample)
     if is_sample and asked.verdict in (Verdict.APPROVE, Verdict.REJECT):
-        sampling.judge(task, asked.verdict)
+        sampling.judge(task, asked.verdict, user)
     batches.refresh(task.asset.batch_id)
 
 

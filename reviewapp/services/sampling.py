@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -47,7 +49,7 @@ def draw_due(batch: Batch) -> list[SampleDraw]:
     return draws
 
 
-def judge(task: ReviewTask, verdict: Verdict | str) -> SampleOutcome | None:
+def judge(task: ReviewTask, verdict: Verdict | str, actor: Any = None) -> SampleOutcome | None:
     """Record what a person said of a sampled photo; None when it was judged before or isn't a sample.
 
     A rejection sends the photo to an editor, and pauses the batch when the rejections reach the policy's limit
@@ -63,7 +65,7 @@ def judge(task: ReviewTask, verdict: Verdict | str) -> SampleOutcome | None:
     )
     if not changed:
         return None
-    audit.record("sample.judged", member, after={"outcome": str(outcome)})
+    audit.record("sample.judged", member, actor=actor, after={"outcome": str(outcome)})
     if outcome == SampleOutcome.REJECTED:
         if member.asset.state == AssetState.AUTO_APPROVED:
             open_editing(member.asset, EditReason.SAMPLE_REJECTED, "Rejected in review.", base_run=task.run)

@@ -10,10 +10,11 @@ from django.utils import timezone
 from processing.errors import InputRejected
 from reviewapp.enums import AssetState, BatchState, Role, Step
 from reviewapp.jobs import runner
-from reviewapp.models import Asset, Batch, Task
+from reviewapp.models import Asset, AuditEvent, Batch, Task
+from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.selectors import batches as reads
 from reviewapp.selectors import tasks
-from reviewapp.services import batches, delivery, execution, ingest, review, runs
+from reviewapp.services import assets, batches, delivery, execution, ingest, review, runs
 from tests import factories, line
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,3 +145,29 @@ def test_tasks_nobody_may_take_are_no_queue(state: BatchState) -> None:
     runs.create_task(factories.make_asset(batch, AssetState.QUEUED), Step.PROCESS, "process:held")
     status = tasks.status()
     assert (status["queue_depth"], status["oldest_waiting_s"], status["tasks"]) == (0, 0.0, {"pending": 1})
+
+
+def test_val19_the_totals_add_up_and_every_stopped_photo_has_its_reason() -> None:
+    batch = factories.make_batch()
+    for n, state in enumerate(AssetState):
+        for _ in range(n + 1):
+            factories.make_asset(batch, state, state_code=f"code_{state}", state_reason=f"Reason of {state}")
+    counts = reads.progress(batch.pk).counts
+    assert counts.total == sum(range(1, len(AssetState) + 1))
+    parts = (counts.machine, counts.people, counts.approved, counts.failed, counts.rejected)
+    assert sum(parts) + counts.duplicates + counts.cancelled == counts.total
+    groups = {(group.state, group.count, group.sentence, group.can_retry) for group in reads.failures(batch)}
+    assert groups == {
+        ("failed", counts.failed, "Reason of failed", True),
+        ("rejected_intake", counts.rejected, "Reason of rejected_intake", False),
+    }
+
+
+@pytest.mark.parametrize(("start", "target"), [("received", "approved"), ("editing", "approved"), ("queued", "scored")])
+def test_rte16_a_row_moves_only_along_the_table_and_only_from_where_it_is(start: str, target: str) -> None:
+    asset = factories.make_asset(state=AssetState(start))
+    Asset.objects.filter(pk=asset.pk).update(state=AssetState.CANCELLED)
+    with pytest.raises((assets.StateConflict, IllegalTransition)):
+        assets.move(asset, AssetState(target), reason="?")
+    asset.refresh_from_db()
+    assert (asset.state, asset.state_reason, AuditEvent.objects.count()) == ("cancelled", "", 0)

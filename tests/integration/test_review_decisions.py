@@ -192,6 +192,7 @@ def test_smp02_an_accepted_sample_moves_nothing_and_says_the_same_words(reviewer
     sample.asset.refresh_from_db()
     assert sample.asset.state == AssetState.AUTO_APPROVED
     assert SampleMember.objects.get().outcome == SampleOutcome.ACCEPTED
+    assert AuditEvent.objects.get(verb="sample.judged").actor == reviewer
     assert not Task.objects.filter(asset=sample.asset).exists()
 
 
