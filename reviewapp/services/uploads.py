@@ -18,7 +18,7 @@ from reviewapp import storage
 from reviewapp.enums import AssetState, BatchState, Step
 from reviewapp.models import Asset, Batch, SheetRow
 
-from . import assets, audit, batches, runs
+from . import assets, audit, batches, late_rows, runs
 from .csv_rows import CsvRow, path_key
 from .refusals import BatchClosed, IngestRefused
 
@@ -94,9 +94,10 @@ def register_upload(
 
 
 def attach_rows(batch: Batch, rows: Mapping[str, CsvRow], actor: Any = None) -> int:
-    """Keep the sheet of a batch and apply it to photos that are here but not classified yet. Returns how many.
+    """Keep the sheet of a batch and apply it to the photos that are here. Returns how many it changed.
 
-    A later sheet replaces the rows it names. Files that arrive afterwards find their row here.
+    A later sheet replaces the rows it names. Files that arrive afterwards find their row here. Photos whose channel
+    files are made already keep what they were made with (late_rows.apply_late says the exception).
     """
     made = [
         SheetRow(
@@ -126,20 +127,23 @@ def attach_rows(batch: Batch, rows: Mapping[str, CsvRow], actor: Any = None) -> 
 
 
 def _apply_sheet(batch: Batch, actor: Any) -> int:
-    """Give every photo that isn't classified yet what the sheet says of it. Returns how many changed."""
+    """Give every photo what the sheet says of it. Returns how many changed."""
     named: dict[str, list[SheetRow]] = defaultdict(list)
     for row in batch.sheet_rows.order_by("id"):
         named[row.name_key].append(row)
     is_open = Batch.objects.filter(pk=batch.pk).exclude(state__in=_OVER).exists()
-    rejected = Q(state=AssetState.REJECTED_INTAKE, state_code=METADATA_MISSING) if is_open else Q(pk__in=[])
+    later = Q(state=AssetState.REJECTED_INTAKE, state_code=METADATA_MISSING) | Q(state__in=late_rows.STATES)
+    early = Q(state__in=[AssetState.RECEIVED, AssetState.VALIDATED])
     applied = 0
-    for asset in batch.assets.filter(Q(state__in=[AssetState.RECEIVED, AssetState.VALIDATED]) | rejected):
+    for asset in batch.assets.filter(early | later if is_open else early).select_related("current_run"):
         key = path_key(asset.relative_path)
         found = _choose(key, named[key.rsplit("/", 1)[-1]], asset.relative_path)
         if found is None or _facts(found) == {name: getattr(asset, name) for name in _facts(found)}:
             continue
         if asset.state == AssetState.REJECTED_INTAKE:
             applied += not _missing(found) and _reopen(asset, found, actor)
+        elif asset.state in late_rows.STATES:
+            applied += late_rows.apply_late(asset, found, actor)
         else:
             # The state stands in the WHERE: a worker may classify the photo at this very moment.
             applied += Asset.objects.filter(pk=asset.pk, state=asset.state).update(**_facts(found))

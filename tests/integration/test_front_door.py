@@ -19,10 +19,11 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reviewapp.enums import BatchState
+from reviewapp.enums import AssetState, BatchState
 from reviewapp.models import Asset, Batch, Task
+from reviewapp.selectors import deliveries
 from reviewapp.services import batches, ingest, seeds
-from tests import line
+from tests import factories, line
 from tests.integration.test_ingest_service import DATA, packed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -280,3 +281,46 @@ def test_ing06_a_sheet_that_is_not_there_is_said_before_anything_is_made(tmp_pat
     with pytest.raises(CommandError, match="can't be read: No such file"):
         call_command("ingest", str(tmp_path), "--client", "X", "--csv", str(tmp_path / "no.csv"), stdout=io.StringIO())
     assert not Batch.objects.exists()
+
+
+def late(state: AssetState, *, has_files: bool = False, category: str = "books") -> tuple[Asset, int]:
+    """A photo in `state` whose sheet comes only now: the photo as it is then, and how many rows took hold."""
+    batch = factories.make_batch()
+    seeds.seed()
+    values = {"relative_path": "in/a.jpg", "sku": "", "category": "", "category_source": "pixels"}
+    asset = factories.make_asset(batch, state, **values)
+    if state != AssetState.QUEUED:
+        factories.make_run(asset, total=95.0)
+    if has_files:
+        factories.make_rendition(asset, batch.channels.get())
+    sheet = ingest.read_csv(f"file,sku,asin,category\na.jpg,S1,B0ABCDEFGH,{category}\n")
+    applied = ingest.attach_rows(batch, sheet)
+    asset.refresh_from_db()
+    return asset, applied
+
+
+@pytest.mark.parametrize("state", ["queued", "in_review", "on_hold", "editing", "auto_approved", "approved"])
+def test_ing06_a_sheet_after_classification_still_names_what_has_no_files_yet(state: str) -> None:
+    asset, applied = late(AssetState(state))
+    assert (applied, asset.state, asset.sku, asset.asin) == (1, state, "S1", "B0ABCDEFGH")
+    assert (asset.category, asset.category_source) == ("books", "metadata")
+
+
+@pytest.mark.parametrize("state", ["auto_approved", "approved"])
+def test_ing06_files_that_are_made_keep_the_names_they_were_made_with(state: str) -> None:
+    asset, applied = late(AssetState(state), has_files=True)
+    assert (applied, asset.state, asset.sku, asset.category) == (0, state, "", "")
+
+
+@pytest.mark.parametrize("has_files", [False, True])
+def test_rte09_a_late_sheet_takes_an_auto_approved_always_human_photo_to_people(has_files: bool) -> None:
+    asset, applied = late(AssetState.AUTO_APPROVED, has_files=has_files, category="Jewellery")
+    assert (applied, asset.state, asset.category) == (1, "editing", "jewelry")
+    edit = asset.edit_tasks.get()
+    assert (edit.reason, edit.base_run_id) == ("always_human", asset.current_run_id)
+    assert deliveries.plan(asset.batch).renditions == []
+
+
+def test_rte09_a_photo_a_person_approved_is_not_taken_back_by_a_late_sheet() -> None:
+    asset, applied = late(AssetState.APPROVED, has_files=True, category="Jewellery")
+    assert (applied, asset.state) == (0, "approved")
