@@ -110,7 +110,8 @@ def accept_start(user: User, task_id: int, checklist: Mapping[str, bool] | None 
         raise EditRefused("There is no automatic cut-out for this photo. Upload a corrected file.")
     failed = selectors.failed_gates(task.base_run)
     if failed and not note.strip():
-        raise EditRefused(f"The automatic cut-out failed a check ({failed[0].rstrip('.')}). Say why it is right as it is.")
+        gate = failed[0].rstrip(".")
+        raise EditRefused(f"The automatic cut-out failed a check ({gate}). Say why it is right as it is.")
     with transaction.atomic():
         _hand_in(task, checklist, note, state=EditTaskState.SUBMITTED, upload=("", ""))
         audit.record("edit.start_accepted", task, actor=user, after={"run": task.base_run_id})

@@ -98,7 +98,8 @@ def test_qc14_failed_gates_are_listed_as_sentences() -> None:
     gates = ["Visual artifacts detected: background left", "The product is cut off by the edge of the photo."]
     why = route(Scored(75.0, Lane.AUTOMATED, failed_gates=gates), LIMITS).why
     assert why == (
-        "A hard check failed: Visual artifacts detected: background left. The product is cut off by the edge of the photo."
+        "A hard check failed: Visual artifacts detected: background left. "
+        "The product is cut off by the edge of the photo."
     )
 
 
