@@ -65,6 +65,8 @@ class Photo:
 
 def _unreadable(path: Path, exc: Exception) -> InputRejected:
     detail = str(exc).split("\n", 1)[0].replace(str(path), "the file")[:160]
+    if "truncated" in detail.lower():
+        return InputRejected("The file ends early: part of it is missing. Send the original again.", code="unreadable")
     return InputRejected(
         f"The file cannot be read as a picture ({detail}). Export it again from the camera or editor and send it anew.",
         code="unreadable",

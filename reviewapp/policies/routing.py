@@ -84,7 +84,7 @@ def _gated(scored: Scored) -> Route | None:
         why = f"The background isn't pure white. The score of {shown(scored.total)} doesn't count."
         return Route(Routing.EDITING, EditReason.GATE, why, "route_to_correction")
     if scored.failed_gates:
-        listed = " ".join(scored.failed_gates)
+        listed = " ".join(f"{message.rstrip('.')}." for message in scored.failed_gates)
         return Route(Routing.EDITING, EditReason.GATE, f"A hard check failed: {listed}", "gate_failed")
     return None
 

@@ -26,6 +26,8 @@ from reviewapp.models import Asset, Batch, ProcessingRun, Rendition, SampleMembe
 # Rates older than this say nothing of now.
 RATE_WINDOW = timedelta(minutes=10)
 RATE_TASKS = 30
+# Enough to find the files by; the rest are in the tiles.
+NAMES_SHOWN = 3
 _UNFINISHED = (TaskState.PENDING, TaskState.RUNNING)
 
 
@@ -56,13 +58,22 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Photos that failed or were rejected for one reason; `can_retry` for those a manager may start again."""
+    """Photos that failed or were rejected for one reason; `can_retry` for those a manager may start again.
+
+    `names` are the first NAMES_SHOWN paths as the client sent them, so that it can be told which files to send again.
+    """
 
     state: str
     code: str
     sentence: str
     count: int
     can_retry: bool
+    names: tuple[str, ...] = ()
+
+    @property
+    def unnamed(self) -> int:
+        """How many more there are than `names`."""
+        return self.count - len(self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +188,20 @@ def open_batch_ids() -> list[int]:
 
 def failures(batch: Batch) -> list[FailureGroup]:
     """Failed and rejected photos by code, the most frequent first, with one of their sentences (VAL-19, OBS-22)."""
-    grouped: dict[tuple[str, str], list[str]] = defaultdict(list)
+    grouped: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     stopped = batch.assets.filter(state__in=[AssetState.FAILED, AssetState.REJECTED_INTAKE]).order_by("id")
-    for state, code, reason in stopped.values_list("state", "state_code", "state_reason"):
-        grouped[state, code].append(reason)
+    for state, code, reason, path in stopped.values_list("state", "state_code", "state_reason", "relative_path"):
+        grouped[state, code].append((reason, path))
     groups = [
-        FailureGroup(state, code, reasons[0], len(reasons), state == AssetState.FAILED and code != "given_up")
-        for (state, code), reasons in grouped.items()
+        FailureGroup(
+            state,
+            code,
+            photos[0][0],
+            len(photos),
+            state == AssetState.FAILED and code != "given_up",
+            tuple(path for _, path in photos[:NAMES_SHOWN]),
+        )
+        for (state, code), photos in grouped.items()
     ]
     return sorted(groups, key=lambda group: -group.count)
 

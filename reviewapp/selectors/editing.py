@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import BatchState, EditTaskState
-from reviewapp.models import EditTask
+from reviewapp.models import EditTask, ProcessingRun, QualityReport
 
 CHECKLIST = (
     ("clipping_path", _("Clipping path follows the product")),
@@ -70,6 +70,12 @@ def task_for_display(task_id: int) -> EditTask:
 def history_of(asset_id: int) -> QuerySet[EditTask]:
     """Every edit task of a photo, oldest first."""
     return EditTask.objects.filter(asset_id=asset_id).select_related("editor", "signed_by").order_by("pk")
+
+
+def failed_gates(run: ProcessingRun) -> list[str]:
+    """The sentences of the hard gates this run failed; empty for one that was never scored."""
+    report = QualityReport.objects.filter(run=run).first()
+    return [gate["message"] for gate in report.gates if not gate["passed"]] if report else []
 
 
 def allowed_actions(task: EditTask, user: User) -> dict[str, bool]:

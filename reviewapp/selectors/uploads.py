@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reviewapp.enums import AssetState
 from reviewapp.models import Batch
 from reviewapp.selectors.batches import Counts, counts_of
 
@@ -35,6 +36,17 @@ class Arrivals:
 def arrivals(batch: Batch) -> Arrivals:
     """Count what is here, in one query."""
     return Arrivals(counts_of([batch.pk])[batch.pk])
+
+
+def refusals(batch: Batch) -> list[tuple[str, str]]:
+    """(relative path, sentence) of everything refused so far, on arrival or when it was looked at."""
+    refused = batch.assets.filter(state=AssetState.REJECTED_INTAKE).order_by("pk")
+    return list(refused.values_list("relative_path", "state_reason"))
+
+
+def unchecked(batch: Batch) -> int:
+    """How many photos have arrived and not been looked at yet."""
+    return batch.assets.filter(state=AssetState.RECEIVED).count()
 
 
 def known_files(batch: Batch) -> list[tuple[str, int]]:

@@ -102,11 +102,16 @@ def submit(
 def accept_start(user: User, task_id: int, checklist: Mapping[str, bool] | None = None, note: str = "") -> EditTask:
     """Hand in the automatic cut-out as it is: nothing is scored again, a senior still signs.
 
-    Raises NotAllowed, EditRefused when there is no automatic cut-out.
+    Raises NotAllowed, EditRefused when there is no automatic cut-out, or one that failed a hard gate and no `note` says
+    why it is right all the same.
     """
     task = _on_my_desk(user, task_id)
     if task.base_run is None:
         raise EditRefused("There is no automatic cut-out for this photo. Upload a corrected file.")
+    failed = selectors.failed_gates(task.base_run)
+    if failed and not note.strip():
+        gate = failed[0].rstrip(".")
+        raise EditRefused(f"The automatic cut-out failed a check ({gate}). Say why it is right as it is.")
     with transaction.atomic():
         _hand_in(task, checklist, note, state=EditTaskState.SUBMITTED, upload=("", ""))
         audit.record("edit.start_accepted", task, actor=user, after={"run": task.base_run_id})

@@ -74,7 +74,8 @@ def assign(asset: Asset, run: ProcessingRun, quality: Quality) -> QualityReport:
         assets.move(asset, AssetState.IN_REVIEW, reason=answer.why, code=answer.code)
         open_review(asset, run, ReviewReason(answer.reason or ReviewReason.SCORE_BAND), answer.why)
     else:
-        advice = f" {quality.advice}" if quality.advice else ""
+        # A failed gate is already the reason; its sentence is also the advice, and once is enough.
+        advice = f" {quality.advice}" if quality.advice and quality.advice not in answer.why else ""
         open_editing(asset, EditReason(answer.reason or EditReason.LOW_SCORE), answer.why + advice, base_run=run)
     return report
 

@@ -188,6 +188,17 @@ def words(value: str) -> str:
     return str(value).replace("_", " ")
 
 
+@register.simple_tag
+def channel_size(spec: Mapping[str, Any]) -> str:
+    """The sides a channel asks for, in px; 0 in its spec means that it asks for none."""
+    least, wanted = int(spec.get("min_dimension", 0)), int(spec.get("recommended_dimension", 0))
+    if least and wanted:
+        return f"{least} – {wanted} px"
+    if wanted:
+        return f"up to {wanted} px"
+    return f"from {least} px" if least else "as it comes"
+
+
 @register.filter
 def reason_words(code: str) -> str:
     """A reject reason as reviewers read it."""

@@ -36,6 +36,7 @@ upload_urls = [
     path("file/", uploads.receive, name="file"),
     path("csv/", uploads.receive_csv, name="csv"),
     path("known/", uploads.known, name="known"),
+    path("checks/", uploads.checks, name="checks"),
     path("finish/", uploads.finish, name="finish"),
 ]
 

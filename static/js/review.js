@@ -107,7 +107,7 @@ function undo() {
   const undone = queue.undo();
   if (!undone) { say('Nothing to undo.'); return; }
   flash('undo');
-  say(`Undid ${MARKS[undone.verdict].word.toLowerCase()} on ${undone.entry.sku}.`);
+  say(`Undone: ${undone.entry.sku} was ${MARKS[undone.verdict].word.toLowerCase()}.`);
   figures();
 }
 
@@ -294,6 +294,8 @@ queue.addEventListener('network', (event) => network(event.detail));
 queue.addEventListener('lease', () => { isPainted = false; full('lease'); });
 
 setInterval(tick, TICK_MS);
+// Who chose the assisted queue wants the score and why; on a small screen the panel would cover the picture.
+if (!boot.blind && matchMedia('(min-width: 1024px)').matches) togglePanel();
 if (queue.open.length) show();
 else stage.classList.add('loading');
 figures();

@@ -4,13 +4,17 @@
 const PARALLEL = 3;
 const RETRY_S = [1, 2, 4, 8, 16];
 const SHOWN = 12;
+const LOOK_MS = 2000;
 const PHOTO = /\.(jpe?g|png|webp|tiff?|zip)$/i;
 const SHEET = /\.(csv|tsv)$/i;
 const LITTER = /(^|\/)(\.|__MACOSX\/|thumbs\.db$|desktop\.ini$)/i;
 
 const page = document.getElementById('upload');
 const $ = (id) => document.getElementById(id);
-const size = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`);
+const size = (bytes) => {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes >= 1e5 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
+};
 
 class Queue {
   constructor() {
@@ -64,10 +68,10 @@ class Queue {
       this.retryLater(item);
     } else if (lines.length) {
       for (const line of lines) this.count(line.status);
-      const bad = lines.filter((line) => line.status === 'rejected');
-      const words = bad.map((line) => `${line.path}: ${line.message}`).join(' ');
-      item.state = bad.length ? 'bad' : 'ok';
-      item.message = `${lines.length} files in the ZIP, ${bad.length} refused. ${words}`.trim();
+      item.inside = lines;
+      item.sent = item.file.size;
+      describeArchive(item);
+      this.lookLater();
     } else {
       this.settle(item, { accepted: 'ok', duplicate: 'dup', already_here: 'here' }[body.status] ?? 'bad', body.message);
     }
@@ -102,6 +106,7 @@ class Queue {
   settle(item, state, message) {
     item.state = state;
     item.message = state === 'ok' ? '' : message;
+    if (state === 'ok') this.lookLater();
     item.sent = item.file.size;
     this.count({ ok: 'accepted', dup: 'duplicate', here: 'already_here', bad: 'rejected' }[state]);
   }
@@ -109,6 +114,31 @@ class Queue {
   count(status) {
     const key = { accepted: 'ready', duplicate: 'dup', rejected: 'bad', already_here: 'here' }[status];
     this.counts[key] += 1;
+  }
+
+  /** Arrived is not yet looked at: a worker opens each photo, and what it refuses is said in the file's own line. */
+  lookLater() {
+    this.looking ||= setTimeout(async () => {
+      const found = await checks();
+      this.looking = 0;
+      for (const [path, message] of found?.refused ?? []) this.refuse(path, message);
+      paint();
+      if (!found || found.unchecked) this.lookLater();
+    }, LOOK_MS);
+  }
+
+  refuse(path, message) {
+    for (const item of this.items) {
+      const line = item.inside?.find((one) => one.path === path && one.status === 'accepted');
+      if (!line && (item.path !== path || item.state !== 'ok')) continue;
+      this.counts.ready -= 1;
+      this.counts.bad += 1;
+      if (line) {
+        Object.assign(line, { status: 'rejected', message });
+        describeArchive(item);
+      } else Object.assign(item, { state: 'bad', message });
+      return;
+    }
   }
 }
 
@@ -152,6 +182,24 @@ async function knownFiles() {
   }
 }
 
+async function checks() {
+  if (document.hidden) return null;
+  try {
+    const answer = await fetch(page.dataset.checksUrl, { headers: { Accept: 'application/json' } });
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null; // asked again in a moment
+  }
+}
+
+/** A ZIP's line: what came of the files inside it. */
+function describeArchive(item) {
+  const bad = item.inside.filter((line) => line.status === 'rejected');
+  const words = bad.map((line) => `${line.path}: ${line.message}`).join(' ');
+  item.state = !bad.length ? 'ok' : bad.length < item.inside.length ? 'part' : 'bad';
+  item.message = `${item.inside.length} files in the ZIP, ${bad.length} refused. ${words}`.trim();
+}
+
 async function sendSheet(file) {
   let body = { message: 'The CSV could not be sent. Check the connection and add it again.' };
   let ok = false;
@@ -183,13 +231,13 @@ function say(text) { $('u-foot').textContent = text; }
 let timer = 0;
 function later() { timer ||= setTimeout(() => { timer = 0; paint(); }, 200); }
 
-const WEIGHT = { lost: 0, up: 1, later: 2, bad: 3, dup: 4, wait: 5, here: 6, ok: 7 };
+const WEIGHT = { lost: 0, up: 1, later: 2, bad: 3, part: 3, dup: 4, wait: 5, here: 6, ok: 7 };
 
 function row(item) {
   const tr = item.tr ?? document.createElement('tr');
   if (!item.tr) {
     item.tr = tr;
-    for (const name of ['', 'num hide-m', '', '']) tr.insertCell().className = name;
+    for (const name of ['', 'num nowrap hide-m', '', '']) tr.insertCell().className = name;
     const name = document.createElement('span');
     name.className = 'trunc fn row';
     name.textContent = item.path;
@@ -204,7 +252,7 @@ function row(item) {
   }
   const bar = tr.cells[2].firstElementChild;
   bar.value = item.state === 'wait' ? 0 : Math.round((item.sent / Math.max(1, item.file.size)) * 100);
-  bar.className = `pr ${{ ok: 'done', dup: 'done', here: 'done', bad: 'fail', lost: 'fail' }[item.state] ?? ''}`;
+  bar.className = `pr ${{ ok: 'done', part: 'done', dup: 'done', here: 'done', bad: 'fail', lost: 'fail' }[item.state] ?? ''}`;
   const shown = `${item.state}|${item.message}`;
   if (item.shown !== shown) {
     item.shown = shown;
@@ -243,7 +291,7 @@ function paint() {
   $('n-bad').textContent = counts.bad;
   $('n-here').textContent = counts.here;
   if (!items.length) return;
-  const done = items.filter((one) => ['ok', 'dup', 'here', 'bad'].includes(one.state));
+  const done = items.filter((one) => ['ok', 'part', 'dup', 'here', 'bad'].includes(one.state));
   const total = items.reduce((sum, one) => sum + one.file.size, 0);
   const sent = items.reduce((sum, one) => sum + Math.min(one.sent, one.file.size), 0);
   const speed = queue.sentBytes / Math.max(1, (performance.now() - queue.startedAt) / 1000);

@@ -66,7 +66,7 @@ SHOTS: tuple[tuple[str, str, str, Act], ...] = (
     ("review-white", "reviewer", "/review/mixed/", keys("y")),
     ("review-reasons", "reviewer", "/review/mixed/", keys("x")),
     ("review-keys", "reviewer", "/review/mixed/", keys("?")),
-    ("review-assisted", "reviewer", "/review/assisted/", keys("i")),
+    ("review-assisted", "reviewer", "/review/assisted/", first_painted),
     ("editing", "editor", "/editing/", nothing),
     ("editing-photo", "editor", "/editing/", follow("main a.prime")),
     ("batches", "manager", "/batches/", nothing),

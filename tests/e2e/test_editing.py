@@ -81,6 +81,18 @@ def test_pro20_a_file_that_is_no_picture_is_refused_in_words(page: Any, context:
     page.watched.problems.clear()  # Chromium logs the 422
 
 
+def test_pro20_a_chosen_file_is_not_lost_by_the_wrong_button(page: Any, context: Any, live_server: Any) -> None:
+    task = make_edit()
+    as_person(context, live_server, "Ed", Role.EDITOR)
+    page.goto(f"{live_server.url}/editing/{task.pk}/")
+    page.click("main button:has-text('Claim')")
+    upload(page, "corrected.png", png())
+    page.click("text=Use the automatic cut-out as it is")
+    page.wait_for_selector("text=You chose a corrected file")
+    task.refresh_from_db()
+    assert (task.state, task.result_run) == (EditTaskState.CLAIMED, None)
+
+
 def test_pro20_the_original_comes_as_a_download_and_is_recorded(page: Any, context: Any, live_server: Any) -> None:
     task = make_edit()
     editor = as_person(context, live_server, "Ed", Role.EDITOR)

@@ -60,6 +60,42 @@ def test_no_page_scrolls_sideways(page: Any, live_server: Any, width: int) -> No
     assert not wide
 
 
+@pytest.mark.parametrize("width", [320, 390])
+def test_the_home_of_a_senior_fits_a_phone(page: Any, context: Any, live_server: Any, width: int) -> None:
+    waiting(2)
+    sign_in(context, live_server, factories.make_user("Sam", Role.SENIOR))
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(live_server.url)
+    assert page.inner_text(".top .pri").strip() == "Review 2 photos"
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", [1440, 1920])
+@pytest.mark.usefixtures("everything")
+def test_the_buttons_of_the_bar_end_where_the_page_ends(page: Any, live_server: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in ("/review/", "/batches/"):
+        page.goto(live_server.url + path)
+        inner = """(css) => { const e = document.querySelector(css), s = getComputedStyle(e);
+            return e.getBoundingClientRect().right - parseFloat(s.paddingRight); }"""
+        assert page.evaluate(inner, ".top") == pytest.approx(page.evaluate(inner, ".page"), abs=0.5), path
+    page.watched.problems.clear()
+
+
+@pytest.mark.usefixtures("everything")
+def test_names_on_tiles_and_at_the_foot_are_whole(page: Any, live_server: Any) -> None:
+    page.goto(f"{live_server.url}/batches/")
+    page.click("main a.prime")
+    page.wait_for_selector(".tile .cap")
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.tile .cap .brk, .me a, .me .strong')]"
+        ".filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow !== 'visible')"
+        ".map((e) => e.textContent)"
+    )
+    page.watched.problems.clear()
+    assert not cut
+
+
 @pytest.mark.usefixtures("everything")
 def test_the_first_tab_stop_skips_to_the_content(page: Any, live_server: Any) -> None:
     page.goto(f"{live_server.url}/batches/")

@@ -15,7 +15,7 @@ from reviewapp.models import Batch
 from tests import factories
 from tests.e2e.desk import sign_in, until
 from tests.e2e.pictures import run_files
-from tests.line import photo
+from tests.line import photo, run_line
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,6 +108,33 @@ def test_ing01_a_zip_is_opened_on_the_server(
     all_answered(page, 1)
     assert "2 files in the ZIP, 0 refused" in page.inner_text("#flist")
     assert batch.assets.count() == 2
+
+
+def test_val19_what_a_worker_refuses_is_said_in_the_line_of_its_file(
+    page: Any, live_server: Any, manager: User, batch: Batch, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "cover.jpg").write_bytes(b"Front cover, see the other mail. " * 400)
+    target = tmp_path / "photos.zip"
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.write(folder / "b.jpg", "b.jpg")
+        archive.writestr("notes.jpg", b"These are the notes of the shoot. " * 400)
+    open_upload(page, live_server, batch)
+    page.set_input_files("#in-files", [folder / "a.jpg", folder / "cover.jpg", target])
+    all_answered(page, 3)
+    assert "Unsupported format" not in page.inner_text("#flist")
+    assert (page.inner_text("#n-ready"), page.inner_text("#n-bad")) == ("4", "0")
+    run_line(4)  # the four are looked at; nothing is processed yet
+    until(page, "document.getElementById('n-bad').textContent === '2'")
+    rows = [row.inner_text().split() for row in page.query_selector_all("#flist tr")]
+    refused = next(row for row in rows if row[0] == "cover.jpg")
+    assert "Refused" in refused and "Unsupported" in refused
+    packed = " ".join(next(row for row in rows if row[0] == "photos.zip"))
+    assert "In, some refused 2 files in the ZIP, 1 refused. notes.jpg: Unsupported format" in packed
+    assert page.inner_text("#n-ready") == "2"
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)
+    assert not asked  # everything is looked at, so nobody asks any more
 
 
 def test_ing01_a_lost_connection_is_retried_and_loses_nothing(

@@ -227,10 +227,11 @@ def test_rev05_rev23_the_assisted_queue_says_score_parts_and_why(page: Any, live
     waiting(1)
     factories.make_sample()
     open_queue(page, live_server, "assisted")
-    page.keyboard.press("i")
     assert page.inner_text('[data-panel="total"]') == "81"
     assert "a person decides" in page.inner_text('[data-panel="why"]')
     assert page.inner_text('[data-part="edge"] .pn') == "20.4"
+    page.keyboard.press("i")
+    assert not page.is_visible("#panel")
     page.keyboard.press("a")
     page.wait_for_selector('[data-full="empty"]:not([hidden])')
     saved(page)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from reviewapp import storage
 from reviewapp.enums import AssetState, EditTaskState, Role, RunKind, Step
-from reviewapp.models import AuditEvent, EditTask, Task
+from reviewapp.models import AuditEvent, EditTask, QualityReport, Task
 from reviewapp.selectors import editing as selectors
 from reviewapp.services import editing
 from reviewapp.services.people import NotAllowed
@@ -227,6 +227,21 @@ def test_the_automatic_cut_out_can_be_handed_in_as_it_is(editor: User, senior: U
     editing.sign_off(senior, task.pk)
     task.asset.refresh_from_db()
     assert task.asset.state == AssetState.APPROVED
+
+
+def test_a_cut_out_that_failed_a_gate_is_not_handed_in_without_a_reason(editor: User) -> None:
+    task = make.make_edit()
+    assert task.base_run is not None
+    gates = [{"name": "artifacts", "passed": False, "message": "Background left beside the product."}]
+    QualityReport.objects.filter(run=task.base_run).update(gates=gates)
+    editing.claim(editor, task.pk)
+    with pytest.raises(editing.EditRefused, match=r"failed a check \(Background left beside the product\)"):
+        editing.accept_start(editor, task.pk, note="  ")
+    task.refresh_from_db()
+    assert task.state == EditTaskState.CLAIMED
+    editing.accept_start(editor, task.pk, note="It is the glass's own rim.")
+    task.refresh_from_db()
+    assert (task.state, task.editor_note) == (EditTaskState.AWAITING_SIGNOFF, "It is the glass's own rim.")
 
 
 def test_there_is_nothing_to_accept_without_an_automatic_cut_out(editor: User) -> None:

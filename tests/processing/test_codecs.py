@@ -45,6 +45,7 @@ def test_val06_half_a_file_is_rejected_although_verify_passes(tmp_path: Path, ki
         codecs.open_photo(path)
     assert caught.value.code == "unreadable"
     assert str(tmp_path) not in str(caught.value)
+    assert str(caught.value) == "The file ends early: part of it is missing. Send the original again."
 
 
 def test_c24_gif_and_noise_are_not_photos(tmp_path: Path) -> None:

@@ -94,6 +94,15 @@ def test_qc34_background_fail_never_auto_approves() -> None:
     assert found.code == "route_to_correction"
 
 
+def test_qc14_failed_gates_are_listed_as_sentences() -> None:
+    gates = ["Visual artifacts detected: background left", "The product is cut off by the edge of the photo."]
+    why = route(Scored(75.0, Lane.AUTOMATED, failed_gates=gates), LIMITS).why
+    assert why == (
+        "A hard check failed: Visual artifacts detected: background left. "
+        "The product is cut off by the edge of the photo."
+    )
+
+
 def test_qc12_a_failed_gate_outranks_the_score() -> None:
     found = route(Scored(100.0, Lane.AUTOMATED, failed_gates=["The result is blank."]), LIMITS)
     assert (found.routing, found.reason) == (Routing.EDITING, EditReason.GATE)

@@ -166,12 +166,19 @@ def test_obs22_failures_are_grouped_and_a_group_is_retried(manager: Browser) -> 
         Task.objects.create(
             asset=asset, step=Step.PROCESS, key=f"process:{asset.pk}", state=TaskState.DEAD, available_at=timezone.now()
         )
-    factories.make_asset(
-        batch, AssetState.REJECTED_INTAKE, state_code="too_small", state_reason="File too small: 1 KB."
-    )
+    for number in range(5):
+        factories.make_asset(
+            batch,
+            AssetState.REJECTED_INTAKE,
+            state_code="too_small",
+            state_reason="File too small: 1 KB.",
+            relative_path=f"shoot/tiny-{number}.jpg",
+        )
     page = manager.get(reverse("batches:failures", args=[batch.pk]))
     text = page.content.decode()
     assert "It was timeout." in text and "File too small: 1 KB." in text
+    assert "shoot/tiny-0.jpg, shoot/tiny-1.jpg, shoot/tiny-2.jpg" in text and "and 2 more" in text
+    assert "tiny-3.jpg" not in text
     assert text.count(f"batches/{batch.pk}/failures/retry/") == 2  # the refused one can't be retried
     manager.post(reverse("batches:retry", args=[batch.pk]), {"code": "timeout"})
     states = sorted(batch.assets.values_list("state", "state_code"))

@@ -20,6 +20,12 @@ def test_home_of_a_reviewer_has_own_figures_only(client: Client) -> None:
     assert "Active batches" not in page and "Escape rate" not in page
 
 
+def test_home_of_a_reviewer_offers_no_review_of_nothing(client: Client) -> None:
+    client.force_login(factories.make_user("Rita", Role.REVIEWER))
+    text = client.get("/").content.decode()
+    assert "Review 0 photos" not in text and "Nothing else needs you" in text
+
+
 def test_home_of_a_manager_counts_what_there_is(client: Client) -> None:
     batch = factories.make_batch(name="Lamps", state=BatchState.REVIEW)
     factories.make_review(batch)

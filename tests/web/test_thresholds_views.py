@@ -13,6 +13,7 @@ from reviewapp.enums import AssetState, Role
 from reviewapp.models import AuditEvent, CategoryRule, Channel, RoutingPolicy
 from reviewapp.services.channels import as_toml, parse
 from reviewapp.services.ingest import newest_channels
+from reviewapp.templatetags.states import channel_size
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +120,14 @@ quality = 82
 aspect = "1:1"
 naming = "{sku}-bazaar.{ext}"
 """
+
+
+@pytest.mark.parametrize(
+    ("least", "wanted", "said"),
+    [(1000, 2000, "1000 – 2000 px"), (0, 2048, "up to 2048 px"), (500, 0, "from 500 px"), (0, 0, "as it comes")],
+)
+def test_exp05_a_size_nobody_asks_for_is_no_zero(least: int, wanted: int, said: str) -> None:
+    assert channel_size({"min_dimension": least, "recommended_dimension": wanted}) == said
 
 
 def test_pre03_a_brand_new_platform_needs_no_code(admin: Browser) -> None:

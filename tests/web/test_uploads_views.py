@@ -138,6 +138,17 @@ def test_ing01_a_reloaded_page_learns_what_is_here(manager: Browser, batch: Batc
     assert answer == {"files": [["x/a.jpg", len(jpeg)]], "has_room": True}
 
 
+def test_val19_the_page_learns_what_was_refused_and_how_much_is_unchecked(
+    manager: Browser, batch: Batch, jpeg: bytes
+) -> None:
+    send(manager, batch, "a.jpg", jpeg)
+    send(manager, batch, "tiny.jpg", b"x" * 100)
+    answer = manager.get(reverse("uploads:checks", args=[batch.pk])).json()
+    assert answer["unchecked"] == 1
+    ((path, sentence),) = answer["refused"]
+    assert path == "tiny.jpg" and sentence.startswith("File too small")
+
+
 def test_ing20_the_csv_gives_files_their_sku_whichever_comes_first(manager: Browser, batch: Batch, jpeg: bytes) -> None:
     send(manager, batch, "a.jpg", jpeg)
     sheet = "file;sku;category\na.jpg;NW-1;Jewellery\nb.jpg;NW-2;box\n".encode("utf-8-sig")

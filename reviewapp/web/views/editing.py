@@ -136,9 +136,14 @@ def submit(request: HttpRequest, task_id: int) -> HttpResponse:
 @require_POST
 @role_required(*EDITORS)
 def submit_as_is(request: HttpRequest, task_id: int) -> HttpResponse:
-    """Hands in the automatic cut-out unchanged."""
+    """Hands in the automatic cut-out unchanged. Refused when a corrected file came along: it would be lost unseen."""
     note = request.POST.get("note", "")
-    act = lambda: desk.accept_start(_who(request), task_id, _ticked(request), note)  # noqa: E731
+
+    def act() -> EditTask:
+        if request.FILES:
+            raise desk.EditRefused(_("You chose a corrected file. Upload it, or take it out first."))
+        return desk.accept_start(_who(request), task_id, _ticked(request), note)
+
     return _answer(request, task_id, act, _("Handed in as it is. A senior signs it off."))
 
 

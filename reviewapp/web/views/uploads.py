@@ -110,6 +110,14 @@ def known(request: HttpRequest, pk: int) -> JsonResponse:
 
 
 @role_required(*MANAGERS)
+@require_GET
+def checks(request: HttpRequest, pk: int) -> JsonResponse:
+    """What was refused so far as [path, sentence] pairs, and how many photos nobody has looked at yet."""
+    batch = _batch(pk)
+    return JsonResponse({"refused": selectors.refusals(batch), "unchecked": selectors.unchecked(batch)})
+
+
+@role_required(*MANAGERS)
 @require_POST
 def finish(request: HttpRequest, pk: int) -> HttpResponse:
     """Nothing more is expected: the batch may complete."""
