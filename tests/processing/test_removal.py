@@ -105,7 +105,25 @@ def test_weights_are_found_by_name_and_file_never_outside(tmp_path: Path, monkey
     assert onnx.search("u2netp.onnx", models) == found
     assert onnx.search("../secret.onnx", models) is None
     assert onnx.search("bria-rmbg", models) is None
+    assert onnx.search("bria-rmbg.onnx", models) is None
     assert onnx.sha256_of(found.path) == hashlib.sha256(b"weights").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("undecided", "agreement", "trust"),
+    [
+        (0.0, 1.0, 1.0),
+        (0.05, 0.97, 0.9329),
+        (0.12, 0.17, 0.44176),
+        (0.07, 0.56, 0.68448),
+        (0.0, 0.0, 0.4),
+        (1.5, 1.0, 0.0),
+    ],
+)
+def test_a_decided_model_is_not_trusted_when_the_second_opinion_sees_something_else(
+    undecided: float, agreement: float, trust: float
+) -> None:
+    assert onnx.agreed(undecided, agreement) == pytest.approx(trust)
 
 
 def test_a_corrupt_model_is_a_missing_resource(tmp_path: Path) -> None:
