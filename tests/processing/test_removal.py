@@ -60,6 +60,17 @@ def test_empty_backdrop_has_no_product_and_no_confidence() -> None:
     assert {finding.code for finding in removal.findings} == {"no_product_found"}
 
 
+def test_a_white_print_eaten_by_a_white_backdrop_is_not_trusted() -> None:
+    picture = np.full((600, 600, 3), 244, np.uint8)
+    picture[100:500, 150:450] = (40, 60, 120)
+    whole = StudioRemover().remove(picture)
+    for y in range(120, 470, 50):
+        picture[y : y + 24, 150:440] = 244  # stripes that reach the outline: the backdrop floods them
+    eaten = StudioRemover().remove(picture)
+    assert whole.confidence >= 0.75
+    assert eaten.confidence < 0.4
+
+
 def test_same_picture_same_mask() -> None:
     scene = draw(2, shape="blob")
     first, second = StudioRemover().remove(scene.rgb), StudioRemover().remove(scene.rgb)
