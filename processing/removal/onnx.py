@@ -188,8 +188,9 @@ def agreed(undecided: float, agreement: float) -> float:
 
     `undecided`: soft pixels as a share of the product; `agreement`: overlap (IoU) with the model-free remover. A model
     is as decided about the wrong object as about the right one, so nothing makes up for a second opinion that sees
-    another product. On 133 photos with known masks (u2netp): of the 70 from 0.75, 68 overlap the truth by 0.9; one of
-    the others is lace, whose mesh neither remover opens.
+    another product. Chosen on 133 photos (115 known masks, 18 made by a larger model; u2netp, masks before refinement):
+    of the 70 from 0.75, 68 overlap the mask by 0.9; one of the others is lace, whose mesh neither remover opens. Not
+    checked on other photos yet.
     """
     return max(0.0, 1.0 - undecided) * (0.4 + 0.6 * agreement)
 
