@@ -34,7 +34,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 FORMAT_WORDS = "JPEG, PNG, WebP or TIFF"
 DECODE_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError, AttributeError,
-    RuntimeError, struct.error, zlib.error,
+    AssertionError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow raises on hostile bytes (MemoryError excluded: that is our shortage, not the photo's fault)."""
 
@@ -47,7 +47,9 @@ _TURNS = {
     7: (Image.Transpose.TRANSVERSE,),
     8: (Image.Transpose.ROTATE_90,),
 }
+_BROKEN_DATA = ("premature end", "bad Huffman code", "bad progression", "Corrupted data")
 _PNG_HEAD = 33  # signature and IHDR; the profile must follow before any pixel data
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 RGBAArray = npt.NDArray[np.uint8]
 """(H, W, 4) uint8, sRGB with straight alpha."""
@@ -93,6 +95,15 @@ def _too_many_pixels(max_pixels: int, found: str = "") -> InputRejected:
     )
 
 
+def _not_a_photo(path: Path) -> str:
+    """Say why nothing opens the file: another format, or a kind of TIFF that we don't read."""
+    with path.open("rb") as stream:
+        is_tiff = stream.read(4) in _TIFF_HEADS
+    if is_tiff:
+        return "The file is a TIFF of a kind we can't read. Export it as RGB with 8 or 16 bits and send it anew."
+    return f"The content is not {FORMAT_WORDS}, or its header is damaged. Export it as one of these and send it anew."
+
+
 @contextmanager
 def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     """Open by content with the header checked. Raises InputRejected for anything that is not one of FORMATS."""
@@ -104,10 +115,7 @@ def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise _too_many_pixels(max_pixels) from exc
     except UnidentifiedImageError as exc:
-        raise InputRejected(
-            f"The content is not {FORMAT_WORDS}, or its header is damaged. Export it as one of these and send it anew.",
-            code="unsupported_format",
-        ) from exc
+        raise InputRejected(_not_a_photo(path), code="unsupported_format") from exc
     except DECODE_ERRORS as exc:
         raise _unreadable(path, exc) from exc
     with image:
@@ -199,6 +207,21 @@ def _load(path: Path, max_pixels: int) -> None:
             raise _unreadable(path, exc) from exc
 
 
+def check_jpeg_data(path: Path) -> None:
+    """Raise InputRejected(code="unreadable") for a JPEG whose picture data break off or make no sense (VAL-06).
+
+    Pillow paints such a picture grey from there on and says nothing. Bits that still decode leave no trace in a JPEG,
+    which has no checksum; surplus bytes between markers, as some cameras write them, are no damage.
+    """
+    import pyvips  # the one decoder here that passes libjpeg's warnings on; loaded once per process, when first needed
+
+    try:
+        pyvips.Image.jpegload(str(path), access="sequential", fail_on="warning").avg()
+    except pyvips.Error as exc:
+        if any(words in exc.detail for words in _BROKEN_DATA):
+            raise _unreadable(path, OSError("its picture data are damaged")) from exc
+
+
 def open_photo(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Photo:
     """Decode fully: verified, loaded, upright, converted to sRGB, 8 bits, alpha kept.
 
@@ -217,13 +240,14 @@ def open_photo(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX
             profile = image.info.get("icc_profile")
             colour, alpha = _split_alpha(_eight_bit(image))
             colour = icc.to_srgb(colour, profile, findings)
-            colour = _turn(colour, info.exif_orientation)
+            # Copied while the file is open: Pillow goes back to a file of several pictures for its pixels.
+            rgb = np.ascontiguousarray(np.asarray(_turn(colour, info.exif_orientation)))
         except DECODE_ERRORS as exc:
             raise _unreadable(path, exc) from exc
     if alpha is not None and info.exif_orientation != 1:
         turned = _turn(Image.fromarray(np.round(alpha * 255).astype(np.uint8)), info.exif_orientation)
         alpha = np.asarray(turned).astype(np.float32) / np.float32(255)
-    return Photo(np.ascontiguousarray(np.asarray(colour)), alpha, info, tuple(findings))
+    return Photo(rgb, alpha, info, tuple(findings))
 
 
 def _noted(path: Path, image: Image.Image) -> list[Finding]:

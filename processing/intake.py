@@ -117,6 +117,8 @@ def inspect(path: Path, profile: ValidationProfile, filename: str) -> IntakeRepo
         return _rejected(checks, problem, "unsupported_format")
     try:
         photo = codecs.open_photo(path)
+        if photo.info.format == "JPEG":
+            codecs.check_jpeg_data(path)
     except InputRejected as exc:
         if exc.code == "unsupported_format":
             return _rejected(checks, f"Unsupported format: {str(exc)[0].lower()}{str(exc)[1:]}", exc.code)

@@ -24,7 +24,7 @@ from processing.removal.studio import StudioSettings, segment
 from processing.types import Finding, MaskArray, Removal, RGBArray
 
 # rembg names whose weights are free to use commercially (Apache-2.0 or MIT), best first when none is asked for.
-# Never here: bria-rmbg (non-commercial), withoutbg and atlascloud (send pictures to a paid service).
+# Never, not as a file either: bria-rmbg (non-commercial), withoutbg and atlascloud (send pictures to a paid service).
 ALLOWED = (
     "birefnet-general-lite",
     "isnet-general-use",
@@ -33,6 +33,7 @@ ALLOWED = (
     "u2netp",
     "birefnet-general",
 )
+_NEVER = ("bria", "withoutbg", "atlascloud")
 _INPUT_SIDE = 1280
 _CUSTOM = {"u2net": "u2net_custom", "silueta": "u2net_custom", "isnet": "dis_custom", "dis": "dis_custom",
            "ben": "ben_custom"}  # fmt: skip
@@ -79,6 +80,8 @@ def search(model_name: str, model_dir: Path | None) -> Weights | None:
         if model_dir is None or not _FILE.fullmatch(model_name) or not (model_dir / model_name).is_file():
             return None
         stem = Path(model_name).stem
+        if stem.lower().startswith(_NEVER):
+            return None
         return Weights(stem, model_dir / model_name, _custom_session(stem) or "u2net_custom", model_dir)
     wanted = (model_name,) if model_name else ALLOWED
     found = (_named(name, folders) for name in wanted if name in ALLOWED)
@@ -180,17 +183,28 @@ def _new_session(weights: Weights, threads: int) -> Any:
                 os.environ[key] = value
 
 
+def agreed(undecided: float, agreement: float) -> float:
+    """Return 0..1: how far a cut-out may be trusted without a person.
+
+    `undecided`: soft pixels as a share of the product; `agreement`: overlap (IoU) with the model-free remover. A model
+    is as decided about the wrong object as about the right one, so nothing makes up for a second opinion that sees
+    another product. Chosen on 133 photos (115 known masks, 18 made by a larger model; u2netp, masks before refinement):
+    of the 70 from 0.75, 68 overlap the mask by 0.9; one of the others is lace, whose mesh neither remover opens. Not
+    checked on other photos yet.
+    """
+    return max(0.0, 1.0 - undecided) * (0.4 + 0.6 * agreement)
+
+
 def _judge(raw: MaskArray, small: RGBArray) -> tuple[float, tuple[Finding, ...]]:
     area = float((raw > 0.5).mean())
     if float(raw.max()) < 0.5 or area < 0.001:
         return 0.0, (Finding("no_product_found", "error", "The model sees no product in the picture.",
                              "Cut it out by hand, or send another photo."),)  # fmt: skip
     undecided = float(((raw > 0.1) & (raw < 0.9)).mean()) / area
-    decided = max(0.0, 1.0 - 1.5 * undecided)
     second, _ = segment(shrunk(small, 320)[0], StudioSettings())
     grid = cv2.resize(raw, (second.shape[1], second.shape[0]), interpolation=cv2.INTER_AREA) > 0.5
     agreement = float((grid & second).sum()) / max(1.0, float((grid | second).sum()))
-    confidence = min(1.0, 0.55 * decided + 0.25 + 0.2 * agreement) if decided > 0.3 else 0.5 * decided
+    confidence = agreed(undecided, agreement)
     if confidence >= 0.5:
         return confidence, ()
     note = Finding("cutout_doubtful", "warning", "The model is unsure about the product.", "Check the outline.")

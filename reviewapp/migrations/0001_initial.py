@@ -372,7 +372,7 @@ class Migration(migrations.Migration):
                 ('colour_risk', models.FloatField(default=0.3)),
                 ('medium_goes_to_people', models.BooleanField(default=True, help_text='RTE-04/B18: off = the score alone decides.')),
                 ('allow_not_measured', models.BooleanField(default=True, help_text='QC-08: may a photo without a colour measure auto-approve?')),
-                ('min_confidence', models.FloatField(default=0.0)),
+                ('min_confidence', models.FloatField(default=0.75)),
                 ('sample_rate', models.FloatField(default=0.1)),
                 ('sample_block', models.PositiveSmallIntegerField(default=50)),
                 ('sample_reject_limit', models.PositiveSmallIntegerField(default=2, help_text='This many rejected samples pause the batch.')),

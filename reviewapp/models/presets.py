@@ -81,7 +81,7 @@ class RoutingPolicy(ImmutableModel):
     allow_not_measured = models.BooleanField(
         default=True, help_text="QC-08: may a photo without a colour measure auto-approve?"
     )
-    min_confidence = models.FloatField(default=0.0)
+    min_confidence = models.FloatField(default=0.75)
     sample_rate = models.FloatField(default=0.10)
     sample_block = models.PositiveSmallIntegerField(default=50)
     sample_reject_limit = models.PositiveSmallIntegerField(

@@ -17,7 +17,7 @@ class Thresholds:
     approve_at: float = 90.0
     review_at: float = 70.0
     allow_not_measured: bool = True
-    min_confidence: float = 0.0
+    min_confidence: float = 0.75
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,45 @@ def test_val06_half_a_file_is_rejected_although_verify_passes(tmp_path: Path, ki
     assert str(caught.value) == "The file ends early: part of it is missing. Send the original again."
 
 
+@pytest.mark.parametrize("kind", ["TIFF", "WEBP", "PNG"])
+def test_a_file_of_several_pictures_gives_its_first(tmp_path: Path, kind: str) -> None:
+    first, second = Image.fromarray(textured()), Image.fromarray(255 - textured())
+    path = tmp_path / "pages"
+    first.save(path, kind, save_all=True, append_images=[second], **({"lossless": True} if kind == "WEBP" else {}))
+    photo = codecs.open_photo(path)
+    assert np.array_equal(photo.rgb, textured())
+    assert "several_frames" in _codes(photo)
+
+
+def test_val06_a_jpeg_with_broken_data_is_told_although_pillow_loads_it(tmp_path: Path) -> None:
+    whole = saved(tmp_path / "whole.jpg", textured(), format="JPEG")
+    codecs.check_jpeg_data(whole)
+    data = bytearray(whole.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400] = bytes(400)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(data)
+    codecs.open_photo(broken)
+    with pytest.raises(InputRejected, match="picture data are damaged") as caught:
+        codecs.check_jpeg_data(broken)
+    assert caught.value.code == "unreadable"
+
+
+def test_surplus_bytes_of_some_cameras_are_no_damage(tmp_path: Path) -> None:
+    data = saved(tmp_path / "whole.jpg", textured(), format="JPEG").read_bytes()
+    path = tmp_path / "camera.jpg"
+    path.write_bytes(data[:-2] + b"\0\0\0\0" + data[-2:] + bytes(64))
+    codecs.check_jpeg_data(path)
+
+
+def test_a_tiff_of_floating_point_lab_is_called_a_tiff(tmp_path: Path) -> None:
+    path = tmp_path / "lab.tif"
+    pyvips.Image.black(600, 600, bands=3).copy(interpretation="srgb").colourspace("lab").write_to_file(str(path))
+    with pytest.raises(InputRejected, match="TIFF of a kind we can't read") as caught:
+        codecs.open_photo(path)
+    assert caught.value.code == "unsupported_format"
+
+
 def test_c24_gif_and_noise_are_not_photos(tmp_path: Path) -> None:
     gif = saved(tmp_path / "a.jpg", textured(), format="GIF")
     noise = tmp_path / "b.jpg"

@@ -132,3 +132,14 @@ def test_near_duplicates_lists_pairs_once_and_skips_empty_hashes() -> None:
     same = phash.perceptual_hash(textured(seed=8))
     other = phash.perceptual_hash(textured(seed=9))
     assert phash.near_duplicates({"a": same, "b": other, "c": same, "d": ""}) == [("a", "c", 0)]
+
+
+def test_val06_a_photo_with_damaged_picture_data_is_refused_in_words(tmp_path: Path, scene: np.ndarray) -> None:
+    data = bytearray(saved(tmp_path / "a.jpg", scene, quality=92).read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400] = bytes(400)
+    (tmp_path / "a.jpg").write_bytes(data)
+    report = inspect(tmp_path / "a.jpg", BASIC, "a.jpg")
+    assert (report.passed, report.code) == (False, "unreadable")
+    assert "its picture data are damaged" in report.reason
+    assert not report.checks["file_readable"]

@@ -60,6 +60,17 @@ def test_empty_backdrop_has_no_product_and_no_confidence() -> None:
     assert {finding.code for finding in removal.findings} == {"no_product_found"}
 
 
+def test_a_white_print_eaten_by_a_white_backdrop_is_not_trusted() -> None:
+    picture = np.full((600, 600, 3), 244, np.uint8)
+    picture[100:500, 150:450] = (40, 60, 120)
+    whole = StudioRemover().remove(picture)
+    for y in range(120, 470, 50):
+        picture[y : y + 24, 150:440] = 244  # stripes that reach the outline: the backdrop floods them
+    eaten = StudioRemover().remove(picture)
+    assert whole.confidence >= 0.75
+    assert eaten.confidence < 0.4
+
+
 def test_same_picture_same_mask() -> None:
     scene = draw(2, shape="blob")
     first, second = StudioRemover().remove(scene.rgb), StudioRemover().remove(scene.rgb)
@@ -105,7 +116,25 @@ def test_weights_are_found_by_name_and_file_never_outside(tmp_path: Path, monkey
     assert onnx.search("u2netp.onnx", models) == found
     assert onnx.search("../secret.onnx", models) is None
     assert onnx.search("bria-rmbg", models) is None
+    assert onnx.search("bria-rmbg.onnx", models) is None
     assert onnx.sha256_of(found.path) == hashlib.sha256(b"weights").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("undecided", "agreement", "trust"),
+    [
+        (0.0, 1.0, 1.0),
+        (0.05, 0.97, 0.9329),
+        (0.12, 0.17, 0.44176),
+        (0.07, 0.56, 0.68448),
+        (0.0, 0.0, 0.4),
+        (1.5, 1.0, 0.0),
+    ],
+)
+def test_a_decided_model_is_not_trusted_when_the_second_opinion_sees_something_else(
+    undecided: float, agreement: float, trust: float
+) -> None:
+    assert onnx.agreed(undecided, agreement) == pytest.approx(trust)
 
 
 def test_a_corrupt_model_is_a_missing_resource(tmp_path: Path) -> None:

@@ -127,6 +127,11 @@ def test_low_confidence_and_the_clients_rule_reach_a_person() -> None:
     assert route(Scored(95.0, Lane.AUTOMATED, client_wants_people=True), LIMITS).reason == ReviewReason.CLIENT_RULE
 
 
+def test_an_uncertain_cutout_never_ships_by_itself_unless_the_policy_is_changed() -> None:
+    assert route(Scored(100.0, Lane.AUTOMATED, confidence=0.749), Thresholds()).reason == ReviewReason.LOW_CONFIDENCE
+    assert route(Scored(100.0, Lane.AUTOMATED, confidence=0.75), Thresholds()).routing == Routing.AUTO_APPROVE
+
+
 def test_b9_totals_are_said_rounded_down() -> None:
     assert "89" in route(Scored(89.999, Lane.AUTOMATED), LIMITS).why
 
