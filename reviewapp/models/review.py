@@ -21,6 +21,11 @@ class ReviewTask(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     lease_until = models.DateTimeField(null=True, blank=True)
+    lease_queue = models.CharField(
+        max_length=8,
+        default="mixed",
+        help_text="Which queue lent it: what was taken blind is not shown with its score.",
+    )
     skipped_by = models.JSONField(default=list, blank=True, help_text="User ids, latest last; they get it again last.")
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)

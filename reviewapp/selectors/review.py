@@ -30,6 +30,8 @@ REJECT_REASONS: tuple[tuple[int, str, str], ...] = tuple(
 class QueueCounts:
     """How many open photos a queue holds. `waiting` = `free` + `mine` + `others`: "all done" may only be said at 0.
 
+    `others` are lent elsewhere: to other people, or to the same person through the other queue.
+
     `held` photos are kept back by a person until someone takes them up again; they are not part of `waiting`.
     """
 
@@ -50,11 +52,11 @@ def open_tasks(queue: Queue = "mixed") -> QuerySet[ReviewTask]:
 def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
     """Count the queue as `user` sees it, in one query; the truth behind "nothing free" and "all done"."""
     now = timezone.now()
-    leased = Q(lease_until__gte=now, lease_owner__isnull=False)
+    leased, mine = Q(lease_until__gte=now, lease_owner__isnull=False), Q(lease_owner=user, lease_queue=queue)
     row = open_tasks(queue).aggregate(
         waiting=Count("pk"),
-        mine=Count("pk", filter=leased & Q(lease_owner=user)),
-        others=Count("pk", filter=leased & ~Q(lease_owner=user)),
+        mine=Count("pk", filter=leased & mine),
+        others=Count("pk", filter=leased & ~mine),
     )
     free = row["waiting"] - row["mine"] - row["others"]
     return QueueCounts(row["waiting"], free, row["mine"], row["others"], held_tasks(queue).count())

@@ -35,7 +35,7 @@ WITH picked AS MATERIALIZED (
                           WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')
   ORDER BY {order} LIMIT %(limit)s {lock}
 )
-UPDATE reviewapp_reviewtask SET lease_owner_id = %(user)s, lease_until = %(until)s
+UPDATE reviewapp_reviewtask SET lease_owner_id = %(user)s, lease_until = %(until)s, lease_queue = %(queue)s
 WHERE id IN (SELECT id FROM picked) RETURNING id
 """
 ORDER_FRESH = "t.priority, t.id"
@@ -47,13 +47,14 @@ ORDER_SKIPPED = """(SELECT MAX(d.id) FROM reviewapp_reviewdecision d
 def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed") -> list[ReviewTask]:
     """Lease up to `n` photos to `user` for 10 minutes and return them in the order to be judged.
 
-    What the person still holds comes first (a reload keeps it) and is extended. An empty list may be premature while
-    others hold row locks: ask selectors.review.queue_counts before saying that all is done. Raises NotAllowed.
+    What the person still holds from this queue comes first (a reload keeps it) and is extended; what they hold from the
+    other one is left alone, so that a photo taken blind is never shown with its score. An empty list may be premature
+    while others hold row locks: ask selectors.review.queue_counts before saying that all is done. Raises NotAllowed.
     """
     require(user, Role.REVIEWER, Role.SENIOR, to="review photos")
     wanted = max(1, min(n, MAX_CLAIM))
     now = timezone.now()
-    held = selectors.open_tasks(queue).filter(lease_owner=user, lease_until__gte=now)
+    held = selectors.open_tasks(queue).filter(lease_owner=user, lease_until__gte=now, lease_queue=queue)
     mine = [task.pk for task in _in_order(held, user)[:wanted]]
     ReviewTask.objects.filter(pk__in=mine, lease_owner=user, state=ReviewTaskState.OPEN).update(lease_until=now + LEASE)
     for is_skipped in (False, True):
@@ -77,8 +78,8 @@ def release(user: User, task_ids: Sequence[int] | None = None) -> int:
     return owned.update(lease_owner=None, lease_until=None)
 
 
-def take_back(user: User, task_id: int) -> ReviewTask | None:
-    """Take a photo off hold and lease it to `user`. None when it is no longer on hold. Raises NotAllowed."""
+def take_back(user: User, task_id: int, queue: selectors.Queue = "mixed") -> ReviewTask | None:
+    """Take a photo off hold and lease it to `user` in `queue`. None when it isn't on hold. Raises NotAllowed."""
     require(user, Role.REVIEWER, Role.SENIOR, to="take up held photos")
     with transaction.atomic():
         taken = ReviewTask.objects.filter(pk=task_id, state=ReviewTaskState.ON_HOLD).update(
@@ -86,6 +87,7 @@ def take_back(user: User, task_id: int) -> ReviewTask | None:
             version=F("version") + 1,  # who put it on hold can't undo that into somebody else's hands
             lease_owner=user,
             lease_until=timezone.now() + LEASE,
+            lease_queue=queue,
             decided_at=None,
         )
         if not taken:
@@ -108,6 +110,7 @@ def _lease_free(user: User, limit: int, now: datetime, queue: selectors.Queue, *
         "until": adapt(now + LEASE),
         "user": user.pk,
         "limit": limit,
+        "queue": queue,
         "with_samples": int(queue != "assisted"),
     }
     with connection.cursor() as cursor:

@@ -162,6 +162,7 @@ def _take_back_decision(user: User, decision: ReviewDecision) -> None:
         version=F("version") + 1,
         lease_owner=user,
         lease_until=timezone.now() + LEASE,
+        lease_queue="mixed" if decision.was_blind else "assisted",
         decided_at=None,
     )
     if not reopened:

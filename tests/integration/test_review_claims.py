@@ -155,7 +155,34 @@ def test_smp02_the_mixed_queue_holds_samples_and_the_assisted_one_never_does() -
     plain, sample = make.make_review(batch), make.make_sample(batch)
     user = make.make_user("r", Role.REVIEWER)
     assert ids(review.claim_next(user, 5)) == [plain.pk, sample.pk]
-    assert ids(review.claim_next(user, 5, queue="assisted")) == [plain.pk], "not even one the person already holds"
+    review.release(user)
+    assert ids(review.claim_next(user, 5, queue="assisted")) == [plain.pk]
+
+
+def test_rev05_a_photo_taken_blind_is_not_shown_with_its_score_by_opening_the_other_queue() -> None:
+    batch = make.make_batch()
+    task, user = make.make_review(batch), make.make_user("r", Role.REVIEWER)
+    assert ids(review.claim_next(user)) == [task.pk]
+    assert review.claim_next(user, queue="assisted") == []
+    counts = selectors.queue_counts(user, "assisted")
+    assert (counts.waiting, counts.free, counts.mine, counts.others) == (1, 0, 0, 1), (
+        "not all done, only lent elsewhere"
+    )
+    review.release(user)
+    assert ids(review.claim_next(user, queue="assisted")) == [task.pk]
+    assert review.claim_next(user) == []
+
+
+def test_an_undone_decision_comes_back_in_the_queue_it_was_made_in() -> None:
+    task, user = make.make_review(make.make_batch()), make.make_user("r", Role.REVIEWER)
+    review.claim_next(user, queue="assisted")
+    decided = review.record_decision(
+        user, task.pk, seen_version=0, verdict="approve", idempotency_key="k", queue="assisted"
+    )
+    assert decided.decision is not None
+    assert review.undo(user, decided.decision.pk).is_undone
+    assert review.claim_next(user) == []
+    assert ids(review.claim_next(user, queue="assisted")) == [task.pk]
 
 
 def test_counts_tell_nothing_free_from_all_done() -> None:

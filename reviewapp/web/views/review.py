@@ -225,7 +225,7 @@ def undo_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
 @role_required(*REVIEWERS)
 def take_back(request: HttpRequest, queue: selectors.Queue, task_id: int) -> HttpResponse:
     """Takes a photo off hold and opens the desk, where it is lent to the person."""
-    task = desk.take_back(_who(request), task_id)
+    task = desk.take_back(_who(request), task_id, queue)
     if task is None:
         messages.warning(request, "Somebody took this photo off hold already.")
         return redirect("review:chooser")
