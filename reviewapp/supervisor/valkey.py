@@ -60,6 +60,14 @@ def socket_folder() -> Path:
     raise SystemExit("No short folder for a socket was found: set XDG_RUNTIME_DIR to one that can be written.")
 
 
+def set_aside(data: Path) -> None:
+    """Move what the server kept out of its way; an earlier one set aside is dropped. `data` is made anew, empty."""
+    old = data.with_suffix(".damaged")
+    shutil.rmtree(old, ignore_errors=True)
+    data.replace(old)
+    data.mkdir(mode=0o700)
+
+
 def command(server: Server, socket: Path, data: Path) -> list[str]:
     """Return the command line: no TCP port, a 0700 socket, an append-only file synced every second.
 
