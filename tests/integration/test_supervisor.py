@@ -110,7 +110,7 @@ def test_a_taken_port_is_named(stack: Stack, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "status, words, settings",
+    "status, words, given",
     [
         (2, "DATABASE_URL", {"DATABASE_URL": "mysql://a/b"}),
         (1, "can't be used: invalid dsn", {"DATABASE_URL": "postgresql://u@127.0.0.1:1/x?colour=red"}),
@@ -120,9 +120,9 @@ def test_a_taken_port_is_named(stack: Stack, tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_setting_stops_the_start_with_a_sentence(
-    tmp_path: Path, status: int, words: str, settings: dict[str, str]
+    tmp_path: Path, status: int, words: str, given: dict[str, str]
 ) -> None:
-    done = try_to_start(tmp_path, **settings)
+    done = try_to_start(tmp_path, **given)
     assert done.returncode == status
     assert words in done.stderr and "Traceback" not in done.stderr
 
@@ -134,8 +134,8 @@ def test_a_damaged_database_is_named(tmp_path: Path) -> None:
     assert "softproof.sqlite3 can't be used: file is not a database" in done.stderr and "Traceback" not in done.stderr
 
 
-def try_to_start(data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "SOFTPROOF_DATA": str(data), "PORT": str(servers.free_port()), **settings}
+def try_to_start(data: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "SOFTPROOF_DATA": str(data), "PORT": str(servers.free_port()), **given}
     return subprocess.run(
         [sys.executable, "-m", "reviewapp.supervisor"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
     )
