@@ -160,7 +160,7 @@ class Stack:
     def _comes_up(self, child: Child, path: Path) -> bool:
         deadline = time.monotonic() + 15
         while child.is_running() and time.monotonic() < deadline and not self._is_stopping:
-            if path.exists():
+            if valkey.answers(path):
                 return True
             time.sleep(0.01)
         return False
