@@ -45,7 +45,7 @@ class Stack:
     def __exit__(self, *error: object) -> None:
         self.stop()
 
-    def start(self, timeout_s: float = 90) -> None:
+    def start(self, timeout_s: float = 200) -> None:
         """Start and wait for the ready line."""
         self.lines.clear()
         self.process = subprocess.Popen(

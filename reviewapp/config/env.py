@@ -53,6 +53,14 @@ def read_path(name: str, default: Path | None = None) -> Path | None:
     return Path(raw).expanduser().resolve() if raw else default
 
 
+def read_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    """Return one of `choices`, whatever its case, or `default`. Raises ImproperlyConfigured otherwise."""
+    value = read_str(name, default).upper()
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name}={value!r} is unknown: use {', '.join(choices)}.")
+    return value
+
+
 def read_list(name: str, default: list[str]) -> list[str]:
     """Return a comma-separated list without blanks, or `default`."""
     raw = read_str(name)
@@ -111,10 +119,13 @@ def read_database(data: Path) -> dict[str, Any]:
     }
 
 
+NO_REDIS = "none"
+
+
 def read_redis() -> str:
     """Return REDIS_URL (redis://, rediss:// or unix://), or "" for none: workers then poll the database."""
     raw = read_str("REDIS_URL")
-    if raw.lower() in ("", "none"):
+    if raw.lower() in ("", NO_REDIS):
         return ""
     _split("REDIS_URL", raw, ("redis", "rediss", "unix"))
     return raw
@@ -161,7 +172,7 @@ def read_secret(data: Path) -> str:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         pass
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:  # another process of the same first start was faster

@@ -25,6 +25,7 @@ DEMO = env.read_bool("DEMO", False)
 TASK_LEASE_S = env.read_int("TASK_LEASE_S", 60, low=10, high=3600)
 
 DEBUG = env.read_bool("DEBUG", False)
+LOG_LEVEL = env.read_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 SECRET_KEY = env.read_secret(DATA_DIR)
 ALLOWED_HOSTS = env.read_list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS", [])
@@ -170,7 +171,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "reviewapp.config.logs.JsonFormatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["console"], "level": env.read_str("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "PIL": {"level": "WARNING"},

@@ -51,7 +51,6 @@ class Pulse:
         self.role = role
         self.remover = ""
         self.tasks_done = 0
-        self.is_fenced = False
         self._work: _Work | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"pulse-{name}", daemon=True)
@@ -70,12 +69,12 @@ class Pulse:
 
     def hold(self, claim: runs.Claim) -> None:
         """Keep `claim` alive until `release`."""
-        self.is_fenced = False
         self._work = _Work(claim, time.monotonic())
 
-    def release(self) -> None:
-        """The claim ended, one way or the other."""
+    def release(self, remover: str) -> None:
+        """The claim ended, one way or the other; `remover` names what this worker holds warm now."""
         self._work = None
+        self.remover = remover
         self.tasks_done += 1
 
     def write(self) -> None:
@@ -112,5 +111,7 @@ class Pulse:
                 logger.error("step_deadline", extra={"worker": self.name, "task": work.claim.task_id})
                 os._exit(EXIT_DEADLINE)
             if not runs.beat(work.claim) and self._work is work:
-                self.is_fenced = True
+                # Native code can't be stopped here; the token keeps its result out.
+                logger.warning("lease_lost", extra={"worker": self.name, "task": work.claim.task_id})
+                self._work = None
         self.write()

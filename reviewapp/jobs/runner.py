@@ -8,8 +8,9 @@ import socket
 import time
 from collections.abc import Callable
 
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 
+from reviewapp import storage
 from reviewapp.enums import Step
 from reviewapp.selectors import tasks
 from reviewapp.services import execution, routing, runs
@@ -66,6 +67,8 @@ def run_due(limit: int = 1) -> int:
 
 def run_one(task_id: int) -> str:
     """Claim and do one task. Every error becomes a state; only a lost database is left to the lease."""
+    if not storage.has_room():
+        return "refused"  # a disk that is full to the brim would fail the database too; the sweep rings again
     held = runs.claim(task_id, owner())
     if held is None:
         return "refused"
@@ -76,7 +79,7 @@ def run_one(task_id: int) -> str:
         outcome = _attempt(held)
     finally:
         if _pulse:
-            _pulse.release()
+            _pulse.release(execution.warm_removers())
     logger.info(
         "task",
         extra={
@@ -98,7 +101,7 @@ def _attempt(held: runs.Claim) -> str:
         STEPS[held.step](held)
     except runs.Fenced:
         return "fenced"
-    except DatabaseError:
+    except runs.DATABASE_AWAY:
         raise
     except Exception as error:
         # Not hidden: it is logged and written on the task's row, which is what people and the sweep act on.

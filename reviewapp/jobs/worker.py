@@ -20,7 +20,6 @@ from . import runner
 logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
-EXIT_RECYCLE = 0
 
 
 class WarmWorker(SimpleWorker):
@@ -31,8 +30,7 @@ class WarmWorker(SimpleWorker):
     def execute_job(self, job: Any, queue: Any) -> None:
         """Run the bell, then ask for an end when this process has grown too big."""
         super().execute_job(job, queue)
-        if self.max_rss_bytes and pulses.rss_bytes() > self.max_rss_bytes:
-            logger.info("worker_recycled", extra={"worker": self.name, "rss": pulses.rss_bytes()})
+        if _is_too_big(self.max_rss_bytes):
             self._stop_requested = True
 
 
@@ -45,7 +43,7 @@ def work(name: str, *, max_rss_bytes: int, max_jobs: int, burst: bool = False) -
         if queues.redis_url():
             _work_bells(name, max_rss_bytes, max_jobs, burst)
         else:
-            _poll(max_jobs)
+            _poll(max_rss_bytes, max_jobs)
     finally:
         runner.attach(None)
         pulse.stop()
@@ -65,6 +63,14 @@ def _work_bells(name: str, max_rss_bytes: int, max_jobs: int, burst: bool) -> No
         runner.run_due(1)  # one photo by the database's word before the supervisor starts this worker again
 
 
+def _is_too_big(max_rss_bytes: int) -> bool:
+    rss = pulses.rss_bytes()
+    if not max_rss_bytes or rss <= max_rss_bytes:
+        return False
+    logger.info("worker_recycled", extra={"rss": rss, "limit": max_rss_bytes})
+    return True
+
+
 class _Stop:
     """Turns a signal into a flag."""
 
@@ -77,9 +83,9 @@ class _Stop:
         self.is_set = True
 
 
-def _poll(max_jobs: int) -> None:
+def _poll(max_rss_bytes: int, max_jobs: int) -> None:
     stop, done = _Stop(), 0
-    while not stop.is_set and done < max_jobs:
+    while not stop.is_set and done < max_jobs and not _is_too_big(max_rss_bytes):
         did = runner.run_due(1)
         done += did
         if not did:

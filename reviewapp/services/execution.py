@@ -27,7 +27,7 @@ from reviewapp.selectors.quality import current_policy
 
 from . import assets, batches, rendering, routing, runs
 
-__all__ = ["classify", "process", "remover_for", "render", "rescore", "validate"]
+__all__ = ["classify", "process", "remover_for", "render", "rescore", "validate", "warm_removers"]
 
 # So many earlier photos are looked at for a near duplicate; a batch of 10,000 stays linear.
 LOOK_BACK = 2000
@@ -178,6 +178,11 @@ def remover_for(params: ProcessingParams) -> Remover:
         threads = max(1, (os.cpu_count() or 1) // max(1, settings.WORKERS))
         _removers[key] = create_remover(wanted.remover, model_name=model, model_dir=folder, threads=threads)
     return _removers[key]
+
+
+def warm_removers() -> str:
+    """Name the removers this process has loaded ("rembg u2net, studio"), for its heartbeat; at first ""."""
+    return ", ".join(sorted(f"{it.name} {it.model_name}".strip() for it in _removers.values()))[:80]
 
 
 def _nothing() -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 RING_AGAIN_S = 30
 DISK_FULL_WAIT_S = 30
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+# Not here: what the database refused (a broken constraint, a value out of range) is an answer, and recorded as one.
+DATABASE_AWAY = (OperationalError, InterfaceError)
 OnDead = Callable[[Task], None]
 
 
@@ -153,10 +156,11 @@ def complete(held: Claim, write: Callable[[], None]) -> None:
 def fail(held: Claim, error: Exception, *, on_dead: OnDead) -> TaskState | None:
     """Record a failure: back to pending with a wait, or dead; `on_dead` runs in the same transaction when it is final.
 
-    Waits are 1 s, 2 s, ... (SCH-06). A full disk waits without spending an attempt. Database errors are re-raised and
-    the lease is left to expire, because nothing can be recorded. Returns the new state, None when the claim was lost.
+    Waits are 1 s, 2 s, ... (SCH-06). A full disk waits without spending an attempt. A database that is away is
+    re-raised and the lease left to expire, because nothing can be recorded. Returns the new state, None when the claim
+    was lost.
     """
-    if isinstance(error, DatabaseError):
+    if isinstance(error, DATABASE_AWAY):
         raise error
     verdict = _judge(error)
     with transaction.atomic():
@@ -187,11 +191,11 @@ def fail(held: Claim, error: Exception, *, on_dead: OnDead) -> TaskState | None:
 def sweep(*, on_dead: OnDead, now: datetime | None = None) -> SweepReport:
     """Bring back what was lost: expired leases, then bells that were never heard. Two sweepers at once are harmless."""
     moment = now or timezone.now()
-    died = _bury_poison(moment, on_dead)
-    released = Task.objects.filter(state=TaskState.RUNNING, lease_until__lt=moment).update(
-        state=TaskState.PENDING, lease_until=None, available_at=moment, woken_at=None
-    )
-    return SweepReport(released=released, died=died, rung=_ring_again(moment))
+    expired = Task.objects.filter(state=TaskState.RUNNING, lease_until__lt=moment, attempts__lt=F("max_attempts"))
+    released = expired.update(state=TaskState.PENDING, lease_until=None, available_at=moment, woken_at=None)
+    rung = _ring_again(moment)
+    # Last: a photo that can't even be buried must not keep the others waiting.
+    return SweepReport(released=released, died=_bury_poison(moment, on_dead), rung=rung)
 
 
 def retry(task: Task, actor: Any = None) -> bool:
@@ -261,7 +265,7 @@ class _Verdict:
 
 
 def _judge(error: Exception) -> _Verdict:
-    if isinstance(error, StorageFull) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+    if isinstance(error, StorageFull) or (isinstance(error, OSError) and error.errno in NO_SPACE):
         return _Verdict(FailureCategory.PROCESSING, "disk_full", is_free=True, wait_s=DISK_FULL_WAIT_S)
     if isinstance(error, InputRejected):
         return _Verdict(FailureCategory.VALIDATION, error.code, is_final=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from .stack import Stack
 
 def main() -> int:
     """Read the environment and run the stack."""
+    # Whatever the children write (database, queue, logs) is for this account only, in a data folder made by hand too.
+    os.umask(0o077)
     root = Path(__file__).resolve().parent.parent.parent
     try:
         data = env.read_path("SOFTPROOF_DATA") or root / "var"
@@ -25,6 +28,7 @@ def main() -> int:
             port=env.read_int("PORT", 8000, low=1, high=65535),
             workers=env.read_int("WORKERS", 2, low=1, high=64),
             redis_url=env.read_redis(),
+            is_queueless=env.read_str("REDIS_URL").lower() == env.NO_REDIS,
             is_demo=env.read_bool("DEMO", False),
         )
     except ImproperlyConfigured as error:

@@ -11,7 +11,7 @@ import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, connection
 
 
 def main() -> int:
@@ -22,7 +22,7 @@ def main() -> int:
     except ImproperlyConfigured as error:
         print(f"Settings: {error}", file=sys.stderr)
         return 2
-    except OperationalError as error:
+    except DatabaseError as error:  # away, not ours, or not a database at all
         where = settings.DATABASES["default"]
         print(f"The database {where.get('HOST') or where['NAME']} can't be used: {error}", file=sys.stderr)
         return 2

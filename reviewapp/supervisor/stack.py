@@ -17,10 +17,11 @@ from types import FrameType
 from typing import IO
 
 from . import valkey
-from .processes import Child
+from .processes import Child, bound_to_this_process
 
 WATCH_S = 0.2
-READY_TIMEOUT_S = 60.0
+# Long, because a slow start on a busy machine is no reason to stop; a web process that ends is told at once.
+READY_TIMEOUT_S = 180.0
 
 
 class CannotStart(RuntimeError):
@@ -30,12 +31,15 @@ class CannotStart(RuntimeError):
 class Stack:
     """All processes of one installation. `run` blocks until a signal or an error."""
 
-    def __init__(self, *, data: Path, host: str, port: int, workers: int, redis_url: str, is_demo: bool) -> None:
+    def __init__(
+        self, *, data: Path, host: str, port: int, workers: int, redis_url: str, is_queueless: bool, is_demo: bool
+    ) -> None:
         self.data = data
         self.host = host
         self.port = port
         self.workers = workers
         self.redis_url = redis_url
+        self.is_queueless = is_queueless
         self.is_demo = is_demo
         self.children: list[Child] = []
         self._sockets: Path | None = None
@@ -46,7 +50,7 @@ class Stack:
     def url(self) -> str:
         """Where people reach it."""
         shown = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
-        return f"http://{shown}:{self.port}"
+        return f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
 
     def run(self) -> int:
         """Start everything, keep it running, stop everything. Returns the exit status."""
@@ -72,18 +76,30 @@ class Stack:
         return 0
 
     def stop(self) -> None:
-        """Stop in order: web first (nothing new comes in), workers, sweeper, Valkey last."""
-        for child in reversed(self.children):
+        """Stop in order: web first (nothing new comes in), all workers at once, sweeper, Valkey last."""
+        for child in self._backwards("web", "demo-batch"):
+            child.stop()
+        for child in self._backwards("worker-"):
+            child.ask_to_stop()
+        for child in self._backwards(""):
             child.stop()
         if self._sockets is not None:
             shutil.rmtree(self._sockets, ignore_errors=True)
+
+    def _backwards(self, *beginnings: str) -> list[Child]:
+        return [child for child in reversed(self.children) if child.name.startswith(beginnings)]
 
     def _note_stop(self, number: int, frame: FrameType | None) -> None:
         self._is_stopping = True
 
     def _lock_data(self) -> None:
-        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = (self.data / "supervisor.lock").open("w", encoding="ascii")
+        try:
+            self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = (self.data / "supervisor.lock").open("w", encoding="ascii")
+        except OSError as error:
+            raise CannotStart(
+                f"the data folder {self.data} can't be written ({error.strerror}). Set SOFTPROOF_DATA to another."
+            ) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -121,20 +137,33 @@ class Stack:
         if self.redis_url:
             say(f"Queue: Redis from REDIS_URL ({self.redis_url.split('@')[-1]})")
             return
-        server = valkey.find_server()
+        server = None if self.is_queueless else valkey.find_server()
         if server is None:
-            say("Queue: no Valkey or Redis found, workers ask the database every second")
+            why = "REDIS_URL=none" if self.is_queueless else "no Valkey or Redis found"
+            say(f"Queue: {why}, workers ask the database every second")
             return
         self._sockets = self._new_socket_folder()
         path = self._sockets / "valkey.sock"
         child = self._add("valkey", valkey.command(server, path, self.data / "valkey"))
-        deadline = time.monotonic() + 15
-        while not path.exists():
-            if not child.is_running() or time.monotonic() > deadline:
-                raise CannotStart(f"the embedded Valkey did not start: see {child.log}")
-            time.sleep(0.01)
+        is_up = self._comes_up(child, path)
+        if not is_up and not child.is_running() and not self._is_stopping:
+            # A damaged append-only file stops it. It holds only bells, which the sweep rings again from the database.
+            say(f"Queue: Valkey did not start on what it kept ({child.log}), so it starts empty")
+            valkey.set_aside(self.data / "valkey")
+            child.start()
+            is_up = self._comes_up(child, path)
+        if not is_up:
+            raise CannotStart(f"the embedded Valkey did not start: see {child.log}")
         self.redis_url = f"unix://{path}?db=0"
         say(f"Queue: embedded Valkey ({server.origin})")
+
+    def _comes_up(self, child: Child, path: Path) -> bool:
+        deadline = time.monotonic() + 15
+        while child.is_running() and time.monotonic() < deadline and not self._is_stopping:
+            if valkey.answers(path):
+                return True
+            time.sleep(0.01)
+        return False
 
     def _new_socket_folder(self) -> Path:
         """Make one, and remove the one that a killed supervisor on the same data left behind."""
@@ -148,8 +177,14 @@ class Stack:
         return folder
 
     def _prepare(self) -> None:
-        done = subprocess.run([sys.executable, "-m", "reviewapp.supervisor.prepare"], env=self._env(), check=False)
-        if done.returncode:
+        command, setup = bound_to_this_process([sys.executable, "-m", "reviewapp.supervisor.prepare"])
+        # A session of its own: Ctrl-C ends it through us, without a traceback.
+        preparing = subprocess.Popen(command, env=self._env(), preexec_fn=setup, start_new_session=True)
+        while preparing.poll() is None:
+            if self._is_stopping:
+                preparing.terminate()
+            time.sleep(0.05)
+        if preparing.returncode:
             raise CannotStart("preparing the database failed; the reason stands above.")
 
     def _start_rest(self) -> None:
@@ -161,6 +196,9 @@ class Stack:
         )
         for number in range(1, self.workers + 1):
             self._add(f"worker-{number}", [*manage, "worker", "--name", f"worker-{number}"], grace_s=30.0, **single)
+        # Uploads wait here and not in /tmp, which may be memory: this disk's room was asked for before they came.
+        uploads = self.data / "files" / "tmp"
+        uploads.mkdir(parents=True, exist_ok=True)
         self._add(
             "web",
             [
@@ -168,6 +206,7 @@ class Stack:
                 "--bind", f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}",
                 "--config", "python:reviewapp.supervisor.web",
             ],
+            TMPDIR=str(uploads),
         )  # fmt: skip
 
     def _wait_until_ready(self) -> None:
@@ -183,8 +222,10 @@ class Stack:
             if time.monotonic() > deadline:
                 raise CannotStart(f"the web server did not answer: see {self.data / 'logs' / 'web.log'}")
             time.sleep(0.05)
+        if self._is_stopping:
+            return
         say(f"Softproof is ready: {self.url}")
-        if self.is_demo and not self._is_stopping:
+        if self.is_demo:
             demo = self._add("demo-batch", [sys.executable, "manage.py", "seed_demo", "--batch"])
             demo.is_once = True
 

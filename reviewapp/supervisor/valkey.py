@@ -6,6 +6,7 @@ import importlib.util
 import os
 import platform
 import shutil
+import socket
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -60,7 +61,27 @@ def socket_folder() -> Path:
     raise SystemExit("No short folder for a socket was found: set XDG_RUNTIME_DIR to one that can be written.")
 
 
-def command(server: Server, socket: Path, data: Path) -> list[str]:
+def answers(path: Path) -> bool:
+    """Say whether the server behind the socket answers PING. The socket is there before what was kept is read."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(1.0)
+        try:
+            link.connect(str(path))
+            link.sendall(b"PING\r\n")
+            return link.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+def set_aside(data: Path) -> None:
+    """Move what the server kept out of its way; an earlier one set aside is dropped. `data` is made anew, empty."""
+    old = data.with_suffix(".damaged")
+    shutil.rmtree(old, ignore_errors=True)
+    data.replace(old)
+    data.mkdir(mode=0o700)
+
+
+def command(server: Server, path: Path, data: Path) -> list[str]:
     """Return the command line: no TCP port, a 0700 socket, an append-only file synced every second.
 
     `everysec`, because with `always` the server exits when the disk is full.
@@ -69,7 +90,7 @@ def command(server: Server, socket: Path, data: Path) -> list[str]:
     return [
         server.path,
         "--port", "0",
-        "--unixsocket", str(socket),
+        "--unixsocket", str(path),
         "--unixsocketperm", "700",
         "--dir", str(data),
         "--appendonly", "yes",

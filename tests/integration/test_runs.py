@@ -9,11 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.utils import timezone
 
 from processing.errors import InputRejected, ResourceUnavailable, StageFailed
+from reviewapp import storage
 from reviewapp.enums import BatchState, Step, TaskState
+from reviewapp.jobs import runner
 from reviewapp.models import Asset, AuditEvent, Batch, Client, Preset, PresetVersion, Task
 from reviewapp.selectors import tasks
 from reviewapp.services import runs
@@ -215,6 +217,40 @@ def test_a_lost_database_is_not_swallowed() -> None:
     assert held
     with pytest.raises(OperationalError):
         runs.fail(held, OperationalError("gone"), on_dead=Died())
+
+
+def test_what_the_database_refuses_is_recorded_like_any_error() -> None:
+    task = make_task()
+    held = runs.claim(task.pk, "w")
+    assert held
+    assert runs.fail(held, IntegrityError("UNIQUE constraint failed"), on_dead=Died()) == TaskState.PENDING
+    task.refresh_from_db()
+    assert (task.attempts, task.error_code) == (1, "IntegrityError")
+
+
+def test_a_photo_that_cannot_be_buried_keeps_no_other_waiting() -> None:
+    poison, other = make_task(key="validate:1"), make_task(make_asset("b.jpg"), key="validate:2")
+    for task in (poison, other):
+        assert runs.claim(task.pk, "w")
+        expire(task)
+    Task.objects.filter(pk=poison.pk).update(attempts=3)
+
+    def refuse(task: Task) -> None:
+        raise ValueError("this photo's state is a surprise")
+
+    with pytest.raises(ValueError, match="surprise"):
+        runs.sweep(on_dead=refuse)
+    other.refresh_from_db()
+    assert other.state == TaskState.PENDING
+
+
+def test_no_task_is_taken_while_the_disk_is_nearly_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = make_task()
+    monkeypatch.setattr(storage, "MIN_FREE_BYTES", 2**62)
+    monkeypatch.setattr(storage, "MIN_FREE_SHARE", 1.0)  # no disk has that much room
+    assert runner.run_one(task.pk) == "refused"
+    task.refresh_from_db()
+    assert (task.state, task.attempts) == (TaskState.PENDING, 0)
 
 
 def test_failing_after_losing_the_claim_changes_nothing() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import servers
+from tests.line import photo
 from tests.stack import ROOT, Stack
 
 pytestmark = pytest.mark.stack
@@ -108,13 +109,62 @@ def test_a_taken_port_is_named(stack: Stack, tmp_path: Path) -> None:
     assert f"port {stack.port}" in done.stderr and "PORT=" in done.stderr
 
 
-def test_a_bad_setting_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
-    env = {**os.environ, "SOFTPROOF_DATA": str(tmp_path), "DATABASE_URL": "mysql://a/b"}
-    done = subprocess.run(
+@pytest.mark.parametrize(
+    "status, words, given",
+    [
+        (2, "DATABASE_URL", {"DATABASE_URL": "mysql://a/b"}),
+        (1, "can't be used: invalid dsn", {"DATABASE_URL": "postgresql://u@127.0.0.1:1/x?colour=red"}),
+        (1, "LOG_LEVEL='LOUD' is unknown", {"LOG_LEVEL": "loud"}),
+        (1, "can't be written", {"SOFTPROOF_DATA": "/dev/null"}),
+        (1, "can't be written", {"SOFTPROOF_DATA": "/proc/none"}),
+    ],
+)
+def test_a_bad_setting_stops_the_start_with_a_sentence(
+    tmp_path: Path, status: int, words: str, given: dict[str, str]
+) -> None:
+    done = try_to_start(tmp_path, **given)
+    assert done.returncode == status
+    assert words in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_damaged_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "softproof.sqlite3").write_bytes(b"not a database at all, though it is long enough" * 200)
+    done = try_to_start(tmp_path)
+    assert done.returncode == 1
+    assert "softproof.sqlite3 can't be used: file is not a database" in done.stderr and "Traceback" not in done.stderr
+
+
+def try_to_start(data: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "SOFTPROOF_DATA": str(data), "PORT": str(servers.free_port()), **given}
+    return subprocess.run(
         [sys.executable, "-m", "reviewapp.supervisor"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
     )
-    assert done.returncode == 2
-    assert "DATABASE_URL" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_what_valkey_kept_may_be_damaged_and_only_the_owner_reads_the_data(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)  # a folder made by hand
+    kept = tmp_path / "valkey" / "appendonlydir"
+    kept.mkdir(parents=True)
+    (kept / "appendonly.aof.manifest").write_text("rubbish\n")
+    with Stack(tmp_path) as stack:
+        assert stack.is_up()
+        assert any("starts empty" in line for line in stack.lines)
+        assert eventually(lambda: stack.status()["workers"] == 2)
+        mine = [path for path in tmp_path.iterdir() if path.name != "valkey.damaged"]
+        assert {path.name for path in mine if path.stat().st_mode & 0o077} == set()
+
+
+def test_without_redis_the_workers_ask_the_database(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(photo())
+    with Stack(tmp_path / "data", REDIS_URL="none") as stack:
+        assert stack.children("valkey-server|redis-server") == []
+        assert eventually(lambda: stack.status()["workers"] == 2)
+        printed = stack.manage("ingest", str(folder), "--client", "Plain", "--wait", "--timeout", "120")
+        assert "No worker is running" not in printed
+        status = stack.wait_idle(120)
+    assert set(status["tasks"]) == {"done"} and sum(status["assets"].values()) == 1
 
 
 def test_stopping_ends_everything_and_a_second_start_keeps_the_data(tmp_path: Path) -> None:

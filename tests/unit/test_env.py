@@ -73,6 +73,14 @@ def test_a_bad_port_is_named(monkeypatch: pytest.MonkeyPatch, value: str, words:
         env.read_int("PORT", 8000, low=1, high=65535)
 
 
+def test_an_unknown_log_level_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    assert env.read_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO")) == "DEBUG"
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    with pytest.raises(ImproperlyConfigured, match="LOG_LEVEL='LOUD' is unknown: use DEBUG, INFO"):
+        env.read_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO"))
+
+
 def test_maybe_is_not_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO", "maybe")
     with pytest.raises(ImproperlyConfigured, match="DEMO='maybe'"):

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from processing.errors import InputRejected
+from reviewapp import storage
 from reviewapp.jobs import runner
 from reviewapp.models import Batch, Preset, PresetVersion
 from reviewapp.selectors import batches as reads
@@ -123,6 +124,8 @@ class Command(BaseCommand):
             if time.monotonic() - said >= PROGRESS_S:
                 self._say_progress(batch)
                 said = time.monotonic()
+            if not storage.has_room():
+                raise CommandError(f"{StorageFull().strerror} Batch {batch.pk} goes on by itself then.")
             if has_workers or not runner.run_due(1):
                 time.sleep(POLL_S)
         batches.refresh(batch.pk)

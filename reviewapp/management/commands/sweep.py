@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connection
 
+from reviewapp import storage
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
 from reviewapp.services import batches, routing, runs
@@ -22,7 +23,7 @@ BATCHES_EVERY = 15
 
 
 class Command(BaseCommand):
-    """Every 2 s: free expired leases, ring lost bells; every 30 s: look over the batches. Two of them are harmless."""
+    """Every 2 s: free expired leases, ring lost bells; every 30 s: look at batches and disk. Two do no harm."""
 
     help = "Bring back what was lost: expired leases, lost bells, batches left between two states."
 
@@ -67,6 +68,11 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
     close_old_connections()
     report = runs.sweep(on_dead=routing.task_died)
     if look_over_batches:
+        removed = storage.remove_stale_temp_files()
+        if removed:
+            logger.info("temp_files_removed", extra={"files": removed})
+        if not storage.has_room():
+            logger.error("disk_full", extra={"effect": "uploads are refused and no photo is taken up"})
         for batch_id in batch_reads.open_batch_ids():
             batches.refresh(batch_id)
     return report

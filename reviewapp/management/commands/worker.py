@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from reviewapp.jobs import worker
@@ -18,7 +19,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Name and limits."""
         parser.add_argument("--name", default=f"worker-{os.getpid()}")
-        parser.add_argument("--max-rss-mb", type=int, default=2500, help="End after a task that leaves more than this.")
+        parser.add_argument(
+            "--max-rss-mb",
+            type=int,
+            default=settings.WORKER_MAX_RSS_MB,
+            help="End after a task that leaves more than this.",
+        )
         parser.add_argument("--max-jobs", type=int, default=5000)
         parser.add_argument("--burst", action="store_true", help="End when the queue is empty.")
 
