@@ -2,7 +2,7 @@
 
 from .assets import Asset
 from .audit import AuditEvent
-from .batches import Batch, BatchChannel, SheetRow
+from .batches import Batch, BatchCategoryPreset, BatchChannel, SheetRow
 from .channels import Channel, Rendition
 from .clients import Client
 from .deliveries import Delivery, DeliveryItem
@@ -18,6 +18,7 @@ __all__ = [
     "Asset",
     "AuditEvent",
     "Batch",
+    "BatchCategoryPreset",
     "BatchChannel",
     "CategoryRule",
     "Channel",

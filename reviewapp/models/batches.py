@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Batch(models.Model):
-    """The unit of work. Pins one preset version and its channels for every photo in it (PRE-02)."""
+    """The unit of work. Pins its preset version, those of categories with their own, and its channels (PRE-02)."""
 
     client = models.ForeignKey("Client", on_delete=models.PROTECT, related_name="batches")
     name = models.CharField(max_length=160)
@@ -63,6 +63,18 @@ class BatchChannel(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["batch", "channel"], name="batch_channel_once")]
+
+
+class BatchCategoryPreset(models.Model):
+    """A category's own preset, in the version that was current when the batch was made (PRE-04, PRE-02)."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="category_presets")
+    category = models.CharField(max_length=60)
+    preset_version = models.ForeignKey("PresetVersion", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["category"]
+        constraints = [models.UniqueConstraint(fields=["batch", "category"], name="batch_category_preset_once")]
 
 
 class SheetRow(models.Model):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F
 
 from reviewapp.enums import RenditionState
-from reviewapp.models import AuditEvent, Batch, Channel, Delivery, Rendition
+from reviewapp.models import AuditEvent, Batch, BatchCategoryPreset, Channel, Delivery, Rendition
 from reviewapp.selectors import batches as batch_selectors
 from reviewapp.selectors import deliveries as delivery_selectors
 from reviewapp.selectors.images import TileChip, TilePage, tile_chips, tile_page
@@ -50,6 +50,7 @@ class BatchDetails:
     tiles: Tiles
     removers: list[RemoverCount]
     channels: list[Channel]
+    category_presets: list[BatchCategoryPreset]
     escape: EscapeRate
     open_samples: int
     verified_files: int
@@ -96,6 +97,7 @@ def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
         tiles=Tiles(show, tile_chips(progress.figures.counts), tile_page(batch, show)),
         removers=removers_of(batch),
         channels=delivery_selectors.channels_of(batch),
+        category_presets=list(batch.category_presets.select_related("preset_version__preset")),
         escape=escape_rate(batch),
         open_samples=batch_selectors.open_samples(batch),
         verified_files=files.get(RenditionState.VERIFIED, 0),

@@ -10,6 +10,8 @@ from django.db.models import Count, Q, QuerySet
 from processing.params import Described, ProcessingParams
 from reviewapp.enums import ProposalState, SampleOutcome, Verdict
 from reviewapp.models import (
+    Asset,
+    BatchCategoryPreset,
     CategoryRule,
     Preset,
     PresetProposal,
@@ -27,7 +29,7 @@ from .review import live_decisions
 __all__ = [
     "SampleRate", "Setting", "category_rules", "current_policy", "evidence_decisions", "judged", "open_proposals",
     "policies", "preset_by_slug", "presets", "proposals", "reason_shares", "sample_rates", "settings_of",
-    "version_for_display", "versions_of",
+    "version_for", "version_for_display", "versions_of",
 ]  # fmt: skip
 EVIDENCE_WINDOW = 1000
 """Decisions looked back at: old ones speak of photos the line no longer sees, and the count stays cheap."""
@@ -62,6 +64,15 @@ class Setting:
 def presets() -> QuerySet[Preset]:
     """All presets by name, with the current version and how many there are."""
     return Preset.objects.select_related("current").annotate(version_count=Count("versions")).order_by("name")
+
+
+def version_for(asset: Asset) -> PresetVersion:
+    """Return the preset version a photo is done with: its category's own if the batch pinned one, else the batch's."""
+    own = BatchCategoryPreset.objects.filter(batch_id=asset.batch_id, category=asset.category).select_related(
+        "preset_version"
+    )
+    row = own.first()
+    return row.preset_version if row is not None else asset.batch.preset_version
 
 
 def preset_by_slug(slug: str) -> Preset:

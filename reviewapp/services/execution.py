@@ -8,6 +8,7 @@ the photo still is where the step found it.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from processing.removal.base import Remover, create_remover
 from processing.types import Finding, IntakeReport, Result
 from reviewapp import storage
 from reviewapp.enums import AssetState, EditTaskState, RunKind, Step
-from reviewapp.models import Asset, CategoryRule, Channel, EditTask, ProcessingRun, RoutingPolicy
+from reviewapp.models import Asset, CategoryRule, Channel, EditTask, PresetVersion, ProcessingRun, RoutingPolicy
+from reviewapp.selectors.presets import version_for
 from reviewapp.selectors.quality import current_policy
 
 from . import assets, batches, rendering, routing, runs
@@ -104,18 +106,19 @@ def process(claim: runs.Claim) -> None:
     """Cut out, correct, frame and score a QUEUED (or REDO) photo; its run, score, state and next task are one write."""
     asset = _asset(claim)
     attempt = int(claim.args.get("attempt", asset.attempt))
-    if asset.state not in (AssetState.QUEUED, AssetState.REDO) or _run_of(asset, attempt) is not None:
+    version = version_for(asset)
+    if asset.state not in (AssetState.QUEUED, AssetState.REDO) or _run_of(asset, version, attempt) is not None:
         runs.complete(claim, _nothing)
         return
     found_in = AssetState(asset.state)
-    version = asset.batch.preset_version
     params = ProcessingParams.from_dict(version.params)
     channel = _scored_channel(asset)
     remover = remover_for(params)
     spec, scoring = ChannelSpec.from_dict(channel.spec), _scoring(current_policy())
     with storage.local_path(asset.original_key) as path:
         result = pipeline.process(path, params, spec, scoring, remover)
-    run = _unsaved_run(asset, channel, params, result, attempt=attempt, kind=RunKind.AUTOMATED, worker=claim.owner)
+    made = _Making(version, channel, attempt, RunKind.AUTOMATED, claim.owner)
+    run = _unsaved_run(asset, made, params, result)
 
     def write() -> None:
         if not _is_still(asset, found_in):
@@ -134,13 +137,14 @@ def rescore(claim: runs.Claim) -> None:
     if edit.state != EditTaskState.SUBMITTED:
         runs.complete(claim, _nothing)
         return
-    params = ProcessingParams.from_dict(asset.batch.preset_version.params)
+    version = version_for(asset)
+    params = ProcessingParams.from_dict(version.params)
     channel = _scored_channel(asset)
     spec, scoring = ChannelSpec.from_dict(channel.spec), _scoring(current_policy())
     with storage.local_path(asset.original_key) as source, storage.local_path(edit.upload_key) as corrected:
         result = pipeline.rescore(source, corrected, params, spec, scoring)
     attempt = asset.attempt + 1
-    run = _unsaved_run(asset, channel, params, result, attempt=attempt, kind=RunKind.EDITED, worker=claim.owner)
+    run = _unsaved_run(asset, _Making(version, channel, attempt, RunKind.EDITED, claim.owner), params, result)
 
     def write() -> None:
         same = EditTask.objects.filter(pk=edit.pk, state=EditTaskState.SUBMITTED, version=edit.version)
@@ -247,25 +251,27 @@ def _scoring(limits: RoutingPolicy) -> ScoringParams:
     )
 
 
-def _run_of(asset: Asset, attempt: int) -> ProcessingRun | None:
+def _run_of(asset: Asset, version: PresetVersion, attempt: int) -> ProcessingRun | None:
     return ProcessingRun.objects.filter(
         asset=asset,
-        preset_version=asset.batch.preset_version,
+        preset_version=version,
         pipeline_version=PIPELINE_VERSION,
         attempt=attempt,
     ).first()
 
 
-def _unsaved_run(
-    asset: Asset,
-    channel: Channel,
-    params: ProcessingParams,
-    result: Result,
-    *,
-    attempt: int,
-    kind: RunKind,
-    worker: str,
-) -> ProcessingRun:
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """With what, for what and by whom a run was made."""
+
+    version: PresetVersion
+    channel: Channel
+    attempt: int
+    kind: RunKind
+    worker: str
+
+
+def _unsaved_run(asset: Asset, made: _Making, params: ProcessingParams, result: Result) -> ProcessingRun:
     """Store the pictures of `result` and return the run that names them, not saved yet: files come before rows."""
 
     def stored(data: bytes) -> str:
@@ -273,11 +279,11 @@ def _unsaved_run(
 
     return ProcessingRun(
         asset=asset,
-        preset_version=asset.batch.preset_version,
-        channel=channel,
+        preset_version=made.version,
+        channel=made.channel,
         pipeline_version=PIPELINE_VERSION,
-        attempt=attempt,
-        kind=kind,
+        attempt=made.attempt,
+        kind=made.kind,
         params_digest=result.params_digest,
         params=params.to_dict(),
         remover=result.remover,
@@ -297,5 +303,5 @@ def _unsaved_run(
         after_height=result.after_size[1],
         timings=[timing.to_dict() for timing in result.timings],
         findings=[finding.to_dict() for finding in result.findings],
-        worker=worker,
+        worker=made.worker,
     )

@@ -14,7 +14,7 @@ from django.utils.text import slugify
 from processing.intake import PROFILES, strictest
 from processing.params import ChannelSpec
 from reviewapp.enums import BatchState
-from reviewapp.models import Batch, BatchChannel, Channel, Client, PresetVersion
+from reviewapp.models import Batch, BatchCategoryPreset, BatchChannel, CategoryRule, Channel, Client, PresetVersion
 
 from . import audit, batch_state, batches
 from .archives import expand_zip, is_litter
@@ -84,6 +84,7 @@ def create_batch(
 ) -> Batch:
     """Open a batch for uploads: it pins its preset version, its channels in order, and the seed of its samples.
 
+    A category whose rule names a preset is done with that preset's version current now (PRE-04), not with the batch's.
     The first channel is the one photos are framed and scored for. Without a profile the client's is taken, else the
     strictest any of the channels needs. Raises IngestRefused for an unknown or missing channel, profile or priority,
     with what can be chosen.
@@ -114,7 +115,17 @@ def create_batch(
         BatchChannel.objects.bulk_create(
             [BatchChannel(batch=batch, channel=channel, position=at) for at, channel in enumerate(channels)]
         )
-        chosen = {"channels": [channel.key for channel in channels], "preset_version": preset_version.pk}
+        pinned = [
+            BatchCategoryPreset(batch=batch, category=rule.category, preset_version=rule.preset.current)
+            for rule in CategoryRule.objects.filter(preset__current__isnull=False).select_related("preset__current")
+            if rule.preset is not None and rule.preset.current is not None
+        ]
+        BatchCategoryPreset.objects.bulk_create(pinned)
+        chosen = {
+            "channels": [channel.key for channel in channels],
+            "preset_version": preset_version.pk,
+            "category_presets": {row.category: row.preset_version_id for row in pinned},
+        }
         promised = {"profile": profile, "sample_seed_hash": batch.sample_seed_hash}
         audit.record("batch.created", batch, actor=actor, after=chosen | promised)
     return batch
