@@ -126,6 +126,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.ReviewTask,
     models.ReviewDecision,
     models.EditTask,
+    models.BatchCategoryPreset,
     models.SampleDraw,
     models.SampleMember,
     models.Preset,
