@@ -17,16 +17,21 @@ from reviewapp.enums import BatchState
 from reviewapp.models import Batch, BatchChannel, Channel, Client, PresetVersion
 
 from . import audit, batch_state, batches
-from .archives import expand_zip, is_litter
+from .archives import MAX_SHEET_BYTES, PackedSheet, expand_zip, is_litter, sheet_in
 from .csv_rows import CsvRow, find_row, read_csv, read_csv_bytes, read_rows_json
 from .refusals import BatchClosed, IngestRefused
-from .uploads import SUFFIXES, UploadResult, attach_rows, display_path, register_upload
+from .sheets import Standing, standing
+from .uploads import SHEET_SUFFIXES, SUFFIXES, UploadResult, attach_rows, display_path, register_upload
 
 __all__ = [
+    "MAX_SHEET_BYTES",
+    "SHEET_SUFFIXES",
     "SUFFIXES",
     "BatchClosed",
     "CsvRow",
     "IngestRefused",
+    "PackedSheet",
+    "Standing",
     "UploadResult",
     "attach_rows",
     "close_batch",
@@ -41,6 +46,8 @@ __all__ = [
     "read_csv_bytes",
     "read_rows_json",
     "register_upload",
+    "sheet_in",
+    "standing",
 ]
 
 

@@ -65,6 +65,7 @@ def test_ing01_files_are_sent_with_a_line_each(
     page.set_input_files("#in-files", [folder / name for name in ("a.jpg", "b.jpg", "tiny.jpg", "list.csv")])
     all_answered(page, 3)
     assert "2 rows read" in page.inner_text("#csv-said")
+    until(page, "document.getElementById('csv-said').textContent.includes('2 rows read, 2 applied to photos.')")
     assert "File too small" in page.inner_text("#flist")
     assert page.inner_text("#n-ready") == "2" and page.inner_text("#n-bad") == "1"
     assert dict(batch.assets.values_list("filename", "sku")) == {"a.jpg": "NW-1", "b.jpg": "NW-2", "tiny.jpg": ""}
@@ -108,6 +109,27 @@ def test_ing01_a_zip_is_opened_on_the_server(
     all_answered(page, 1)
     assert "2 files in the ZIP, 0 refused" in page.inner_text("#flist")
     assert batch.assets.count() == 2
+
+
+def test_ing20_a_list_inside_a_zip_is_read_and_its_rows_are_said(
+    page: Any, live_server: Any, manager: User, batch: Batch, folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "photos.zip"
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.write(folder / "a.jpg", "shoot/a.jpg")
+        archive.write(folder / "list.csv", "shoot/lists/list.csv")
+    open_upload(page, live_server, batch)
+    page.set_input_files("#in-files", [target])
+    all_answered(page, 1)
+    assert "1 file in the ZIP, 0 refused" in page.inner_text("#flist")
+    said = "2 rows read, 1 applied to photos. No photo here yet for b.jpg."
+    for box in ("csv-said", "sheet-now"):
+        until(page, "([id, said]) => document.getElementById(id).textContent.includes(said)", [box, said])
+    assert page.inner_text("#n-ready") == "1" and page.inner_text("#n-bad") == "0"
+    assert batch.assets.get().sku == "NW-1"
+    page.set_input_files("#in-files", [folder / "b.jpg"])
+    all_answered(page, 2)
+    until(page, "document.getElementById('sheet-now').textContent.includes('2 rows read, 2 applied to photos.')")
 
 
 def test_val19_what_a_worker_refuses_is_said_in_the_line_of_its_file(
