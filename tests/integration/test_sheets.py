@@ -13,7 +13,7 @@ from reviewapp.models import Batch
 from reviewapp.services import archives, ingest
 from tests import line
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 SHEET = b"file,sku,category\na.jpg,NW-1,Jewellery\nb.jpg,NW-2,box\ngone.jpg,NW-3,box\n"
 

@@ -35,6 +35,7 @@ TABLE: dict[str, tuple[Role, ...]] = {
     "editing": EDITORS,
     "editing:sign_off": SENIORS,
     "editing:send_back": SENIORS,
+    "editing:give_up": SENIORS,
     "batches": MANAGERS,
     "uploads": MANAGERS,
     "images": MANAGERS,
