@@ -252,3 +252,20 @@ def test_no_page_scrolls_sideways_and_every_control_is_large_enough(
         small = page.evaluate(SMALL)
         assert not small, (path, small)
     page.watched.problems[:] = [one for one in page.watched.problems if "404" not in one]  # pictures that aren't stored
+
+
+def test_pre11_a_client_is_added_and_changed(page: Any, live_server: Any, manager: User) -> None:
+    page.goto(f"{live_server.url}/")
+    page.click("nav a:has-text('Clients')")
+    page.click("text=New client >> nth=0")
+    page.fill("#id_name", "Northwind")
+    page.select_option("#id_validation_profile", "hires-2000")
+    assert page.is_checked("#id_waits_for_samples") and not page.is_checked("#id_requires_human_colour")
+    page.click("button:has-text('Add client')")
+    page.wait_for_selector("text=Northwind is offered to new batches.")
+    page.click("main a.prime")
+    assert page.input_value("#id_validation_profile") == "hires-2000"
+    page.check("text=A person looks at the colour of every photo")
+    page.click("button:has-text('Save')")
+    page.wait_for_selector("text=Northwind is changed.")
+    assert "By people" in page.inner_text("main table")

@@ -69,7 +69,7 @@ def test_the_sentence_is_needed_and_has_a_length(client: Client, task: EditTask,
 @pytest.mark.usefixtures("senior")
 def test_what_waits_for_a_signature_is_sent_back_before_it_is_given_up(client: Client) -> None:
     task = factories.make_edit(state=EditTaskState.AWAITING_SIGNOFF)
-    assert "Can&#x27;t be saved?" not in client.get(reverse("editing:task", args=[task.pk])).content.decode()
+    assert "Can't be saved?" not in client.get(reverse("editing:task", args=[task.pk])).content.decode()
     assert "Only a photo that is open or on a desk can be given up." in give_up(client, task, note=WHY)
 
 

@@ -52,6 +52,7 @@ TABLE: dict[str, tuple[Role, ...]] = {
     "proposals:decline": ADMINS,
     "channels": MANAGERS,
     "channels:new": ADMINS,
+    "clients": MANAGERS,
     "people": ADMINS,
     "audit": ADMINS,
 }

@@ -149,7 +149,9 @@ def test_val19_the_page_learns_what_was_refused_and_how_much_is_unchecked(
     assert path == "tiny.jpg" and sentence.startswith("File too small")
 
 
-def test_ing20_the_csv_gives_files_their_sku_whichever_comes_first(manager: Browser, batch: Batch, jpeg: bytes) -> None:
+def test_ing20_cls03_the_csv_gives_files_their_sku_and_category_whichever_comes_first(
+    manager: Browser, batch: Batch, jpeg: bytes
+) -> None:
     send(manager, batch, "a.jpg", jpeg)
     sheet = "file;sku;category\na.jpg;NW-1;Jewellery\nb.jpg;NW-2;box\n".encode("utf-8-sig")
     answer = manager.post(reverse("uploads:csv", args=[batch.pk]), sheet, content_type="text/csv")
