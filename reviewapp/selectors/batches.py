@@ -187,11 +187,14 @@ def open_batch_ids() -> list[int]:
 
 
 def failures(batch: Batch) -> list[FailureGroup]:
-    """Failed and rejected photos by code, the most frequent first, with one of their sentences (VAL-19, OBS-22)."""
-    grouped: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    """Failed and rejected photos by code, the most frequent first, with one of their sentences (VAL-19, OBS-22).
+
+    Those a senior gave up are grouped by their sentence: a person wrote it for these photos.
+    """
+    grouped: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
     stopped = batch.assets.filter(state__in=[AssetState.FAILED, AssetState.REJECTED_INTAKE]).order_by("id")
     for state, code, reason, path in stopped.values_list("state", "state_code", "state_reason", "relative_path"):
-        grouped[state, code].append((reason, path))
+        grouped[state, code, reason if code == "given_up" else ""].append((reason, path))
     groups = [
         FailureGroup(
             state,
@@ -201,7 +204,7 @@ def failures(batch: Batch) -> list[FailureGroup]:
             state == AssetState.FAILED and code != "given_up",
             tuple(path for _, path in photos[:NAMES_SHOWN]),
         )
-        for (state, code), photos in grouped.items()
+        for (state, code, _reason), photos in grouped.items()
     ]
     return sorted(groups, key=lambda group: -group.count)
 

@@ -88,6 +88,7 @@ def allowed_actions(task: EditTask, user: User) -> dict[str, bool]:
         "accept_start": task.state == EditTaskState.CLAIMED and is_mine and task.base_run_id is not None,
         "sign_off": task.state == EditTaskState.AWAITING_SIGNOFF and not is_mine,
         "send_back": task.state == EditTaskState.AWAITING_SIGNOFF,
+        "give_up": task.state in (EditTaskState.OPEN, EditTaskState.CLAIMED),
     }
 
 

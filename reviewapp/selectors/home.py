@@ -31,6 +31,8 @@ HOURS = 12
 ROWS = 6
 STRIP = 8
 TURNAROUND_DAYS = 7
+NAMED = 3
+MOST = 8
 
 
 @dataclass(frozen=True)
@@ -123,22 +125,23 @@ def pace() -> list[Hour]:
 
 @dataclass(frozen=True)
 class Need:
-    """Something that waits for this person: `kind` picks icon, words and link in the view."""
+    """Something that waits for this person: `kind` picks icon, words and link in the view.
+
+    `names` are the first NAMED files it is about, where they are what the person has to ask for.
+    """
 
     kind: str
     count: int
     batch: Batch | None = None
+    names: tuple[str, ...] = ()
 
 
 def needs(user: User, roles: Collection[Role]) -> list[Need]:
-    """At most five things the person can do something about, the most pressing first."""
+    """At most MOST things the person can do something about, the most pressing first."""
     held = set(roles)
     found: list[Need] = []
     if held & {Role.MANAGER, Role.ADMIN}:
-        failed = Batch.objects.exclude(state__in=[BatchState.DELIVERED, BatchState.CANCELLED]).annotate(
-            failed=Count("assets", filter=Q(assets__state=AssetState.FAILED))
-        )
-        found += [Need("failed", batch.failed, batch) for batch in failed.filter(failed__gt=0)[:2]]
+        found += _stopped()
         found += [Need("paused", 1, batch) for batch in Batch.objects.filter(state=BatchState.PAUSED)[:1]]
         found += [Need("ready", 1, batch) for batch in Batch.objects.filter(state=BatchState.READY)[:1]]
         found.append(Need("proposals", PresetProposal.objects.filter(state=ProposalState.OPEN).count()))
@@ -150,7 +153,25 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
     if held & {Role.EDITOR, Role.SENIOR}:
         sent_back = EditTask.objects.filter(editor=user, state=EditTaskState.OPEN)
         found.append(Need("sent_back", sent_back.count()))
-    return [need for need in found if need.count][:5]
+    return [need for need in found if need.count][:MOST]
+
+
+def _stopped() -> list[Need]:
+    """Failed photos and refused files of batches that are still open, the newest two batches of each.
+
+    What a senior gave up is decided already and asks for nobody.
+    """
+    failed = Q(assets__state=AssetState.FAILED) & ~Q(assets__state_code="given_up")
+    counted = Batch.objects.exclude(state__in=[BatchState.DELIVERED, BatchState.CANCELLED]).annotate(
+        failed=Count("assets", filter=failed),
+        refused=Count("assets", filter=Q(assets__state=AssetState.REJECTED_INTAKE)),
+    )
+    found = [Need("failed", batch.failed, batch) for batch in counted.filter(failed__gt=0)[:2]]
+    for batch in counted.filter(refused__gt=0)[:2]:
+        files = batch.assets.filter(state=AssetState.REJECTED_INTAKE).order_by("pk")
+        names = tuple(files.values_list("relative_path", flat=True)[:NAMED])
+        found.append(Need("refused", batch.refused, batch, names))
+    return found
 
 
 @dataclass(frozen=True)

@@ -145,8 +145,11 @@ def progress_of(batch: Batch) -> Progress:
 
 def _filtered(name: str) -> Q:
     if name == "attention":
-        failed = Asset.objects.filter(batch=OuterRef("pk"), state=AssetState.FAILED)
-        return Q(Exists(failed)) | Q(state=BatchState.PAUSED)
+        photos = Asset.objects.filter(batch=OuterRef("pk"))
+        failed = photos.filter(state=AssetState.FAILED).exclude(state_code="given_up")
+        refused = photos.filter(state=AssetState.REJECTED_INTAKE)
+        is_over = Q(state__in=[BatchState.DELIVERED, BatchState.CANCELLED])
+        return Q(Exists(failed)) | (Q(Exists(refused)) & ~is_over) | Q(state=BatchState.PAUSED)
     states = STATE_FILTERS.get(name)
     return Q(state__in=states) if states else Q()
 

@@ -14,13 +14,14 @@ from typing import IO, Any
 
 from reviewapp.models import Batch
 
-from .csv_rows import CsvRow
+from .csv_rows import CsvRow, read_csv_bytes
 from .refusals import IngestRefused
-from .uploads import UploadResult, attach_rows, display_path, register_upload
+from .uploads import SHEET_SUFFIXES, UploadResult, attach_rows, display_path, register_upload
 
 CHUNK_BYTES = 256 * 1024
 MAX_ENTRIES = 10_000
 MAX_TOTAL_BYTES = 8 * 1024**3
+MAX_SHEET_BYTES = 20 * 1024**2
 # Photos hardly shrink in a ZIP; measured as read, because the sizes in the directory are the sender's claim.
 MAX_RATIO = 200
 RATIO_FROM_BYTES = 1024 * 1024
@@ -49,35 +50,126 @@ class _Budget:
     left: int
 
 
-def expand_zip(
-    batch: Batch, fileobj: IO[bytes], rows: Mapping[str, CsvRow] | None = None, actor: Any = None
-) -> Iterator[UploadResult]:
-    """Register every photo of a ZIP, yielding one result per file in the archive's order.
+@dataclass(frozen=True, slots=True)
+class PackedSheet:
+    """The list inside an archive: its path as its sender wrote it, and its rows by path key."""
 
+    path: str
+    rows: dict[str, CsvRow]
+
+
+def sheet_in(fileobj: IO[bytes]) -> PackedSheet | None:
+    """Return the list a ZIP brings along: its first .csv or .tsv in any folder, None without one.
+
+    Raises IngestRefused (code "zip" or "csv") when the archive or the list can't be read.
+    """
+    with _opened(fileobj) as archive:
+        entry = _sheet_entry(archive)
+        return None if entry is None else _read_sheet(archive, entry)
+
+
+def expand_zip(
+    batch: Batch,
+    fileobj: IO[bytes],
+    rows: Mapping[str, CsvRow] | None = None,
+    actor: Any = None,
+    *,
+    reads_sheet: bool = True,
+) -> Iterator[UploadResult]:
+    """Register every photo of a ZIP, yielding one result per file in the archive's order, its list first.
+
+    The first .csv or .tsv in any folder is the batch's list, as if it had been sent by itself: it is read and attached
+    before any photo is taken. Given `rows` are attached instead, and without `reads_sheet` (a list came beside the ZIP)
+    none is. A list that isn't used gets a line that says so.
     Folders, links, hidden files and system litter are passed over; archives inside get a line and are not opened.
     Limits: 10,000 entries, 50 MB a file, 8 GB in all, 200 times a file's packed size, each on bytes as they are read.
-    `rows` are attached to the batch first. Raises IngestRefused (code "zip") when it is no ZIP or beyond the total
-    limits; what was registered before that stays. `fileobj` must be seekable.
+    Raises IngestRefused (code "zip") when it is no ZIP or beyond the total limits, and (code "csv") when its list can't
+    be read; what was registered before that stays. `fileobj` must be seekable.
     """
-    if rows:
-        attach_rows(batch, rows, actor)
-    try:
-        archive = zipfile.ZipFile(fileobj)
-    except _BROKEN as error:
-        raise IngestRefused("This isn't a readable ZIP file. Pack it again and send it again.", code="zip") from error
-    with archive:
-        entries = archive.infolist()
-        if len(entries) > MAX_ENTRIES:
-            message = f"The ZIP has {len(entries):,} entries; {MAX_ENTRIES:,} is the limit. Split it."
-            raise IngestRefused(message, code="zip")
+    with _opened(fileobj) as archive:
+        sheet = _sheet_entry(archive) if reads_sheet and not rows else None
+        if sheet is not None:
+            found = _read_sheet(archive, sheet)
+            attach_rows(batch, found.rows, actor)
+            name = display_path(found.path)
+            yield UploadResult("sheet", f"Read as the list of this batch: {_rows_words(found.rows)}.", None, name)
+        elif rows:
+            attach_rows(batch, rows, actor)
         budget = _Budget(MAX_TOTAL_BYTES)
-        for entry in entries:
+        for entry in archive.infolist():
+            if entry is sheet:
+                continue
+            if _is_sheet(entry):
+                yield UploadResult("rejected", _unused(sheet), None, display_path(entry_path(entry)))
+                continue
             result = _take(batch, archive, entry, budget, actor)
             if result is not None:
                 yield result
             if budget.left <= 0:
                 message = f"The ZIP unpacks to more than {MAX_TOTAL_BYTES // 2**30} GB. Split it."
                 raise IngestRefused(message, code="zip")
+
+
+@contextmanager
+def _opened(fileobj: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """Open an archive of a size we take. Raises IngestRefused (code "zip")."""
+    try:
+        archive = zipfile.ZipFile(fileobj)
+    except _BROKEN as error:
+        raise IngestRefused("This isn't a readable ZIP file. Pack it again and send it again.", code="zip") from error
+    with archive:
+        if len(archive.infolist()) > MAX_ENTRIES:
+            message = f"The ZIP has {len(archive.infolist()):,} entries; {MAX_ENTRIES:,} is the limit. Split it."
+            raise IngestRefused(message, code="zip")
+        yield archive
+
+
+def _sheet_entry(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
+    return next((entry for entry in archive.infolist() if _is_sheet(entry)), None)
+
+
+def _is_sheet(entry: zipfile.ZipInfo) -> bool:
+    path = entry_path(entry)
+    return PurePosixPath(path).suffix.lower() in SHEET_SUFFIXES and not _is_passed_over(entry)
+
+
+def _is_passed_over(entry: zipfile.ZipInfo) -> bool:
+    path = entry_path(entry)
+    is_link = (entry.external_attr >> 16) & _FORMAT_MASK == _LINK
+    return path.endswith("/") or is_link or is_litter(path)
+
+
+def _read_sheet(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> PackedSheet:
+    path = entry_path(entry)
+    name = display_path(path)
+    if entry.flag_bits & 0x1:
+        raise IngestRefused(f"{name} inside the ZIP is encrypted. Pack it without a password.", code="csv")
+    data = bytearray()
+    try:
+        for chunk in _chunks(archive, entry, _Budget(MAX_SHEET_BYTES)):
+            data += chunk
+    except _TooMuch as error:
+        limit = f"{MAX_SHEET_BYTES // 2**20} MB"
+        raise IngestRefused(
+            f"{name} inside the ZIP is too large for a list: {limit} is the limit.", code="csv"
+        ) from error
+    except _Damaged as error:
+        raise IngestRefused(f"{name} is damaged inside the ZIP ({error}). Pack it again.", code="csv") from error
+    try:
+        return PackedSheet(path, read_csv_bytes(bytes(data)))
+    except IngestRefused as error:
+        raise IngestRefused(f"{name} inside the ZIP: {error}", code="csv") from error
+
+
+def _rows_words(rows: Mapping[str, CsvRow]) -> str:
+    return "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
+
+
+def _unused(used: zipfile.ZipInfo | None) -> str:
+    if used is None:
+        return "A list came along with this ZIP already, so this one isn't read."
+    name = display_path(entry_path(used))
+    return f"This ZIP holds more than one list; {name} is read, this one isn't. Add it by itself if it is needed too."
 
 
 def is_litter(path: str) -> bool:
@@ -107,10 +199,9 @@ def entry_path(entry: zipfile.ZipInfo) -> str:
 def _take(
     batch: Batch, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: _Budget, actor: Any
 ) -> UploadResult | None:
-    path = entry_path(entry)
-    is_link = (entry.external_attr >> 16) & _FORMAT_MASK == _LINK
-    if path.endswith("/") or is_link or is_litter(path):
+    if _is_passed_over(entry):
         return None
+    path = entry_path(entry)
     name = PurePosixPath(display_path(path)).name
     if PurePosixPath(name).suffix.lower() in NESTED:
         return UploadResult("rejected", "An archive inside the archive isn't opened. Send it by itself.", None, name)

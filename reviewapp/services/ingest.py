@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.text import slugify
 
 from processing.intake import PROFILES, strictest
 from processing.params import ChannelSpec
@@ -17,16 +16,22 @@ from reviewapp.enums import BatchState
 from reviewapp.models import Batch, BatchCategoryPreset, BatchChannel, CategoryRule, Channel, Client, PresetVersion
 
 from . import audit, batch_state, batches
-from .archives import expand_zip, is_litter
+from .archives import MAX_SHEET_BYTES, PackedSheet, expand_zip, is_litter, sheet_in
+from .clients import free_slug
 from .csv_rows import CsvRow, find_row, read_csv, read_csv_bytes, read_rows_json
 from .refusals import BatchClosed, IngestRefused
-from .uploads import SUFFIXES, UploadResult, attach_rows, display_path, register_upload
+from .sheets import Standing, standing
+from .uploads import SHEET_SUFFIXES, SUFFIXES, UploadResult, attach_rows, display_path, register_upload
 
 __all__ = [
+    "MAX_SHEET_BYTES",
+    "SHEET_SUFFIXES",
     "SUFFIXES",
     "BatchClosed",
     "CsvRow",
     "IngestRefused",
+    "PackedSheet",
+    "Standing",
     "UploadResult",
     "attach_rows",
     "close_batch",
@@ -41,6 +46,8 @@ __all__ = [
     "read_csv_bytes",
     "read_rows_json",
     "register_upload",
+    "sheet_in",
+    "standing",
 ]
 
 
@@ -60,11 +67,8 @@ def ensure_client(name: str, actor: Any = None) -> Client:
     found = Client.objects.filter(name__iexact=plain).first()
     if found is not None:
         return found
-    stem = slugify(plain)[:120] or "client"
     with transaction.atomic():
-        taken = set(Client.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
-        slug = next(slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)
-        client, is_new = Client.objects.get_or_create(name=plain, defaults={"slug": slug})
+        client, is_new = Client.objects.get_or_create(name=plain, defaults={"slug": free_slug(plain)})
         if is_new:
             audit.record("client.created", client, actor=actor, after={"name": plain})
     return client

@@ -28,6 +28,7 @@ METADATA_MISSING = "metadata_missing"
 MAX_PATH_CHARS = 400
 MAX_NAME_CHARS = 200
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
+SHEET_SUFFIXES = frozenset({".csv", ".tsv"})
 RAW_SUFFIXES = frozenset({".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2", ".pef", ".srw", ".raw"})
 # A file over the limit is still read this far, so that its row carries its true hash and size.
 MAX_DRAIN_BYTES = 8 * MAX_FILE_BYTES
@@ -36,12 +37,15 @@ _OVER = (BatchState.DELIVERED, BatchState.CANCELLED)
 # These make "gpj.exe" read "exe.jpg".
 _REORDERING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 
-Status = Literal["accepted", "duplicate", "already_here", "rejected"]
+Status = Literal["accepted", "duplicate", "already_here", "rejected", "sheet"]
 
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """What became of one file; `message` is a sentence for its sender. `asset` is None when no row was made."""
+    """What became of one file; `message` is a sentence for its sender. `asset` is None when no row was made.
+
+    `sheet` is a list inside an archive that was read as the batch's.
+    """
 
     status: Status
     message: str
@@ -137,8 +141,8 @@ def _apply_sheet(batch: Batch, actor: Any) -> int:
     applied = 0
     for asset in batch.assets.filter(early | later if is_open else early).select_related("current_run"):
         key = path_key(asset.relative_path)
-        found = _choose(key, named[key.rsplit("/", 1)[-1]], asset.relative_path)
-        if found is None or _facts(found) == {name: getattr(asset, name) for name in _facts(found)}:
+        found = _row_for(asset.relative_path, choose_row(key, named[key.rsplit("/", 1)[-1]]))
+        if found is None or facts_of(found) == {name: getattr(asset, name) for name in facts_of(found)}:
             continue
         if asset.state == AssetState.REJECTED_INTAKE:
             applied += not _missing(found) and _reopen(asset, found, actor)
@@ -146,7 +150,7 @@ def _apply_sheet(batch: Batch, actor: Any) -> int:
             applied += late_rows.apply_late(asset, found, actor)
         else:
             # The state stands in the WHERE: a worker may classify the photo at this very moment.
-            applied += Asset.objects.filter(pk=asset.pk, state=asset.state).update(**_facts(found))
+            applied += Asset.objects.filter(pk=asset.pk, state=asset.state).update(**facts_of(found))
     return applied
 
 
@@ -154,7 +158,7 @@ def _reopen(asset: Asset, row: CsvRow, actor: Any) -> bool:
     """Take in a photo that was rejected for want of a row. False when its bytes are in the line under another name."""
     try:
         with transaction.atomic():
-            assets.move(asset, AssetState.RECEIVED, reason="The sheet names it now.", actor=actor, **_facts(row))
+            assets.move(asset, AssetState.RECEIVED, reason="The sheet names it now.", actor=actor, **facts_of(row))
             runs.create_task(asset, Step.VALIDATE, f"validate:{asset.pk}")
     except (IntegrityError, assets.StateConflict):
         return False
@@ -165,19 +169,20 @@ def sheet_row(batch: Batch, relative_path: str) -> CsvRow | None:
     """Return what the batch's sheet says of a file: by its path, else by its name when one single row has it."""
     key = path_key(relative_path)
     name = key.rsplit("/", 1)[-1]
-    return _choose(key, list(SheetRow.objects.filter(name_key=name, batch=batch)[:50]), relative_path)
+    return _row_for(relative_path, choose_row(key, list(SheetRow.objects.filter(name_key=name, batch=batch)[:50])))
 
 
-def _choose(key: str, found: list[SheetRow], relative_path: str) -> CsvRow | None:
-    """Return the row of the photo at `key` among those `found` for its name."""
+def choose_row(key: str, found: list[SheetRow]) -> SheetRow | None:
+    """Return the row of the photo at path key `key` among those `found` for its name."""
     # Rows that name a folder are matched by the end of the path too, so it doesn't matter which folder was dropped.
     exact = [row for row in found if row.path_key == key] or [
         row for row in found if "/" in row.path_key and key.endswith(f"/{row.path_key}")
     ]
-    chosen = exact[0] if exact else found[0] if len(found) == 1 else None
-    if chosen is None:
-        return None
-    return CsvRow(relative_path, chosen.sku, chosen.asin, chosen.category, chosen.shoot_group, chosen.description)
+    return exact[0] if exact else found[0] if len(found) == 1 else None
+
+
+def _row_for(relative_path: str, chosen: SheetRow | None) -> CsvRow | None:
+    return None if chosen is None else CsvRow(relative_path, **facts_of(chosen))
 
 
 def display_path(relative_path: str) -> str:
@@ -223,6 +228,8 @@ def _receive(shown: str, chunks: Iterable[bytes]) -> _Arrived:
 
 
 def _wrong_suffix(suffix: str) -> str:
+    if suffix in SHEET_SUFFIXES:
+        return "This is a list, not a photo. Add it by itself with Add a CSV; a later list replaces the rows it names."
     if suffix in RAW_SUFFIXES:
         return f"Unsupported format: {suffix} is a camera's raw file. Export it as TIFF or JPEG and send that."
     return f"Unsupported format: {suffix or 'no suffix'}. Send JPEG, PNG, WebP or TIFF."
@@ -321,11 +328,11 @@ def _create(
         priority=batch.priority,
         duplicate_of=duplicate_of,
         resolved_at=None if state == AssetState.RECEIVED else timezone.now(),
-        **(_facts(row) if row is not None else {}),
+        **(facts_of(row) if row is not None else {}),
     )
 
 
-def _facts(row: CsvRow) -> dict[str, str]:
+def facts_of(row: CsvRow | SheetRow) -> dict[str, str]:
     """The row as asset fields. `category_source` is decided when the photo is classified."""
     return {
         "sku": row.sku,

@@ -38,6 +38,7 @@ LINKS = (
     Link(_("Work"), "batches", _("Batches"), "images", "batches:list", MANAGERS),
     Link(_("Work"), "images", _("Images"), "image", "images:list", MANAGERS),
     Link(_("Work"), "deliveries", _("Deliveries"), "package-check", "deliveries:list", MANAGERS),
+    Link(_("Work"), "clients", _("Clients"), "contact", "clients:list", MANAGERS),
     Link(_("Quality"), "thresholds", _("Thresholds"), "sliders-horizontal", "quality:thresholds", MANAGERS),
     Link(_("Quality"), "presets", _("Presets"), "palette", "presets:list", MANAGERS),
     Link(_("Quality"), "channels", _("Channels"), "store", "channels:list", MANAGERS),

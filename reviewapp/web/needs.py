@@ -23,6 +23,7 @@ class Look:
 
 LOOKS = {
     "failed": Look("fail", "triangle-alert", "batches:detail", "#failures", of_batch=True),
+    "refused": Look("fail", "file-x", "batches:detail", "#failures", of_batch=True),
     "paused": Look("hold", "pause", "batches:detail", of_batch=True),
     "ready": Look("approve", "package-check", "batches:detail", of_batch=True),
     "proposals": Look("info", "git-compare", "proposals:list"),
@@ -36,6 +37,7 @@ def _words(kind: str, n: int) -> tuple[str, str]:
     """What waits, and why it does."""
     words = {
         "failed": (ngettext("%(n)s photo could not be processed", "%(n)s photos could not be processed", n), ""),
+        "refused": (ngettext("%(n)s file was refused", "%(n)s files were refused", n), ""),
         "paused": (_("A batch is paused"), ""),
         "ready": (_("A batch is ready to deliver"), ""),
         "proposals": (ngettext("%(n)s proposal to decide", "%(n)s proposals to decide", n), _("From reject reasons")),
@@ -47,6 +49,16 @@ def _words(kind: str, n: int) -> tuple[str, str]:
     return what % {"n": f"{n:,}"}, why
 
 
+def _why(need: Need) -> str:
+    """The batch, and the files by name where the client is to be asked for them."""
+    if not need.names:
+        return str(need.batch or "")
+    names = ", ".join(need.names)
+    if need.count > len(need.names):
+        names = _("%(names)s and %(n)s more") % {"names": names, "n": f"{need.count - len(need.names):,}"}
+    return f"{need.batch}: {names}"
+
+
 def need_row(need: Need) -> dict[str, Any]:
     """One row for templates/ui/todo.html."""
     look = LOOKS[need.kind]
@@ -56,6 +68,6 @@ def need_row(need: Need) -> dict[str, Any]:
         "tone": look.tone,
         "icon": look.icon,
         "what": what,
-        "why": why or str(need.batch or ""),
+        "why": why or _why(need),
         "href": f"{href}{look.fragment}",
     }

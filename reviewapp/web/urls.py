@@ -45,6 +45,7 @@ editing_urls = (
         path("<int:task_id>/as-is/", editing.submit_as_is, name="submit_as_is"),
         path("<int:task_id>/sign-off/", editing.sign_off, name="sign_off"),
         path("<int:task_id>/send-back/", editing.send_back, name="send_back"),
+        path("<int:task_id>/give-up/", editing.give_up, name="give_up"),
     ],
     "editing",
 )

@@ -6,6 +6,7 @@ from reviewapp.web.views import (
     audit,
     batches,
     channels,
+    clients,
     deliveries,
     images,
     people,
@@ -34,7 +35,7 @@ batch_urls = [
 upload_urls = [
     path("", uploads.page, name="page"),
     path("file/", uploads.receive, name="file"),
-    path("csv/", uploads.receive_csv, name="csv"),
+    path("csv/", uploads.sheet, name="csv"),
     path("known/", uploads.known, name="known"),
     path("checks/", uploads.checks, name="checks"),
     path("finish/", uploads.finish, name="finish"),
@@ -78,6 +79,12 @@ channel_urls = [
     path("<slug:key>/", channels.detail, name="detail"),
 ]
 
+client_urls = [
+    path("", clients.listing, name="list"),
+    path("new/", clients.new, name="new"),
+    path("<int:pk>/", clients.edit, name="edit"),
+]
+
 people_urls = [
     path("", people.listing, name="list"),
     path("new/", people.new, name="new"),
@@ -95,6 +102,7 @@ urlpatterns = [
     path("presets/", include((preset_urls, "presets"))),
     path("proposals/", include((proposal_urls, "proposals"))),
     path("channels/", include((channel_urls, "channels"))),
+    path("clients/", include((client_urls, "clients"))),
     path("people/", include((people_urls, "people"))),
     path("audit/", include((audit_urls, "audit"))),
 ]

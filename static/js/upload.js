@@ -22,6 +22,8 @@ class Queue {
     this.paused = false;
     this.active = 0;
     this.known = null;
+    this.hasSheet = Boolean(page.dataset.hasSheet);
+    this.asked = '';
     this.sentBytes = 0;
     this.startedAt = 0;
     this.counts = { ready: Number($('n-ready').textContent), dup: Number($('n-dup').textContent), bad: Number($('n-bad').textContent), here: 0 };
@@ -67,6 +69,8 @@ class Queue {
     } else if (code === 0 || code >= 500 || code === 429) {
       this.retryLater(item);
     } else if (lines.length) {
+      const sheet = lines.find((line) => line.status === 'sheet');
+      if (sheet) { this.hasSheet = true; note('approve', `${sheet.path}: ${sheet.message}`); }
       for (const line of lines) this.count(line.status);
       item.inside = lines;
       item.sent = item.file.size;
@@ -113,7 +117,19 @@ class Queue {
 
   count(status) {
     const key = { accepted: 'ready', duplicate: 'dup', rejected: 'bad', already_here: 'here' }[status];
-    this.counts[key] += 1;
+    if (key) this.counts[key] += 1; // a list is no photo
+  }
+
+  /** Rows find their photos as these arrive, so how the list stands is asked for once everything is answered. */
+  async askSheet() {
+    const state = `${this.items.length}`;
+    if (!this.hasSheet || this.asked === state) return;
+    this.asked = state;
+    const found = await standing();
+    if (found?.message) {
+      showList(found.message);
+      if ($('csv-said').firstChild) note('approve', found.message);
+    } else this.asked = '';
   }
 
   /** Arrived is not yet looked at: a worker opens each photo, and what it refuses is said in the file's own line. */
@@ -194,10 +210,11 @@ async function checks() {
 
 /** A ZIP's line: what came of the files inside it. */
 function describeArchive(item) {
-  const bad = item.inside.filter((line) => line.status === 'rejected');
+  const files = item.inside.filter((line) => line.status !== 'sheet');
+  const bad = files.filter((line) => line.status === 'rejected');
   const words = bad.map((line) => `${line.path}: ${line.message}`).join(' ');
-  item.state = !bad.length ? 'ok' : bad.length < item.inside.length ? 'part' : 'bad';
-  item.message = `${item.inside.length} files in the ZIP, ${bad.length} refused. ${words}`.trim();
+  item.state = !bad.length ? 'ok' : bad.length < files.length ? 'part' : 'bad';
+  item.message = `${files.length} ${files.length === 1 ? 'file' : 'files'} in the ZIP, ${bad.length} refused. ${words}`.trim();
 }
 
 async function sendSheet(file) {
@@ -212,8 +229,28 @@ async function sendSheet(file) {
     body = await answer.json();
     ok = answer.ok;
   } catch { /* the sentence above says it */ }
-  note(ok ? 'approve' : 'reject', ok ? `${file.name}: ${body.rows.toLocaleString('en')} rows read.` : `${file.name}: ${body.message}`);
+  note(ok ? 'approve' : 'reject', `${file.name}: ${body.message}`);
+  if (ok) {
+    queue.hasSheet = true;
+    queue.asked = ''; // asked again when the files that are on their way are answered
+    showList(body.message);
+  }
   return ok;
+}
+
+async function standing() {
+  try {
+    const answer = await fetch(page.dataset.csvUrl, { headers: { Accept: 'application/json' } });
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null; // asked again with the next file
+  }
+}
+
+/** How the list stands by now, in its own card. */
+function showList(text) {
+  $('sheet-now').hidden = false;
+  $('sheet-now').textContent = text;
 }
 
 function note(tone, text) {
@@ -306,6 +343,7 @@ function paint() {
   $('pause').lastElementChild.textContent = queue.paused ? 'Resume' : 'Pause';
   const shown = [...items].sort((a, b) => WEIGHT[a.state] - WEIGHT[b.state]).slice(0, SHOWN);
   $('flist').replaceChildren(...shown.map(row));
+  if (isOver) queue.askSheet();
   const folded = items.length - shown.length;
   const stuck = items.find((one) => one.state === 'wait' && one.message);
   if (stuck && queue.paused) say(stuck.message);

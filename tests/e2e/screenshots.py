@@ -77,6 +77,8 @@ SHOTS: tuple[tuple[str, str, str, Act], ...] = (
     ("presets", "admin", "/presets/", nothing),
     ("channels", "admin", "/channels/", nothing),
     ("proposals", "admin", "/proposals/", nothing),
+    ("clients", "manager", "/clients/", nothing),
+    ("client", "manager", "/clients/", follow("main a.prime")),
     ("people", "admin", "/people/", nothing),
     ("audit", "admin", "/audit/", nothing),
     ("account", "editor", "/account/", nothing),

@@ -165,6 +165,30 @@ def test_pro20_it_works_without_a_script(browser: Any, live_server: Any) -> None
     context.close()
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_senior_gives_a_hopeless_photo_up_with_and_without_a_script(
+    browser: Any, live_server: Any, scripts: bool
+) -> None:
+    task = make_edit()
+    context = browser.new_context(java_script_enabled=scripts)
+    as_person(context, live_server, "Sam", Role.SENIOR)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/editing/{task.pk}/")
+    page.click("text=Give the photo up")
+    assert page.url.endswith(f"/editing/{task.pk}/")  # the sentence is missing
+    page.fill("#give-up-note", "The product is cut off in the photo.")
+    page.click("text=Give the photo up")
+    page.wait_for_selector("text=The client will read")
+    page.click("text=Keep it")
+    page.fill("#give-up-note", "The product is cut off in the photo.")
+    page.click("text=Give the photo up")
+    page.click("main button:has-text('Give it up')")
+    page.wait_for_selector("text=The delivery lists it with your sentence")
+    task.refresh_from_db()
+    assert (task.state, task.signoff_note) == (EditTaskState.WITHDRAWN, "The product is cut off in the photo.")
+    context.close()
+
+
 @pytest.mark.parametrize("width", [320, 768, 1440])
 def test_pro20_no_sideways_scroll(page: Any, context: Any, live_server: Any, width: int) -> None:
     task = make_edit()

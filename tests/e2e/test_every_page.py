@@ -14,8 +14,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES = (
     "/", "/review/", "/review/mixed/", "/review/assisted/", "/editing/", "/batches/", "/batches/new/", "/images/",
-    "/deliveries/", "/quality/thresholds/", "/presets/", "/channels/", "/proposals/", "/people/", "/audit/",
-    "/account/",
+    "/deliveries/", "/clients/", "/clients/new/", "/quality/thresholds/", "/presets/", "/channels/", "/proposals/",
+    "/people/", "/audit/", "/account/",
 )  # fmt: skip
 WIDTHS = (320, 390, 768, 1024, 1920)
 

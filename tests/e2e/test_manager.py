@@ -65,6 +65,7 @@ def test_ing01_files_are_sent_with_a_line_each(
     page.set_input_files("#in-files", [folder / name for name in ("a.jpg", "b.jpg", "tiny.jpg", "list.csv")])
     all_answered(page, 3)
     assert "2 rows read" in page.inner_text("#csv-said")
+    until(page, "document.getElementById('csv-said').textContent.includes('2 rows read, 2 applied to photos.')")
     assert "File too small" in page.inner_text("#flist")
     assert page.inner_text("#n-ready") == "2" and page.inner_text("#n-bad") == "1"
     assert dict(batch.assets.values_list("filename", "sku")) == {"a.jpg": "NW-1", "b.jpg": "NW-2", "tiny.jpg": ""}
@@ -108,6 +109,27 @@ def test_ing01_a_zip_is_opened_on_the_server(
     all_answered(page, 1)
     assert "2 files in the ZIP, 0 refused" in page.inner_text("#flist")
     assert batch.assets.count() == 2
+
+
+def test_ing20_a_list_inside_a_zip_is_read_and_its_rows_are_said(
+    page: Any, live_server: Any, manager: User, batch: Batch, folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "photos.zip"
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.write(folder / "a.jpg", "shoot/a.jpg")
+        archive.write(folder / "list.csv", "shoot/lists/list.csv")
+    open_upload(page, live_server, batch)
+    page.set_input_files("#in-files", [target])
+    all_answered(page, 1)
+    assert "1 file in the ZIP, 0 refused" in page.inner_text("#flist")
+    said = "2 rows read, 1 applied to photos. No photo here yet for b.jpg."
+    for box in ("csv-said", "sheet-now"):
+        until(page, "([id, said]) => document.getElementById(id).textContent.includes(said)", [box, said])
+    assert page.inner_text("#n-ready") == "1" and page.inner_text("#n-bad") == "0"
+    assert batch.assets.get().sku == "NW-1"
+    page.set_input_files("#in-files", [folder / "b.jpg"])
+    all_answered(page, 2)
+    until(page, "document.getElementById('sheet-now').textContent.includes('2 rows read, 2 applied to photos.')")
 
 
 def test_val19_what_a_worker_refuses_is_said_in_the_line_of_its_file(
@@ -230,3 +252,20 @@ def test_no_page_scrolls_sideways_and_every_control_is_large_enough(
         small = page.evaluate(SMALL)
         assert not small, (path, small)
     page.watched.problems[:] = [one for one in page.watched.problems if "404" not in one]  # pictures that aren't stored
+
+
+def test_pre11_a_client_is_added_and_changed(page: Any, live_server: Any, manager: User) -> None:
+    page.goto(f"{live_server.url}/")
+    page.click("nav a:has-text('Clients')")
+    page.click("text=New client >> nth=0")
+    page.fill("#id_name", "Northwind")
+    page.select_option("#id_validation_profile", "hires-2000")
+    assert page.is_checked("#id_waits_for_samples") and not page.is_checked("#id_requires_human_colour")
+    page.click("button:has-text('Add client')")
+    page.wait_for_selector("text=Northwind is offered to new batches.")
+    page.click("main a.prime")
+    assert page.input_value("#id_validation_profile") == "hires-2000"
+    page.check("text=A person looks at the colour of every photo")
+    page.click("button:has-text('Save')")
+    page.wait_for_selector("text=Northwind is changed.")
+    assert "By people" in page.inner_text("main table")

@@ -275,11 +275,13 @@ def test_buttons_follow_the_state_and_the_person(editor: User, senior: User) -> 
     task = make.make_edit()
     assert selectors.allowed_actions(task, editor) == {
         "claim": True, "release": False, "submit": False, "accept_start": False, "sign_off": False, "send_back": False,
+        "give_up": True,
     }  # fmt: skip
     claimed = editing.claim(editor, task.pk)
     assert selectors.allowed_actions(claimed, editor)["submit"]
     assert not selectors.allowed_actions(claimed, senior)["submit"]
     done = scored(make.make_user("olga", Role.EDITOR))
     assert selectors.allowed_actions(done, senior)["sign_off"]
+    assert not selectors.allowed_actions(done, senior)["give_up"]
     assert not selectors.allowed_actions(done, done.editor)["sign_off"]  # type: ignore[arg-type]
     assert selectors.counts(senior) == {"open": 0, "mine": 0, "signoff": 1}

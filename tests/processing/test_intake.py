@@ -55,7 +55,7 @@ def test_val01_minimum_file_size(tmp_path: Path, size: int, passes: bool) -> Non
         ("hires-2000", (2000, 400), True),
     ],
 )
-def test_val03_04_05_profiles_at_their_limits(
+def test_val03_04_05_pre11_profiles_at_their_limits(
     tmp_path: Path, profile: str, size: tuple[int, int], passes: bool
 ) -> None:
     report = inspect(_sized(tmp_path / "a.jpg", *size), PROFILES[profile], "a.jpg")
@@ -106,7 +106,7 @@ def test_white_product_on_white_is_not_blank_but_warned_about(tmp_path: Path) ->
     assert "low_contrast" in {finding.code for finding in report.findings}
 
 
-def test_strictest_profile_meets_every_channel() -> None:
+def test_pre11_strictest_profile_meets_every_channel() -> None:
     def spec(least: int) -> ChannelSpec:
         return ChannelSpec(key="shop", name="Shop", min_dimension=least)
 

@@ -88,7 +88,7 @@ def test_rte09_a_rule_made_after_classification_holds_too() -> None:
     assert (found.routing, found.reason) == (Routing.EDITING, EditReason.ALWAYS_HUMAN)
 
 
-def test_qc34_background_fail_never_auto_approves() -> None:
+def test_qc34_rte05_background_fail_goes_to_correction_and_never_auto_approves() -> None:
     found = route(Scored(98.0, Lane.AUTOMATED, background_failed=True), LIMITS)
     assert found.routing == Routing.EDITING
     assert found.code == "route_to_correction"

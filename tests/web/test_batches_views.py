@@ -120,6 +120,15 @@ def test_ing01_a_batch_is_made_for_a_new_client(manager: Browser) -> None:
     assert batch.created_by is not None and batch.created_by.username == "mona"
 
 
+@pytest.mark.parametrize(("chosen", "kept"), [("", "marketplace-1000"), ("hires-2000", "hires-2000")])
+def test_pre11_the_order_names_a_profile_or_takes_its_clients(manager: Browser, chosen: str, kept: str) -> None:
+    one = factories.make_client(validation_profile="marketplace-1000")
+    version, channel = factories.make_preset_version(), factories.make_channel("shopify")
+    order = {"client": one.pk, "name": "Bags", "preset_version": version.pk, "channels": [channel.pk], "priority": 5}
+    manager.post(reverse("batches:new"), order | {"validation_profile": chosen})
+    assert Batch.objects.get().validation_profile == kept
+
+
 def test_ing01_what_is_missing_is_said_beside_its_field(manager: Browser) -> None:
     factories.make_preset_version()
     answer = manager.post(reverse("batches:new"), {"name": "", "priority": 11})

@@ -37,6 +37,29 @@ def test_home_of_a_manager_counts_what_there_is(client: Client) -> None:
     assert 'aria-label="1 waiting, 1 failed"' in page
 
 
+def test_val19_refused_files_need_the_manager_by_name(client: Client) -> None:
+    batch = factories.make_batch(name="Lamps", state=BatchState.REVIEW)
+    for name in ("cover.pdf", "deep/b.cr2", "c.gif", "d.gif", "e.gif"):
+        factories.make_asset(batch, AssetState.REJECTED_INTAKE, filename=name)
+    for state in (BatchState.DELIVERED, BatchState.CANCELLED):
+        factories.make_asset(factories.make_batch(name="Old", state=state), AssetState.REJECTED_INTAKE)
+    client.force_login(factories.make_user("mia", Role.MANAGER))
+    page = client.get("/").content.decode()
+    assert "5 files were refused" in page and "could not be processed" not in page
+    assert f"{batch}: cover.pdf, deep/b.cr2, c.gif and 2 more" in page
+    assert f"/batches/{batch.pk}/#failures" in page
+    listed = client.get("/batches/?filter=attention").context["page"].rows
+    assert [row.batch for row in listed] == [batch]
+
+
+def test_a_photo_that_was_given_up_needs_nobody(client: Client) -> None:
+    batch = factories.make_batch(name="Lamps", state=BatchState.READY)
+    factories.make_asset(batch, AssetState.FAILED, state_code="given_up", state_reason="Cut off.")
+    client.force_login(factories.make_user("mia", Role.MANAGER))
+    assert "could not be processed" not in client.get("/").content.decode()
+    assert client.get("/batches/?filter=attention").context["page"].rows == []
+
+
 def test_home_of_a_senior_leads_to_what_waits_for_a_signature(client: Client) -> None:
     batch = factories.make_batch()
     edit = factories.make_edit(batch, state="awaiting_signoff", editor=factories.make_user("ed", Role.EDITOR))

@@ -44,7 +44,7 @@ def found(manager: Browser, **query: Any) -> str:
     return "".join(re.findall(r">(\w)\.jpg</a>", page.content.decode()))
 
 
-def test_ing18_by_client_batch_sku_category_state_and_score(manager: Browser, photos: dict[str, Asset]) -> None:
+def test_ing18_cls03_by_client_batch_sku_category_state_and_score(manager: Browser, photos: dict[str, Asset]) -> None:
     assert found(manager) == "abcd"
     assert found(manager, client=photos["a"].batch.client_id) == "ab"
     assert found(manager, batch=photos["c"].batch_id) == "cd"

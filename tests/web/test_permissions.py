@@ -35,6 +35,7 @@ TABLE: dict[str, tuple[Role, ...]] = {
     "editing": EDITORS,
     "editing:sign_off": SENIORS,
     "editing:send_back": SENIORS,
+    "editing:give_up": SENIORS,
     "batches": MANAGERS,
     "uploads": MANAGERS,
     "images": MANAGERS,
@@ -51,6 +52,7 @@ TABLE: dict[str, tuple[Role, ...]] = {
     "proposals:decline": ADMINS,
     "channels": MANAGERS,
     "channels:new": ADMINS,
+    "clients": MANAGERS,
     "people": ADMINS,
     "audit": ADMINS,
 }

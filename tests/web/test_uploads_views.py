@@ -149,12 +149,19 @@ def test_val19_the_page_learns_what_was_refused_and_how_much_is_unchecked(
     assert path == "tiny.jpg" and sentence.startswith("File too small")
 
 
-def test_ing20_the_csv_gives_files_their_sku_whichever_comes_first(manager: Browser, batch: Batch, jpeg: bytes) -> None:
+def test_ing20_cls03_the_csv_gives_files_their_sku_and_category_whichever_comes_first(
+    manager: Browser, batch: Batch, jpeg: bytes
+) -> None:
     send(manager, batch, "a.jpg", jpeg)
     sheet = "file;sku;category\na.jpg;NW-1;Jewellery\nb.jpg;NW-2;box\n".encode("utf-8-sig")
     answer = manager.post(reverse("uploads:csv", args=[batch.pk]), sheet, content_type="text/csv")
-    assert answer.json() == {"rows": 2, "applied": 1}
+    assert answer.json() == {
+        "rows": 2, "applied": 1, "unmatched": 1, "names": ["b.jpg"],
+        "message": "2 rows read, 1 applied to photos. No photo here yet for b.jpg.",
+    }  # fmt: skip
     send(manager, batch, "b.jpg", photo(2, side=700))
+    stands = manager.get(reverse("uploads:csv", args=[batch.pk])).json()
+    assert stands["message"] == "2 rows read, 2 applied to photos."
     assert dict(batch.assets.values_list("sku", "category")) == {"NW-1": "jewelry", "NW-2": "box"}
 
 
@@ -198,6 +205,45 @@ def test_ing01_a_zip_answers_with_a_line_per_file(manager: Browser, batch: Batch
     )
     assert sorted(line["status"] for line in answer.json()["lines"]) == ["accepted", "rejected"]
     assert batch.assets.filter(state=AssetState.RECEIVED).count() == 1
+
+
+def test_ing20_a_csv_inside_a_zip_is_the_list_and_the_page_says_what_applied(
+    manager: Browser, batch: Batch, jpeg: bytes
+) -> None:
+    page = manager.post(
+        reverse("uploads:page", args=[batch.pk]),
+        {"photos": zipped(a__jpg=jpeg, list__csv=b"file,sku\na.jpg,NW-1\ngone.jpg,NW-2\n")},
+    )
+    assert [line["status"] for line in page.context["lines"]] == ["sheet", "accepted"]
+    assert "Read as the list of this batch: 2 rows." in page.content.decode()
+    assert "2 rows read, 1 applied to photos. No photo here yet for gone.jpg." in page.content.decode()
+    assert batch.assets.get().sku == "NW-1"
+
+
+def test_ing20_a_csv_sent_beside_a_zip_wins_over_the_one_inside(manager: Browser, batch: Batch, jpeg: bytes) -> None:
+    page = manager.post(
+        reverse("uploads:page", args=[batch.pk]),
+        {
+            "photos": zipped(list__csv=b"file,sku\na.jpg,INSIDE\n", a__jpg=jpeg),
+            "csv": SimpleUploadedFile("list.csv", b"file,sku\na.jpg,BESIDE\n"),
+        },
+    )
+    assert [line["status"] for line in page.context["lines"]] == ["rejected", "accepted"]
+    assert "A list came along with this ZIP already" in page.content.decode()
+    assert batch.assets.get().sku == "BESIDE"
+
+
+def test_ing21_a_zip_whose_list_is_wrong_says_so_and_nothing_is_taken(
+    manager: Browser, batch: Batch, jpeg: bytes
+) -> None:
+    answer = manager.post(
+        reverse("uploads:page", args=[batch.pk]),
+        {"photos": zipped(a__jpg=jpeg, list__csv=b"colour\nred\n")},
+        headers={"Accept": "application/json"},
+    ).json()
+    assert [line["status"] for line in answer["lines"]] == ["rejected"]
+    assert "list.csv inside the ZIP: The CSV has no column that names the file" in answer["lines"][0]["message"]
+    assert not batch.assets.exists()
 
 
 def test_ing21_no_photo_of_the_plain_form_is_taken_before_its_csv_is_right(

@@ -34,7 +34,11 @@ class Command(BaseCommand):
         parser.add_argument("path", type=Path, help="A folder, searched with its subfolders, or a ZIP file.")
         parser.add_argument("--client", required=True, help="Name of the client; made if there is none.")
         parser.add_argument("--name", default="", help="Name of the batch; default: the folder's and the date.")
-        parser.add_argument("--csv", type=Path, help="Sheet with file, sku, asin, category, shoot_group, description.")
+        parser.add_argument(
+            "--csv",
+            type=Path,
+            help="Sheet with file, sku, asin, category, shoot_group, description; default: the one in PATH.",
+        )
         parser.add_argument("--preset", default=STANDARD_SLUG, help="Slug of a preset; its current version is pinned.")
         parser.add_argument("--channel", action="append", default=[], help="Channel key; give it once per channel.")
         parser.add_argument("--profile", default="", help="Validation profile; default: what the channels need.")
@@ -57,7 +61,7 @@ class Command(BaseCommand):
             self._summary(batch, time.monotonic() - started)
 
     def _take_in(self, path: Path, options: dict[str, Any]) -> Batch:
-        rows = _rows(options["csv"])
+        sheet, rows = _sheet_of(path, options["csv"])
         has_asins = bool(rows) and all(row.asin for row in rows.values())
         channels = options["channel"] or (["amazon_main"] if has_asins else ["shopify"])
         client = ingest.ensure_client(options["client"])
@@ -72,9 +76,13 @@ class Command(BaseCommand):
         if rows:
             ingest.attach_rows(batch, rows)
         self.stdout.write(f"Batch {batch.pk}: {client.name}, for {', '.join(channels)}")
+        if sheet and options["csv"] is None:
+            self.stdout.write(
+                f"{sheet} lies in {path.name} and is read as the list of this batch. --csv names another."
+            )
         counts: dict[str, int] = {}
         try:
-            for result in self._results(batch, path):
+            for result in self._results(batch, path, sheet):
                 counts[result.status] = counts.get(result.status, 0) + 1
                 if result.status != "accepted":
                     self.stdout.write(f"  {result.filename}: {result.message}")
@@ -82,14 +90,20 @@ class Command(BaseCommand):
             ingest.close_batch(batch)
         taken = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in sorted(counts.items()))
         self.stdout.write(f"Taken in: {taken or 'nothing'}")
+        if rows:
+            found = ingest.standing(batch)
+            missing = f"; no photo for {', '.join(found.names)}" if found.names else ""
+            more = f" and {found.unnamed:,} more" if found.unnamed else ""
+            self.stdout.write(f"List: {found.rows:,} rows, {found.applied:,} applied to photos{missing}{more}")
         return batch
 
-    def _results(self, batch: Batch, path: Path) -> Iterator[ingest.UploadResult]:
-        if path.is_file() and path.suffix.lower() == ".zip":
+    def _results(self, batch: Batch, path: Path, sheet: str) -> Iterator[ingest.UploadResult]:
+        if _is_zip(path):
             with path.open("rb") as archive:
-                yield from ingest.expand_zip(batch, archive)
+                results = ingest.expand_zip(batch, archive, reads_sheet=not sheet)
+                yield from (result for result in results if result.filename != sheet)
             return
-        found = [path] if path.is_file() else list(_photos(path, self._say_skipped))
+        found = [path] if path.is_file() else list(_photos(path, self._say_skipped, sheet))
         self.stdout.write(f"Found {len(found)} images to process")
         root = path.parent if path.is_file() else path
         for photo in found:
@@ -163,24 +177,51 @@ class Command(BaseCommand):
             self.stdout.write(f"{seconds / processed:.1f} s per photo, {processed} photos in {seconds:.0f} s")
 
 
-def _photos(folder: Path, skipped: Any) -> Iterator[Path]:
-    """Photos below `folder` in a stable order; links and litter are passed over, other files are reported."""
+def _is_zip(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() == ".zip"
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files below `folder` in a stable order; links and litter are passed over."""
     for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_file() or ingest.is_litter(str(path.relative_to(folder))):
-            continue
+        if not path.is_symlink() and path.is_file() and not ingest.is_litter(str(path.relative_to(folder))):
+            yield path
+
+
+def _photos(folder: Path, skipped: Any, sheet: str) -> Iterator[Path]:
+    """Photos below `folder`; other files but its `sheet` are reported."""
+    for path in _files(folder):
         if path.suffix.lower() in ingest.SUFFIXES:
             yield path
-        else:
+        elif str(path.relative_to(folder)) != sheet:
             skipped(path)
 
 
-def _rows(sheet: Path | None) -> dict[str, ingest.CsvRow]:
-    if sheet is None:
-        return {}
+def _sheet_of(path: Path, given: Path | None) -> tuple[str, dict[str, ingest.CsvRow]]:
+    """The list to use, the given one or the one that lies in the path: its name below the path ("" for none), its rows.
+
+    Raises CommandError for a file that can't be read and for a folder with several; IngestRefused for no list.
+    """
+    if given is not None:
+        return str(given), _rows(given)
+    if _is_zip(path):
+        with path.open("rb") as archive:
+            packed = ingest.sheet_in(archive)
+        return (ingest.display_path(packed.path), packed.rows) if packed else ("", {})
+    found = [one for one in _files(path) if one.suffix.lower() in ingest.SHEET_SUFFIXES] if path.is_dir() else []
+    if len(found) > 1:
+        names = ", ".join(str(one.relative_to(path)) for one in found[:5])
+        raise CommandError(f"{path} holds {len(found)} lists ({names}). Say with --csv which one is meant.")
+    return (str(found[0].relative_to(path)), _rows(found[0])) if found else ("", {})
+
+
+def _rows(sheet: Path) -> dict[str, ingest.CsvRow]:
     try:
         return ingest.read_csv_bytes(sheet.read_bytes())
     except OSError as error:
         raise CommandError(f"{sheet} can't be read: {error.strerror}.") from error
+    except ingest.IngestRefused as error:
+        raise CommandError(f"{sheet}: {error} --csv names another list.") from error
 
 
 def _preset_version(slug: str) -> PresetVersion:

@@ -65,7 +65,10 @@ class BatchForm(HouseForm):
         assert isinstance(profile, forms.ChoiceField)
         versions.queryset = preset_selectors.current_versions()
         channels.queryset = channel_selectors.offered()
-        profile.choices = [("", _("As the strictest channel asks")), *((key, key) for key in PROFILES)]
+        profile.choices = [
+            ("", _("As settled with the client, else as the strictest channel asks")),
+            *((key, key) for key in PROFILES),
+        ]
 
     def clean(self) -> dict[str, Any]:
         """A batch belongs to exactly one client: one that exists, or a name for a new one."""

@@ -14,7 +14,6 @@ from reviewapp.web.forms.widgets import HouseForm
 
 MAX_FILE_BYTES = 400 * 1024**2
 """Past the line's own 50 MB a file is read to its end only to be named in the batch; past this it isn't read."""
-MAX_CSV_BYTES = 20 * 1024**2
 MAX_FORM_BYTES = 8 * 1024**3
 
 
@@ -60,7 +59,7 @@ class PlainUpload(HouseForm):
         sheet = cleaned.get("csv")
         if sheet is None:
             return cleaned
-        if sheet.size > MAX_CSV_BYTES:
+        if sheet.size > ingest.MAX_SHEET_BYTES:
             self.add_error("csv", _("The CSV is larger than 20 MB. Split the batch."))
             return cleaned
         try:

@@ -163,3 +163,20 @@ def send_back(request: HttpRequest, task_id: int) -> HttpResponse:
     return _answer(
         request, task_id, lambda: desk.send_back(_who(request), task_id, note), _("Sent back with your note.")
     )
+
+
+@require_POST
+@role_required(*SENIORS)
+def give_up(request: HttpRequest, task_id: int) -> HttpResponse:
+    """A senior closes a photo that can't be saved; first the sentence is shown once more as the client will read it."""
+    note = request.POST.get("note", "").strip()
+    task = _task(task_id)
+    if note and selectors.allowed_actions(task, _who(request))["give_up"] and "confirmed" not in request.POST:
+        context = {"active": "editing", "task": task, "asset": task.asset, "note": note}
+        return render(request, "editing/give_up.html", context)
+    return _answer(
+        request,
+        task_id,
+        lambda: desk.give_up(_who(request), task_id, note),
+        _("Given up. The delivery lists it with your sentence."),
+    )

@@ -15,8 +15,9 @@ from reviewapp.models import Batch
 from reviewapp.selectors import uploads as selectors
 from reviewapp.services import ingest
 from reviewapp.web import streams
-from reviewapp.web.forms.uploads import MAX_CSV_BYTES, MAX_FILE_BYTES, MAX_FORM_BYTES, PlainUpload
+from reviewapp.web.forms.uploads import MAX_FILE_BYTES, MAX_FORM_BYTES, PlainUpload
 from reviewapp.web.permissions import MANAGERS, role_required, wants_json
+from reviewapp.web.sheets import sheet_words
 
 STATUS_CODES = {"accepted": 201, "duplicate": 200, "already_here": 200, "rejected": 422}
 REFUSALS = (storage.StorageFull, streams.BodyTooLarge, streams.BodyIncomplete, InputRejected)
@@ -51,7 +52,8 @@ def _take_all(batch: Batch, form: PlainUpload, actor: Any) -> Iterator[Line]:
         name = str(upload.name)
         try:
             if name.lower().endswith(".zip"):
-                yield from (_line(result) for result in ingest.expand_zip(batch, upload, None, actor))
+                results = ingest.expand_zip(batch, upload, None, actor, reads_sheet=not rows)
+                yield from (_line(result) for result in results)
             else:
                 yield _line(ingest.register_upload(batch, upload.chunks(), name, None, actor), name)
         except REFUSALS as error:
@@ -71,6 +73,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         message = " ".join(str(error) for errors in form.errors.values() for error in errors)
         return JsonResponse({"lines": lines, "message": message}, status=status)
     context = {"active": "batches", "batch": batch, "form": form, "lines": lines, "here": selectors.arrivals(batch)}
+    context["sheet"] = sheet_words(ingest.standing(batch))
     return render(request, "uploads/page.html", context, status=status)
 
 
@@ -90,16 +93,26 @@ def receive(request: HttpRequest, pk: int) -> JsonResponse:
 
 
 @role_required(*MANAGERS)
-@require_POST
-def receive_csv(request: HttpRequest, pk: int) -> JsonResponse:
-    """The batch's sheet, before or after its photos. What can't be read is said with the columns that can."""
+@require_http_methods(["GET", "POST"])
+def sheet(request: HttpRequest, pk: int) -> JsonResponse:
+    """The batch's sheet, before or after its photos: POST takes one, GET says how the rows of all stand by now.
+
+    What can't be read is said with the columns that can. `applied` and `unmatched` count rows; `names` are the first
+    files without a photo.
+    """
     batch = _batch(pk)
+    keys = None
     try:
-        rows = ingest.read_csv_bytes(b"".join(streams.body_chunks(request, max_bytes=MAX_CSV_BYTES)))
-        applied = ingest.attach_rows(batch, rows, request.user)
+        if request.method == "POST":
+            data = b"".join(streams.body_chunks(request, max_bytes=ingest.MAX_SHEET_BYTES))
+            rows = ingest.read_csv_bytes(data)
+            ingest.attach_rows(batch, rows, request.user)
+            keys = set(rows)
     except REFUSALS as error:
         return _refusal(error)
-    return JsonResponse({"rows": len(rows), "applied": applied})
+    found = ingest.standing(batch, keys)
+    counts = {"rows": found.rows, "applied": found.applied, "unmatched": found.unmatched}
+    return JsonResponse({**counts, "names": found.names, "message": sheet_words(found)})
 
 
 @role_required(*MANAGERS)

@@ -1,0 +1,108 @@
+"""Clients: made and changed by a manager; never deleted, because batches name them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from processing.intake import PROFILES
+from reviewapp.enums import BatchState, Role
+from reviewapp.models import Batch, Client
+
+from . import audit, batches
+from .people import require
+
+MAX_NAME = 120
+MAX_NOTES = 2000
+_OVER = (BatchState.DELIVERED, BatchState.CANCELLED)
+
+
+class ClientRefused(ValueError):
+    """A client that can't be made or changed as asked. `field` is the setting the sentence is about."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class ClientData:
+    """What a manager settles with a client. `validation_profile` is a key of PROFILES or "" (what the channels ask)."""
+
+    name: str
+    brand_notes: str = ""
+    validation_profile: str = ""
+    requires_human_colour: bool = False
+    waits_for_samples: bool = True
+
+
+def create_client(data: ClientData, actor: Any) -> Client:
+    """Make a client. Raises NotAllowed, ClientRefused (no name, a name that is taken, an unknown profile)."""
+    require(actor, Role.MANAGER, to="add a client")
+    checked = _checked(data, None)
+    try:
+        with transaction.atomic():
+            client = Client.objects.create(slug=free_slug(checked["name"]), **checked)
+            audit.record("client.created", client, actor=actor, after=checked)
+    except IntegrityError as error:
+        raise _taken(checked["name"]) from error
+    return client
+
+
+def update_client(client: Client, data: ClientData, actor: Any) -> Client:
+    """Change a client's settings; what didn't change isn't written, in the row or in the audit log.
+
+    They count at once: colour by people for photos routed from now on, samples for every batch that isn't delivered.
+    The profile is a default of new batches. Raises NotAllowed, ClientRefused.
+    """
+    require(actor, Role.MANAGER, to="change a client")
+    checked = _checked(data, client)
+    try:
+        with transaction.atomic():
+            locked = Client.objects.select_for_update().get(pk=client.pk)
+            before = {name: getattr(locked, name) for name, value in checked.items() if getattr(locked, name) != value}
+            if before:
+                after = {name: checked[name] for name in before}
+                Client.objects.filter(pk=client.pk).update(**after)
+                audit.record("client.changed", client, actor=actor, before=before, after=after)
+            if "waits_for_samples" in before:
+                for batch_id in (
+                    Batch.objects.filter(client=client).exclude(state__in=_OVER).values_list("pk", flat=True)
+                ):
+                    batches.refresh(batch_id)
+    except IntegrityError as error:
+        raise _taken(checked["name"]) from error
+    client.refresh_from_db()
+    return client
+
+
+def free_slug(name: str) -> str:
+    """A slug no client has, from the name. Call inside the transaction that inserts."""
+    stem = slugify(name)[:MAX_NAME] or "client"
+    taken = set(Client.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    return next(slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)
+
+
+def _checked(data: ClientData, client: Client | None) -> dict[str, Any]:
+    """The data as fields of the row: white space put in order, every value one that the line understands."""
+    name, notes = " ".join(data.name.split()), data.brand_notes.strip()
+    if not name:
+        raise ClientRefused("name", "The client needs a name.")
+    if len(name) > MAX_NAME:
+        raise ClientRefused("name", f"The name has {len(name)} characters; {MAX_NAME} fit.")
+    if len(notes) > MAX_NOTES:
+        raise ClientRefused("brand_notes", f"The notes have {len(notes)} characters; {MAX_NOTES} fit.")
+    if data.validation_profile and data.validation_profile not in PROFILES:
+        known = ", ".join(sorted(PROFILES))
+        raise ClientRefused("validation_profile", f"There is no profile {data.validation_profile!r}: use {known}.")
+    namesakes = Client.objects.filter(name__iexact=name)
+    if (namesakes.exclude(pk=client.pk) if client else namesakes).exists():
+        raise _taken(name)
+    return asdict(data) | {"name": name, "brand_notes": notes}
+
+
+def _taken(name: str) -> ClientRefused:
+    return ClientRefused("name", f"There is a client called {name} already. Open that one, or choose another name.")

@@ -1,0 +1,48 @@
+"""The form of a client's settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from processing.intake import PROFILES
+from reviewapp.models import Client
+from reviewapp.services.clients import MAX_NAME, MAX_NOTES, ClientData
+from reviewapp.web.forms.widgets import Area, HouseForm, Input, Select, Tick
+
+
+class ClientForm(HouseForm):
+    """What is settled with a client once and holds for all of their batches."""
+
+    name = forms.CharField(label=_("Name"), max_length=MAX_NAME, widget=Input(attrs={"autocomplete": "off"}))
+    brand_notes = forms.CharField(
+        label=_("Brand notes"),
+        required=False,
+        max_length=MAX_NOTES,
+        widget=Area(attrs={"rows": 6}),
+        help_text=_("Reviewers and editors see them beside every photo of this client."),
+    )
+    validation_profile = forms.ChoiceField(
+        label=_("Smallest photo accepted"),
+        required=False,
+        widget=Select(),
+        choices=[("", _("As the strictest channel of the batch asks")), *((p.key, p.label) for p in PROFILES.values())],
+        help_text=_("New batches take it unless one is chosen in the order. Running batches keep theirs."),
+    )
+    requires_human_colour = forms.BooleanField(
+        label=_("A person looks at the colour of every photo"), required=False, widget=Tick()
+    )
+    waits_for_samples = forms.BooleanField(
+        label=_("Deliveries wait until the blind samples are judged"), required=False, initial=True, widget=Tick()
+    )
+
+    def data_of_client(self) -> ClientData:
+        """What the service needs of a valid form."""
+        return ClientData(**self.cleaned_data)
+
+
+def settings_of(client: Client) -> dict[str, Any]:
+    """A client's settings as the form's initial values."""
+    return {name: getattr(client, name) for name in ClientForm.base_fields}
