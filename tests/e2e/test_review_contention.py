@@ -1,0 +1,105 @@
+"""The desk when others, the lease or the network get in the way (REVIEW_UI section 14: 6, 7, 8)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from reviewapp.enums import AssetState, Role
+from reviewapp.models import ReviewDecision, ReviewTask
+from tests import factories
+from tests.e2e.desk import open_queue, saved, show, sign_in, sku, until, waiting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def reviewer(context: Any, live_server: Any) -> User:
+    """A reviewer signed in to the browser."""
+    user = factories.make_user("Rita", Role.REVIEWER)
+    sign_in(context, live_server, user)
+    return user
+
+
+def test_rev04_two_people_decide_one_photo_and_the_first_stands(
+    page: Any, browser: Any, live_server: Any, reviewer: User
+) -> None:
+    task, *_ = waiting(2)
+    open_queue(page, live_server)
+    ReviewTask.objects.filter(pk=task.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    other = browser.new_context()
+    sign_in(other, live_server, factories.make_user("Otto", Role.REVIEWER))
+    second = other.new_page()
+    open_queue(second, live_server)
+    assert sku(second) == "NW-001"
+    second.keyboard.press("a")
+    saved(second)
+    page.keyboard.press("x")
+    page.keyboard.press("1")
+    show(page, "NW-002")
+    page.wait_for_selector("#note:not([hidden])")
+    text = page.inner_text("#note")
+    assert "Already decided by Otto: approved." in text and "second opinion" in text
+    assert sku(page) == "NW-002", "no lost place"
+    task.asset.refresh_from_db()
+    assert task.asset.state == AssetState.APPROVED
+    assert ReviewDecision.objects.filter(task=task, is_second_opinion=True, reviewer=reviewer).count() == 1
+    other.close()
+    page.watched.problems.clear()  # Chromium logs the 409
+
+
+def test_rev04_a_decision_after_the_lease_went_is_refused(page: Any, live_server: Any, reviewer: User) -> None:
+    task, *_ = waiting(2)
+    open_queue(page, live_server)
+    somebody = factories.make_user("Otto", Role.REVIEWER)
+    ReviewTask.objects.filter(pk=task.pk).update(
+        lease_owner=somebody, lease_until=timezone.now() + timedelta(minutes=5)
+    )
+    page.keyboard.press("a")
+    page.wait_for_selector("#note:not([hidden])")
+    assert "somebody else" in page.inner_text("#note")
+    assert not ReviewDecision.objects.exists()
+    page.watched.problems.clear()  # Chromium logs the 410
+
+
+def test_rev04_a_lost_lease_offers_the_next_photos(page: Any, live_server: Any, reviewer: User) -> None:
+    waiting(2)
+    open_queue(page, live_server)
+    until(page, "document.querySelectorAll('.fr').length === 2")
+    somebody = factories.make_user("Otto", Role.REVIEWER)
+    ReviewTask.objects.update(lease_owner=somebody, lease_until=timezone.now() + timedelta(minutes=5))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_selector('[data-full="lease"]:not([hidden])')
+    ReviewTask.objects.update(lease_owner=None, lease_until=None)
+    page.click("#reclaim")
+    show(page, "NW-001")
+
+
+def test_rev04_offline_decisions_arrive_once_and_in_order(page: Any, live_server: Any, reviewer: User) -> None:
+    waiting(5)
+    open_queue(page, live_server)
+    until(page, "document.querySelectorAll('.fr:not(.cold)').length === 5")
+    page.context.set_offline(True)
+    for following in ("NW-002", "NW-003", "NW-004"):
+        page.keyboard.press("a")
+        show(page, following)
+    until(page, "document.getElementById('note').textContent.includes('3 decisions are saved')")
+    assert page.locator(".fr.pending").count() == 3
+    page.context.set_offline(False)
+    saved(page)
+    assert list(ReviewDecision.objects.values_list("asset__sku", flat=True)) == ["NW-001", "NW-002", "NW-003"]
+    page.watched.problems.clear()
+
+
+def test_rev04_leaving_gives_the_photos_back(page: Any, live_server: Any, reviewer: User) -> None:
+    waiting(3)
+    open_queue(page, live_server)
+    until(page, "document.querySelectorAll('.fr').length === 3")
+    assert ReviewTask.objects.filter(lease_owner=reviewer).count() == 3
+    page.goto(f"{live_server.url}/review/")
+    page.wait_for_timeout(500)
+    assert not ReviewTask.objects.filter(lease_owner=reviewer).exists()
