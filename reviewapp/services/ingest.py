@@ -119,20 +119,25 @@ def create_batch(
         BatchChannel.objects.bulk_create(
             [BatchChannel(batch=batch, channel=channel, position=at) for at, channel in enumerate(channels)]
         )
-        pinned = [
-            BatchCategoryPreset(batch=batch, category=rule.category, preset_version=rule.preset.current)
-            for rule in CategoryRule.objects.filter(preset__current__isnull=False).select_related("preset__current")
-            if rule.preset is not None and rule.preset.current is not None
-        ]
-        BatchCategoryPreset.objects.bulk_create(pinned)
         chosen = {
             "channels": [channel.key for channel in channels],
             "preset_version": preset_version.pk,
-            "category_presets": {row.category: row.preset_version_id for row in pinned},
+            "category_presets": _pin_category_presets(batch),
         }
         promised = {"profile": profile, "sample_seed_hash": batch.sample_seed_hash}
         audit.record("batch.created", batch, actor=actor, after=chosen | promised)
     return batch
+
+
+def _pin_category_presets(batch: Batch) -> dict[str, int]:
+    """Keep the current version of every category's own preset; return the version ids by category."""
+    pinned = [
+        BatchCategoryPreset(batch=batch, category=rule.category, preset_version=rule.preset.current)
+        for rule in CategoryRule.objects.filter(preset__current__isnull=False).select_related("preset__current")
+        if rule.preset is not None and rule.preset.current is not None
+    ]
+    BatchCategoryPreset.objects.bulk_create(pinned)
+    return {row.category: row.preset_version_id for row in pinned}
 
 
 def close_batch(batch: Batch, actor: Any = None) -> bool:
