@@ -23,13 +23,11 @@ from PIL import Image, UnidentifiedImageError
 
 from processing import icc, metadata
 from processing.errors import InputRejected
+from processing.limits import MAX_BYTES, MAX_PIXELS
 from processing.types import Finding, ImageInfo, MaskArray, RGBArray
 
 cv2.setNumThreads(1)  # one process per core; a second thread costs more than it gives
 
-MAX_BYTES = 64 * 1024 * 1024
-MAX_PIXELS = 60_000_000
-MIN_BYTES = 1024
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 FORMAT_WORDS = "JPEG, PNG, WebP or TIFF"
 DECODE_ERRORS = (

@@ -14,6 +14,7 @@ from processing import codecs
 from processing.classification import colour_match_risk
 from processing.errors import InputRejected
 from processing.geometry import shrunk
+from processing.limits import MIN_BYTES
 from processing.params import ChannelSpec
 from processing.phash import perceptual_hash
 from processing.removal.backdrop import fit_backdrop, to_lab
@@ -37,7 +38,7 @@ class ValidationProfile:
     label: str
     min_both: int = 0
     min_longest: int = 0
-    min_bytes: int = codecs.MIN_BYTES
+    min_bytes: int = MIN_BYTES
 
     def is_met(self, info: ImageInfo) -> bool:
         """Tell whether the upright picture has enough pixels."""

@@ -1,0 +1,48 @@
+"""What a long run shows: a bar with the time left, and a summary whose numbers add up (SCH-12, SCH-13)."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from types import TracebackType
+
+from tqdm import tqdm
+
+
+class Progress:
+    """A bar on standard error while it is a terminal, nothing otherwise; failures are always told there, one a line."""
+
+    def __init__(self, total: int, *, verbose: bool = False) -> None:
+        self.counts: Counter[str] = Counter()
+        self._verbose = verbose
+        self._bar = tqdm(total=total, unit="photo", file=sys.stderr, disable=None, dynamic_ncols=True, smoothing=0.1)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def add(self, name: str, status: str, note: str = "") -> None:
+        """Count one item that ended with `status` (done, skipped, failed); `note` is its score, size or reason."""
+        self.counts[status] += 1
+        self._bar.set_postfix(failed=self.counts["failed"], refresh=False)
+        self._bar.update()
+        if status == "failed":
+            tqdm.write(f"Failed to process {name}: {note}", file=sys.stderr)
+        elif self._verbose:
+            done = "Already done" if status == "skipped" else "Successfully processed"
+            tqdm.write(f"{done}: {name}" + (f" ({note})" if note else ""), file=sys.stderr)
+
+    def summary(self) -> str:
+        """Return the closing lines: total, successful, already done, failed, with shares of the total."""
+        total = sum(self.counts.values())
+        lines = ["Batch processing complete", f"Total: {total}"]
+        for label, status in (("Successful", "done"), ("Already done", "skipped"), ("Failed", "failed")):
+            count = self.counts[status]
+            share = f" ({100 * count / total:.1f}%)" if total else ""
+            if count or status != "skipped":
+                lines.append(f"{label}: {count}{share}")
+        return "\n".join(lines)

@@ -1,0 +1,5 @@
+"""What a file may have before any pixel is decoded. Apart from codecs, so that nothing heavy is loaded for them."""
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_PIXELS = 60_000_000
+MIN_BYTES = 1024

@@ -1,0 +1,235 @@
+"""A folder of pictures through the batch tool: planned, several at a time, each with its own deadline, resumable."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from processing.errors import ProcessingError
+from processing.optimise.options import SUFFIX_OF, Options, format_named, wrong
+from processing.optimise.picture import Optimised, optimise
+
+JOURNAL = ".optimise.jsonl"
+_AHEAD = 4  # jobs per worker waiting in the pool: enough to never starve one, and memory stays flat
+_TICK_S = 0.2
+
+Status = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture: `name` is its path below the folder with forward slashes, `target` that of its result."""
+
+    source: Path
+    name: str
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended. `result` is there unless it failed; `reason` and `code` say why it did."""
+
+    job: Job
+    status: Status
+    result: Optimised | None = None
+    reason: str = ""
+    code: str = ""
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as it stands in the report."""
+        facts: dict[str, Any] = {"file": self.job.name, "status": self.status, "seconds": round(self.seconds, 3)}
+        if self.result is not None:
+            facts |= {"output": str(self.job.target), **asdict(self.result)}
+        if self.reason:
+            facts |= {"code": self.code, "reason": self.reason}
+        return facts
+
+
+def find_pictures(source: Path, out: Path, formats: Sequence[str]) -> list[Path]:
+    """Return the pictures at or below `source` whose name ends in one of `formats`, sorted; never those below `out`.
+
+    Raises InputRejected when there is no such folder, or `out` is `source` itself: originals are never written over.
+    """
+    if not source.exists():
+        raise wrong(f"There is no file or folder {source}.")
+    if source.is_file():
+        return [source]
+    inside, outside = source.resolve(), out.resolve()
+    if inside == outside:
+        raise wrong("The results need a folder of their own: --out is the folder of the originals.")
+    found = []
+    for folder, names, files in os.walk(inside):
+        here = Path(folder)
+        names[:] = sorted(name for name in names if not name.startswith(".") and here / name != outside)
+        found += [
+            source / (here / file).relative_to(inside)
+            for file in files
+            if not file.startswith(".") and format_named(Path(file).suffix) in formats
+        ]
+    return sorted(found)
+
+
+def plan(pictures: Sequence[Path], source: Path, out: Path, options: Options) -> list[Job]:
+    """Give each picture its place below `out`: folders kept, the suffix that of the target format.
+
+    Two pictures that want one name ("front.png" and "front.jpg" both to JPEG, or names that differ in case only) both
+    survive: the later one carries its old suffix too (PRO-47).
+    """
+    base = source.parent if source.is_file() else source
+    converts = bool(options.format) and "convert" in options.operations
+    taken: set[str] = set()
+    jobs = []
+    for picture in pictures:
+        name = PurePosixPath(picture.relative_to(base).as_posix())
+        wanted = name.with_suffix(SUFFIX_OF[options.format]) if converts else name
+        candidate, count = wanted, 1
+        while str(candidate).casefold() in taken:
+            number = "" if count == 1 else f"-{count}"
+            candidate = wanted.with_name(f"{name.stem}-{name.suffix.lstrip('.')}{number}{wanted.suffix}")
+            count += 1
+        taken.add(str(candidate).casefold())
+        jobs.append(Job(picture, str(name), out / candidate))
+    return jobs
+
+
+class Journal:
+    """Which pictures are done, one JSON line each, so that a run that was stopped goes on where it was (SCH-10).
+
+    A picture counts as done when its size, time and the options are those of the line and its result is still there.
+    """
+
+    def __init__(self, out: Path, options: Options) -> None:
+        self._path = out / JOURNAL
+        self._digest = options.digest()
+        self._done: dict[str, dict[str, Any]] = {}
+        if self._path.is_file():
+            for line in self._path.read_text("utf-8", "replace").splitlines():
+                try:
+                    entry = json.loads(line)
+                    self._done[entry["file"]] = entry
+                except (ValueError, KeyError, TypeError):
+                    continue  # the last line of a run that was killed while it wrote
+        out.mkdir(parents=True, exist_ok=True)
+        self._stream = self._path.open("a", encoding="utf-8")
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def earlier(self, job: Job) -> Optimised | None:
+        """Return the result of an earlier run that still holds."""
+        entry = self._done.get(job.name)
+        if entry is None or entry.get("key") != self._key(job) or not job.target.is_file():
+            return None
+        try:
+            return Optimised(**entry["result"])
+        except (KeyError, TypeError):
+            return None
+
+    def add(self, job: Job, result: Optimised) -> None:
+        """Note a picture as done; call from one thread only."""
+        entry = {"file": job.name, "key": self._key(job), "result": asdict(result)}
+        self._stream.write(json.dumps(entry) + "\n")
+        self._stream.flush()
+
+    def _key(self, job: Job) -> str:
+        stat = job.source.stat()
+        return f"{stat.st_size}:{stat.st_mtime_ns}:{self._digest}:{job.target.name}"
+
+
+class _Deadlines:
+    """Stops the computation of a picture that takes too long: the work itself, not only the waiting for it."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._running: dict[int, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
+
+    def watch(self, image: Any) -> None:
+        image.set_progress(True)
+        with self._lock:
+            started = self._running.get(threading.get_ident(), (time.monotonic(), None))[0]
+            self._running[threading.get_ident()] = (started, image)
+
+    def forget(self) -> None:
+        with self._lock:
+            self._running.pop(threading.get_ident(), None)
+
+    def enforce(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            for started, image in self._running.values():
+                if now - started > self._limit_s:
+                    image.set_kill(True)
+
+
+def worker_count(wanted: int, jobs: int) -> int:
+    """Return how many pictures are worked on at once: `wanted`, 0 for one per core, never more than jobs (SCH-16)."""
+    return max(1, min(wanted or os.cpu_count() or 1, jobs))
+
+
+def optimise_folder(
+    jobs: Sequence[Job],
+    options: Options,
+    journal: Journal,
+    *,
+    workers: int = 0,
+    timeout_s: float = 30.0,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Outcome]:
+    """Yield the outcome of every job as it ends. One bad picture never stops the others (PRO-16, SCH-26).
+
+    One libvips thread per picture and one picture per core: libvips leaves Python's lock while it works, so threads
+    really run side by side, and share one copy of the libraries. When `is_stopped` says so, no new picture is begun.
+    """
+    import pyvips
+
+    pyvips.cache_set_max(0)  # every picture is seen once; a cache would only hold memory
+    pyvips.concurrency_set(1)
+    deadlines = _Deadlines(timeout_s)
+    count = worker_count(workers, len(jobs))
+    waiting = iter(jobs)
+    running: set[Future[Outcome]] = set()
+    with ThreadPoolExecutor(count, thread_name_prefix="optimise") as pool:
+        while True:
+            while len(running) < count * _AHEAD and not is_stopped():
+                job = next(waiting, None)
+                if job is None:
+                    break
+                if (earlier := journal.earlier(job)) is not None:
+                    yield Outcome(job, "skipped", earlier)
+                else:
+                    running.add(pool.submit(_attempt, job, options, deadlines))
+            if not running:
+                return
+            done, running = wait(running, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+            deadlines.enforce()
+            for future in done:
+                outcome = future.result()
+                if outcome.status == "done" and outcome.result is not None:
+                    journal.add(outcome.job, outcome.result)
+                yield outcome
+
+
+def _attempt(job: Job, options: Options, deadlines: _Deadlines) -> Outcome:
+    started = time.monotonic()
+    try:
+        result = optimise(job.source, job.target, options, deadlines.watch)
+        outcome = Outcome(job, "done", result)
+    except ProcessingError as exc:
+        outcome = Outcome(job, "failed", reason=str(exc), code=exc.code)
+    except OSError as exc:
+        outcome = Outcome(job, "failed", reason=f"The file can't be read: {exc.strerror or exc}.", code="unreadable")
+    finally:
+        deadlines.forget()
+    return replace(outcome, seconds=time.monotonic() - started)
