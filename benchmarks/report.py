@@ -9,11 +9,11 @@ import platform
 import sys
 from typing import Any
 
-OPERATORS = {">=": operator.ge, "<=": operator.le, "==": operator.eq}
+OPERATORS = {">=": operator.ge, "<=": operator.le, "<": operator.lt, "==": operator.eq}
 
 
 def bar(name: str, value: float, op: str, limit: float) -> dict[str, Any]:
-    """Hold `value` against `limit`; `op` is >=, <= or ==."""
+    """Hold `value` against `limit`; `op` is >=, <=, < or ==."""
     return {"name": name, "value": value, "op": op, "bar": limit, "ok": bool(OPERATORS[op](value, limit))}
 
 
