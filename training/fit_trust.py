@@ -35,6 +35,7 @@ _GOOD = 0.9
 _SIGNS = dict.fromkeys(FEATURES, 0) | {
     "spread": -1, "inliers": 1, "at_frame": -1, "edge": 1, "clear_edge": 1, "gap": 1, "texture": -1, "shadow_like": -1,
     "parts": -1, "agreement": 1, "outline_agreement": 1, "undecided": -1, "support": 1, "leak": -1, "missed": -1,
+    "backing": 1,
 }  # fmt: skip
 _FAR_OUT = 3.0
 
@@ -63,11 +64,11 @@ def collect(count: int, renders: Path | None, seed: int) -> dict[str, Any]:
         if not 0.005 < truth.mean() < 0.9:
             continue
         rows, found = [], []
-        for candidate in pair.candidates(rgb):
-            mask = cv2.resize(candidate.mask, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+        for _, soft, evidence in pair.opinions(rgb):
+            mask = cv2.resize(soft, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
             product = refine(rgb, np.asarray(mask, np.float32), EdgeParams()).alpha > 0.5
             found.append(float((product & truth).sum() / max(1, (product | truth).sum())))
-            rows.append(candidate.evidence.features())
+            rows.append(evidence.features())
         features.append(rows)
         overlaps.append(found)
         if done % 100 == 0:

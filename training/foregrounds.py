@@ -12,6 +12,8 @@ import numpy.typing as npt
 from PIL import Image
 
 FloatArray = npt.NDArray[np.float32]
+Place = npt.NDArray[np.float64]
+"""(x, y) in shares of the side."""
 _KEPT = 320  # px, longest edge in memory
 
 TRAINING_DEMO = (
@@ -41,13 +43,13 @@ class Foregrounds:
             found += [_cropped(_cut_from(photo, mask)) for photo, mask in pairs]
         return cls(tuple(picture for picture in found if picture is not None))
 
-    def draw(self, rng: np.random.Generator, side: int, at: FloatArray, size: float) -> tuple[FloatArray, FloatArray]:
+    def draw(self, rng: np.random.Generator, side: int, at: Place, size: float) -> tuple[FloatArray, FloatArray]:
         """Place one, mirrored, turned and recoloured at random: colour (side, side, 3) 0..255, alpha (side, side)."""
         picture = self.pictures[int(rng.integers(len(self.pictures)))]
         high, wide = picture.shape[:2]
         scale = size * side / max(high, wide)
         if scale < 0.6:  # shrink by areas first: the warp below samples points
-            picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            picture = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
             high, wide = picture.shape[:2]
             scale = 1.0
         turn = rng.normal(0, 8) if rng.random() < 0.75 else rng.uniform(0, 360)

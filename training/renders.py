@@ -46,8 +46,8 @@ class RenderedScenes:
             picture, mask = picture[:, ::-1], mask[:, ::-1]
         if rng.random() < 0.3:
             picture = picture[..., rng.permutation(3)]
-        picture = picture * rng.uniform(0.8, 1.15) * rng.uniform(0.93, 1.07, 3) + rng.uniform(-12, 12)
-        image = np.ascontiguousarray(np.clip(picture, 0, 255).astype(np.uint8))
+        toned = picture * rng.uniform(0.8, 1.15) * rng.uniform(0.93, 1.07, 3) + rng.uniform(-12, 12)
+        image = np.ascontiguousarray(np.clip(toned, 0, 255).astype(np.uint8))
         if rng.random() < 0.6:
             coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 96))])[1]
             image = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.foregrounds import Foregrounds
+from training.foregrounds import Foregrounds, Place
 from training.shapes import draw_parts
 from training.textures import FloatArray, Material, TextureBank, draw_material, natural_colour, paint
 
@@ -168,13 +168,13 @@ class SceneMaker:
         like = backdrop if rng.random() < 0.3 else None
         return self._object(draw_material(rng, like), light, at, size)
 
-    def _object(self, material: Material, light: FloatArray, at: FloatArray, size: float) -> _Layer:
+    def _object(self, material: Material, light: FloatArray, at: Place, size: float) -> _Layer:
         if self.foregrounds and self.rng.random() < 0.2:
             colour, alpha = self.foregrounds.draw(self.rng, self.side, at, size)
             return _Layer(colour, alpha)
         return self._drawn(material, light, at, size)
 
-    def _drawn(self, material: Material, light: FloatArray, at: FloatArray, size: float) -> _Layer:
+    def _drawn(self, material: Material, light: FloatArray, at: Place, size: float) -> _Layer:
         """Place a drawn object: bounding box of `size` (share of the side) centred on `at` (x, y shares)."""
         rng = self.rng
         parts = draw_parts(rng)
@@ -278,8 +278,8 @@ class SceneMaker:
         picture = picture ** np.float32(np.exp(rng.normal(0, 0.18))) * np.float32(rng.uniform(0.75, 1.12))
         picture = picture * rng.uniform(0.93, 1.07, 3).astype(np.float32) + np.float32(rng.uniform(-0.04, 0.05))
         picture = _blurred(picture.astype(np.float32), float(rng.choice([0.0, rng.uniform(0.3, 1.1)], p=[0.6, 0.4])))
-        picture = picture * np.float32(255) + rng.normal(0, rng.uniform(0.3, 6), picture.shape[:2])[..., None]
-        image = np.clip(picture, 0, 255).astype(np.uint8)
+        grainy = picture * np.float32(255) + rng.normal(0, rng.uniform(0.3, 6), picture.shape[:2])[..., None]
+        image = np.clip(grainy, 0, 255).astype(np.uint8)
         if rng.random() < 0.6:
             coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 96))])[1]
             image = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1]
@@ -294,7 +294,10 @@ def _blurred(values: FloatArray, sigma: float) -> FloatArray:
     return values if sigma < 0.25 else np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), np.float32)
 
 
-def _placed(part: npt.NDArray[np.uint8], place: npt.NDArray[np.float64], side: int, scale: float) -> FloatArray:
+def _placed(part: npt.NDArray[np.uint8], place: npt.NDArray[np.generic], side: int, scale: float) -> FloatArray:
     """Warp a part from its canvas into the picture, anti-aliased; values 0..1."""
     soft = cv2.GaussianBlur(part, (0, 0), 0.45 / scale) if scale < 0.9 else part
-    return np.asarray(cv2.warpAffine(soft, place, (side, side)).astype(np.float32) / np.float32(255), np.float32)
+    return np.asarray(
+        cv2.warpAffine(soft, np.asarray(place, np.float64), (side, side)).astype(np.float32) / np.float32(255),
+        np.float32,
+    )

@@ -164,7 +164,7 @@ class TextureBank:
         zoom = float(np.exp(rng.uniform(-1.1, 0.9))) if zoom is None else zoom
         tile = self.tiles[int(rng.integers(len(self.tiles)))]
         turn = cv2.getRotationMatrix2D((side / 2, side / 2), float(rng.uniform(0, 360)), zoom)
-        turn[:, 2] += rng.uniform(-TILE, TILE, 2)
+        turn[:, 2] = turn[:, 2] + rng.uniform(-TILE, TILE, 2)
         flags = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
         cut = cv2.warpAffine(tile.astype(np.float32), turn, (side, side), flags=flags, borderMode=cv2.BORDER_REFLECT)
         return np.asarray(cut / np.float32(50), np.float32)

@@ -116,7 +116,7 @@ def to_inputs(rgb: Tensor, cues: Tensor) -> Tensor:
     return with_position(torch.cat([rgb, larger], 1)).contiguous(memory_format=torch.channels_last)
 
 
-def held_overlap(network: Compact, folder: Path, most: int = 512) -> tuple[float, float]:
+def held_overlap(network: Compact, folder: Path, most: int = 256) -> tuple[float, float]:
     """Mean overlap on held-out pictures and the share with at least 0.9."""
     network.eval()
     found: list[Tensor] = []
@@ -199,9 +199,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--rate", type=float, default=2.2e-3)
     parser.add_argument("--coarse-share", type=float, default=0.6, help="share of the steps at the smaller size")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--measure-every", type=int, default=400)
     wanted = parser.parse_args(arguments)
-    torch.set_num_threads(1)
+    torch.set_num_threads(wanted.threads)
     trainer = Trainer(wanted.run, Recipe(wanted.steps, wanted.rate, coarse_share=wanted.coarse_share))
     pictures = Pictures(wanted.data / "train", seed=1000 + trainer.step)
     print("parameters", sum(p.numel() for p in trainer.network.parameters()), "from step", trainer.step, flush=True)

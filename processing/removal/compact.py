@@ -15,6 +15,7 @@ import numpy as np
 
 from processing.errors import ResourceUnavailable
 from processing.geometry import shrunk
+from processing.removal.colours import SETTLE_SIDE, settled
 from processing.removal.cues import cue_maps
 from processing.types import Finding, MaskArray, Removal, RGBArray
 
@@ -23,7 +24,7 @@ TRAINED_SIDE = 192
 _FIRST_SIDE = 512  # shrink once from full size, the rest from here
 MODEL_NAME = "compact-1"
 WEIGHTS = Path(__file__).with_name("compact.onnx")
-WEIGHTS_SHA256 = "76fb413b483331a58242dcc47475b85f0fe3f0a470187010114625ef25e3ead4"
+WEIGHTS_SHA256 = "51e695b93b17b386c3ac4b2a0dd10c1e9911ab79feb792a0268cd4c81a2d5cc2"
 _LEAST_AREA = 0.001
 _HALF = 0.5
 
@@ -74,8 +75,16 @@ def _open_session(data: bytes) -> Any:
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
+def settled_mask(picture: RGBArray, raw: MaskArray) -> MaskArray:
+    """Return the network's `raw` mask settled by the picture's colours: soft at its edge, SETTLE_SIDE px at most."""
+    small = np.asarray(shrunk(picture, SETTLE_SIDE)[0], np.uint8)
+    probability = cv2.resize(raw, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_LINEAR)
+    product = settled(small, np.asarray(probability, np.float32))
+    return np.asarray(cv2.GaussianBlur(product.astype(np.float32), (0, 0), 0.8), np.float32)
+
+
 class CompactRemover:
-    """The network alone. Its confidence says how decided it is; the pair (see chain.py) knows better."""
+    """The network and the picture's colours. Its confidence: how decided it is; the pair (chain.py) knows better."""
 
     name = "compact"
     model_name = MODEL_NAME
@@ -87,7 +96,8 @@ class CompactRemover:
     def remove(self, image: RGBArray) -> Removal:
         """See Remover.remove. The mask is soft at its edge; refine it against the picture afterwards."""
         raw = self._network.mask(image)
-        mask = cv2.resize(raw, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+        soft = settled_mask(np.asarray(shrunk(image, _FIRST_SIDE)[0], np.uint8), raw)
+        mask = cv2.resize(soft, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
         area = float((raw > _HALF).mean())
         if area < _LEAST_AREA:
             return Removal(np.asarray(mask, np.float32), 0.0, (NO_PRODUCT,))

@@ -31,8 +31,8 @@ _PATH_FLOOR = 0.5  # Lab units per step that cost nothing much: noise
 def cue_maps(rgb: RGBArray) -> FloatArray:
     """Return the cue maps (len(CUES), CUE_SIDE, CUE_SIDE) float32 0..1 of a picture (H, W, 3), squeezed to a square."""
     square = cv2.resize(rgb, (CUE_SIDE, CUE_SIDE), interpolation=cv2.INTER_AREA)
-    lab = cv2.GaussianBlur(to_lab(np.asarray(square, np.uint8)), (0, 0), 0.8)
-    coarse = cv2.resize(lab, (_COARSE, _COARSE), interpolation=cv2.INTER_AREA)
+    lab = np.asarray(cv2.GaussianBlur(to_lab(np.asarray(square, np.uint8)), (0, 0), 0.8), np.float32)
+    coarse = np.asarray(cv2.resize(lab, (_COARSE, _COARSE), interpolation=cv2.INTER_AREA), np.float32)
     closed, opened = _surrounded(lab)
     share, compact = _cluster_cues(coarse)
     maps = (_off_surface(lab), closed, opened, _geodesic(coarse), _off_frame(lab), share, compact, _focus(rgb))
@@ -126,7 +126,8 @@ def _cluster_cues(lab: FloatArray) -> tuple[FloatArray, FloatArray]:
     cv2.setRNGSeed(1)
     criteria = (cv2.TERM_CRITERIA_MAX_ITER, 8, 0.0)
     flat = np.ascontiguousarray(lab.reshape(-1, 3))
-    _, _, centres = cv2.kmeans(flat, _CLUSTERS, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    start = np.zeros((len(flat), 1), np.int32)
+    _, _, centres = cv2.kmeans(flat, _CLUSTERS, start, criteria, 1, cv2.KMEANS_PP_CENTERS)
     closeness = np.exp(-((flat[:, None, :] - centres[None]) ** 2).sum(axis=2) / (2 * 10.0**2)) + 1e-6
     belongs = closeness / closeness.sum(axis=1, keepdims=True)
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32) / height
