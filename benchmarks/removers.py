@@ -1,6 +1,7 @@
 """How good are the cut-outs? Overlap, outline and cost of every remover, side by side on one corpus in one run.
 
-    python benchmarks/removers.py --corpus CORPUS [--models MODELS] [--limit N] [--only SUBSET] [--json]
+    python benchmarks/removers.py --corpus CORPUS [--models MODELS] [--limit N] [--only SUBSET] [--methods M...]
+        [--json]
 
 CORPUS holds meta.json: a list of {image, mask, subset, truth} (see `_entries`). Subsets plain, studio_comp and hard
 have a truth; apparel has none: there a product counts as lost when the cut-out keeps less than half of what the
@@ -193,18 +194,18 @@ def _trust(rows: list[Row]) -> dict[str, float]:
 
 
 def _bars(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    chain = figures["methods"]["default chain"]
+    chain = figures["methods"].get("default chain", {})
     bars = [bar(f"default chain, IoU on {subset}", chain[subset]["iou"], ">=", least)
             for subset, least in CHAIN_BARS.items() if subset in chain]  # fmt: skip
-    if "lost" in figures:
+    if "default chain" in figures.get("lost", {}):
         bars.append(bar("default chain, shop photos lost whole", figures["lost"]["default chain"], "<=", 0))
     if "default chain" in figures["trust"]:
         trust = figures["trust"]["default chain"]
         bars.append(bar("confidence AUC for IoU >= 0.9", trust["auc"], ">=", 0.92))
         bars.append(bar("accepted at the cut with IoU >= 0.9", trust["accepted_good"], ">=", 0.95))
     peer = figures["methods"].get("rembg u2netp")
-    if peer:
-        ours = figures["methods"][REFERENCE]
+    ours = figures["methods"].get(REFERENCE)
+    if peer and ours:
         for subset in (subset for subset in CHAIN_BARS if subset in ours):
             gain = round(ours[subset]["iou"] - peer[subset]["iou"], 4)
             bars.append(bar(f"u2netp + our edge less rembg as it comes, {subset}", gain, ">=", 0.0))
@@ -258,7 +259,8 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path, default=ROOT.parent / "shared" / "corpus")
     parser.add_argument("--models", type=Path)
     parser.add_argument("--limit", type=int, default=0, help="pictures per subset; 0 is all")
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="one subset")
+    parser.add_argument("--methods", nargs="*", help="some of the methods, by name")
     parser.add_argument("--details", type=Path, help="write every picture's figures there")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
@@ -268,6 +270,9 @@ def main() -> int:
         return finish("removers", figures, [], as_json=wanted.json)
     models = wanted.models or wanted.corpus.resolve().parent / "models"
     methods, missing = _methods(models)
+    if wanted.methods:
+        missing += [f"{name}: not asked for" for name in methods if name not in wanted.methods]
+        methods = {name: method for name, method in methods.items() if name in wanted.methods}
     figures = _run(_entries(wanted.corpus, wanted.only, wanted.limit), methods, missing, wanted.details)
     _table(figures)
     return finish("removers", figures, _bars(figures), as_json=wanted.json)

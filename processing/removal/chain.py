@@ -23,7 +23,9 @@ _HALF = 0.5
 _DOUBTFUL = 0.5
 _LEAST_AREA = 0.001
 _DISAGREE = 0.6
-_PREFER_STUDIO = 0.1  # its outline is sharper: the network must be this much surer
+_LIKELY = 0.3  # below, both are guesses, and the network's guess is the better one
+_PREFER_STUDIO = 0.05  # its outline is sharper: the network must be this much surer
+_TRUSTED = 0.6  # from here on studio is taken whatever the network says of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,10 @@ class PairRemover:
 
 
 def choose(studio: Candidate, compact: Candidate) -> Candidate:
-    """Take the likelier candidate, studio when they are about equal."""
-    return studio if studio.chance + _PREFER_STUDIO >= compact.chance else compact
+    """Take the likelier candidate: studio when they are about equal, the network when neither is likely."""
+    is_equal = studio.chance >= _LIKELY and studio.chance + _PREFER_STUDIO >= compact.chance
+    is_studio = is_equal or studio.chance >= _TRUSTED
+    return studio if is_studio else compact
 
 
 def _findings(chosen: Candidate) -> tuple[Finding, ...]:

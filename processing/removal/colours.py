@@ -17,13 +17,13 @@ BoolArray = npt.NDArray[np.bool_]
 SETTLE_SIDE = 256
 _ROUNDS = 3
 _SURE_BACKDROP, _SURE_PRODUCT = 0.02, 0.98
-_LEAST_KEPT = 0.4
+_LEAST_KEPT = 0.5
 
 
 def settled(small: RGBArray, probability: MaskArray) -> BoolArray:
     """Return the product (H, W) for a picture of about SETTLE_SIDE px and the network's `probability` (H, W) 0..1.
 
-    Falls back on the network's own mask where the cut moves away from it (overlap below 0.4): colours that product and
+    Falls back on the network's own mask where the cut moves away from it (overlap below 0.5): colours that product and
     backdrop share.
     """
     seen = np.asarray(probability > 0.5)

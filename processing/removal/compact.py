@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from processing.errors import ResourceUnavailable
 from processing.geometry import shrunk
@@ -19,12 +20,12 @@ from processing.removal.colours import SETTLE_SIDE, settled
 from processing.removal.cues import cue_maps
 from processing.types import Finding, MaskArray, Removal, RGBArray
 
-SIDE = 224
-TRAINED_SIDE = 192
+SIDE = 160
+CUE_SOURCE_SIDE = 192
 _FIRST_SIDE = 512  # shrink once from full size, the rest from here
 MODEL_NAME = "compact-1"
 WEIGHTS = Path(__file__).with_name("compact.onnx")
-WEIGHTS_SHA256 = "51e695b93b17b386c3ac4b2a0dd10c1e9911ab79feb792a0268cd4c81a2d5cc2"
+WEIGHTS_SHA256 = "3ba355e180644d97c0670237f12831bacdc4cb392e79ca745266918d1d5178f5"
 _LEAST_AREA = 0.001
 _HALF = 0.5
 
@@ -39,15 +40,23 @@ class CompactNetwork:
     def mask(self, image: RGBArray) -> MaskArray:
         """Return the raw mask (SIDE, SIDE) float32 0..1 of a picture (H, W, 3) uint8 that is squeezed to a square.
 
+        It is the mean of the answers for the picture and its mirror image.
+
         Raises ResourceUnavailable (model_missing, model_broken) when the weights are not those of this release.
         """
         if self._session is None:
             self._session = _open_session(_checked(self._weights, self._sha256))
         small, _ = shrunk(image, _FIRST_SIDE)
         square = cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        seen = cv2.resize(small, (TRAINED_SIDE, TRAINED_SIDE), interpolation=cv2.INTER_AREA)
+        seen = cv2.resize(small, (CUE_SOURCE_SIDE, CUE_SOURCE_SIDE), interpolation=cv2.INTER_AREA)
         colours = square.astype(np.float32).transpose(2, 0, 1)[None] / np.float32(255)
-        feeds = {"rgb": np.ascontiguousarray(colours), "cues": cue_maps(np.asarray(seen, np.uint8))[None]}
+        cues = cue_maps(np.asarray(seen, np.uint8))[None]
+        straight = self._run(colours, cues)
+        mirrored = self._run(colours[..., ::-1], cues[..., ::-1])[:, ::-1]
+        return np.asarray((straight + mirrored) / np.float32(2), np.float32)
+
+    def _run(self, colours: npt.NDArray[np.float32], cues: npt.NDArray[np.float32]) -> MaskArray:
+        feeds = {"rgb": np.ascontiguousarray(colours), "cues": np.ascontiguousarray(cues)}
         return np.asarray(self._session.run(["mask"], feeds)[0][0, 0], np.float32)
 
 
