@@ -23,7 +23,7 @@ from processing.tunables import (
 
 SCHEMA_VERSION = 1
 COLOUR_PATTERN = r"#[0-9A-Fa-f]{6}"
-REMOVERS = ("auto", "studio", "rembg")
+REMOVERS = ("auto", "studio", "compact", "rembg")
 REFINEMENTS = ("low", "medium", "high")
 CHANNEL_BACKGROUNDS = (
     "pure_white",

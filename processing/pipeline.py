@@ -138,7 +138,10 @@ def _cut_out(photo: codecs.Photo, params: ProcessingParams, remover: Remover) ->
         raise StageFailed("The remover returned a mask of another size than the picture.", code="mask_size")
     refined = matting.refine(photo.rgb, removal.mask, params.edge)
     findings = photo.findings + removal.findings + refined.findings
-    return _CutOut(photo.rgb, refined.alpha, removal, remover.name, remover.model_name, remover.model_sha256, findings)
+    maker, model, digest = (remover.name, remover.model_name, remover.model_sha256)
+    if removal.made_by:
+        maker, model, digest = removal.made_by, removal.model_name, removal.model_sha256
+    return _CutOut(photo.rgb, refined.alpha, removal, maker, model, digest, findings)
 
 
 def _verified(alpha: MaskArray) -> tuple[MaskArray, tuple[Finding, ...]]:

@@ -161,11 +161,17 @@ class StageTiming(JsonMixin):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A remover's answer: the RAW soft mask (never stretched) in the upright source grid and how sure it is (0..1)."""
+    """A remover's answer: the RAW soft mask (never stretched) in the upright source grid and how sure it is (0..1).
+
+    `made_by`, with the model it used, is set by removers that choose among others; "" means the remover itself.
+    """
 
     mask: MaskArray
     confidence: float
     findings: tuple[Finding, ...] = ()
+    made_by: str = ""
+    model_name: str = ""
+    model_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

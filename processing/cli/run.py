@@ -15,7 +15,7 @@ from processing import PIPELINE_VERSION, codecs, pipeline
 from processing.channels import load_channels, render
 from processing.errors import ProcessingError
 from processing.intake import SUFFIXES
-from processing.params import STANDARD_PRESET, ChannelSpec, ProcessingParams, ScoringParams
+from processing.params import REMOVERS, STANDARD_PRESET, ChannelSpec, ProcessingParams, ScoringParams
 from processing.removal.base import Remover, create_remover
 from processing.types import Result
 
@@ -25,7 +25,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     run.add_argument("source", type=Path, help="a photo or a folder")
     run.add_argument("--out", type=Path, required=True, help="folder for the results")
     run.add_argument("--channel", default="amazon_main", choices=sorted(load_channels()))
-    run.add_argument("--remover", default="auto", choices=("auto", "studio", "rembg"))
+    run.add_argument("--remover", default="auto", choices=REMOVERS)
     run.add_argument("--model", default="", help="rembg model name or file in the model folder")
     run.add_argument("--model-dir", type=Path, default=os.environ.get("MODEL_DIR") or None)
     run.add_argument("--preset", type=Path, help="JSON file with processing parameters")

@@ -25,20 +25,27 @@ class Remover(Protocol):
 
 
 def create_remover(name: str, *, model_name: str = "", model_dir: Path | None = None, threads: int = 1) -> Remover:
-    """Make the remover called `name`: "studio", "rembg" or "auto" (rembg if its weights are on disk, else studio).
+    """Make the remover called `name`: "studio", "compact", "rembg" or "auto" (rembg if its weights are on disk, else
+    studio and compact, each the other's second opinion).
 
     `model_name` is a rembg model ("u2net") or a file in `model_dir` ("u2netp.onnx"). Nothing is ever downloaded.
     Raises ResourceUnavailable when "rembg" is asked for and no weights are there, InputRejected for an unknown name.
     """
     # Imported here: a caller that only needs the protocol must not pay for a model runtime.
     from processing.removal import onnx
+    from processing.removal.chain import PairRemover
+    from processing.removal.compact import CompactRemover
     from processing.removal.studio import StudioRemover
 
     if name == "studio":
         return StudioRemover()
+    if name == "compact":
+        return CompactRemover()
     if name == "rembg":
         return onnx.OnnxRemover(onnx.find_weights(model_name, model_dir), threads=threads)
     if name == "auto":
         weights = onnx.search(model_name, model_dir)
-        return StudioRemover() if weights is None else onnx.OnnxRemover(weights, threads=threads)
-    raise InputRejected(f"There is no remover {name!r}; known are auto, studio, rembg.", code="unknown_remover")
+        return PairRemover() if weights is None else onnx.OnnxRemover(weights, threads=threads)
+    raise InputRejected(
+        f"There is no remover {name!r}; known are auto, studio, compact, rembg.", code="unknown_remover"
+    )

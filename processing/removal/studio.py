@@ -77,8 +77,29 @@ def _findings(signals: Signals, confidence: float) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+@dataclass(frozen=True, slots=True)
+class Segmented:
+    """`product` (H, W), and what it was found with: `lab` (H, W, 3) smoothed, `gradient`, `backdrop`, `distance`."""
+
+    product: BoolArray
+    lab: FloatArray
+    gradient: FloatArray
+    backdrop: Backdrop
+    distance: FloatArray
+
+    def signals_of(self, product: BoolArray) -> Signals:
+        """Measure the signals of this or another cut-out (H, W) of the same picture."""
+        return Signals.measure(product, self.lab, self.gradient, self.backdrop, self.distance)
+
+
 def segment(small: RGBArray, settings: StudioSettings) -> tuple[BoolArray, Signals]:
     """Split a picture of at most about 512 px into product (True) and backdrop; tell how that went by signals."""
+    found = segment_fully(small, settings)
+    return found.product, found.signals_of(found.product)
+
+
+def segment_fully(small: RGBArray, settings: StudioSettings) -> Segmented:
+    """Like `segment`, but keeps what a second opinion needs to be judged by the same signals."""
     smooth = cv2.bilateralFilter(cv2.bilateralFilter(small, 5, 14, 5), 5, 14, 5)
     lab = to_lab(np.asarray(smooth, np.uint8))
     backdrop = fit_backdrop(lab)
@@ -88,8 +109,7 @@ def segment(small: RGBArray, settings: StudioSettings) -> tuple[BoolArray, Signa
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     closed = cv2.morphologyEx(product.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-    kept = _large_parts(opened)
-    return kept, Signals.measure(kept, lab, gradient, backdrop, found.distance)
+    return Segmented(_large_parts(opened), lab, gradient, backdrop, found.distance)
 
 
 @dataclass(frozen=True, slots=True)

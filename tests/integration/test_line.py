@@ -133,7 +133,7 @@ def test_the_run_records_preset_remover_and_route() -> None:
     line.run_line()
     run = ProcessingRun.objects.get()
     assert run.preset_version == batch.preset_version
-    assert run.remover in ("studio", "rembg")
+    assert run.remover in ("studio", "compact", "rembg")
     assert run.params == batch.preset_version.params
     assert {"removal", "score"} <= {stage["name"] for stage in run.timings}
     assert run.quality.routing_rule and run.quality.policy.approve_at == 30.0

@@ -94,10 +94,9 @@ def test_unknown_remover_is_refused() -> None:
         create_remover("bria-rmbg")
 
 
-def test_auto_falls_back_to_studio_without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rembg_without_weights_says_where_to_put_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for key in ("U2NET_HOME", "REMBG_HOME", "XDG_DATA_HOME", "HOME"):
         monkeypatch.setenv(key, str(tmp_path))
-    assert create_remover("auto", model_dir=tmp_path).name == "studio"
     with pytest.raises(ResourceUnavailable) as caught:
         create_remover("rembg", model_dir=tmp_path)
     assert "MODEL_DIR" in str(caught.value)

@@ -164,7 +164,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Channel files: {files or 'none yet'}")
         made = reads.removers(batch)
         source = "MODEL_DIR" if _has_model_dir() else "rembg's own folder"
-        named = {"rembg": 0, "studio": 0} | {name: 0 for name, _model in made}
+        named = {"rembg": 0, "studio": 0, "compact": 0} | {name: 0 for name, _model in made}
         words = []
         for name in named:
             models = {model: number for (maker, model), number in made.items() if maker == name}

@@ -1,0 +1,107 @@
+"""The default: the studio remover and the compact network on every picture, each the other's second opinion.
+
+Studio has the sharper outline and fails in kinds (white on white, walls, clutter); the network is coarser and seldom
+loses a product whole. Each candidate's chance to be right is estimated from signals that need no truth (trust.py); the
+better one is taken, its name is recorded, and a low chance sends the picture to people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from processing.geometry import shrunk
+from processing.removal.compact import MODEL_NAME, NO_PRODUCT, WEIGHTS_SHA256, CompactNetwork, settled_mask
+from processing.removal.studio import StudioSettings, segment_fully
+from processing.removal.trust import Evidence, model_for, weigh
+from processing.types import Finding, MaskArray, Removal, RGBArray
+
+_SIDE = 512
+_HALF = 0.5
+_DOUBTFUL = 0.5
+_LEAST_AREA = 0.001
+_DISAGREE = 0.6
+_LIKELY = 0.3  # below, both are guesses, and the network's guess is the better one
+_PREFER_STUDIO = 0.05  # its outline is sharper: the network must be this much surer
+_TRUSTED = 0.6  # from here on studio is taken whatever the network says of itself
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One cut-out in the working grid: soft `mask` (h, w), the `evidence` for it and its `chance` to be right."""
+
+    maker: str
+    mask: MaskArray
+    evidence: Evidence
+    chance: float
+
+
+class PairRemover:
+    """Studio and compact together. What `auto` takes when no downloaded model is installed."""
+
+    name = "auto"
+    model_name = MODEL_NAME
+    model_sha256 = WEIGHTS_SHA256
+
+    def __init__(self, settings: StudioSettings | None = None, network: CompactNetwork | None = None) -> None:
+        self._settings = settings or StudioSettings()
+        self._network = network or CompactNetwork()
+
+    def remove(self, image: RGBArray) -> Removal:
+        """See Remover.remove. `made_by` of the answer says whose mask it is."""
+        studio, compact = self.candidates(image)
+        chosen = choose(studio, compact)
+        mask = cv2.resize(chosen.mask, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+        is_compact = chosen.maker == "compact"
+        return Removal(
+            np.asarray(mask, np.float32),
+            chosen.chance,
+            _findings(chosen),
+            made_by=chosen.maker,
+            model_name=MODEL_NAME if is_compact else "",
+            model_sha256=WEIGHTS_SHA256 if is_compact else "",
+        )
+
+    def candidates(self, image: RGBArray) -> tuple[Candidate, Candidate]:
+        """Return both cut-outs, studio's first, each with its chance to be right."""
+        opinions = self.opinions(image)
+        studio, compact = (
+            Candidate(name, mask, found, model_for(name).chance(found)) for name, mask, found in opinions
+        )
+        return studio, compact
+
+    def opinions(self, image: RGBArray) -> tuple[tuple[str, MaskArray, Evidence], ...]:
+        """Return (maker, soft mask, evidence) of studio and compact, in a grid of 512 px at most."""
+        small = np.asarray(shrunk(image, _SIDE)[0], np.uint8)
+        found = segment_fully(small, self._settings)
+        size = (small.shape[1], small.shape[0])
+        raw = self._network.mask(small)
+        probability = np.asarray(cv2.resize(raw, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        coloured = np.asarray(cv2.resize(settled_mask(small, raw), size, interpolation=cv2.INTER_LINEAR), np.float32)
+        theirs = np.asarray(coloured > _HALF)
+        soft = np.asarray(cv2.GaussianBlur(found.product.astype(np.float32), (0, 0), 0.8), np.float32)
+        pairs = (("studio", found.product, theirs, soft), ("compact", theirs, found.product, coloured))
+        return tuple(
+            (maker, mask, weigh(product, other, probability, found.signals_of(product)))
+            for maker, product, other, mask in pairs
+        )
+
+
+def choose(studio: Candidate, compact: Candidate) -> Candidate:
+    """Take the likelier candidate: studio when they are about equal, the network when neither is likely."""
+    is_equal = studio.chance >= _LIKELY and studio.chance + _PREFER_STUDIO >= compact.chance
+    is_studio = is_equal or studio.chance >= _TRUSTED
+    return studio if is_studio else compact
+
+
+def _findings(chosen: Candidate) -> tuple[Finding, ...]:
+    if chosen.evidence.signals.area < _LEAST_AREA:
+        return (NO_PRODUCT,)
+    if chosen.chance >= _DOUBTFUL:
+        return ()
+    if chosen.evidence.agreement < _DISAGREE:
+        return (Finding("removers_disagree", "warning", "The two removers see different products.",
+                        "Check what was kept and what was left out."),)  # fmt: skip
+    return (Finding("cutout_doubtful", "warning", "The cut-out is not sure enough.", "Check the outline."),)

@@ -1,0 +1,1 @@
+"""How the shipped compact network was made, from our own generated pictures only. See README.md."""
