@@ -13,11 +13,15 @@ from typing import Any
 
 from processing import PIPELINE_VERSION, codecs, pipeline
 from processing.channels import load_channels, render
+from processing.cli import score
 from processing.errors import ProcessingError
 from processing.intake import SUFFIXES
 from processing.params import STANDARD_PRESET, ChannelSpec, ProcessingParams, ScoringParams
 from processing.removal.base import Remover, create_remover
 from processing.types import Result
+
+COMMANDS = {"score": score}
+"""Commands with a file of their own in processing/cli."""
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -32,6 +36,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     run.add_argument("--model-dir", type=Path, default=os.environ.get("MODEL_DIR") or None)
     run.add_argument("--preset", type=Path, help="JSON file with processing parameters")
     run.add_argument("--json", type=Path, help="write the report here as well")
+    for name, command in COMMANDS.items():
+        command.add_arguments(commands.add_parser(name, help=command.HELP))
     return parser.parse_args(argv)
 
 
@@ -80,6 +86,8 @@ def _one(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 when every photo came through, 1 when one did not, 2 for a wrong call."""
     arguments = _arguments(argv)
+    if arguments.command in COMMANDS:
+        return int(COMMANDS[arguments.command].run(arguments))
     photos = _photos(arguments.source)
     if not photos:
         print(f"No photos in {arguments.source}.", file=sys.stderr)

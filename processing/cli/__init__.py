@@ -1,0 +1,1 @@
+"""Commands of `python -m processing`, one file each: `add_arguments(parser)` and `run(arguments) -> exit status`."""
