@@ -60,20 +60,20 @@ class LocalMeasure:
 
 @dataclass(frozen=True, slots=True)
 class EdgeView:
-    """All local measures of one result and, per contour point, where nothing in the photo supports the outline."""
+    """All local measures of one result; `loose` (N,): contour points where the photo has no sharp edge at all."""
 
     outline: Outline
     measures: tuple[LocalMeasure, ...]
-    unsupported: BoolArray
+    loose: BoolArray
 
     def named(self, name: str) -> LocalMeasure:
         """Return one measure. Raises KeyError."""
         return {measure.name: measure for measure in self.measures}[name]
 
     def loose_points(self) -> FloatArray:
-        """Return the unsupported contour points (N, 2) of stretches that are unsupported for the larger part."""
-        windows = np.nan_to_num(self.named("unsupported").windows)
-        return self.outline.points[self.unsupported & (windows[self.outline.window] > _LOOSE)]
+        """Return the loose contour points (N, 2) of stretches that are loose for the larger part."""
+        windows = np.nan_to_num(_mean(self.outline, self.loose, None))
+        return self.outline.points[self.loose & (windows[self.outline.window] > _LOOSE)]
 
 
 def shape_of(outline: Outline, alpha: MaskArray) -> tuple[LocalMeasure, ...]:
@@ -108,7 +108,7 @@ def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) 
     stray = (soft & (off_outer < _LIKE) & (offsets >= 3)).sum(axis=1)
     thin = (soft & (off_inner < 0.5 * off_outer) & (offsets <= -3)).sum(axis=1)
     steps, middle = _steps(rows)
-    unsupported = _unsupported(rows, contrast, steps, middle)
+    unsupported, loose = _unsupported(rows, contrast, steps, middle)
     # A polished rim mirrors the backdrop, but the photo has its edge where the matte has it: no halo.
     kept_backdrop[_is_edge_here(steps, middle)] = 0
     return EdgeView(
@@ -121,7 +121,7 @@ def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) 
             LocalMeasure("thin_edge", "px", _mean(outline, thin, tell), 95),
             LocalMeasure("unsupported", "share", _mean(outline, unsupported, None), SECOND_WORST),
         ),
-        unsupported,
+        loose,
     )
 
 
@@ -143,20 +143,26 @@ def _steps(rows: Profiles) -> tuple[FloatArray, FloatArray]:
     return np.asarray(step, np.float32), np.asarray(middle, np.float32)
 
 
-def _unsupported(rows: Profiles, contrast: FloatArray, steps: FloatArray, middle: FloatArray) -> BoolArray:
+def _unsupported(
+    rows: Profiles, contrast: FloatArray, steps: FloatArray, middle: FloatArray
+) -> tuple[BoolArray, BoolArray]:
     """Contour points with no step in the photo within 5 px: product goes on beyond, or what is kept is backdrop.
 
-    A step counts from a quarter of what the matte's own softness lets expect: an out-of-focus edge is no missing one.
+    First: measured by what the matte's own softness lets expect, so that an out-of-focus edge is no missing one.
+    Second: measured by a sharp edge, as a product in focus has and a shadow has not.
     """
     near = np.abs(middle) <= 5
     steepest = steps[:, near].max(axis=1)
     expected = contrast * np.abs(rows.alpha[:, _STEP_PX:] - rows.alpha[:, :-_STEP_PX])[:, near].max(axis=1)
-    return np.asarray((steepest < max(_LEAST_STEP, 3 * rows.noise)) | (steepest < _LEAST_SHARE * expected))
+    faint = steepest < max(_LEAST_STEP, 3 * rows.noise)
+    return np.asarray(faint | (steepest < _LEAST_SHARE * expected)), np.asarray(
+        faint | (steepest < _LEAST_SHARE * contrast)
+    )
 
 
 def _is_edge_here(steps: FloatArray, middle: FloatArray) -> BoolArray:
     """Whether the photo has a step at the contour itself that isn't much weaker than those just inside."""
-    here = steps[:, np.abs(middle) <= 0.6].max(axis=1)
+    here = steps[:, (middle > 0) & (middle < 1)].max(axis=1)
     return np.asarray(here > _HERE_SHARE * steps[:, (middle > -7) & (middle < 1)].max(axis=1))
 
 

@@ -118,8 +118,9 @@ def attached(view: Scene, seeds: npt.NDArray[np.intp]) -> BoolArray:
     if not view.is_plain or not len(seeds):
         return np.zeros(view.alpha.shape, bool)
     smooth = cv2.morphologyEx(view.source[..., 0], cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) < _SMOOTH_L
-    like = (view.alpha > 0.3) & ((view.off < 0.6 * view.limit) | view.shadow) & smooth
-    opened = cv2.morphologyEx(like.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    like = (view.alpha > 0.5) & ((view.off < 0.6 * view.limit) | view.shadow) & smooth
+    # Thin bands are the blur of an edge, not a piece of something.
+    opened = cv2.morphologyEx(like.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     count, labels = cv2.connectedComponents(opened, connectivity=4)
     start = np.zeros(view.alpha.shape, np.uint8)
     height, width = view.alpha.shape
