@@ -61,11 +61,10 @@ def off_white_share(frame: RGBArray, alpha: MaskArray, margin_px: int = 0) -> fl
     return 0.0 if not total else int(np.count_nonzero(_is_off(frame) & outside)) / total
 
 
-def off_white_box(frame: RGBArray, alpha: MaskArray, margin_px: int = 0) -> tuple[int, int, int, int] | None:
-    """Return (x, y, w, h) round all background pixels that aren't pure white, None when there are none."""
-    wrong = off_white_mask(frame, alpha, margin_px)
+def box_of(wrong: BoolArray) -> tuple[tuple[int, int, int, int], ...]:
+    """Return one (x, y, w, h) box round all True pixels, none when there are none."""
     x, y, width, height = cv2.boundingRect(wrong.astype(np.uint8))
-    return (x, y, width, height) if width else None
+    return ((x, y, width, height),) if width else ()
 
 
 def off_white_mask(frame: RGBArray, alpha: MaskArray, margin_px: int = 0) -> BoolArray:

@@ -30,12 +30,23 @@ class _Seen:
     """Everything looked at once: the outline and its view, the scene and the areas found in it."""
 
     line: outline.Outline | None = None
+    shape: tuple[edges.LocalMeasure, ...] = ()
     edge: edges.EdgeView | None = None
     scene: regions.Scene | None = None
     lost: regions.BoolArray | None = None
+    loss: float | None = None
     beside: regions.BoolArray | None = None
     hanging: regions.BoolArray | None = None
     pierced: regions.BoolArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _White:
+    """The perimeter's samples; the share of background pixels (or of the frame's ring) off white, and which."""
+
+    sampled: measures.Background
+    off: float
+    wrong: regions.BoolArray | None
 
 
 def score(
@@ -61,34 +72,18 @@ def score(
     is exact only beyond `RINGING_MARGIN_PX`. Never raises for a bad picture: the gates say that.
     """
     asks_white = channel.background == "pure_white"
-    sampled = measures.background_samples(
-        frame,
-        samples=scoring.perimeter_samples,
-        tolerance=scoring.white_tolerance,
-        wanted_rate=scoring.compliance_rate,
-    )
-    off_white = _off_white(frame, alpha, is_encoded)
+    white = _white(frame, alpha, scoring, is_encoded)
     seen = _look(frame, alpha, expected)
-    loss = regions.loss_ratio(seen.scene, seen.lost) if seen.scene is not None else None
-    colour = parts.colour(seen.scene, residual_cast, has_colour_reference)
-    shift = next((row.measure for row in colour.rows if row.measure.threshold is not None), None)
-    likeness = regions.likeness(seen.scene) if seen.scene is not None else None
-    checks = [
-        gates.blank(frame, alpha),
-        gates.content_kept(loss),
-        gates.no_artifacts(_share(seen.beside), _share(seen.hanging)),
-        gates.product_whole(is_cut or (channel.sizing == "fit" and touches_frame(alpha))),
-        gates.right_file(likeness, None if shift is None else shift.value),
-    ]
-    if asks_white:
-        checks.append(gates.background_white(sampled.passed, off_white, sampled.compliance_rate))
-    background = _background(sampled, off_white, asks_white, _off_white_box(frame, alpha, off_white, is_encoded))
     four = (
-        background,
-        _edge(frame, alpha, seen, loss, expected, confidence),
+        _background(white, asks_white),
+        _edge(frame, alpha, seen, expected, confidence),
         parts.fill(alpha, channel, scoring),
-        colour,
+        parts.colour(seen.scene, residual_cast, has_colour_reference),
     )
+    shift = next((measure.value for measure in four[3].measures if measure.threshold is not None), None)
+    checks = _gates(frame, alpha, seen, shift, is_cut or (channel.sizing == "fit" and touches_frame(alpha)))
+    if asks_white:
+        checks.append(gates.background_white(white.sampled.passed, white.off, white.sampled.compliance_rate))
     total = sum(part.value for part in four)
     return QualityReport(
         total=total,
@@ -97,15 +92,26 @@ def score(
         fill=four[2].value,
         colour=four[3].value,
         colour_measured=shift is not None and has_colour_reference,
-        background_status=("PASS" if sampled.passed else "FAIL") if asks_white else "NOT_REQUIRED",
-        compliance_rate=sampled.compliance_rate,
-        failures=sampled.failures[:MAX_SHOWN_FAILURES] if asks_white else (),
+        background_status=("PASS" if white.sampled.passed else "FAIL") if asks_white else "NOT_REQUIRED",
+        compliance_rate=white.sampled.compliance_rate,
+        failures=white.sampled.failures[:MAX_SHOWN_FAILURES] if asks_white else (),
         gates=tuple(checks),
-        measures=(*(measure for part in four for measure in part.measures), *_gate_measures(seen, loss)),
+        measures=(*(measure for part in four for measure in part.measures), *_gate_measures(seen)),
         checks=_output_checks(frame, alpha, checks),
         advice=_advice(total, four, checks),
-        label_map=_label_map(seen, four[1], frame, alpha, off_white if asks_white else 0.0, is_encoded),
+        label_map=_label_map(seen, four[1], white if asks_white else None, alpha.shape),
     )
+
+
+def _gates(frame: RGBArray, alpha: MaskArray, seen: _Seen, shift: float | None, is_cut: bool) -> list[Gate]:
+    likeness = regions.likeness(seen.scene) if seen.scene is not None else None
+    return [
+        gates.blank(frame, alpha),
+        gates.content_kept(seen.loss),
+        gates.no_artifacts(_share(seen.beside), _share(seen.hanging)),
+        gates.product_whole(is_cut),
+        gates.right_file(likeness, shift),
+    ]
 
 
 def _share(found: regions.BoolArray | None) -> float:
@@ -114,42 +120,46 @@ def _share(found: regions.BoolArray | None) -> float:
 
 def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None) -> _Seen:
     line = outline.trace(alpha)
+    shape = edges.shape_of(line, alpha) if line is not None else ()
     if expected is None or not bool((alpha > 0.5).any()):
-        return _Seen(line)
+        return _Seen(line, shape)
     scene = regions.scene(expected, frame, alpha)
     view = edges.view(line, alpha, expected, frame) if line is not None else None
     loose = view.loose_points() if view is not None else np.zeros((0, 2), np.float32)
+    dropped = regions.lost(scene)
     return _Seen(
         line,
+        shape,
         view,
         scene,
-        regions.lost(scene),
+        dropped,
+        regions.loss_ratio(scene, dropped),
         regions.detached(scene),
         regions.attached(scene, (loose * scene.scale).astype(np.int64)),
         regions.pierced(scene),
     )
 
 
-def _off_white(frame: RGBArray, alpha: MaskArray, is_encoded: bool) -> float:
-    if not is_encoded:
-        return measures.off_white_share(frame, alpha)
-    return max(measures.off_white_share(frame, alpha, RINGING_MARGIN_PX), measures.off_white_ring(frame))
+def _white(frame: RGBArray, alpha: MaskArray, scoring: ScoringParams, is_encoded: bool) -> _White:
+    sampled = measures.background_samples(
+        frame,
+        samples=scoring.perimeter_samples,
+        tolerance=scoring.white_tolerance,
+        wanted_rate=scoring.compliance_rate,
+    )
+    margin = RINGING_MARGIN_PX if is_encoded else 0
+    off = max(measures.off_white_share(frame, alpha, margin), measures.off_white_ring(frame) if is_encoded else 0.0)
+    if off == 0:
+        return _White(sampled, 0.0, None)
+    return _White(sampled, off, measures.off_white_mask(frame, alpha, margin))
 
 
-def _off_white_box(
-    frame: RGBArray, alpha: MaskArray, off_white: float, is_encoded: bool
-) -> tuple[tuple[int, int, int, int], ...]:
-    box = measures.off_white_box(frame, alpha, RINGING_MARGIN_PX if is_encoded else 0) if off_white else None
-    return () if box is None else (box,)
-
-
-def _background(
-    sampled: measures.Background, off_white: float, asks_white: bool, where: tuple[tuple[int, int, int, int], ...]
-) -> parts.Part:
-    limit = 0.0 if asks_white else None
+def _background(white: _White, asks_white: bool) -> parts.Part:
+    limit, sampled = (0.0 if asks_white else None), white.sampled
+    where = () if white.wrong is None else measures.box_of(white.wrong)
     rows = (
         Measure("compliance_rate", sampled.compliance_rate, "share", "background", 0.95, sampled.passed),
-        Measure("off_white", off_white, "share", "background", limit, off_white == 0 or None, "", where),
+        Measure("off_white", white.off, "share", "background", limit, white.off == 0 or None, "", where),
     )
     # QC-33: a channel that doesn't ask for white doesn't judge it.
     base = background_part(sampled.compliance_rate, sampled.passed) if asks_white else PART
@@ -158,12 +168,10 @@ def _background(
     )
 
 
-def _edge(
-    frame: RGBArray, alpha: MaskArray, seen: _Seen, loss: float | None, expected: RGBArray | None, confidence: float
-) -> parts.Part:
+def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | None, confidence: float) -> parts.Part:
     rows = [parts.row("removal_confidence", confidence, "share")]
     if seen.line is not None:
-        rows += [parts.local_row(item, seen.line) for item in edges.shape_of(seen.line, alpha)]
+        rows += [parts.local_row(item, seen.line) for item in seen.shape]
         rows.append(parts.row("specks", seen.line.crumbs_px / seen.line.length_px, "share"))
         if seen.edge is not None:
             rows += [parts.local_row(item, seen.line) for item in seen.edge.measures]
@@ -172,16 +180,16 @@ def _edge(
         if seen.pierced is not None:
             where = regions.boxes(seen.pierced, seen.scene)
             rows.append(parts.row("holes", float(seen.pierced.sum()) / kept, "share", where))
-        if loss is not None and seen.lost is not None:
-            rows.append(parts.row("lost", loss, "share", regions.boxes(seen.lost, seen.scene)))
+        if seen.loss is not None and seen.lost is not None:
+            rows.append(parts.row("lost", seen.loss, "share", regions.boxes(seen.lost, seen.scene)))
         detail = regions.detail_ratio(frame, expected, alpha)
         if detail is not None:
             rows.append(parts.row("detail", detail, "ratio"))
     return parts.edge_part(rows)
 
 
-def _gate_measures(seen: _Seen, loss: float | None) -> list[Measure]:
-    limit = gates.CONTENT_LOSS_LIMIT
+def _gate_measures(seen: _Seen) -> list[Measure]:
+    limit, loss = gates.CONTENT_LOSS_LIMIT, seen.loss
     if loss is None:
         found = [Measure("content_loss", 0.0, "share", "gate", limit, None, "not measured")]
     else:
@@ -214,14 +222,11 @@ def _advice(total: float, four: tuple[parts.Part, ...], checks: list[Gate]) -> s
     return "" if total >= AUTO_LINE else parts.lifting(four, AUTO_LINE)
 
 
-def _label_map(
-    seen: _Seen, edge: parts.Part, frame: RGBArray, alpha: MaskArray, off_white: float, is_encoded: bool
-) -> str:
-    drawn = LabelMap(alpha.shape)
+def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple[int, ...]) -> str:
+    drawn = LabelMap((shape[0], shape[1]))
     failed = {measure.name for measure in edge.measures if measure.passed is False}
     if seen.line is not None:
-        local = (*edges.shape_of(seen.line, alpha), *(seen.edge.measures if seen.edge is not None else ()))
-        for item in local:
+        for item in (*seen.shape, *(seen.edge.measures if seen.edge is not None else ())):
             if item.name in failed:
                 drawn.add_stretches(item.name, seen.line, parts.flagged(item))
     for name, found in (("holes", seen.pierced), ("lost", seen.lost)):
@@ -230,6 +235,6 @@ def _label_map(
     for found in (seen.beside, seen.hanging):
         if found is not None and _share(found) > gates.LEFTOVER_LIMIT:
             drawn.add_area("leftover", found)
-    if off_white > 0:
-        drawn.add_area("off_white", measures.off_white_mask(frame, alpha, RINGING_MARGIN_PX if is_encoded else 0))
+    if white is not None and white.wrong is not None:
+        drawn.add_area("off_white", white.wrong)
     return drawn.encoded()
