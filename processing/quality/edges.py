@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -22,11 +23,13 @@ SECOND_WORST = -1.0
 _TELL = 10.0  # Lab distance from which product and surroundings can be told apart at the edge
 _VISIBLE = 4.0  # a backdrop nearer to the new ground than this leaves a fringe nobody can see
 _STEP_PX = 3
-_LEAST_STEP = 2.0
+_LEAST_STEP = 1.2
+_GRAINS = 2.2
 _LEAST_SHARE = 0.25
 _HERE_SHARE = 0.6
 _LIKE = 6.0
-_LOOSE = 0.5
+_LOOSE = 0.7
+_NEIGHBOURS = 15
 _WHITE = 255.0
 _LEAST_JUDGED = 3
 _BINARY_STEP = 0.78  # alpha per px from which an edge is a staircase: an anti-aliased one spreads over two
@@ -71,9 +74,10 @@ class EdgeView:
         return {measure.name: measure for measure in self.measures}[name]
 
     def loose_points(self) -> FloatArray:
-        """Return the loose contour points (N, 2) of stretches that are loose for the larger part."""
-        windows = np.nan_to_num(_mean(self.outline, self.loose, None))
-        return self.outline.points[self.loose & (windows[self.outline.window] > _LOOSE)]
+        """Return the loose contour points (N, 2) whose neighbours along the outline are loose for the larger part."""
+        row = self.loose.astype(np.float32)[:, None]
+        near = cv2.blur(row, (1, _NEIGHBOURS))[:, 0] if len(row) else row[:, 0]
+        return self.outline.points[self.loose & (near > _LOOSE)]
 
 
 def shape_of(outline: Outline, alpha: MaskArray) -> tuple[LocalMeasure, ...]:
@@ -110,7 +114,9 @@ def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) 
     steps, middle = _steps(rows)
     unsupported, loose = _unsupported(rows, contrast, steps, middle)
     # A polished rim mirrors the backdrop, but the photo has its edge where the matte has it: no halo.
+    # And beside a contact shadow it has its edge between product and shadow: nothing is missing.
     kept_backdrop[_is_edge_here(steps, middle)] = 0
+    left_product[_is_edge_here(steps[:, ::-1], middle)] = 0
     return EdgeView(
         outline,
         (
@@ -154,14 +160,17 @@ def _unsupported(
     near = np.abs(middle) <= 5
     steepest = steps[:, near].max(axis=1)
     expected = contrast * np.abs(rows.alpha[:, _STEP_PX:] - rows.alpha[:, :-_STEP_PX])[:, near].max(axis=1)
-    faint = steepest < max(_LEAST_STEP, 3 * rows.noise)
+    faint = steepest < max(_LEAST_STEP, _GRAINS * rows.noise)
     return np.asarray(faint | (steepest < _LEAST_SHARE * expected)), np.asarray(
         faint | (steepest < _LEAST_SHARE * contrast)
     )
 
 
 def _is_edge_here(steps: FloatArray, middle: FloatArray) -> BoolArray:
-    """Whether the photo has a step at the contour itself that isn't much weaker than those just inside."""
+    """Whether the photo has a step at the contour itself that isn't much weaker than those just inside.
+
+    With the columns turned round: than those just outside.
+    """
     here = steps[:, (middle > 0) & (middle < 1)].max(axis=1)
     return np.asarray(here > _HERE_SHARE * steps[:, (middle > -7) & (middle < 1)].max(axis=1))
 

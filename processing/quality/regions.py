@@ -56,7 +56,10 @@ def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
     lab = to_lab(np.asarray(scaled(source, GRID_SIDE)[0], np.uint8))
     backdrop = fit_backdrop(lab)
     difference = lab - backdrop.surface
-    chroma = np.hypot(difference[..., 1], difference[..., 2])
+    # Less light scales L* + 16, a* and b* alike (CIE 1976): on coloured paper a shadow loses chroma.
+    dimming = ((lab[..., 0] + 16) / (backdrop.surface[..., 0] + 16))[..., None]
+    tint = lab[..., 1:] - dimming * backdrop.surface[..., 1:]
+    chroma = np.hypot(tint[..., 0], tint[..., 1])
     darker = -difference[..., 0]
     shadow = (darker > -2) & (darker < _SHADOW_L) & (chroma < _SHADOW_CHROMA + 0.6 * backdrop.spread)
     return Scene(
