@@ -90,7 +90,7 @@ def shape_of(outline: Outline, alpha: MaskArray) -> tuple[LocalMeasure, ...]:
     near = along[:, 13:20]
     is_step = np.abs(np.diff(near, axis=1)).max(axis=1) > _BINARY_STEP
     return (
-        LocalMeasure("edge_width", "px", width, 95),
+        LocalMeasure("edge_width", "px", width, SECOND_WORST),
         LocalMeasure("edge_hardness", "share", over_windows(outline, is_step.astype(np.float32)), 50),
         LocalMeasure("edge_roughness", "px", np.sqrt(over_windows(outline, outline.jitter**2)), 75),
     )
@@ -123,8 +123,8 @@ def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) 
             LocalMeasure("halo", "px", _mean(outline, kept_backdrop, tell), 75),
             LocalMeasure("missing_edge", "px", _mean(outline, left_product, tell), 90),
             LocalMeasure("fringe", "share", _fringe(outline, rows, tell), 75),
-            LocalMeasure("stray", "px", _mean(outline, stray, rows.has_outer), 95),
-            LocalMeasure("thin_edge", "px", _mean(outline, thin, tell), 95),
+            LocalMeasure("stray", "px", _mean(outline, stray, rows.has_outer), SECOND_WORST),
+            LocalMeasure("thin_edge", "px", _mean(outline, thin, tell), SECOND_WORST),
             LocalMeasure("unsupported", "share", _mean(outline, unsupported, None), SECOND_WORST),
         ),
         loose,

@@ -15,6 +15,7 @@ MAP_SIDE = 256
 CODES = {
     "off_white": 1, "fringe": 2, "edge_width": 3, "edge_hardness": 4, "edge_roughness": 5, "stray": 6, "thin_edge": 7,
     "halo": 8, "missing_edge": 9, "unsupported": 10, "holes": 11, "lost": 12, "colour_spot": 13, "leftover": 14,
+    "specks": 15,
 }  # fmt: skip
 """What the values of a label map stand for. Where two meet, the higher code is drawn."""
 
@@ -40,6 +41,14 @@ class LabelMap:
         height, width = self._map.shape
         drawn[np.clip(spots[:, 1], 0, height - 1), np.clip(spots[:, 0], 0, width - 1)] = 1
         self._draw(name, cv2.dilate(drawn, np.ones((3, 3), np.uint8)) > 0)
+
+    def add_boxes(self, name: str, boxes: tuple[tuple[int, int, int, int], ...]) -> None:
+        """Draw (x, y, w, h) boxes given in frame pixels."""
+        drawn = np.zeros_like(self._map)
+        for box in boxes:
+            x, y, width, height = (round(value * self._scale) for value in box)
+            drawn[y : y + max(1, height) + 1, x : x + max(1, width) + 1] = 1
+        self._draw(name, drawn > 0)
 
     def _draw(self, name: str, where: npt.NDArray[np.bool_]) -> None:
         np.maximum(self._map, np.where(where, np.uint8(CODES[name]), np.uint8(0)), out=self._map)

@@ -24,6 +24,7 @@ _MOST_POINTS = 3072
 _LEAST_POINTS = 12
 _LEAST_CONTOUR_PX = 40
 _NORMAL_SIGMA = 4.0
+_MOST_CRUMBS = 40
 FloatArray = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]
 IntArray = npt.NDArray[np.int64]
@@ -35,7 +36,8 @@ Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 class Outline:
     """`points` and `normals` (N, 2) float32, x and y in frame pixels, normals pointing away from the product; `window`
     (N,) the stretch each point belongs to; `jitter` (N,) how far the contour strays from its smoothed self, px;
-    `length_px` of all contours kept, `crumbs_px` of those too short to follow (specks and pinholes).
+    `length_px` of all contours kept, `crumbs_px` of those too short to follow (specks and pinholes), the largest of
+    which are in `crumbs`.
     """
 
     points: FloatArray
@@ -44,6 +46,7 @@ class Outline:
     jitter: FloatArray
     length_px: float
     crumbs_px: float
+    crumbs: tuple[Box, ...]
 
     def __len__(self) -> int:
         return len(self.points)
@@ -70,7 +73,9 @@ def trace(alpha: MaskArray) -> Outline | None:
     if not rings:
         return None
     length = float(sum(len(ring) for ring in rings))
-    crumbs = float(sum(len(ring) for ring in contours if len(ring) < _LEAST_CONTOUR_PX))
+    short = [ring for ring in contours if len(ring) < _LEAST_CONTOUR_PX]
+    crumbs = float(sum(len(ring) for ring in short))
+    largest = tuple(_box(ring) for ring in sorted(short, key=len, reverse=True)[:_MOST_CRUMBS])
     step = max(1, int(np.ceil(length / _MOST_POINTS)))
     span = max(_LEAST_POINTS * step, length / WINDOWS)
     points, normals, windows, jitter, used = [], [], [], [], 0
@@ -90,8 +95,13 @@ def trace(alpha: MaskArray) -> Outline | None:
         jitter.append(((ring - smooth) * away).sum(axis=1)[::step])
     return Outline(
         np.concatenate(points), np.concatenate(normals), np.concatenate(windows), np.concatenate(jitter),
-        length, crumbs,
+        length, crumbs, largest,
     )  # fmt: skip
+
+
+def _box(ring: npt.NDArray[np.generic]) -> Box:
+    x, y, width, height = cv2.boundingRect(np.asarray(ring, np.int32))
+    return int(x), int(y), int(width), int(height)
 
 
 def _around(ring: FloatArray, sigma: float) -> FloatArray:

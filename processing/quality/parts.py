@@ -20,7 +20,7 @@ MOST_BOXES = 8
 
 # (full score up to, nothing left from), and what to do about it. Set on the tuning half of benchmarks/defects.py.
 LIMITS: dict[str, tuple[float, float]] = {
-    "edge_width": (6.5, 10.0),
+    "edge_width": (6.5, 9.0),
     "edge_hardness": (0.2, 0.5),
     "edge_roughness": (0.65, 1.0),
     "specks": (0.004, 0.02),
@@ -28,7 +28,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "halo": (0.7, 1.1),
     "missing_edge": (0.75, 1.0),
     "fringe": (0.75, 0.92),
-    "stray": (0.9, 1.4),
+    "stray": (0.7, 1.3),
     "thin_edge": (1.2, 3.0),
     "unsupported": (0.45, 0.8),
     "holes": (0.0005, 0.003),

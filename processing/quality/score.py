@@ -172,7 +172,8 @@ def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | N
     rows = [parts.row("removal_confidence", confidence, "share")]
     if seen.line is not None:
         rows += [parts.local_row(item, seen.line) for item in seen.shape]
-        rows.append(parts.row("specks", seen.line.crumbs_px / seen.line.length_px, "share"))
+        share = seen.line.crumbs_px / seen.line.length_px
+        rows.append(parts.row("specks", share, "share", seen.line.crumbs[: parts.MOST_BOXES]))
         if seen.edge is not None:
             rows += [parts.local_row(item, seen.line) for item in seen.edge.measures]
     if seen.scene is not None and expected is not None:
@@ -226,6 +227,8 @@ def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple
     drawn = LabelMap((shape[0], shape[1]))
     failed = {measure.name for measure in edge.measures if measure.passed is False}
     if seen.line is not None:
+        if "specks" in failed:
+            drawn.add_boxes("specks", seen.line.crumbs)
         for item in (*seen.shape, *(seen.edge.measures if seen.edge is not None else ())):
             if item.name in failed:
                 drawn.add_stretches(item.name, seen.line, parts.flagged(item))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import defects as benchmark
 from processing import codecs
 from processing.channels import load_channels
 from processing.params import ScoringParams
@@ -154,3 +156,30 @@ def test_equal_seeds_plant_equal_defects() -> None:
     assert np.array_equal(first.alpha, second.alpha) and np.array_equal(first.after, second.after)
     with pytest.raises(ValueError, match="second product"):
         defects.plant("wrong_file", bottle(), np.random.default_rng(0))
+
+
+@lru_cache
+def headset() -> defects.Subject:
+    demo = Path(__file__).parents[2] / "demo"
+    return benchmark.subject(demo / "photos" / "KSTR4471.jpg", demo / "masks" / "KSTR4471.png")
+
+
+def headset_judged(kind: str) -> QualityReport:
+    case = defects.plant(kind, headset(), np.random.default_rng(11))
+    return score_pair(
+        case.before, encoded(case.after), AMAZON, ScoringParams(), alpha=case.alpha, affine=np.eye(2, 3)
+    ).quality
+
+
+@pytest.mark.parametrize("kind", ["torn_edge", "specks", "shadow_left"])
+def test_kstr4471_torn_specked_or_with_half_its_shadow_never_passes_again(kind: str) -> None:
+    """A studio cut-out of this photo with all three once scored 97.4 without a failed gate."""
+    report = headset_judged(kind)
+    assert report.total < 90, report.measures
+    assert any(item.passed is False and item.where for item in report.measures)
+    assert report.label_map
+
+
+def test_kstr4471_with_its_exact_matte_passes() -> None:
+    report = headset_judged("good")
+    assert report.total >= 90 and not report.has_failed_gate, report.measures
