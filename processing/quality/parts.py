@@ -30,7 +30,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "fringe": (0.75, 0.92),
     "stray": (0.7, 1.3),
     "thin_edge": (1.2, 3.0),
-    "unsupported": (0.45, 0.8),
+    "unsupported": (0.42, 0.55),
     "holes": (0.0005, 0.003),
     "lost": (0.012, 0.024),
     "detail": (0.75, 0.45),
