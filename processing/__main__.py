@@ -2,7 +2,6 @@
 
 commands:
   run        cut out, correct, frame and score every photo of a folder
-  score      score any finished file against its photo
   optimise   resize, compress and convert a folder of pictures, nothing else
 """
 
@@ -12,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("run", "score", "optimise")
+COMMANDS = ("run", "optimise")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
