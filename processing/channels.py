@@ -10,13 +10,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from processing import codecs, compositing, encoding, geometry, metadata
+from processing import compositing, encoding, geometry, metadata
+from processing.cutout import CutOut, Framed, framed, open_cutout
 from processing.errors import InputRejected
+from processing.geometry import Framing
 from processing.params import ChannelSpec, ProcessingParams
 from processing.quality.verification import verify
-from processing.types import Finding, MaskArray, Rendered, RGBArray, RuleCheck
+from processing.types import Finding, Rendered, RuleCheck
 
 __all__ = ["build_alt_text", "build_filename", "load_channels", "render", "verify"]
 
@@ -77,15 +77,17 @@ def build_alt_text(spec: ChannelSpec, tokens: Mapping[str, str]) -> str:
 
 
 def render(
-    cutout: Path,
+    cutout: CutOut | Path,
     spec: ChannelSpec,
     *,
     params: ProcessingParams,
     tokens: Mapping[str, str],
     metadata: Mapping[str, str] | None = None,
+    prepared: tuple[Framing, Framed] | None = None,
 ) -> Rendered:
-    """Render the stored RGBA cut-out for one channel and verify the result (EXP-14).
+    """Render a cut-out, or an RGBA file of one, for one channel and verify the result (EXP-14).
 
+    `prepared`: the frame of this very cut-out, preset and channel, when it is at hand already.
     Steps, recorded in this order: open, resize_for_platform, convert_color_space, ensure_pure_white, generate_filename,
     save_with_config, verify_output_compliance. A rule that fails is in `checks`, it doesn't raise.
     Raises InputRejected for a missing token (code missing_token) or a source below the channel's minimum (too_small),
@@ -93,11 +95,12 @@ def render(
     """
     steps = ["open"]
     filename = build_filename(spec, tokens)
-    rgba, _ = codecs.decode_rgba(cutout)
-    rgb, alpha = rgba[..., :3], rgba[..., 3].astype(np.float32) / np.float32(255)
-    framed, matte, notes = _framed(np.ascontiguousarray(rgb), alpha, params, spec)
+    cut = open_cutout(cutout) if isinstance(cutout, Path) else cutout
+    _check_large_enough(cut, spec)
+    framing, inside = prepared or _framed(cut, params, spec)
+    matte = inside.alpha
     steps.append("resize_for_platform")
-    picture = compositing.compose(framed, matte, params, spec)
+    picture = compositing.compose(inside.rgb, matte, params, spec)
     steps.append("convert_color_space")
     if spec.background == "pure_white":
         picture[matte <= 0] = 255
@@ -106,7 +109,7 @@ def render(
     data = encoding.encode(picture, spec, _tags(spec, metadata or {}))
     steps.append("save_with_config")
     verified = verify(data, spec, alpha=matte, filename=filename, metadata=metadata)
-    checks = (*verified, *(_noted(note) for note in notes))
+    checks = (*verified, *(_noted(note) for note in framing.findings))
     steps.append("verify_output_compliance")
     height, width = picture.shape[:2]
     return Rendered(
@@ -121,25 +124,20 @@ def render(
     )
 
 
-def _framed(
-    rgb: RGBArray, alpha: MaskArray, params: ProcessingParams, spec: ChannelSpec
-) -> tuple[RGBArray, MaskArray, tuple[Finding, ...]]:
-    """Bring the cut-out into the channel's frame: padded, never stretched, never enlarged beyond the preset."""
-    height, width = alpha.shape
+def _check_large_enough(cut: CutOut, spec: ChannelSpec) -> None:
+    height, width = cut.alpha.shape
     if spec.min_dimension and max(height, width) < spec.min_dimension:
         raise InputRejected(
             f"The photo is {width} x {height} px; {spec.name} needs at least {spec.min_dimension} px. "
             "Send a larger original.",
             code="too_small",
         )
-    framing = geometry.plan_frame(alpha, params, spec)
-    matte = np.asarray(geometry.to_frame(alpha, framing), np.float32)
-    weighted = np.round(rgb * alpha[..., None]).astype(np.uint8)
-    frame = np.asarray(geometry.to_frame(weighted, framing), np.uint8).copy()
-    soft = (matte > 0) & (matte < 1)
-    straight = frame[soft] / np.maximum(matte[soft][:, None], 1 / 255)
-    frame[soft] = np.round(np.clip(straight, 0, 255)).astype(np.uint8)
-    return frame, matte, framing.findings
+
+
+def _framed(cut: CutOut, params: ProcessingParams, spec: ChannelSpec) -> tuple[Framing, Framed]:
+    """Bring the cut-out into the channel's frame: padded, never stretched, never enlarged beyond the preset."""
+    framing = geometry.plan_frame(cut.alpha, params, spec)
+    return framing, framed(cut, framing)
 
 
 def _noted(note: Finding) -> RuleCheck:

@@ -6,15 +6,18 @@ can tell what was done on purpose from what went wrong.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from processing.geometry import Matte, levels, quickly_shrunk
 from processing.params import ColourParams
-from processing.types import Finding, JsonMixin, MaskArray, RGBArray
+from processing.types import AlphaArray, Finding, JsonMixin, RGBArray
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 _WORKING_SIDE = 512
@@ -22,6 +25,8 @@ _MIN_REFERENCE_PX = 200
 _WHITE_BACKDROP_L = 80.0  # from here up a neutral backdrop was meant to be white
 _DARK_BACKDROP_L = 20.0  # below, channel ratios are noise
 _TARGET_L = 97.0
+_TRACE = 5  # alpha from which a pixel is no backdrop any more
+_NEARLY_SOLID = 230
 _HEADROOM = 0.98  # linear light the brightest product pixels may reach after the lift
 
 
@@ -38,6 +43,12 @@ class ColourTransform(JsonMixin):
     saturation: float = 0.0
     reference: tuple[int, int, int] | None = None
     is_balanced: bool = False
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ColourTransform:
+        """Read what `to_dict` gave; unknown keys are an error."""
+        values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in data.items()}
+        return cls(**values)
 
     @property
     def residual_cast(self) -> float | None:
@@ -103,15 +114,13 @@ def _chroma(colour: npt.ArrayLike) -> float:
     return float(np.hypot(a, b))
 
 
-def backdrop_reference(rgb: RGBArray, alpha: MaskArray) -> tuple[int, int, int] | None:
+def backdrop_reference(rgb: RGBArray, alpha: AlphaArray) -> tuple[int, int, int] | None:
     """Return the lit backdrop's colour: median of the brighter half outside the product, None if there is too little.
 
     The brighter half leaves cast shadows and vignetting out.
     """
-    scale = min(1.0, _WORKING_SIDE / max(alpha.shape))
-    size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    product = (cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) > 0.02).astype(np.uint8)
+    small, matte = (quickly_shrunk(pixels, _WORKING_SIDE) for pixels in (rgb, alpha))
+    product = (matte > _TRACE).astype(np.uint8)
     outside = small[cv2.dilate(product, np.ones((9, 9), np.uint8)) == 0]
     if len(outside) < _MIN_REFERENCE_PX:
         return None
@@ -121,10 +130,9 @@ def backdrop_reference(rgb: RGBArray, alpha: MaskArray) -> tuple[int, int, int] 
     return red, green, blue
 
 
-def plan_correction(
-    rgb: RGBArray, alpha: MaskArray, params: ColourParams
-) -> tuple[ColourTransform, tuple[Finding, ...]]:
+def plan_correction(rgb: RGBArray, alpha: Matte, params: ColourParams) -> tuple[ColourTransform, tuple[Finding, ...]]:
     """Measure the picture and declare its correction; findings say what was left out. One grid for both arrays."""
+    alpha = levels(alpha)
     contrast, saturation = params.contrast / 100.0, params.saturation / 100.0
     reference = backdrop_reference(rgb, alpha)
     if reference is None:
@@ -145,11 +153,11 @@ def plan_correction(
     return ColourTransform((red, green, blue), contrast, saturation, reference, is_balanced=True), ()
 
 
-def _lift(rgb: RGBArray, alpha: MaskArray, level: float, limit_ev: float) -> float:
+def _lift(rgb: RGBArray, alpha: AlphaArray, level: float, limit_ev: float) -> float:
     """Gain that brings a near-white backdrop to L* 97, within the limit and without burning the product out."""
     target = ((_TARGET_L + 16.0) / 116.0) ** 3
     step = max(1, int(np.sqrt(alpha.size / 250_000)))
-    product = rgb[::step, ::step][alpha[::step, ::step] > 0.9]
+    product = rgb[::step, ::step][alpha[::step, ::step] >= _NEARLY_SOLID]
     brightest = np.percentile(product.max(axis=1), 99.5) / 255.0 if len(product) else 1.0
     room = _HEADROOM / max(float(_to_linear(np.array([brightest]))[0]), 1e-3)
     return float(np.clip(min(target / max(level, 1e-3), room), 1.0, 2.0**limit_ev))

@@ -86,11 +86,11 @@ def compose(
     out = background_for((alpha.shape[1], alpha.shape[0]), params, channel)
     if shadow and draws_shadow(params, channel):
         out = _darkened(out, shadow_layer(alpha, params.shadow), alpha)
-    solid = alpha >= 1.0
-    soft = (alpha > 0.0) & ~solid
-    out[solid] = rgb[solid]
-    weight = alpha[soft][:, None]
-    out[soft] = np.round(rgb[soft] * weight + out[soft] * (1 - weight)).astype(np.uint8)
+    cv2.copyTo(rgb, (alpha >= 1.0).view(np.uint8), out)
+    rows, columns = np.nonzero((alpha > 0.0) & (alpha < 1.0))
+    weight = alpha[rows, columns][:, None]
+    mixed = rgb[rows, columns] * weight + out[rows, columns] * (1 - weight)
+    out[rows, columns] = np.round(mixed).astype(np.uint8)
     return out
 
 

@@ -12,11 +12,10 @@ import numpy.typing as npt
 
 from processing.errors import StageFailed
 from processing.params import ChannelSpec, ProcessingParams
-from processing.types import AffineMatrix, Finding, MaskArray
+from processing.types import AffineMatrix, AlphaArray, Finding, MaskArray
 
 PRODUCT_FROM = 0.5
 """Alpha from which a pixel counts as product when its box is measured."""
-_TRACE = 0.004
 _SLACK_PX = 2  # so that rounding can never leave the product short of the wanted fill
 
 
@@ -66,18 +65,28 @@ class Framing:
 
 
 Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
+Matte = MaskArray | AlphaArray
 
 
-def product_box(alpha: MaskArray, threshold: float = PRODUCT_FROM) -> Box | None:
-    """Return the box of pixels with alpha >= threshold, None when there are none."""
-    solid = alpha >= threshold
-    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
-    if not rows.size:
-        return None
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+def _level(alpha: Matte, share: float) -> float:
+    """Return the value that stands for `share` of full alpha: uint8 mattes count to 255, float ones to 1."""
+    return share * 255.0 if alpha.dtype == np.uint8 else share
 
 
-def fill_ratio(alpha: MaskArray) -> float:
+def levels(alpha: Matte) -> AlphaArray:
+    """Return a matte as it is stored, 0..255."""
+    if alpha.dtype == np.uint8:
+        return np.asarray(alpha, np.uint8)
+    return np.asarray(cv2.convertScaleAbs(alpha, alpha=255.0), np.uint8)
+
+
+def product_box(alpha: Matte, threshold: float = PRODUCT_FROM) -> Box | None:
+    """Return the box of pixels with alpha >= threshold (0..1), None when there are none."""
+    x, y, width, height = cv2.boundingRect((alpha >= _level(alpha, threshold)).view(np.uint8))
+    return Box(x, y, x + width, y + height) if width else None
+
+
+def fill_ratio(alpha: Matte) -> float:
     """Return the product's longest side as a share of the frame side it runs along (the larger of both), 0 if empty."""
     box = product_box(alpha)
     if box is None:
@@ -85,10 +94,10 @@ def fill_ratio(alpha: MaskArray) -> float:
     return float(max(box.width / alpha.shape[1], box.height / alpha.shape[0]))
 
 
-def touches_frame(alpha: MaskArray, threshold: float = PRODUCT_FROM) -> bool:
+def touches_frame(alpha: Matte, threshold: float = PRODUCT_FROM) -> bool:
     """Tell whether the product reaches an edge of the picture."""
     edges = (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1])
-    return any(bool((edge >= threshold).any()) for edge in edges)
+    return any(bool((edge >= _level(alpha, threshold)).any()) for edge in edges)
 
 
 def _wanted_frame(params: ProcessingParams, channel: ChannelSpec) -> tuple[int, int]:
@@ -100,12 +109,12 @@ def _wanted_frame(params: ProcessingParams, channel: ChannelSpec) -> tuple[int, 
     return round(width * share), round(height * share)
 
 
-def _whole_source(alpha: MaskArray) -> Framing:
+def _whole_source(alpha: Matte) -> Framing:
     height, width = alpha.shape
     return Framing(Box(0, 0, width, height), (width, height), (0, 0), (width, height))
 
 
-def plan_frame(alpha: MaskArray, params: ProcessingParams, channel: ChannelSpec) -> Framing:
+def plan_frame(alpha: Matte, params: ProcessingParams, channel: ChannelSpec) -> Framing:
     """Plan the frame of one channel from the alpha in the source grid.
 
     The product's longest side fills `geometry.fill_ratio` (at least the channel's minimum). Pixels are never enlarged
@@ -147,52 +156,51 @@ def _small_source(box: Box, frame_w: int, frame_h: int, channel: ChannelSpec) ->
 
 
 def _place(
-    alpha: MaskArray, box: Box, scale: float, frame: tuple[int, int], centring: str, findings: list[Finding]
+    alpha: Matte, box: Box, scale: float, frame: tuple[int, int], centring: str, findings: list[Finding]
 ) -> Framing:
-    soft = product_box(alpha, _TRACE) or box
-    size = (max(1, math.ceil(soft.width * scale)), max(1, math.ceil(soft.height * scale)))
-    centre_x, centre_y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    """Take as the crop everything of the source that falls into the frame: product and backdrop share one grid."""
+    centre = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
     if centring == "mass":
-        centre_x, centre_y = _centre_of_mass(alpha)
-    left = round(frame[0] / 2 - (centre_x - soft.x0) * size[0] / soft.width)
-    top = round(frame[1] / 2 - (centre_y - soft.y0) * size[1] / soft.height)
-    return Framing(soft, size, (left, top), frame, tuple(findings))
+        centre = _centre_of_mass(alpha)
+    spans = [
+        _span(centre[axis], frame[axis] / scale, alpha.shape[1 - axis], scale, frame[axis]) for axis in (0, 1)
+    ]  # x, then y
+    (x0, x1, width, left), (y0, y1, height, top) = spans
+    return Framing(Box(x0, y0, x1, y1), (width, height), (left, top), frame, tuple(findings))
 
 
-def _centre_of_mass(alpha: MaskArray) -> tuple[float, float]:
+def _span(centre: float, reach: float, length: int, scale: float, frame: int) -> tuple[int, int, int, int]:
+    """Along one axis: first and last source pixel in the frame, their size in it and where they start."""
+    first, last = max(0, math.floor(centre - reach / 2)), min(length, math.ceil(centre + reach / 2))
+    size = max(1, round((last - first) * scale))
+    return first, last, size, round(frame / 2 - (centre - first) * size / (last - first))
+
+
+def _centre_of_mass(alpha: Matte) -> tuple[float, float]:
     moments = cv2.moments(alpha)
     return moments["m10"] / moments["m00"] + 0.5, moments["m01"] / moments["m00"] + 0.5
 
 
-def to_frame(pixels: Pixels, framing: Framing, fill_value: int = 0) -> Pixels:
-    """Bring a source-grid array (H, W) or (H, W, C) into the frame; outside the crop it is `fill_value`."""
-    crop = pixels[framing.crop.y0 : framing.crop.y1, framing.crop.x0 : framing.crop.x1]
-    scaled = _resized(crop, framing.size)
-    frame_w, frame_h = framing.frame
-    out = np.full((frame_h, frame_w, *pixels.shape[2:]), fill_value, pixels.dtype)
-    left, top = framing.offset
-    x0, y0 = max(left, 0), max(top, 0)
-    x1, y1 = min(left + framing.size[0], frame_w), min(top + framing.size[1], frame_h)
-    if x1 > x0 and y1 > y0:
-        out[y0:y1, x0:x1] = scaled[y0 - top : y1 - top, x0 - left : x1 - left]
-    return out
+def to_frame(pixels: Pixels, framing: Framing) -> Pixels:
+    """Bring a source-grid array (H, W) or (H, W, C) into the frame; beyond the source it is 0."""
+    return _pasted(pixels, framing, cv2.BORDER_CONSTANT)
 
 
 def frame_source(rgb: npt.NDArray[np.uint8], framing: Framing) -> npt.NDArray[np.uint8]:
     """Bring the whole source picture (backdrop included) into the frame; beyond its edges the edge pixels repeat."""
-    sx, _, tx, _, sy, ty = framing.matrix
-    frame_w, frame_h = framing.frame
-    x0, y0 = math.floor(-tx / sx), math.floor(-ty / sy)
-    x1, y1 = math.ceil((frame_w - tx) / sx), math.ceil((frame_h - ty) / sy)
-    height, width = rgb.shape[:2]
-    inside = Box(max(x0, 0), max(y0, 0), min(x1, width), min(y1, height))
-    size = (max(1, round(inside.width * sx)), max(1, round(inside.height * sy)))
-    scaled = _resized(rgb[inside.y0 : inside.y1, inside.x0 : inside.x1], size)
-    left, top = round(tx + sx * inside.x0), round(ty + sy * inside.y0)
-    right, bottom = max(0, frame_w - left - size[0]), max(0, frame_h - top - size[1])
-    padded = cv2.copyMakeBorder(scaled, max(0, top), bottom, max(0, left), right, cv2.BORDER_REPLICATE)
-    skip_y, skip_x = max(0, -top), max(0, -left)
-    return np.ascontiguousarray(padded[skip_y : skip_y + frame_h, skip_x : skip_x + frame_w], np.uint8)
+    return _pasted(rgb, framing, cv2.BORDER_REPLICATE)
+
+
+def _pasted(pixels: Pixels, framing: Framing, border: int) -> Pixels:
+    crop = framing.crop
+    scaled = _resized(pixels[crop.y0 : crop.y1, crop.x0 : crop.x1], framing.size)
+    (left, top), (frame_w, frame_h) = framing.offset, framing.frame
+    right, bottom = frame_w - left - framing.size[0], frame_h - top - framing.size[1]
+    seen = scaled[max(0, -top) : frame_h - top, max(0, -left) : frame_w - left]
+    above, below, before, after = (max(0, margin) for margin in (top, bottom, left, right))
+    if not above + below + before + after:
+        return np.ascontiguousarray(seen)
+    return np.asarray(cv2.copyMakeBorder(seen, above, below, before, after, border), pixels.dtype)
 
 
 def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
@@ -200,6 +208,8 @@ def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
         return pixels
     shrinks = size[0] <= pixels.shape[1] and size[1] <= pixels.shape[0]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    if pixels.ndim == 2 and pixels.dtype == np.uint8 and pixels.shape[1] < 2 * size[0]:
+        method = cv2.INTER_LINEAR  # a matte has nothing finer than its edge, and cubic would ring
     resized = np.asarray(cv2.resize(pixels, size, interpolation=method), pixels.dtype)
     if pixels.ndim == 2 and pixels.dtype == np.float32:
         np.clip(resized, 0.0, 1.0, out=resized)
@@ -213,3 +223,20 @@ def shrunk(pixels: Pixels, longest: int) -> tuple[Pixels, float]:
     if scale == 1.0:
         return pixels, 1.0
     return _resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale)))), scale
+
+
+def quickly_shrunk(rgb: npt.NDArray[np.uint8], longest: int) -> npt.NDArray[np.uint8]:
+    """Like `shrunk`, for pictures that are measured, not shipped: halved by averaging, the rest by linear sampling.
+
+    A fifth of the cost of the area average at 12 MP.
+    """
+    height, width = rgb.shape[:2]
+    scale = min(1.0, longest / max(height, width))
+    if scale == 1.0:
+        return np.ascontiguousarray(rgb)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    while min(rgb.shape[:2]) > 1 and max(rgb.shape[:2]) >= 2 * longest:
+        half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
+        # The odd last row and column are left out: only an even size is averaged in blocks, which is fast.
+        rgb = np.asarray(cv2.resize(rgb[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -14,6 +14,8 @@ ICC_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 """The sRGB profile embedded into every encoded picture."""
 
+UNTAGGED = Finding("untagged", "info", "No colour profile in the file; taken as sRGB.")
+
 _MAX_PROFILE_BYTES = 4 * 1024 * 1024
 _SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
 _SAME_WITHIN = 2  # levels of 255 on the probe colours: then the profile is sRGB for our purposes
@@ -72,13 +74,25 @@ def _without_profile(image: Image.Image, findings: list[Finding]) -> Image.Image
     return image.convert("RGB")
 
 
+@lru_cache(maxsize=32)
+def is_srgb(profile: bytes) -> bool:
+    """Tell whether RGB pixels with this profile are sRGB already, so that `to_srgb` would leave them as they are."""
+    parsed = _parse(profile)
+    if parsed is None or parsed.profile.xcolor_space != _SPACES["RGB"]:
+        return False
+    try:
+        return _is_srgb(_transform(parsed, "RGB"))
+    except ICC_ERRORS:
+        return False
+
+
 def to_srgb(image: Image.Image, profile: bytes | None, findings: list[Finding]) -> Image.Image:
     """Convert a loaded picture (RGB, L, CMYK, LAB, YCbCr) to RGB in sRGB, adding what was noticed to `findings`."""
     if image.mode not in _SPACES:
         image = image.convert("RGB")
     if not profile:
         if image.mode != "CMYK":
-            findings.append(Finding("untagged", "info", "No colour profile in the file; taken as sRGB."))
+            findings.append(UNTAGGED)
         return _without_profile(image, findings)
     parsed = _parse(profile)
     if parsed is None or parsed.profile.xcolor_space != _SPACES[image.mode]:

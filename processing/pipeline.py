@@ -8,22 +8,26 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from processing import codecs, colour, compositing, geometry, matting
+from processing.cutout import CutOut, Framed, framed
 from processing.errors import InputRejected, StageFailed
+from processing.geometry import Framing
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
 from processing.quality.score import score
 from processing.removal.base import Remover
-from processing.types import Finding, MaskArray, QualityReport, Removal, Result, RGBArray, StageTiming
+from processing.types import AlphaArray, Finding, QualityReport, Result, RGBArray, StageTiming
 
 VIEWER_SIDE = 2000
 THUMB_SIDE = 320
+_REMOVER_SIDE = 2048  # removers look at 1280 px at most: the large picture is shrunk once for all of them
 _DUST_SHARE = 0.0005  # loose specks below this share of the product are removed
+_SOLID = 255
 _WHITE = 255
 _WHITE_BEFORE = 250  # mean of the darkest channel from which a patch was white in the photo already
 
@@ -44,22 +48,44 @@ class _Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class _CutOut:
-    """A product cut from its picture, in the upright source grid."""
+class _Found:
+    """What the removal step leaves: the cut-out in the source grid, by whom, how sure; `before` is the photo."""
 
-    source: RGBArray
-    alpha: MaskArray
-    removal: Removal
+    cut: CutOut
+    before: RGBArray
+    confidence: float
+    remover: str
+    model_name: str = ""
+    model_sha256: str = ""
+    findings: tuple[Finding, ...] = ()
+    is_colour_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A photo cut out, framed for one channel and scored, nothing encoded yet.
+
+    `frame`: (h, w, 3) uint8, the product on its background as it would ship; `before`: the upright photo.
+    """
+
+    cut: CutOut
+    before: RGBArray
+    framing: Framing
+    framed: Framed
+    frame: RGBArray
+    quality: QualityReport
+    confidence: float
     remover: str
     model_name: str
     model_sha256: str
     findings: tuple[Finding, ...]
+    timings: tuple[StageTiming, ...]
 
 
-def process(
+def make(
     source: Path, params: ProcessingParams, channel: ChannelSpec, scoring: ScoringParams, remover: Remover
-) -> Result:
-    """Cut out, correct, frame for `channel` and score one photo. Reads `source`, writes nothing.
+) -> Made:
+    """Cut out, correct, frame for `channel` and score one photo. Reads `source`, writes and encodes nothing.
 
     Raises InputRejected (the photo's fault), StageFailed (no usable cut-out), ResourceUnavailable (from the remover).
     """
@@ -67,11 +93,15 @@ def process(
     with clock.stage("decode"):
         photo = codecs.open_photo(source)
     with clock.stage("removal"):
-        cut = _cut_out(photo, params, remover)
-    with clock.stage("rgb_verify"):
-        alpha, notes = _verified(cut.alpha)
-    cut = _CutOut(cut.source, alpha, cut.removal, cut.remover, cut.model_name, cut.model_sha256, cut.findings + notes)
-    return _finish(cut, None, params, channel, scoring, clock)
+        found = _cut_out(photo, params, remover)
+    return _finish(found, params, channel, scoring, clock)
+
+
+def process(
+    source: Path, params: ProcessingParams, channel: ChannelSpec, scoring: ScoringParams, remover: Remover
+) -> Result:
+    """`make`, with the pictures that people see and the matte encoded. Raises as `make`."""
+    return _encoded(make(source, params, channel, scoring, remover), params)
 
 
 def rescore(
@@ -88,11 +118,10 @@ def rescore(
         edited = codecs.open_photo(corrected)
         _check_same_size(original, edited)
     with clock.stage("removal"):
-        alpha = edited.alpha if edited.alpha is not None else _alpha_on_white(edited.rgb, original.rgb)
-    with clock.stage("rgb_verify"):
-        alpha, notes = _verified(alpha)
-    cut = _CutOut(original.rgb, alpha, Removal(alpha, 1.0), "editor", "", "", edited.findings + notes)
-    return _finish(cut, edited.rgb, params, channel, scoring, clock)
+        alpha = geometry.levels(edited.alpha) if edited.alpha is not None else _alpha_on_white(edited.rgb, original.rgb)
+    cut = CutOut(edited.rgb, alpha, shows_backdrop=False)
+    found = _Found(cut, original.rgb, 1.0, "editor", findings=edited.findings, is_colour_final=True)
+    return _encoded(_finish(found, params, channel, scoring, clock), params)
 
 
 def _check_same_size(original: codecs.Photo, edited: codecs.Photo) -> None:
@@ -105,7 +134,7 @@ def _check_same_size(original: codecs.Photo, edited: codecs.Photo) -> None:
         )
 
 
-def _alpha_on_white(edited: RGBArray, original: RGBArray) -> MaskArray:
+def _alpha_on_white(edited: RGBArray, original: RGBArray) -> AlphaArray:
     """Read a cut-out from a flat picture: pure white is backdrop where it touches the frame or was not white before.
 
     Enclosed white that the photo had already (a highlight, a label) stays product.
@@ -125,145 +154,131 @@ def _alpha_on_white(edited: RGBArray, original: RGBArray) -> MaskArray:
             "finished picture on white (255, 255, 255).",
             code="no_cutout",
         )
-    return np.asarray(~backdrop, np.float32)
+    return np.where(backdrop, np.uint8(0), np.uint8(_SOLID))
 
 
-def _cut_out(photo: codecs.Photo, params: ProcessingParams, remover: Remover) -> _CutOut:
+def _cut_out(photo: codecs.Photo, params: ProcessingParams, remover: Remover) -> _Found:
     if photo.alpha is not None and params.removal.transparency == "preserve":
         note = Finding("transparency_kept", "info", "The file came with its own transparency; it was kept.")
-        removal = Removal(photo.alpha, 1.0)
-        return _CutOut(photo.rgb, photo.alpha.copy(), removal, "source alpha", "", "", (*photo.findings, note))
-    removal = remover.remove(photo.rgb)
-    if removal.mask.shape != photo.rgb.shape[:2]:
-        raise StageFailed("The remover returned a mask of another size than the picture.", code="mask_size")
+        cut = CutOut(photo.rgb, geometry.levels(photo.alpha), shows_backdrop=False)
+        return _Found(cut, photo.rgb, 1.0, "source alpha", findings=(*photo.findings, note))
+    removal = remover.remove(geometry.quickly_shrunk(photo.rgb, _REMOVER_SIDE))
     refined = matting.refine(photo.rgb, removal.mask, params.edge)
-    findings = photo.findings + removal.findings + refined.findings
+    cut = CutOut(photo.rgb, refined.alpha, is_decontaminated=params.edge.decontaminate)
     maker, model, digest = (remover.name, remover.model_name, remover.model_sha256)
     if removal.made_by:
         maker, model, digest = removal.made_by, removal.model_name, removal.model_sha256
-    return _CutOut(photo.rgb, refined.alpha, removal, maker, model, digest, findings)
+    findings = photo.findings + removal.findings + refined.findings
+    return _Found(cut, photo.rgb, removal.confidence, maker, model, digest, findings)
 
 
-def _verified(alpha: MaskArray) -> tuple[MaskArray, tuple[Finding, ...]]:
+def _verified(alpha: AlphaArray) -> tuple[AlphaArray, tuple[Finding, ...]]:
     """Make sure that the background can be exactly the background colour: no dust, no veil, something left to show.
 
     Raises StageFailed(code="nothing_cut_out" | "everything_kept").
     """
-    box = geometry.product_box(alpha)
-    if box is None:
+    if geometry.product_box(alpha) is None:
         raise StageFailed("No product was found in the picture.", code="nothing_cut_out")
-    if float(alpha.min()) > 0.0:
+    if int(alpha.min()) > 0:
         raise StageFailed("No backdrop was found: the product would fill the whole picture.", code="everything_kept")
-    loose, share = _dust(alpha)
-    if not loose.any():
+    clean, share = _without_dust(alpha)
+    if not share:
         return alpha, ()
-    clean = alpha.copy()
-    clean[loose] = 0.0
     return clean, (Finding("dust_removed", "info", f"Loose specks were removed ({share:.2%} of the product)."),)
 
 
-def _dust(alpha: MaskArray) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.bool_]], float]:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 0).astype(np.uint8), connectivity=8)
-    areas = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
-    product = max(1, int(areas[1:].sum()))
-    small = areas < max(4, _DUST_SHARE * product)
-    small[0] = False
-    if count < 3 or not small.any():
-        return np.zeros(alpha.shape, bool), 0.0
-    return small[labels], float(areas[small].sum()) / product
+def _without_dust(alpha: AlphaArray) -> tuple[AlphaArray, float]:
+    """Clear loose specks; returns the rest and their share of the product, 0 when there were none."""
+    box = geometry.product_box(alpha, 1 / _SOLID) or geometry.Box(0, 0, 1, 1)
+    window = (slice(box.y0, box.y1), slice(box.x0, box.x1))
+    seen = (alpha[window] > 0).view(np.uint8)
+    product = max(1, cv2.countNonZero(seen))
+    least = max(4.0, _DUST_SHARE * product)
+    contours, tree = cv2.findContours(seen, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    clean, gone = alpha, 0
+    for contour, (_, _, _, parent) in zip(contours, tree[0] if tree is not None else (), strict=True):
+        if len(contours) == 1 or parent >= 0 or cv2.contourArea(contour) >= least:
+            continue
+        x, y, width, height = cv2.boundingRect(contour)
+        part = np.zeros((height, width), np.uint8)
+        cv2.drawContours(part, [contour], 0, 1, cv2.FILLED, offset=(-x, -y))
+        here = (part > 0) & (seen[y : y + height, x : x + width] > 0)
+        if int(here.sum()) >= least:
+            continue
+        clean = alpha.copy() if clean is alpha else clean
+        clean[window][y : y + height, x : x + width][here] = 0
+        gone += int(here.sum())
+    return clean, gone / product
 
 
 def _finish(
-    cut: _CutOut,
-    edited: RGBArray | None,
-    params: ProcessingParams,
-    channel: ChannelSpec,
-    scoring: ScoringParams,
-    clock: _Clock,
-) -> Result:
+    found: _Found, params: ProcessingParams, channel: ChannelSpec, scoring: ScoringParams, clock: _Clock
+) -> Made:
     """The second half of the line, shared by machine and editor cut-outs."""
+    with clock.stage("rgb_verify"):
+        alpha, specks = _verified(found.cut.alpha)
+        cut = replace(found.cut, alpha=alpha)
     with clock.stage("crop"):
-        framing = geometry.plan_frame(cut.alpha, params, channel)
-        frame_alpha = geometry.to_frame(cut.alpha, framing)
-        frame_source = geometry.frame_source(cut.source, framing)
+        framing = geometry.plan_frame(alpha, params, channel)
+    notes: tuple[Finding, ...] = ()
     with clock.stage("colour"):
-        if edited is None:
-            transform, notes = colour.plan_correction(cut.source, cut.alpha, params.colour)
-            clean = matting.decontaminate(cut.source, cut.alpha) if params.edge.decontaminate else cut.source
-            product = transform.apply(clean)
-        else:
-            transform, notes, product = colour.ColourTransform(), (), edited
-        product = np.where(cut.alpha[..., None] > 0, product, np.uint8(0)).astype(np.uint8)
-        frame_rgb = _premultiplied(product, cut.alpha, framing, frame_alpha)
-        plain = compositing.compose(frame_rgb, frame_alpha, params, channel, shadow=False)
-        frame = plain
-        if compositing.draws_shadow(params, channel):
-            frame = compositing.compose(frame_rgb, frame_alpha, params, channel)
+        if not found.is_colour_final:
+            transform, notes = colour.plan_correction(cut.rgb, alpha, params.colour)
+            cut = replace(cut, transform=transform)
+        inside = framed(cut, framing)
+        plain = compositing.compose(inside.rgb, inside.alpha, params, channel, shadow=False)
     with clock.stage("score"):
+        source = inside.source if inside.source is not None else geometry.frame_source(found.before, framing)
         quality = score(
             plain,
-            frame_alpha,
+            inside.alpha,
             channel=channel,
             scoring=scoring,
-            expected=transform.apply(frame_source),
-            confidence=cut.removal.confidence,
-            is_cut=geometry.touches_frame(cut.alpha),
-            has_colour_reference=transform.is_balanced,
-            residual_cast=transform.residual_cast,
+            expected=cut.transform.apply(source),
+            confidence=found.confidence,
+            is_cut=geometry.touches_frame(alpha),
+            has_colour_reference=cut.transform.is_balanced,
+            residual_cast=cut.transform.residual_cast,
         )
-    findings = cut.findings + framing.findings + notes
-    return _result(cut, product, frame, framing, quality, findings, params, clock)
+    frame = plain
+    if compositing.draws_shadow(params, channel):
+        frame = compositing.compose(inside.rgb, inside.alpha, params, channel)
+    findings = found.findings + specks + framing.findings + notes
+    return Made(
+        cut, found.before, framing, inside, frame, quality, found.confidence, found.remover, found.model_name,
+        found.model_sha256, findings, tuple(clock.done),
+    )  # fmt: skip
 
 
-def _premultiplied(product: RGBArray, alpha: MaskArray, framing: geometry.Framing, frame_alpha: MaskArray) -> RGBArray:
-    """Resize straight colours into the frame weighted by alpha, so that hidden pixels never bleed into the edge."""
-    crop = framing.crop
-    window = (slice(crop.y0, crop.y1), slice(crop.x0, crop.x1))
-    weighted = np.zeros_like(product)
-    weighted[window] = np.round(product[window] * alpha[window][..., None]).astype(np.uint8)
-    frame = geometry.to_frame(weighted, framing)
-    soft = (frame_alpha > 0) & (frame_alpha < 1)
-    straight = frame[soft] / np.maximum(frame_alpha[soft][:, None], 1 / 255)
-    frame[soft] = np.round(np.clip(straight, 0, 255)).astype(np.uint8)
-    return frame
-
-
-def _result(
-    cut: _CutOut,
-    product: RGBArray,
-    frame: RGBArray,
-    framing: geometry.Framing,
-    quality: QualityReport,
-    findings: tuple[Finding, ...],
-    params: ProcessingParams,
-    clock: _Clock,
-) -> Result:
+def _encoded(made: Made, params: ProcessingParams) -> Result:
+    clock = _Clock(list(made.timings))
     with clock.stage("encode"):
-        height, width = cut.alpha.shape
-        before, before_scale = geometry.shrunk(cut.source, VIEWER_SIDE)
-        cutout = codecs.encode_png(np.dstack([product, np.round(cut.alpha * _WHITE).astype(np.uint8)]))
+        height, width = made.cut.alpha.shape
+        before, before_scale = geometry.shrunk(made.before, VIEWER_SIDE)
         pictures = (
-            codecs.encode_webp(frame, quality=92),
+            codecs.encode_webp(made.frame, quality=92),
             codecs.encode_webp(before, quality=85),
             codecs.encode_webp(geometry.shrunk(before, THUMB_SIDE)[0], quality=80),
-            codecs.encode_webp(geometry.shrunk(frame, THUMB_SIDE)[0], quality=80),
+            codecs.encode_webp(geometry.shrunk(made.frame, THUMB_SIDE)[0], quality=80),
         )
+        alpha = codecs.encode_png(made.cut.alpha)
     return Result(
-        cutout_png=cutout,
+        alpha_png=alpha,
+        recipe=made.cut.recipe,
         after=pictures[0],
         before=pictures[1],
         thumb_before=pictures[2],
         thumb_after=pictures[3],
-        frame_matrix=framing.matrix,
+        frame_matrix=made.framing.matrix,
         before_scale=before_scale,
         source_size=(width, height),
-        after_size=framing.frame,
-        remover=cut.remover,
-        model_name=cut.model_name,
-        model_sha256=cut.model_sha256,
-        confidence=cut.removal.confidence,
-        quality=quality,
+        after_size=made.framing.frame,
+        remover=made.remover,
+        model_name=made.model_name,
+        model_sha256=made.model_sha256,
+        confidence=made.confidence,
+        quality=made.quality,
         timings=tuple(clock.done),
-        findings=findings,
+        findings=made.findings,
         params_digest=params.digest(),
     )

@@ -22,6 +22,8 @@ RGBArray = npt.NDArray[np.uint8]
 """(H, W, 3) uint8, sRGB, 0..255."""
 MaskArray = npt.NDArray[np.float32]
 """(H, W) float32, 0 = background, 1 = product."""
+AlphaArray = npt.NDArray[np.uint8]
+"""(H, W) uint8, 0 = background, 255 = product: a matte as it is kept and stored."""
 AffineMatrix = tuple[float, float, float, float, float, float]
 """(a, b, c, d, e, f): x' = a*x + b*y + c, y' = d*x + e*y + f."""
 
@@ -169,7 +171,8 @@ class StageTiming(JsonMixin):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A remover's answer: the RAW soft mask (never stretched) in the upright source grid and how sure it is (0..1).
+    """A remover's answer: the RAW soft mask (never stretched) of the whole upright picture, in a grid of its own (h, w)
+    that may be smaller than the picture and of another shape, and how sure it is (0..1).
 
     `made_by`, with the model it used, is set by removers that choose among others; "" means the remover itself.
     """
@@ -186,12 +189,14 @@ class Removal:
 class Result:
     """Everything one processing run gives. All images are encoded bytes, upright, sRGB.
 
-    `cutout_png`: RGBA PNG, straight alpha, corrected colour, in the upright source pixel grid.
+    `alpha_png`: the matte, 8-bit grey, in the upright source pixel grid; with `recipe` and the photo it is the cut-out
+    (processing.cutout.open_cutout).
     `after`: WebP of the frame as it would ship on the scored channel. `before`: WebP of the upright original.
     `frame_matrix` maps source pixels to `after` pixels; `before_scale` maps source pixels to `before` pixels.
     """
 
-    cutout_png: bytes
+    alpha_png: bytes
+    recipe: Mapping[str, Any]
     after: bytes
     before: bytes
     thumb_before: bytes

@@ -130,7 +130,7 @@ def make_run(asset: Asset, *, total: float = 80.0, **fields: Any) -> ProcessingR
     values: dict[str, Any] = {
         "preset_version": asset.batch.preset_version, "channel": asset.batch.batch_channels.all()[0].channel,
         "pipeline_version": "1", "attempt": asset.runs.count() + 1, "params_digest": "0" * 64, "params": {},
-        "remover": "studio", "cutout_key": f"d/{sha[:2]}/{sha}", "after_key": f"d/a/{sha}", "before_key": f"d/b/{sha}",
+        "remover": "studio", "pixels_key": f"d/{sha[:2]}/{sha}", "after_key": f"d/a/{sha}", "before_key": f"d/b/{sha}",
         "thumb_before_key": f"d/c/{sha}", "thumb_after_key": f"d/e/{sha}", "frame_matrix": [1, 0, 0, 0, 1, 0],
         "source_width": 2000, "source_height": 2000, "after_width": 2000, "after_height": 2000, **fields,
     }  # fmt: skip

@@ -66,7 +66,7 @@ def collect(count: int, renders: Path | None, seed: int) -> dict[str, Any]:
         rows, found = [], []
         for _, soft, evidence in pair.opinions(rgb):
             mask = cv2.resize(soft, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-            product = refine(rgb, np.asarray(mask, np.float32), EdgeParams()).alpha > 0.5
+            product = refine(rgb, np.asarray(mask, np.float32), EdgeParams()).alpha > 127
             found.append(float((product & truth).sum() / max(1, (product | truth).sum())))
             rows.append(evidence.features())
         features.append(rows)

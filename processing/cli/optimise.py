@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
-from processing.cli.progress import Progress
+from processing.cli.progress import Progress, Stop
 from processing.errors import ProcessingError
 from processing.optimise.folder import Journal, find_pictures, optimise_folder, plan
 from processing.optimise.options import (
@@ -77,23 +75,6 @@ def options_from(words: argparse.Namespace) -> tuple[Options, int]:
     return options, workers_from(words.workers) if words.workers else workers
 
 
-class _Stop:
-    """Ctrl-C once: finish what is in work, start nothing new. Twice: stop at once."""
-
-    def __init__(self) -> None:
-        self.is_asked = False
-        self._before = signal.signal(signal.SIGINT, self._ask)
-
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        if self.is_asked:
-            raise KeyboardInterrupt
-        self.is_asked = True
-        print("Stopping after the pictures in work; run the same command again to go on.", file=sys.stderr)
-
-    def restore(self) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-
 def main(argv: Sequence[str]) -> int:
     """Run the command; 0 when every picture came through, 1 when one did not, 2 for a wrong call, 130 when stopped."""
     words = arguments(argv)
@@ -110,7 +91,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     print(f"Found {len(jobs)} images to process", file=sys.stderr)
     report = []
-    stop = _Stop()
+    stop = Stop()
     try:
         with Journal(words.out, options) as journal, Progress(len(jobs), verbose=words.verbose) as progress:
             for outcome in optimise_folder(

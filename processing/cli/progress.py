@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections import Counter
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from tqdm import tqdm
 
@@ -46,3 +47,21 @@ class Progress:
             if count or status != "skipped":
                 lines.append(f"{label}: {count}{share}")
         return "\n".join(lines)
+
+
+class Stop:
+    """Ctrl-C once: finish what is in work, start nothing new. Twice: stop at once."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self._before = signal.signal(signal.SIGINT, self._ask)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        if self.is_asked:
+            raise KeyboardInterrupt
+        self.is_asked = True
+        print("Stopping after what is in work; run the same command again to go on.", file=sys.stderr)
+
+    def restore(self) -> None:
+        """Give Ctrl-C back to whom it belonged."""
+        signal.signal(signal.SIGINT, self._before)

@@ -1,106 +1,88 @@
-"""`python -m processing run IN --out OUT`: cut out and frame every photo of a folder, and report."""
+"""`python -m processing run IN --out OUT`: cut out, correct, frame and score every photo of a folder."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import string
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from processing import PIPELINE_VERSION, codecs, pipeline
-from processing.channels import load_channels, render
+from processing import PIPELINE_VERSION
+from processing.channels import load_channels
+from processing.cli.progress import Progress, Stop
 from processing.errors import ProcessingError
-from processing.intake import SUFFIXES
-from processing.params import REMOVERS, STANDARD_PRESET, ChannelSpec, ProcessingParams, ScoringParams
-from processing.removal.base import Remover, create_remover
-from processing.types import Result
+from processing.folder import Job, Journal, Plan, Report, find_photos, process_folder
+from processing.params import REMOVERS, STANDARD_PRESET, ProcessingParams
+
+STOPPED = 130
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     run = argparse.ArgumentParser(prog="python -m processing run", description=__doc__)
-    run.add_argument("source", type=Path, help="a photo or a folder")
-    run.add_argument("--out", type=Path, required=True, help="folder for the results")
+    run.add_argument("source", type=Path, help="a photo, or a folder with everything below it")
+    run.add_argument("--out", type=Path, required=True, help="folder for the results; run again to go on")
     run.add_argument("--channel", default="amazon_main", choices=sorted(load_channels()))
+    run.add_argument("--preset", type=Path, help="JSON file with processing parameters")
     run.add_argument("--remover", default="auto", choices=REMOVERS)
     run.add_argument("--model", default="", help="rembg model name or file in the model folder")
     run.add_argument("--model-dir", type=Path, default=os.environ.get("MODEL_DIR") or None)
-    run.add_argument("--preset", type=Path, help="JSON file with processing parameters")
-    run.add_argument("--json", type=Path, help="write the report here as well")
+    run.add_argument("--workers", type=int, default=0, help="photos at once; without it one per core")
+    run.add_argument("--json", type=Path, help="where to write the report; OUT/report.json if not given, - for stdout")
+    run.add_argument("-v", "--verbose", action="store_true", help="a line for each photo")
     return run.parse_args(argv)
 
 
-def _photos(source: Path) -> list[Path]:
-    if source.is_file():
-        return [source]
-    return sorted(path for path in source.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES)
-
-
-def _report(name: str, result: Result) -> dict[str, Any]:
-    return {
-        "file": name,
-        "status": "ok",
-        "remover": result.remover,
-        "model": result.model_name,
-        "model_sha256": result.model_sha256,
-        "confidence": round(result.confidence, 4),
-        "score": result.quality.to_dict(),
-        "timings": [timing.to_dict() for timing in result.timings],
-        "findings": [finding.to_dict() for finding in result.findings],
-        "params_digest": result.params_digest,
-    }
-
-
-def _one(
-    photo: Path, name: Path, out: Path, params: ProcessingParams, channel: ChannelSpec, remover: Remover
-) -> dict[str, Any]:
-    result = pipeline.process(photo, params, channel, ScoringParams(), remover)
-    stem = out / name.with_suffix("")
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    cutout = stem.with_name(f"{stem.name}.cutout.png")
-    cutout.write_bytes(result.cutout_png)
-    rgba, _ = codecs.decode_rgba(cutout)
-    stem.with_name(f"{stem.name}.alpha.png").write_bytes(codecs.encode_png(rgba[..., 3].copy()))
-    wanted = [name for _, name, _, _ in string.Formatter().parse(channel.naming + channel.alt_text) if name]
-    tokens = {name: stem.name for name in wanted if name != "ext"}
-    rendered = render(cutout, channel, params=params, tokens=tokens, metadata={})
-    suffix = Path(rendered.filename).suffix
-    stem.with_name(f"{stem.name}.{channel.key}{suffix}").write_bytes(rendered.data)
-    report = _report(str(name), result)
-    report["checks"] = [check.to_dict() for check in rendered.checks]
-    report["is_verified"] = rendered.is_verified
-    return report
+def _plan(words: argparse.Namespace) -> Plan:
+    params = STANDARD_PRESET
+    if words.preset:
+        params = ProcessingParams.from_dict(json.loads(words.preset.read_text("utf-8")))
+    channel = load_channels()[words.channel]
+    return Plan(words.out, params, channel, words.remover, words.model, words.model_dir)
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; 0 when every photo came through, 1 when one did not, 2 for a wrong call."""
-    arguments = _arguments(argv)
-    photos = _photos(arguments.source)
-    if not photos:
-        print(f"No photos in {arguments.source}.", file=sys.stderr)
-        return 2
-    params = STANDARD_PRESET
-    base = arguments.source if arguments.source.is_dir() else arguments.source.parent
+    """Run the command; 0 when every photo came through, 1 when one did not, 2 for a wrong call, 130 when stopped."""
+    words = _arguments(argv)
     try:
-        if arguments.preset:
-            params = ProcessingParams.from_dict(json.loads(arguments.preset.read_text()))
-        remover = create_remover(arguments.remover, model_name=arguments.model, model_dir=arguments.model_dir)
-    except (ProcessingError, json.JSONDecodeError) as exc:
-        print(exc, file=sys.stderr)
+        plan, jobs = _plan(words), find_photos(words.source, words.out)
+        if not jobs:
+            raise ProcessingError(f"No photos in {words.source}.")
+        reports, progress, was_stopped = _run(plan, jobs, words)
+    except (ProcessingError, json.JSONDecodeError, OSError) as error:
+        print(error, file=sys.stderr)
         return 2
-    reports = []
-    channel = load_channels()[arguments.channel]
-    for photo in photos:
-        name = photo.relative_to(base)
-        try:
-            reports.append(_one(photo, name, arguments.out, params, channel, remover))
-        except ProcessingError as exc:
-            reports.append({"file": str(name), "status": "failed", "code": exc.code, "reason": str(exc)})
-        print(f"{name}: {reports[-1].get('score', {}).get('total', reports[-1].get('reason'))}", file=sys.stderr)
-    document = json.dumps({"pipeline": PIPELINE_VERSION, "params": params.digest(), "photos": reports}, indent=2)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.json or arguments.out / "report.json").write_text(document)
-    return 0 if all(report["status"] == "ok" for report in reports) else 1
+    print(progress.summary(), file=sys.stderr)
+    document = {"pipeline": PIPELINE_VERSION, "params": plan.params.digest(), "channel": plan.channel.key,
+                "photos": sorted(reports, key=lambda report: str(report["file"]))}  # fmt: skip
+    _write(document, words)
+    if was_stopped and len(reports) < len(jobs):
+        return STOPPED
+    return 1 if progress.counts["failed"] else 0
+
+
+def _run(plan: Plan, jobs: Sequence[Job], words: argparse.Namespace) -> tuple[list[Report], Progress, bool]:
+    reports: list[Report] = []
+    stop = Stop()
+    try:
+        with Journal(plan) as journal, Progress(len(jobs), verbose=words.verbose) as progress:
+            ended = process_folder(jobs, plan, journal, workers=words.workers, is_stopped=lambda: stop.is_asked)
+            for job, report, is_earlier in ended:
+                reports.append(dict(report))
+                is_made = report["status"] == "ok"
+                status = "failed" if not is_made else "skipped" if is_earlier else "done"
+                progress.add(job.name, status, f"{report['score']['total']:.0f}" if is_made else str(report["reason"]))
+    finally:
+        stop.restore()
+    return reports, progress, stop.is_asked
+
+
+def _write(document: Mapping[str, object], words: argparse.Namespace) -> None:
+    text = json.dumps(document, indent=2)
+    if str(words.json) == "-":
+        print(text)
+        return
+    target: Path = words.json or words.out / "report.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, "utf-8")

@@ -20,7 +20,11 @@ class Remover(Protocol):
     model_sha256: str
 
     def remove(self, image: RGBArray) -> Removal:
-        """Return the RAW soft mask (H, W) float32 0..1 of `image` (H, W, 3) uint8, and a confidence 0..1."""
+        """Return the RAW soft mask of `image` (H, W, 3) uint8 and a confidence 0..1.
+
+        The mask (h, w) float32 0..1 covers the whole picture in the remover's own grid; `matting.refine` brings it to
+        the picture's.
+        """
         ...
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from processing.geometry import shrunk
+from processing.geometry import quickly_shrunk
 from processing.removal.compact import MODEL_NAME, NO_PRODUCT, WEIGHTS_SHA256, CompactNetwork, settled_mask
 from processing.removal.studio import StudioSettings, segment_fully
 from processing.removal.trust import Evidence, model_for, weigh
@@ -53,10 +53,9 @@ class PairRemover:
         """See Remover.remove. `made_by` of the answer says whose mask it is."""
         studio, compact = self.candidates(image)
         chosen = choose(studio, compact)
-        mask = cv2.resize(chosen.mask, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
         is_compact = chosen.maker == "compact"
         return Removal(
-            np.asarray(mask, np.float32),
+            chosen.mask,
             chosen.chance,
             _findings(chosen),
             made_by=chosen.maker,
@@ -74,7 +73,7 @@ class PairRemover:
 
     def opinions(self, image: RGBArray) -> tuple[tuple[str, MaskArray, Evidence], ...]:
         """Return (maker, soft mask, evidence) of studio and compact, in a grid of 512 px at most."""
-        small = np.asarray(shrunk(image, _SIDE)[0], np.uint8)
+        small = quickly_shrunk(image, _SIDE)
         found = segment_fully(small, self._settings)
         size = (small.shape[1], small.shape[0])
         raw = self._network.mask(small)

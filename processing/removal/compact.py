@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processing.errors import ResourceUnavailable
-from processing.geometry import shrunk
+from processing.geometry import quickly_shrunk, shrunk
 from processing.removal.colours import SETTLE_SIDE, settled
 from processing.removal.cues import cue_maps
 from processing.types import Finding, MaskArray, Removal, RGBArray
@@ -46,7 +46,7 @@ class CompactNetwork:
         """
         if self._session is None:
             self._session = _open_session(_checked(self._weights, self._sha256))
-        small, _ = shrunk(image, _FIRST_SIDE)
+        small = quickly_shrunk(image, _FIRST_SIDE)
         square = cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         seen = cv2.resize(small, (CUE_SOURCE_SIDE, CUE_SOURCE_SIDE), interpolation=cv2.INTER_AREA)
         colours = square.astype(np.float32).transpose(2, 0, 1)[None] / np.float32(255)
@@ -105,14 +105,13 @@ class CompactRemover:
     def remove(self, image: RGBArray) -> Removal:
         """See Remover.remove. The mask is soft at its edge; refine it against the picture afterwards."""
         raw = self._network.mask(image)
-        soft = settled_mask(np.asarray(shrunk(image, _FIRST_SIDE)[0], np.uint8), raw)
-        mask = cv2.resize(soft, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+        soft = settled_mask(quickly_shrunk(image, _FIRST_SIDE), raw)
         area = float((raw > _HALF).mean())
         if area < _LEAST_AREA:
-            return Removal(np.asarray(mask, np.float32), 0.0, (NO_PRODUCT,))
+            return Removal(soft, 0.0, (NO_PRODUCT,))
         undecided = float(((raw > 0.1) & (raw < 0.9)).mean()) / area
         confidence = max(0.0, 1.0 - undecided)
-        return Removal(np.asarray(mask, np.float32), confidence, () if confidence >= _HALF else (DOUBTFUL,))
+        return Removal(soft, confidence, () if confidence >= _HALF else (DOUBTFUL,))
 
 
 NO_PRODUCT = Finding("no_product_found", "error", "The network sees no product in the picture.",

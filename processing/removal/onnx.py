@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from processing.errors import ResourceUnavailable
-from processing.geometry import shrunk
+from processing.geometry import quickly_shrunk, shrunk
 from processing.removal.studio import StudioSettings, segment
 from processing.types import Finding, MaskArray, Removal, RGBArray
 
@@ -136,11 +136,10 @@ class OnnxRemover:
 
     def remove(self, image: RGBArray) -> Removal:
         """See Remover.remove. Confidence joins how decided the network is with agreement of the model-free remover."""
-        small, _ = shrunk(image, _INPUT_SIDE)
+        small = quickly_shrunk(image, _INPUT_SIDE)
         raw = self._raw(small)
         confidence, findings = _judge(raw, small)
-        mask = cv2.resize(raw, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
-        return Removal(np.asarray(mask, np.float32), confidence, findings)
+        return Removal(raw, confidence, findings)
 
     def _raw(self, small: RGBArray) -> MaskArray:
         with np.errstate(invalid="ignore", divide="ignore"):  # rembg divides by the range, which may be zero

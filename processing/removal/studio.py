@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from processing.geometry import shrunk
+from processing.geometry import quickly_shrunk
 from processing.removal.backdrop import Backdrop, fit_backdrop, to_lab
 from processing.removal.confidence import Signals, confidence_of
 from processing.types import Finding, Removal, RGBArray
@@ -58,12 +58,10 @@ class StudioRemover:
 
     def remove(self, image: RGBArray) -> Removal:
         """See Remover.remove. The mask is soft only at its edge; refine it against the picture afterwards."""
-        small, _ = shrunk(image, _SIDE)
-        product, signals = segment(np.asarray(small, np.uint8), self._settings)
+        product, signals = segment(quickly_shrunk(image, _SIDE), self._settings)
         confidence = confidence_of(signals)
         soft = cv2.GaussianBlur(product.astype(np.float32), (0, 0), 0.8)
-        mask = cv2.resize(soft, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
-        return Removal(np.asarray(mask, np.float32), confidence, _findings(signals, confidence))
+        return Removal(np.asarray(soft, np.float32), confidence, _findings(signals, confidence))
 
 
 def _findings(signals: Signals, confidence: float) -> tuple[Finding, ...]:

@@ -6,7 +6,11 @@ from reviewapp.enums import RunKind
 
 
 class ProcessingRun(models.Model):
-    """Artefacts are content-addressed keys in storage; the cut-out is made once and feeds every channel (PRO-46)."""
+    """Artefacts are content-addressed keys in storage; the cut-out is made once and feeds every channel (PRO-46).
+
+    The cut-out is the file `pixels_key` (the original, or what an editor handed in), its matte `alpha_key` and the
+    `recipe` of processing.cutout; "" as matte means the file's own transparency.
+    """
 
     asset = models.ForeignKey("Asset", on_delete=models.PROTECT, related_name="runs")
     preset_version = models.ForeignKey("PresetVersion", on_delete=models.PROTECT, related_name="runs")
@@ -22,7 +26,9 @@ class ProcessingRun(models.Model):
     model_name = models.CharField(max_length=80, blank=True)
     model_sha256 = models.CharField(max_length=64, blank=True)
     confidence = models.FloatField(default=0.0)
-    cutout_key = models.CharField(max_length=200)
+    pixels_key = models.CharField(max_length=200)
+    alpha_key = models.CharField(max_length=200, blank=True)
+    recipe = models.JSONField(default=dict)
     after_key = models.CharField(max_length=200)
     before_key = models.CharField(max_length=200)
     thumb_before_key = models.CharField(max_length=200)

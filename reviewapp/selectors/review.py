@@ -139,7 +139,6 @@ def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[st
         "keys": {
             "before": run.before_key,
             "after": run.after_key,
-            "cutout": run.cutout_key,
             "thumb_before": run.thumb_before_key,
             "thumb_after": run.thumb_after_key,
         },

@@ -117,7 +117,7 @@ def process(claim: runs.Claim) -> None:
     spec, scoring = ChannelSpec.from_dict(channel.spec), _scoring(current_policy())
     with storage.local_path(asset.original_key) as path:
         result = pipeline.process(path, params, spec, scoring, remover)
-    made = _Making(version, channel, attempt, RunKind.AUTOMATED, claim.owner)
+    made = _Making(asset.original_key, version, channel, attempt, RunKind.AUTOMATED, claim.owner)
     run = _unsaved_run(asset, made, params, result)
 
     def write() -> None:
@@ -144,7 +144,8 @@ def rescore(claim: runs.Claim) -> None:
     with storage.local_path(asset.original_key) as source, storage.local_path(edit.upload_key) as corrected:
         result = pipeline.rescore(source, corrected, params, spec, scoring)
     attempt = asset.attempt + 1
-    run = _unsaved_run(asset, _Making(version, channel, attempt, RunKind.EDITED, claim.owner), params, result)
+    made = _Making(edit.upload_key, version, channel, attempt, RunKind.EDITED, claim.owner)
+    run = _unsaved_run(asset, made, params, result)
 
     def write() -> None:
         same = EditTask.objects.filter(pk=edit.pk, state=EditTaskState.SUBMITTED, version=edit.version)
@@ -262,8 +263,9 @@ def _run_of(asset: Asset, version: PresetVersion, attempt: int) -> ProcessingRun
 
 @dataclass(frozen=True, slots=True)
 class _Making:
-    """With what, for what and by whom a run was made."""
+    """From what, with what, for what and by whom a run was made."""
 
+    pixels_key: str
     version: PresetVersion
     channel: Channel
     attempt: int
@@ -290,7 +292,9 @@ def _unsaved_run(asset: Asset, made: _Making, params: ProcessingParams, result: 
         model_name=result.model_name,
         model_sha256=result.model_sha256,
         confidence=result.confidence,
-        cutout_key=stored(result.cutout_png),
+        pixels_key=made.pixels_key,
+        alpha_key=stored(result.alpha_png),
+        recipe=dict(result.recipe),
         after_key=stored(result.after),
         before_key=stored(result.before),
         thumb_before_key=stored(result.thumb_before),

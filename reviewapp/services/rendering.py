@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from contextlib import ExitStack
+from pathlib import PurePosixPath
 
-from processing import channels
+from processing import channels, codecs, cutout
 from processing.errors import InputRejected, StageFailed
 from processing.params import ChannelSpec, ProcessingParams
 from processing.types import Rendered
@@ -28,8 +29,23 @@ def make_missing(run: ProcessingRun) -> list[Rendition]:
         return []
     params = ProcessingParams.from_dict(run.params)
     tokens = tokens_for(run.asset)
-    with storage.local_path(run.cutout_key) as cutout:
-        return [_make(run, channel, cutout, params, tokens) for channel in wanted]
+    cut = _opened(run)
+    return [_make(run, channel, cut, params, tokens) for channel in wanted]
+
+
+def cutout_png(run: ProcessingRun) -> bytes:
+    """Return the run's cut-out as an RGBA PNG in the original's size, for an editor to work on.
+
+    Raises InputRejected when its files no longer fit each other.
+    """
+    return codecs.encode_png(cutout.rgba(_opened(run)))
+
+
+def _opened(run: ProcessingRun) -> cutout.CutOut:
+    with ExitStack() as files:
+        pixels = files.enter_context(storage.local_path(run.pixels_key))
+        alpha = files.enter_context(storage.local_path(run.alpha_key)) if run.alpha_key else None
+        return cutout.open_cutout(pixels, alpha, run.recipe)
 
 
 def keep(made: list[Rendition]) -> None:
@@ -82,11 +98,11 @@ def _place(asset: Asset) -> int:
 
 
 def _make(
-    run: ProcessingRun, channel: Channel, cutout: Path, params: ProcessingParams, tokens: dict[str, str]
+    run: ProcessingRun, channel: Channel, cut: cutout.CutOut, params: ProcessingParams, tokens: dict[str, str]
 ) -> Rendition:
     try:
         rendered = channels.render(
-            cutout,
+            cut,
             ChannelSpec.from_dict(channel.spec),
             params=params,
             tokens=tokens,

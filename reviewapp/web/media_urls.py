@@ -11,9 +11,10 @@ RUN_KEYS = {
     "after": "after_key",
     "thumb-before": "thumb_before_key",
     "thumb-after": "thumb_after_key",
-    "cutout": "cutout_key",
+    "cutout": "alpha_key",
 }
-"""Kind in the URL -> field of ProcessingRun that holds its storage key."""
+"""Kind in the URL -> field of ProcessingRun that holds its storage key. A cut-out is put together when it is asked for;
+its matte's key stands for it."""
 
 
 def tag(key: str) -> str:
@@ -23,7 +24,7 @@ def tag(key: str) -> str:
 
 def run_url(run: ProcessingRun, kind: str) -> str:
     """Address of one picture of a run. Raises KeyError for a kind that is not in RUN_KEYS."""
-    key = getattr(run, RUN_KEYS[kind])
+    key = getattr(run, RUN_KEYS[kind]) or run.pixels_key
     return f"{reverse('media:run', args=[run.pk, kind])}?v={tag(key)}"
 
 

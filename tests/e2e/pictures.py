@@ -43,7 +43,7 @@ def run_files(hue: int) -> dict[str, Any]:
         "after_key": _webp(after),
         "thumb_before_key": _webp(before.resize(thumb)),
         "thumb_after_key": _webp(after.resize(thumb)),
-        "cutout_key": png.getvalue(),
+        "pixels_key": png.getvalue(),
     }
     stored = {name: storage.put_bytes(data, prefix="d").key for name, data in keys.items()}
     return stored | {

@@ -39,7 +39,7 @@ print('FACTS ' + json.dumps({
     'restarted': Task.objects.filter(attempts__gt=1).count(),
     'states': dict(Asset.objects.values_list('state').annotate(n=Count('pk'))),
     'batch': Batch.objects.get().state,
-    'lost_files': [r.pk for r in ProcessingRun.objects.all() if not storage.exists(r.cutout_key)],
+    'lost_files': [r.pk for r in ProcessingRun.objects.all() if not storage.exists(r.pixels_key)],
     'damaged': [a.pk for a in Asset.objects.all() if not storage.verify(a.original_key, a.sha256)],
 }))
 """

@@ -29,7 +29,7 @@ from reviewapp.models import (
     Task,
 )
 from reviewapp.selectors import batches as reads
-from reviewapp.services import batches, ingest, routing, runs
+from reviewapp.services import batches, ingest, rendering, routing, runs
 from tests import factories, line
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,7 +137,14 @@ def test_the_run_records_preset_remover_and_route() -> None:
     assert run.params == batch.preset_version.params
     assert {"removal", "score"} <= {stage["name"] for stage in run.timings}
     assert run.quality.routing_rule and run.quality.policy.approve_at == 30.0
-    for key in (run.cutout_key, run.after_key, run.before_key, run.thumb_before_key, run.thumb_after_key):
+    for key in (
+        run.pixels_key,
+        run.alpha_key,
+        run.after_key,
+        run.before_key,
+        run.thumb_before_key,
+        run.thumb_after_key,
+    ):
         assert storage.exists(key)
 
 
@@ -300,7 +307,7 @@ def test_rte12_a_retouched_file_is_scored_again_as_the_next_attempt() -> None:
     edit = EditTask.objects.get()
     base = edit.base_run
     assert base is not None
-    stored = storage.put_bytes(storage.read_bytes(base.cutout_key) + b"\0", prefix="e")
+    stored = storage.put_bytes(rendering.cutout_png(base) + b"\0", prefix="e")
     editor = factories.make_user("ed")
     EditTask.objects.filter(pk=edit.pk).update(
         state=EditTaskState.SUBMITTED, editor=editor, upload_key=stored.key, upload_sha256=stored.sha256, version=1

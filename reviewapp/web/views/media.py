@@ -2,11 +2,13 @@
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from reviewapp import storage
+from reviewapp.models import ProcessingRun
 from reviewapp.selectors import media as selectors
-from reviewapp.services import audit
+from reviewapp.services import audit, rendering
 from reviewapp.web.media_urls import RUN_KEYS, tag
 from reviewapp.web.permissions import role_required, roles_of
 
@@ -31,7 +33,11 @@ def serve(request: HttpRequest, key: str, content_type: str, filename: str = "")
         response = FileResponse(
             storage.open_read(key), content_type=content_type, as_attachment=bool(filename), filename=filename
         )
-    response["ETag"] = etag
+    return _guarded(request, response, key)
+
+
+def _guarded(request: HttpRequest, response: HttpResponseBase, key: str) -> HttpResponseBase:
+    response["ETag"] = f'"{tag(key)}"'
     response["Cache-Control"] = KEEP if request.GET.get("v") == tag(key) else CHECK
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
@@ -46,9 +52,25 @@ def run_image(request: HttpRequest, run_id: int, kind: str) -> HttpResponseBase:
     run = selectors.run_for(run_id, kind, roles_of(request.user)) if kind in RUN_KEYS else None
     if run is None:
         raise Http404("No such picture.")
-    is_cutout = kind == "cutout"
-    name = f"{run.asset.filename.rsplit('.', 1)[0]}-cutout.png" if is_cutout and "download" in request.GET else ""
-    return serve(request, getattr(run, RUN_KEYS[kind]), "image/png" if is_cutout else "image/webp", name)
+    if kind == "cutout":
+        return _cutout(request, run)
+    return serve(request, getattr(run, RUN_KEYS[kind]), "image/webp")
+
+
+def _cutout(request: HttpRequest, run: ProcessingRun) -> HttpResponseBase:
+    """The cut-out in the original's size, put together from the photo and its matte."""
+    key = run.alpha_key or run.pixels_key
+    response: HttpResponseBase
+    if request.headers.get("If-None-Match") == f'"{tag(key)}"':
+        response = HttpResponse(status=304)
+    elif not (storage.exists(run.pixels_key) and storage.exists(key)):
+        raise Http404("The file is missing from storage.")
+    else:
+        response = HttpResponse(rendering.cutout_png(run), content_type="image/png")
+        if "download" in request.GET:
+            name = f"{run.asset.filename.rsplit('.', 1)[0]}-cutout.png"
+            response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return _guarded(request, response, key)
 
 
 @require_safe

@@ -1,0 +1,297 @@
+"""A folder of photos through the line, several at a time, each a process of its own, resumable."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import string
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from processing import PIPELINE_VERSION, codecs, pipeline
+from processing.channels import render
+from processing.errors import InputRejected, ProcessingError
+from processing.intake import SUFFIXES
+from processing.params import ChannelSpec, ProcessingParams, ScoringParams
+from processing.removal.base import Remover, create_remover
+from processing.types import Rendered
+
+JOURNAL = ".run.jsonl"
+_TICK_S = 0.2
+
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One photo: `name` is its path below the folder with forward slashes, `stem` that of its results below `out`."""
+
+    source: Path
+    name: str
+    stem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every photo of a run is made with. Travels to the processes as it is."""
+
+    out: Path
+    params: ProcessingParams
+    channel: ChannelSpec
+    remover: str = "auto"
+    model: str = ""
+    model_dir: Path | None = None
+
+    @property
+    def digest(self) -> str:
+        """Tells runs apart whose results differ."""
+        return f"{PIPELINE_VERSION}:{self.params.digest()}:{self.channel.digest()}:{self.remover}:{self.model}"
+
+
+def find_photos(source: Path, out: Path) -> list[Job]:
+    """Return the photos at or below `source`, sorted, never those below `out`; each stem once (`a.jpg`, `a-png`).
+
+    Raises InputRejected when there is nothing at `source`, or `out` is `source` itself.
+    """
+    if not source.exists():
+        raise InputRejected(f"There is no file or folder {source}.", code="missing")
+    if source.is_file():
+        return [Job(source, source.name, source.stem)]
+    if source.resolve() == out.resolve():
+        raise InputRejected("The results need a folder of their own: --out is the folder of the photos.",
+                            code="invalid_parameter")  # fmt: skip
+    taken: set[str] = set()
+    jobs = []
+    for path in _files(source, out.resolve()):
+        name = PurePosixPath(path.relative_to(source).as_posix())
+        stem, count = str(name.with_suffix("")), 1
+        while stem.casefold() in taken:
+            number = "" if count == 1 else f"-{count}"
+            stem = str(name.with_name(f"{name.stem}-{name.suffix.lstrip('.')}{number}"))
+            count += 1
+        taken.add(stem.casefold())
+        jobs.append(Job(path, str(name), stem))
+    return jobs
+
+
+def _files(source: Path, out: Path) -> list[Path]:
+    found = []
+    for folder, names, files in os.walk(source):
+        here = Path(folder)
+        names[:] = sorted(name for name in names if not name.startswith(".") and (here / name).resolve() != out)
+        found += [here / file for file in files if not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES]
+    return sorted(found)
+
+
+def process_one(job: Job, plan: Plan, remover: Remover) -> Report:
+    """Cut out, score and render one photo and write `<stem>.alpha.png` and the channel's file. Never raises for it."""
+    try:
+        made = pipeline.make(job.source, plan.params, plan.channel, ScoringParams(), remover)
+        tokens = _tokens(plan.channel, PurePosixPath(job.stem).name)
+        prepared = (made.framing, made.framed)
+        rendered = render(made.cut, plan.channel, params=plan.params, tokens=tokens, metadata={}, prepared=prepared)
+        files = _write(job, plan, codecs.encode_png(made.cut.alpha), rendered)
+    except ProcessingError as error:
+        return {"file": job.name, "status": "failed", "code": error.code, "reason": str(error)}
+    except OSError as error:
+        return {"file": job.name, "status": "failed", "code": "unreadable",
+                "reason": f"The file can't be read or written: {error.strerror or error}."}  # fmt: skip
+    return {
+        "file": job.name,
+        "status": "ok",
+        "outputs": files,
+        "remover": made.remover,
+        "model": made.model_name,
+        "model_sha256": made.model_sha256,
+        "confidence": round(made.confidence, 4),
+        "score": made.quality.to_dict(),
+        "checks": [check.to_dict() for check in rendered.checks],
+        "is_verified": rendered.is_verified,
+        "timings": [timing.to_dict() for timing in made.timings],
+        "findings": [finding.to_dict() for finding in made.findings],
+        "params_digest": plan.params.digest(),
+    }
+
+
+def _tokens(channel: ChannelSpec, stem: str) -> dict[str, str]:
+    """A lone file has no SKU or ASIN: its own name stands for every token."""
+    wanted = [name for _, name, _, _ in string.Formatter().parse(channel.naming + channel.alt_text) if name]
+    return {name: stem for name in wanted if name != "ext"}
+
+
+def _write(job: Job, plan: Plan, alpha: bytes, rendered: Rendered) -> dict[str, str]:
+    suffix = Path(rendered.filename).suffix
+    files = {"alpha": f"{job.stem}.alpha.png", "rendered": f"{job.stem}.{plan.channel.key}{suffix}"}
+    for kind, data in (("alpha", alpha), ("rendered", rendered.data)):
+        target = plan.out / files[kind]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        half = target.with_name(f".{target.name}.part")
+        half.write_bytes(data)
+        half.replace(target)
+    return files
+
+
+class Journal:
+    """The reports of photos that are done, one JSON line each: a run that was stopped goes on where it was (SCH-10).
+
+    A photo counts as done when its size and time and the run's settings are those of the line and its files are there.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._out, self._digest = plan.out, plan.digest
+        self._path = plan.out / JOURNAL
+        self._done: dict[str, Report] = {}
+        if self._path.is_file():
+            for line in self._path.read_text("utf-8", "replace").splitlines():
+                try:
+                    entry = json.loads(line)
+                    self._done[entry["report"]["file"]] = entry
+                except (ValueError, KeyError, TypeError):
+                    continue  # the last line of a run that was killed while it wrote
+        plan.out.mkdir(parents=True, exist_ok=True)
+        self._stream = self._path.open("a", encoding="utf-8")
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def earlier(self, job: Job) -> Report | None:
+        """Return the report of an earlier run that still holds."""
+        entry = self._done.get(job.name)
+        if entry is None or entry.get("key") != self._key(job):
+            return None
+        report: Report = entry["report"]
+        is_there = all((self._out / name).is_file() for name in report.get("outputs", {}).values())
+        return report if is_there else None
+
+    def add(self, job: Job, report: Report) -> None:
+        """Note a photo as done."""
+        self._stream.write(json.dumps({"key": self._key(job), "report": report}) + "\n")
+        self._stream.flush()
+
+    def _key(self, job: Job) -> str:
+        stat = job.source.stat()
+        return f"{stat.st_size}:{stat.st_mtime_ns}:{job.stem}:{self._digest}"
+
+
+@dataclass(slots=True)
+class _Pool:
+    """Processes that each keep one remover warm; a new set when one of them dies."""
+
+    plan: Plan
+    count: int
+    running: dict[Future[Report], Job] = field(default_factory=dict)
+    inner: ProcessPoolExecutor | None = None
+
+    def submit(self, job: Job) -> None:
+        if self.inner is None:
+            # Spawned, not forked: the runtimes behind a remover do not survive a fork.
+            context = multiprocessing.get_context("spawn")
+            self.inner = ProcessPoolExecutor(self.count, context, _start, (self.plan,))
+        self.running[self.inner.submit(_attempt, job)] = job
+
+    def finished(self) -> Iterator[tuple[Job, Report]]:
+        """Yield what ended since; photos whose process died are tried once more, alone."""
+        done, _ = wait(self.running, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+        again = []
+        for future in done:
+            job = self.running.pop(future)
+            try:
+                yield job, future.result()
+            except BrokenProcessPool:
+                again.append(job)
+        if again:
+            again += self.running.values()
+            self.running.clear()
+            self.close()
+            yield from self._retried(again)
+
+    def _retried(self, jobs: list[Job]) -> Iterator[tuple[Job, Report]]:
+        for job in jobs:
+            alone = _Pool(self.plan, 1)
+            alone.submit(job)
+            future = next(iter(alone.running))
+            try:
+                yield job, future.result()
+            except BrokenProcessPool:
+                yield job, {"file": job.name, "status": "failed", "code": "worker_died",
+                            "reason": "The photo takes its process down (memory?). Try a larger machine."}  # fmt: skip
+            finally:
+                alone.close()
+
+    def close(self) -> None:
+        if self.inner is not None:
+            self.inner.shutdown(wait=True, cancel_futures=True)
+            self.inner = None
+
+
+_warm: dict[str, Any] = {}
+
+
+def _start(plan: Plan) -> None:
+    _warm["plan"] = plan
+    _warm["remover"] = create_remover(plan.remover, model_name=plan.model, model_dir=plan.model_dir)
+
+
+def _attempt(job: Job) -> Report:
+    return process_one(job, _warm["plan"], _warm["remover"])
+
+
+def process_folder(
+    jobs: Sequence[Job],
+    plan: Plan,
+    journal: Journal,
+    *,
+    workers: int = 0,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[Job, Mapping[str, Any], bool]]:
+    """Yield (job, report, whether an earlier run made it) as photos end; one bad photo never stops the others.
+
+    `workers`: photos at once, 0 for one per core; 1 works in this process. When `is_stopped` says so no new photo is
+    begun. Raises ResourceUnavailable when the remover's weights are missing.
+    """
+    count = max(1, min(workers or os.cpu_count() or 1, len(jobs)))
+    waiting = []
+    for job in jobs:
+        earlier = journal.earlier(job)
+        if earlier is None:
+            waiting.append(job)
+        else:
+            yield job, earlier, True
+    runner = _alone if count == 1 else _together
+    for job, report in runner(waiting, plan, count, is_stopped):
+        if report["status"] == "ok":
+            journal.add(job, report)
+        yield job, report, False
+
+
+def _alone(jobs: list[Job], plan: Plan, _count: int, is_stopped: Callable[[], bool]) -> Iterator[tuple[Job, Report]]:
+    remover = create_remover(plan.remover, model_name=plan.model, model_dir=plan.model_dir)
+    for job in jobs:
+        if is_stopped():
+            return
+        yield job, process_one(job, plan, remover)
+
+
+def _together(jobs: list[Job], plan: Plan, count: int, is_stopped: Callable[[], bool]) -> Iterator[tuple[Job, Report]]:
+    create_remover(plan.remover, model_name=plan.model, model_dir=plan.model_dir)  # a missing model is told here
+    pool, waiting = _Pool(plan, count), iter(jobs)
+    try:
+        while True:
+            while len(pool.running) < 2 * count and not is_stopped():
+                job = next(waiting, None)
+                if job is None:
+                    break
+                pool.submit(job)
+            if not pool.running:
+                return
+            yield from pool.finished()
+    finally:
+        pool.close()

@@ -1,0 +1,125 @@
+"""Alpha from two local colours: where a pixel lies on the line from the backdrop's colour to the product's.
+
+The compositing equation I = a F + (1 - a) B (Porter, Duff 1984) solved per pixel for a, with F and B taken as local
+means of what is surely product and surely backdrop near by: Ruzon and Tomasi's idea ("Alpha Estimation in Natural
+Images", 2000) with one colour on each side, which is what a narrow band leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from processing.types import MaskArray, RGBArray
+
+FloatArray = npt.NDArray[np.float32]
+
+_HALF = 0.5
+_NOISE = 0.15
+"""Placed alphas this near to an end are that end: grain and lens blur reach that far into both sides."""
+_RING = 1.5  # box for local means, in reaches
+_FAR = 4  # how much wider the second mean is, where the near one is empty
+_KNOWN = 1e-3  # mean weight from which there was any sure pixel near by
+_LEAST_CONTRAST, _FULL_CONTRAST = 0.06, 0.18  # distance of F and B, RGB 0..1
+_OFF_LINE = 0.06  # distance from the line at which a pixel is explained by 1/e
+_COLUMNS = 8192  # remap takes no more than 32,767
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Pixels (N,) within reach of an outline: rows, columns, placed `alpha` 0..1 and how far to `trust` it, 0..1."""
+
+    rows: npt.NDArray[np.intp]
+    columns: npt.NDArray[np.intp]
+    alpha: FloatArray
+    trust: FloatArray
+
+
+def place(picture: RGBArray, mask: MaskArray, reach: int) -> Band | None:
+    """Place the pixels within `reach` px of the 0.5 outline of `mask` (H, W) between the two colours beside it.
+
+    `picture` (H, W, 3) uint8. Trust is low where the colours are alike or the pixel is neither (texture). None when
+    the mask has no outline.
+    """
+    solid = (mask > _HALF).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    grown, core = cv2.dilate(solid, kernel), cv2.erode(solid, kernel)
+    rows, columns = np.nonzero(grown != core)
+    if not rows.size:
+        return None
+    height, width = mask.shape
+    size = (max(1, width // 2), max(1, height // 2))
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+    inside = cv2.resize(core * np.uint8(255), size, interpolation=cv2.INTER_AREA) > 250
+    outside = cv2.resize(grown * np.uint8(255), size, interpolation=cv2.INTER_AREA) < 5
+    box = max(2, round(_RING * reach / 2))
+    places = Places(rows, columns, size, (width, height))
+    front, back = (_near(small, where, box, places) for where in (inside, outside))
+    return _placed(picture[rows, columns].astype(np.float32) / np.float32(255), front, back, rows, columns)
+
+
+def _placed(
+    seen: FloatArray, front: _Local, back: _Local, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+) -> Band:
+    line, offset = front.colour - back.colour, seen - back.colour
+    length = np.maximum((line * line).sum(axis=1), 1e-6)
+    share = (offset * line).sum(axis=1) / length
+    error = np.sqrt(((offset - np.clip(share, 0.0, 1.0)[:, None] * line) ** 2).sum(axis=1))
+    contrast = np.clip((np.sqrt(length) - _LEAST_CONTRAST) / (_FULL_CONTRAST - _LEAST_CONTRAST), 0.0, 1.0)
+    trust = contrast * np.exp(-((error / _OFF_LINE) ** 2)) * front.known * back.known
+    alpha = np.clip((share - _NOISE) / (1 - 2 * _NOISE), 0.0, 1.0)
+    return Band(rows, columns, alpha.astype(np.float32), trust.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """Mean colour (N, 3) near each place and whether there was any (N,)."""
+
+    colour: FloatArray
+    known: npt.NDArray[np.bool_]
+
+
+class Places:
+    """Pixel places of a full grid, read from arrays of a smaller one."""
+
+    def __init__(
+        self,
+        rows: npt.NDArray[np.intp],
+        columns: npt.NDArray[np.intp],
+        size: tuple[int, int],
+        full: tuple[int, int],
+    ) -> None:
+        self._count = rows.size
+        lines = -(-rows.size // _COLUMNS)
+        x = np.zeros(lines * _COLUMNS, np.float32)
+        y = np.zeros(lines * _COLUMNS, np.float32)
+        x[: rows.size] = (columns + _HALF) * (size[0] / full[0]) - _HALF
+        y[: rows.size] = (rows + _HALF) * (size[1] / full[1]) - _HALF
+        self._x, self._y = x.reshape(lines, _COLUMNS), y.reshape(lines, _COLUMNS)
+
+    def read(self, values: FloatArray) -> FloatArray:
+        """Return (N,) or (N, C) of `values` (h, w) or (h, w, C), linear between pixels."""
+        found = cv2.remap(values, self._x, self._y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found.reshape(-1, *values.shape[2:])[: self._count], np.float32)
+
+
+def _near(picture: FloatArray, where: npt.NDArray[np.bool_], box: int, places: Places) -> _Local:
+    """Mean colour of `where` within `box` px of each place; from further away where there is none."""
+    mask = where.view(np.uint8)
+    chosen, weight = np.asarray(cv2.copyTo(picture, mask), np.float32), mask.astype(np.float32)
+    colour, total = _mean(chosen, weight, box, places)
+    empty = total <= _KNOWN
+    if empty.any():
+        further, total_further = _mean(chosen, weight, _FAR * box, places)
+        colour[empty], total[empty] = further[empty], total_further[empty]
+    return _Local(colour, total > _KNOWN)
+
+
+def _mean(chosen: FloatArray, weight: FloatArray, box: int, places: Places) -> tuple[FloatArray, FloatArray]:
+    side = (2 * box + 1, 2 * box + 1)
+    total = places.read(np.asarray(cv2.blur(weight, side, borderType=cv2.BORDER_REFLECT), np.float32))
+    summed = places.read(np.asarray(cv2.blur(chosen, side, borderType=cv2.BORDER_REFLECT), np.float32))
+    return np.asarray(summed / np.maximum(total, np.float32(1e-6))[:, None], np.float32), total
