@@ -2,6 +2,7 @@
 
 commands:
   run        cut out, correct, frame and score every photo of a folder
+  score      score any finished file against its photo
   optimise   resize, compress and convert a folder of pictures, nothing else
 """
 
@@ -11,7 +12,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("run", "optimise")
+COMMANDS = ("run", "score", "optimise")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

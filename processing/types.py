@@ -92,7 +92,11 @@ class Classification(JsonMixin):
 
 @dataclass(frozen=True, slots=True)
 class Measure(JsonMixin):
-    """One number behind the score, with what it was held against. `passed` is None when nothing was decided by it."""
+    """One number behind the score, with what it was held against. `passed` is None when nothing was decided by it.
+
+    `where`: the worst places first, as (x, y, w, h) boxes in pixels of the scored frame; empty when it is nowhere or
+    everywhere.
+    """
 
     name: str
     value: float
@@ -101,6 +105,7 @@ class Measure(JsonMixin):
     threshold: float | None = None
     passed: bool | None = None
     note: str = ""
+    where: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,8 @@ class QualityReport(JsonMixin):
 
     `background_status` is PASS, FAIL or NOT_REQUIRED. `checks` holds not_blank, has_content, no_corruption,
     correct_dimensions, proper_format. `advice` is the one sentence on what would lift the score to 90 ("" from 90 on).
+    `label_map`: base64 of an 8-bit grey PNG of the frame, longest side 256 px, whose values are the codes of
+    `processing.quality.labels.CODES` (0 = nothing wrong there); "" when nothing is.
     """
 
     total: float
@@ -143,6 +150,7 @@ class QualityReport(JsonMixin):
     measures: tuple[Measure, ...] = ()
     checks: Mapping[str, bool] = field(default_factory=dict)
     advice: str = ""
+    label_map: str = ""
 
     @property
     def has_failed_gate(self) -> bool:

@@ -8,6 +8,8 @@ from processing.types import Gate, MaskArray, RGBArray
 
 CONTENT_LOSS_LIMIT = 0.5
 LEFTOVER_LIMIT = 0.001
+LIKENESS_LIMIT = 0.5
+OTHER_COLOURS = 5.0
 _SOLID_SPREAD = 2.0
 
 
@@ -26,12 +28,23 @@ def content_kept(loss: float | None) -> Gate:
     return Gate("content_loss", not failed, f"Excessive content loss: {loss:.0%}" if failed else "Content kept")
 
 
-def no_artifacts(leftover: float) -> Gate:
-    """QC-14: pieces of the background left beside the product, as a share of the frame."""
-    failed = leftover > LEFTOVER_LIMIT
-    return Gate(
-        "artifacts", not failed, "Visual artifacts detected: background left beside the product" if failed else "Clean"
-    )
+def no_artifacts(beside: float, hanging: float) -> Gate:
+    """QC-14: background or shadow left, as shares of the frame: pieces beside the product, pieces hanging on it."""
+    if beside > LEFTOVER_LIMIT:
+        return Gate("artifacts", False, "Visual artifacts detected: background left beside the product")
+    if hanging > LEFTOVER_LIMIT:
+        return Gate("artifacts", False, "Visual artifacts detected: background or shadow left on the product's outline")
+    return Gate("artifacts", True, "Clean")
+
+
+def right_file(likeness: float | None, shift: float | None) -> Gate:
+    """The result shows the photo: `likeness` correlates their lightness inside the product, `shift` is CIEDE2000.
+
+    None (too flat, or nothing to compare) passes.
+    """
+    is_other = likeness is not None and likeness < LIKENESS_LIMIT and (shift is None or shift > OTHER_COLOURS)
+    message = "The result doesn't show this photo: wrong file?" if is_other else "The result shows the photo."
+    return Gate("wrong_file", not is_other, message)
 
 
 def background_white(passed: bool, off_white: float, compliance_rate: float) -> Gate:
@@ -44,6 +57,6 @@ def background_white(passed: bool, off_white: float, compliance_rate: float) -> 
 
 
 def product_whole(is_cut: bool) -> Gate:
-    """The product runs out of the photo: no crop can give it room."""
-    message = "The product is cut off by the edge of the photo." if is_cut else "The whole product is in the picture."
+    """The product runs out of the photo or out of the frame."""
+    message = "The product is cut off by the edge of the picture." if is_cut else "The whole product is in the picture."
     return Gate("product_cut", not is_cut, message)

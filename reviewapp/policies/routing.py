@@ -22,12 +22,17 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What is known of a result when it is routed. `total` is unrounded; `failed_gates` holds the gates' messages."""
+    """What is known of a result when it is routed. `total` is unrounded; `failed_gates` holds the gates' messages.
+
+    `colour_measured`: shipped colours were compared with the photo's and a neutral backdrop fixed the white;
+    `colour_compared`: they were at least compared. Without that the colour part's 25 points are an assumption.
+    """
 
     total: float
     lane: Lane
     confidence: float = 1.0
     colour_measured: bool = True
+    colour_compared: bool = True
     background_failed: bool = False
     failed_gates: Collection[str] = ()
     client_wants_people: bool = False
@@ -108,6 +113,9 @@ def _by_score(scored: Scored, limits: Thresholds) -> Route:
     if scored.lane == Lane.AUTOMATED_THEN_REVIEW:
         why = f"Medium complexity always gets a person; the score is {total}."
         return _review(ReviewReason.MEDIUM, why, "medium_lane")
+    if not scored.colour_compared:  # no setting makes an assumed 25 points ship a photo (QC-08, B8)
+        why = f"No colour could be compared with the photo, so the score of {total} isn't enough."
+        return _review(ReviewReason.NOT_MEASURED, why, "colour_not_compared")
     if not scored.colour_measured and not limits.allow_not_measured:
         why = f"Colour could not be measured, so the score of {total} isn't enough."
         return _review(ReviewReason.NOT_MEASURED, why, "colour_not_measured")

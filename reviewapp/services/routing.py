@@ -122,6 +122,7 @@ def _scored(asset: Asset, run: ProcessingRun, quality: Quality) -> policy.Scored
         lane=Lane(asset.lane),
         confidence=run.confidence,
         colour_measured=quality.colour_measured,
+        colour_compared=all(m.threshold is not None for m in quality.measures if m.name == "colour_shift"),
         background_failed=is_pure_white and quality.background_status == "FAIL",
         failed_gates=[gate.message for gate in quality.gates if not gate.passed],
         client_wants_people=asset.batch.client.requires_human_colour,

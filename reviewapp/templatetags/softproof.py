@@ -28,6 +28,39 @@ FILLS = {
 }
 """Fill names in the fixed order that keeps neighbours apart for every kind of colour vision, with their words."""
 
+MEASURES = {
+    "compliance_rate": "White samples along the frame",
+    "off_white": "Background that isn't white",
+    "edge_width": "Width of the edge where it is softest",
+    "edge_hardness": "Edge without soft pixels",
+    "edge_roughness": "Jaggedness of the outline",
+    "removal_confidence": "Sureness of the cut-out",
+    "specks": "Specks and pinholes along the outline",
+    "halo": "Backdrop kept along the edge",
+    "missing_edge": "Product cut away along the edge",
+    "fringe": "Backdrop colour left in the edge",
+    "stray": "Veil of backdrop round the product",
+    "thin_edge": "Product half transparent at its edge",
+    "unsupported": "Outline where the photo has no edge",
+    "holes": "Holes and thin places in the product",
+    "lost": "Product lost",
+    "detail": "Detail kept",
+    "fill": "Product fills the frame",
+    "colour_shift": "Colour shift",
+    "colour_spot": "Colour shift in the worst place",
+    "white_reference": "Neutral backdrop for the white",
+    "residual_cast": "Colour cast left",
+    "content_loss": "Content lost",
+    "leftover": "Background or shadow left over",
+}
+"""Names of measures as people read them; unknown ones keep their own."""
+
+
+@register.filter
+def measure_words(name: str) -> str:
+    """A measure's name in words."""
+    return MEASURES.get(name, name.replace("_", " "))
+
 
 @register.simple_tag
 def icon(name: str, css: str = "") -> SafeString:

@@ -283,7 +283,8 @@ def test_rte11_a_new_policy_routes_new_photos_and_leaves_old_decisions() -> None
 
 
 def test_rte03_below_the_redo_line_an_editor_gets_the_breakdown() -> None:
-    batch = batch_of(1)
+    batch = batch_of(0)
+    line.send(batch, "soft.jpg", blurred(small(50)), category="books")
     factories.make_policy(approve_at=100.0, review_at=99.99)
     line.run_line()
     edit = EditTask.objects.get()

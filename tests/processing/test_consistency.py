@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from processing.quality.consistency import file_size_anomalies
+from processing.quality.consistency import (
+    Look,
+    file_size_anomalies,
+    look_anomalies,
+    look_of,
+    measure_consistency,
+)
 
 
 def named(sizes: list[int]) -> dict[str, int]:
@@ -32,3 +39,52 @@ def test_qc16_a_batch_of_nine_uses_the_robust_rule_because_z_cannot_pass_three()
 
 def test_qc16_ordinary_spread_is_no_anomaly() -> None:
     assert file_size_anomalies(named([400_000 + 7_000 * index for index in range(20)])) == ()
+
+
+def look(**other: float) -> Look:
+    plain = {"lightness": 50.0, "chroma_a": 2.0, "chroma_b": 5.0, "contrast": 12.0, "fill": 0.86, "aspect": 0.7}
+    return Look(**{**plain, **other})
+
+
+def shoot(count: int = 10) -> dict[str, Look]:
+    """Shots that differ as shots do: by less than anybody sees."""
+    return {f"shot-{n}": look(lightness=50 + 0.3 * (n % 4), fill=0.86 + 0.002 * (n % 3)) for n in range(count)}
+
+
+@pytest.mark.parametrize(
+    "change, word",
+    [
+        ({"lightness": 62.0}, "darker"), ({"chroma_b": 14.0}, "colour cast"), ({"chroma_a": -8.0}, "colour cast"),
+        ({"fill": 0.7}, "frame"), ({"aspect": 1.4}, "shape"), ({"contrast": 25.0}, "contrast"),
+    ],
+)  # fmt: skip
+def test_qc35_the_odd_one_of_a_shoot_is_named_with_what_is_odd(change: dict[str, float], word: str) -> None:
+    (found,) = look_anomalies({**shoot(), "odd": look(**change)})
+    assert found.key == "odd" and word in found.reason and abs(found.z) > 3.5
+
+
+def test_qc17_differences_nobody_sees_and_small_groups_are_no_anomaly() -> None:
+    assert look_anomalies({**shoot(), "near": look(lightness=53.0, chroma_b=6.5)}) == ()
+    assert look_anomalies({**shoot(6), "odd": look(lightness=80.0)}) == ()
+    assert look_anomalies({}) == ()
+
+
+def test_qc17_identical_pictures_score_higher_than_mixed_ones() -> None:
+    same = measure_consistency([look() for _ in range(5)])
+    mixed = measure_consistency([look(lightness=30 + 10 * n, chroma_b=8.0 * n, fill=0.6 + 0.08 * n) for n in range(5)])
+    assert same.score == 100 and mixed.score < 60
+    assert measure_consistency([]).score == measure_consistency([look()]).score == 100
+    for value in mixed.to_dict().values():
+        assert 0 <= value <= 100
+
+
+def test_a_look_is_measured_in_its_frame() -> None:
+    alpha = np.zeros((400, 400), np.float32)
+    alpha[50:350, 100:250] = 1
+    frame = np.full((400, 400, 3), 255, np.uint8)
+    frame[50:350, 100:250] = (119, 119, 119)
+    found = look_of(frame, alpha)
+    assert found is not None
+    assert (found.fill, found.aspect) == (0.75, 0.5)
+    assert found.lightness == pytest.approx(50, abs=0.5) and abs(found.chroma_a) < 0.5 and found.contrast < 0.5
+    assert look_of(frame, np.zeros((400, 400), np.float32)) is None

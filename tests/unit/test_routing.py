@@ -120,6 +120,14 @@ def test_qc08_not_measured_needs_a_person_when_the_policy_says_so() -> None:
     assert route(scored, Thresholds(allow_not_measured=False)).reason == ReviewReason.NOT_MEASURED
 
 
+def test_qc08_a_colour_compared_with_nothing_needs_a_person_whatever_the_policy_says() -> None:
+    scored = Scored(100.0, Lane.AUTOMATED, colour_measured=False, colour_compared=False)
+    for limits in (LIMITS, Thresholds(allow_not_measured=True), Thresholds(allow_not_measured=False)):
+        found = route(scored, limits)
+        assert (found.routing, found.reason) == (Routing.HUMAN_REVIEW, ReviewReason.NOT_MEASURED)
+        assert found.code == "colour_not_compared"
+
+
 def test_low_confidence_and_the_clients_rule_reach_a_person() -> None:
     limits = Thresholds(min_confidence=0.6)
     assert route(Scored(95.0, Lane.AUTOMATED, confidence=0.59), limits).reason == ReviewReason.LOW_CONFIDENCE

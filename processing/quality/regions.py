@@ -1,0 +1,230 @@
+"""Areas of a result seen from afar: what was lost, left over, pierced or recoloured. One grid, one Lab conversion.
+
+Works at `GRID_SIDE` px; the backdrop is the smooth surface through the frame's border (IMAGING: border model).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from processing.quality.difference import LabArray, delta_e_2000, to_lab
+from processing.removal.backdrop import fit_backdrop
+from processing.types import MaskArray, RGBArray
+
+GRID_SIDE = 500
+_RESTLESS = 6.0  # Lab residual of the border from which colour can't tell backdrop from product
+_SHADOW_L = 45.0
+_SHADOW_CHROMA = 6.0
+_MOST_SAMPLES = 20_000
+_BLOCK_PX = 48
+_SMOOTH_L = 6.0  # lightness step in 3 px that ends a region
+_LEAST_SEED_PX = 12
+_MOST_HOLES = 40
+_LEAST_HOLE = 4
+_GHOST_DEPTH = 8
+_TILE_PX = 256
+_LEAST_DETAIL = 1.5
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float32]
+Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`alpha` (h, w), `source` and `frame` Lab (h, w, 3) at `GRID_SIDE` px; `off` Lab distance of the source from its
+    backdrop; `shadow` where it is only dimmer; `is_plain` whether the backdrop is quiet enough to judge by colour;
+    `limit` the distance from which a pixel is no backdrop; `scale` grid px per frame px."""
+
+    alpha: MaskArray
+    source: LabArray
+    frame: LabArray
+    off: FloatArray
+    shadow: BoolArray
+    is_plain: bool
+    limit: float
+    scale: float
+
+
+def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
+    """Prepare what the areal measures share."""
+    small, scale = scaled(alpha, GRID_SIDE)
+    lab = to_lab(np.asarray(scaled(source, GRID_SIDE)[0], np.uint8))
+    backdrop = fit_backdrop(lab)
+    difference = lab - backdrop.surface
+    # Less light scales L* + 16, a* and b* alike (CIE 1976): on coloured paper a shadow loses chroma.
+    dimming = ((lab[..., 0] + 16) / (backdrop.surface[..., 0] + 16))[..., None]
+    tint = lab[..., 1:] - dimming * backdrop.surface[..., 1:]
+    chroma = np.hypot(tint[..., 0], tint[..., 1])
+    darker = -difference[..., 0]
+    shadow = (darker > -2) & (darker < _SHADOW_L) & (chroma < _SHADOW_CHROMA + 0.6 * backdrop.spread)
+    return Scene(
+        small, lab, to_lab(np.asarray(scaled(frame, GRID_SIDE)[0], np.uint8)),
+        np.asarray(np.linalg.norm(difference, axis=2), np.float32), np.asarray(shadow),
+        backdrop.spread < _RESTLESS and backdrop.inliers > 0.6, max(9.0, 4 * backdrop.spread + 4), scale,
+    )  # fmt: skip
+
+
+def scaled(pixels: Pixels, side: int) -> tuple[Pixels, float]:
+    """Return the array with its longest side at most `side` px (area average) and the scale used."""
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return pixels, 1.0
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), pixels.dtype), scale
+
+
+def lost(view: Scene) -> BoolArray | None:
+    """Where the photo shows something that is no backdrop and no shadow, and the matte dropped it; None if restless."""
+    if not view.is_plain:
+        return None
+    away = (view.alpha < 0.1) & (_distance(view.alpha > 0.5) > 2)
+    dropped = (away & (view.off > view.limit) & ~view.shadow).astype(np.uint8)
+    return np.asarray(cv2.morphologyEx(dropped, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
+
+
+def _distance(product: BoolArray) -> FloatArray:
+    return np.asarray(cv2.distanceTransform((~product).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+
+
+def loss_ratio(view: Scene, dropped: BoolArray | None) -> float | None:
+    """Return discarded / (kept + discarded), 0..1 (QC-13); None when the backdrop is too restless to tell."""
+    if dropped is None:
+        return None
+    gone, kept = float(dropped.sum()), float((view.alpha > 0.5).sum())
+    return 0.0 if not kept + gone else gone / (kept + gone)
+
+
+def detached(view: Scene) -> BoolArray:
+    """Kept pieces beside the main one that look like the backdrop or its shadow (QC-14). A second earring doesn't."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((view.alpha > 0.3).astype(np.uint8), connectivity=8)
+    if count <= 2 or not view.is_plain:
+        return np.zeros(view.alpha.shape, bool)
+    area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+    plain = ((view.off < view.limit) | view.shadow).astype(np.float64)
+    share = np.bincount(labels.ravel(), weights=plain.ravel(), minlength=count) / np.maximum(area, 1)
+    wrong = (share > 0.5) & (area >= 4)
+    wrong[0] = wrong[1 + int(np.argmax(area[1:]))] = False
+    return np.asarray(wrong[labels])
+
+
+def attached(view: Scene, seeds: npt.NDArray[np.intp]) -> BoolArray:
+    """Kept backdrop or shadow that hangs on the product, grown from outline points the photo doesn't support.
+
+    `seeds` (N, 2) x, y in the grid. A region only counts where it is backdrop-coloured without an edge in between.
+    """
+    if not view.is_plain or not len(seeds):
+        return np.zeros(view.alpha.shape, bool)
+    smooth = cv2.morphologyEx(view.source[..., 0], cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) < _SMOOTH_L
+    like = (view.alpha > 0.5) & ((view.off < 0.6 * view.limit) | view.shadow) & smooth
+    # Thin bands are the blur of an edge, not a piece of something.
+    opened = cv2.morphologyEx(like.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    count, labels = cv2.connectedComponents(opened, connectivity=4)
+    start = np.zeros(view.alpha.shape, np.uint8)
+    height, width = view.alpha.shape
+    start[np.clip(seeds[:, 1], 0, height - 1), np.clip(seeds[:, 0], 0, width - 1)] = 1
+    near = cv2.dilate(start, np.ones((5, 5), np.uint8)) > 0
+    hits = np.bincount(labels[near].ravel(), minlength=count)
+    chosen = hits >= _LEAST_SEED_PX
+    chosen[0] = False
+    return np.asarray(chosen[labels])
+
+
+def pierced(view: Scene) -> BoolArray:
+    """Enclosed holes, and half-transparent places well inside, where the photo shows the product."""
+    solid = (view.alpha > 0.5).astype(np.uint8)
+    padded = np.pad(1 - solid, 1, constant_values=1)
+    _, all_labels, stats, _ = cv2.connectedComponentsWithStats(padded, connectivity=4)
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = areas[all_labels[0, 0]] = 0
+    found = np.zeros(padded.shape, bool)
+    for label in np.argsort(areas)[::-1][:_MOST_HOLES]:
+        if areas[label] >= _LEAST_HOLE:
+            found |= _shows_product(view, all_labels == label)
+    outside = (view.alpha <= 0.1).astype(np.uint8)
+    deep = cv2.distanceTransform(1 - outside, cv2.DIST_L2, 3) > _GHOST_DEPTH
+    ghost = (view.alpha < 0.9) & deep & (view.off > view.limit) & ~view.shadow
+    return np.asarray(found[1:-1, 1:-1] | ghost)
+
+
+def _shows_product(view: Scene, hole: BoolArray) -> BoolArray:
+    """The hole itself if the photo goes on in it as round it, or shows no backdrop; else nothing. Padded by 1 px."""
+    ring = (cv2.dilate(hole.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)[1:-1, 1:-1] & (view.alpha > 0.9)
+    inner = cv2.erode(hole.astype(np.uint8), np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
+    inner = inner if inner.any() else hole[1:-1, 1:-1]
+    off = float(np.median(view.off[inner]))
+    if not ring.any():
+        return np.zeros_like(hole)
+    step = float(np.linalg.norm(np.median(view.source[inner], axis=0) - np.median(view.source[ring], axis=0)))
+    is_product = (off > view.limit and not np.median(view.shadow[inner])) or (off > 2.5 * step and off > 5.0)
+    return hole if is_product else np.zeros_like(hole)
+
+
+def colour_shift(view: Scene) -> tuple[float, float] | None:
+    """Return the median CIEDE2000 inside the product between shipped and meant, and the worst block's median.
+
+    None when there is too little product to measure.
+    """
+    inside = cv2.erode((view.alpha > 0.98).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    rows, columns = np.nonzero(inside)
+    if len(rows) < 100:
+        return None
+    step = max(1, len(rows) // _MOST_SAMPLES)
+    rows, columns = rows[::step], columns[::step]
+    off = delta_e_2000(view.frame[rows, columns], view.source[rows, columns])
+    block = rows // _BLOCK_PX * (inside.shape[1] // _BLOCK_PX + 1) + columns // _BLOCK_PX
+    numbers, counts = np.unique(block, return_counts=True)
+    large = numbers[counts >= 40]
+    worst = max((float(np.median(off[block == number])) for number in large), default=float(np.median(off)))
+    return float(np.median(off)), worst
+
+
+def likeness(view: Scene) -> float | None:
+    """Return how far the result's lightness follows the photo's inside the product, -1..1; None if it is too flat."""
+    inside = view.alpha > 0.9
+    first, second = view.frame[..., 0][inside], view.source[..., 0][inside]
+    if first.size < 200 or min(first.std(), second.std()) < 2.0:
+        return None
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def boxes(found: BoolArray, view: Scene, most: int = 8) -> tuple[tuple[int, int, int, int], ...]:
+    """Return the largest connected places as (x, y, w, h) in frame pixels."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
+    order = [int(label) + 1 for label in np.argsort(stats[1:, cv2.CC_STAT_AREA])[::-1][:most]] if count > 1 else []
+    return tuple(
+        (int(x / view.scale), int(y / view.scale), int(np.ceil(w / view.scale)), int(np.ceil(h / view.scale)))
+        for x, y, w, h in (stats[label, :4] for label in order)
+    )
+
+
+def detail_ratio(frame: RGBArray, source: RGBArray, alpha: MaskArray) -> float | None:
+    """Return the detail of the result over the photo's, at 1:1, in the product's busiest tile; None if it has none.
+
+    Detail: standard deviation of the Laplacian of the luma (Pech-Pacheco et al. 2000).
+    """
+    small, scale = scaled(source, GRID_SIDE)
+    inside = scaled(alpha, GRID_SIDE)[0] > 0.98
+    tile = max(8, round(_TILE_PX * scale))
+    kernel = np.ones((5, 5), np.uint8)
+    inside = cv2.erode(inside.astype(np.uint8), kernel) > 0
+    busy = np.abs(cv2.Laplacian(cv2.cvtColor(np.asarray(small, np.uint8), cv2.COLOR_RGB2GRAY), cv2.CV_32F)) * inside
+    spread = cv2.boxFilter(np.asarray(busy, np.float32), -1, (tile, tile), normalize=False)
+    y, x = np.unravel_index(int(spread.argmax()), spread.shape)
+    left, top = max(0, int(x / scale) - _TILE_PX // 2), max(0, int(y / scale) - _TILE_PX // 2)
+    window = (slice(top, top + _TILE_PX), slice(left, left + _TILE_PX))
+    solid = cv2.erode((alpha[window] > 0.98).astype(np.uint8), kernel) > 0
+    if int(solid.sum()) < 400:
+        return None
+    shipped, meant = (_detail(picture[window], solid) for picture in (frame, source))
+    return None if meant < _LEAST_DETAIL else shipped / meant
+
+
+def _detail(tile: RGBArray, where: BoolArray) -> float:
+    fine = np.asarray(cv2.Laplacian(cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY), cv2.CV_32F), np.float32)
+    return float(fine[where].std())
