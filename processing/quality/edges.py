@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from processing.quality.outline import Outline, Profiles, over_windows, sampled, unroll
+from processing.quality.outline import Outline, Profiles, distance, dotted, over_windows, sampled, unroll
 from processing.types import MaskArray, RGBArray
 
 FloatArray = npt.NDArray[np.float32]
@@ -31,6 +31,7 @@ _LIKE = 6.0
 _LOOSE = 0.7
 _NEIGHBOURS = 15
 _WHITE = 255.0
+_WHITE_L = 100.0
 _LEAST_JUDGED = 3
 _BINARY_STEP = 0.78  # alpha per px from which an edge is a staircase: an anti-aliased one spreads over two
 
@@ -107,8 +108,7 @@ def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) 
     kept_backdrop = ((likeness < 0.4) & (rows.alpha > 0.8) & inside).sum(axis=1)
     left_product = ((likeness > 0.6) & (rows.alpha < 0.2) & outside).sum(axis=1)
     soft = (rows.alpha > 0.03) & (rows.alpha < 0.95)
-    off_outer = np.linalg.norm(rows.source - rows.outer[:, None], axis=2)
-    off_inner = np.linalg.norm(rows.source - rows.inner[:, None], axis=2)
+    off_outer, off_inner = (distance(rows.source, side[:, None]) for side in (rows.outer, rows.inner))
     stray = (soft & (off_outer < _LIKE) & (offsets >= 3)).sum(axis=1)
     thin = (soft & (off_inner < 0.5 * off_outer) & (offsets <= -3)).sum(axis=1)
     steps, middle = _steps(rows)
@@ -138,13 +138,13 @@ def _mean(outline: Outline, rows: npt.NDArray[np.generic], judged: BoolArray | N
 def _product_share(rows: Profiles) -> FloatArray:
     """Where each source pixel lies between surroundings (0) and product (1), (N, K)."""
     line = rows.inner - rows.outer
-    length = np.maximum((line**2).sum(axis=1), 1e-6)[:, None]
-    return np.asarray(((rows.source - rows.outer[:, None]) * line[:, None]).sum(axis=2) / length, np.float32)
+    length = np.maximum(dotted(line[:, None], line[:, None]), 1e-6)
+    return np.asarray(dotted(rows.source - rows.outer[:, None], line[:, None]) / length, np.float32)
 
 
 def _steps(rows: Profiles) -> tuple[FloatArray, FloatArray]:
     """Lab distance over 3 px along each normal (N, K - 3), and the offset it is centred at."""
-    step = np.linalg.norm(rows.source[:, _STEP_PX:] - rows.source[:, :-_STEP_PX], axis=2)
+    step = distance(rows.source[:, _STEP_PX:], rows.source[:, :-_STEP_PX])
     middle = (rows.offsets[_STEP_PX:] + rows.offsets[:-_STEP_PX]) / 2
     return np.asarray(step, np.float32), np.asarray(middle, np.float32)
 
@@ -181,13 +181,15 @@ def _fringe(outline: Outline, rows: Profiles, tell: BoolArray) -> FloatArray:
     The result is placed between the clean composite of the local product colour and the composite of the photo's own
     pixels, by least squares over each stretch.
     """
-    alpha = rows.alpha[..., None]
-    soft = (rows.alpha > 0.1) & (rows.alpha < 0.9) & (np.abs(rows.offsets) <= 5)
     solid = ((rows.alpha > 0.9) & (rows.offsets <= -1) & (rows.offsets >= -7)).astype(np.float32)
+    near = np.abs(rows.offsets) <= 5
+    matte = rows.alpha[:, near]
+    soft, alpha = (matte > 0.1) & (matte < 0.9), matte[..., None]
     clean = rows.local(rows.frame, solid)[:, None] * alpha + _WHITE * (1 - alpha)
-    contaminated = alpha * (rows.source_rgb - rows.local(rows.source_rgb, solid)[:, None])
-    shared = (((rows.frame - clean) * contaminated).sum(axis=2) * soft).sum(axis=1)
-    energy = ((contaminated**2).sum(axis=2) * soft).sum(axis=1)
-    visible = tell & (np.linalg.norm(rows.outer - np.array([100, 0, 0], np.float32), axis=1) > _VISIBLE)
+    contaminated = alpha * (rows.source_rgb[:, near] - rows.local(rows.source_rgb, solid)[:, None])
+    shared = (dotted(rows.frame[:, near] - clean, contaminated) * soft).sum(axis=1)
+    energy = (dotted(contaminated, contaminated) * soft).sum(axis=1)
+    white = np.array([[[_WHITE_L, 0, 0]]], np.float32)
+    visible = tell & (distance(rows.outer[:, None], white)[:, 0] > _VISIBLE)
     left = _mean(outline, shared, visible) / np.maximum(_mean(outline, energy, visible), np.float32(1.0))
     return np.asarray(left, np.float32)

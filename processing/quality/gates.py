@@ -15,8 +15,8 @@ _SOLID_SPREAD = 2.0
 
 def blank(frame: RGBArray, alpha: MaskArray) -> Gate:
     """QC-12: an output of one colour, or one whose matte holds nothing."""
-    is_solid = float(frame.std()) < _SOLID_SPREAD and int(np.ptp(frame)) < 16
-    is_empty = not bool((alpha > 0.5).any())
+    is_solid = int(np.ptp(frame)) < 16 and float(frame.std()) < _SOLID_SPREAD
+    is_empty = not float(alpha.max(initial=0.0)) > 0.5
     return Gate(
         "blank", not (is_solid or is_empty), "Invalid output: solid color" if is_solid or is_empty else "Not blank"
     )

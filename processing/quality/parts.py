@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from processing.params import ChannelSpec, ScoringParams
@@ -113,11 +114,7 @@ def colour_part(shift_de: float) -> float:
 
 def fill_ratio(alpha: MaskArray) -> float:
     """Return the product's longest side as a share of the frame's side it runs along, 0 when empty."""
-    solid = alpha > 0.5
-    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
-    if not rows.size:
-        return 0.0
-    tall, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    _, _, wide, tall = cv2.boundingRect((alpha > 0.5).view(np.uint8))
     return float(max(tall / alpha.shape[0], wide / alpha.shape[1]))
 
 

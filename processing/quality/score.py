@@ -121,7 +121,7 @@ def _share(found: regions.BoolArray | None) -> float:
 def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None) -> _Seen:
     line = outline.trace(alpha)
     shape = edges.shape_of(line, alpha) if line is not None else ()
-    if expected is None or not bool((alpha > 0.5).any()):
+    if expected is None or not float(alpha.max(initial=0.0)) > 0.5:
         return _Seen(line, shape)
     scene = regions.scene(expected, frame, alpha)
     view = edges.view(line, alpha, expected, frame) if line is not None else None
@@ -183,7 +183,7 @@ def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | N
             rows.append(parts.row("holes", float(seen.pierced.sum()) / kept, "share", where))
         if seen.loss is not None and seen.lost is not None:
             rows.append(parts.row("lost", seen.loss, "share", regions.boxes(seen.lost, seen.scene)))
-        detail = regions.detail_ratio(frame, expected, alpha)
+        detail = regions.detail_ratio(frame, expected, alpha, seen.scene)
         if detail is not None:
             rows.append(parts.row("detail", detail, "ratio"))
     return parts.edge_part(rows)
@@ -209,7 +209,7 @@ def _output_checks(frame: RGBArray, alpha: MaskArray, checks: list[Gate]) -> dic
     passed = {gate.code: gate.passed for gate in checks}
     return {
         "not_blank": passed["blank"],
-        "has_content": bool((alpha > 0.5).any()) and passed["content_loss"],
+        "has_content": float(alpha.max(initial=0.0)) > 0.5 and passed["content_loss"],
         "no_corruption": passed["artifacts"],
         "correct_dimensions": frame.shape[:2] == alpha.shape and min(alpha.shape) > 0,
         "proper_format": frame.dtype == "uint8" and frame.ndim == 3 and frame.shape[2] == 3,
