@@ -130,7 +130,8 @@ class Profiles:
 
     `alpha` (N, K) matte; `source` (N, K, 3) Lab of the source; `inner`, `outer` (N, 3) Lab of the product and of what
     lies outside, read from the row itself; `has_inner`, `has_outer` tell where there was enough to read; `noise` the
-    backdrop's grain, Lab; `frame` (N, K, 3) the result's RGB.
+    backdrop's grain, Lab; `source_rgb`, `frame` (N, K, 3) RGB of source and result; `is_far` (N, K) where it is more than
+    2 px to any contour: across a strap the normal meets the strap's other edge.
     """
 
     offsets: FloatArray
@@ -143,6 +144,7 @@ class Profiles:
     noise: float
     source_rgb: FloatArray
     frame: FloatArray
+    is_far: BoolArray
 
     @property
     def contrast(self) -> FloatArray:
@@ -152,8 +154,8 @@ class Profiles:
 
     def local(self, pixels: FloatArray, weight: FloatArray) -> FloatArray:
         """Return the weighted mean colour of each row of `pixels` (N, K, 3), smoothed along the outline, (N, 3)."""
-        total = _along(weight.sum(axis=1)[:, None], 3.0)[:, 0]
-        summed = _along(np.einsum("nkc,nk->nc", pixels, weight)[:, None], 3.0)[:, 0]
+        total = smoothed(weight.sum(axis=1)[:, None], 3.0)[:, 0]
+        summed = smoothed(np.einsum("nkc,nk->nc", pixels, weight)[:, None], 3.0)[:, 0]
         return np.asarray(summed / np.maximum(total, 1e-3)[:, None], np.float32)
 
 
@@ -163,14 +165,20 @@ def unroll(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray
     places = outline.points[:, None, :] + offsets[None, :, None] * outline.normals[:, None, :]
     matte = np.asarray(sampled(alpha, places), np.float32)
     raw = np.asarray(sampled(source, places), np.uint8)
-    rgb = _along(raw.astype(np.float32), 2.0)
+    rgb = smoothed(raw.astype(np.float32), 2.0)
     lab = np.asarray(cv2.cvtColor(rgb / np.float32(255), cv2.COLOR_RGB2Lab), np.float32)
     inner, has_inner = _reference(lab, (matte > 0.9) & (offsets < -1), offsets)
     outer, has_outer = _reference(lab, (matte < 0.05) & (offsets > 1), offsets)
     return Profiles(
         offsets, matte, lab, inner, outer, has_inner, has_outer, _grain(raw, lab, matte, offsets), rgb,
-        np.asarray(sampled(frame, places), np.float32),
+        np.asarray(sampled(frame, places), np.float32), sampled(_near_contour(alpha), places, cv2.INTER_NEAREST) == 0,
     )  # fmt: skip
+
+
+def _near_contour(alpha: MaskArray) -> npt.NDArray[np.uint8]:
+    """1 up to 2 px from the edge of the solid part, to either side."""
+    solid, around = (alpha > 0.5).view(np.uint8), np.ones((5, 5), np.uint8)
+    return np.asarray(cv2.subtract(cv2.dilate(solid, around), cv2.erode(solid, around)), np.uint8)
 
 
 def _grain(raw: RGBArray, lab: LabArray, matte: FloatArray, offsets: FloatArray) -> float:
@@ -193,7 +201,7 @@ def dotted(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.asarray(cv2.transform(first * second, np.ones((1, 3), np.float32)), np.float32)
 
 
-def _along(rows: FloatArray, sigma: float) -> FloatArray:
+def smoothed(rows: FloatArray, sigma: float) -> FloatArray:
     """Smooth along the outline only, never across it."""
     reach = int(3 * sigma) + 1
     return np.asarray(cv2.GaussianBlur(rows, (1, 2 * reach + 1), sigmaX=sigma, sigmaY=sigma), np.float32)
@@ -202,8 +210,8 @@ def _along(rows: FloatArray, sigma: float) -> FloatArray:
 def _reference(lab: LabArray, usable: BoolArray, offsets: FloatArray) -> tuple[LabArray, BoolArray]:
     """Mean colour of each row's usable part, weightier further from the edge, smoothed along the outline."""
     weight = usable * np.clip(np.abs(offsets) - 2, 0.05, 6.0).astype(np.float32)
-    total = _along(weight.sum(axis=1)[:, None].astype(np.float32), 4.0)[:, 0]
-    summed = _along(np.einsum("nkc,nk->nc", lab, weight.astype(np.float32))[:, None], 4.0)[:, 0]
+    total = smoothed(weight.sum(axis=1)[:, None].astype(np.float32), 4.0)[:, 0]
+    summed = smoothed(np.einsum("nkc,nk->nc", lab, weight.astype(np.float32))[:, None], 4.0)[:, 0]
     return np.asarray(summed / np.maximum(total, 1e-3)[:, None], np.float32), np.asarray(total > 2.0)
 
 

@@ -22,6 +22,11 @@ _FIT_STEP = 3  # every third grid px is enough to fit a smooth surface to, and k
 _RESTLESS = 6.0  # Lab residual of the border from which colour can't tell backdrop from product
 _SHADOW_L = 45.0
 _SHADOW_CHROMA = 6.0
+_BOUNCE = 0.35
+_MOST_PIECES = 12
+_DIM_ROUND = 0.5
+_THIN_PX = 9
+_LOOSE_ROUND = 0.5
 _MOST_SAMPLES = 5_000
 _BLOCK_PX = 48
 _SMOOTH_L = 6.0  # lightness step in 3 px that ends a region
@@ -62,7 +67,7 @@ def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
     ground_light, ground_a, ground_b = cv2.split(np.asarray(ground, np.float32))
     # Less light scales L* + 16, a* and b* alike (CIE 1976): on coloured paper a shadow loses chroma.
     dimming = (light + 16) / (ground_light + 16)
-    chroma = cv2.magnitude(tint_a - dimming * ground_a, tint_b - dimming * ground_b)
+    chroma = _foreign_tint(tint_a - dimming * ground_a, tint_b - dimming * ground_b, ground_a, ground_b)
     darker = ground_light - light
     shadow = (darker > -2) & (darker < _SHADOW_L) & (chroma < _SHADOW_CHROMA + 0.6 * backdrop.spread)
     off = cv2.magnitude(cv2.magnitude(darker, tint_a - ground_a), tint_b - ground_b)
@@ -70,6 +75,16 @@ def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
         small, lab, shrunk(frame, step), np.asarray(off, np.float32), np.asarray(shadow),
         backdrop.spread < _RESTLESS and backdrop.inliers > 0.6, max(9.0, 4 * backdrop.spread + 4), 1 / step,
     )  # fmt: skip
+
+
+def _foreign_tint(
+    rest_a: FloatArray, rest_b: FloatArray, ground_a: FloatArray, ground_b: FloatArray
+) -> FloatArray:
+    """How far a tint is from the ground's own, more of which a shadow on coloured paper may have: light from the paper."""
+    own = np.maximum(cv2.magnitude(ground_a, ground_b), np.float32(1.0))
+    along = (rest_a * ground_a + rest_b * ground_b) / own
+    across = (rest_a * ground_b - rest_b * ground_a) / own
+    return np.asarray(cv2.magnitude(along - np.clip(along, 0, _BOUNCE * own), across), np.float32)
 
 
 def shrunk(pixels: Pixels, step: int) -> Pixels:
@@ -93,7 +108,25 @@ def lost(view: Scene) -> BoolArray | None:
         return None
     away = (view.alpha < 0.1) & (_distance(view.alpha > 0.5) > 2)
     dropped = (away & (view.off > view.limit) & ~view.shadow).astype(np.uint8)
-    return np.asarray(cv2.morphologyEx(dropped, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
+    opened = cv2.morphologyEx(dropped, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    return _without_contact(view, np.asarray(opened, np.uint8))
+
+
+def _without_contact(view: Scene, dropped: npt.NDArray[np.uint8]) -> BoolArray:
+    """Leave out the darkest of a contact shadow: a thin piece that fades into shadow instead of ending at the backdrop."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(dropped, connectivity=8)
+    found = dropped > 0
+    dim = view.shadow & (view.off > 0.5 * view.limit)
+    for label in np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:_MOST_PIECES] + 1:
+        x, y, width, height = stats[label, :4]
+        part = (slice(max(0, y - 6), y + height + 6), slice(max(0, x - 6), x + width + 6))
+        piece = (labels[part] == label).astype(np.uint8)
+        ring = cv2.subtract(cv2.dilate(piece, np.ones((11, 11), np.uint8)), cv2.dilate(piece, np.ones((5, 5), np.uint8)))
+        ring = (ring > 0) & (view.alpha[part] < 0.1)
+        is_thin = not cv2.erode(piece, np.ones((_THIN_PX, _THIN_PX), np.uint8)).any()
+        if is_thin and ring.any() and float(dim[part][ring].mean()) > _DIM_ROUND:
+            found[part][piece > 0] = False
+    return found
 
 
 def _distance(product: BoolArray) -> FloatArray:
@@ -108,37 +141,65 @@ def loss_ratio(view: Scene, dropped: BoolArray | None) -> float | None:
     return 0.0 if not kept + gone else gone / (kept + gone)
 
 
-def detached(view: Scene) -> BoolArray:
-    """Kept pieces beside the main one that look like the backdrop or its shadow (QC-14). A second earring doesn't."""
+def detached(view: Scene, rim: Rim) -> BoolArray:
+    """Kept pieces beside the main one that look like the backdrop or its shadow (QC-14), or whose outline is loose.
+
+    A second earring does neither.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats((view.alpha > 0.3).astype(np.uint8), connectivity=8)
     if count <= 2 or not view.is_plain:
         return np.zeros(view.alpha.shape, bool)
     area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     plain = ((view.off < view.limit) | view.shadow).astype(np.float64)
     share = np.bincount(labels.ravel(), weights=plain.ravel(), minlength=count) / np.maximum(area, 1)
-    wrong = (share > 0.5) & (area >= 4)
+    wrong = ((share > 0.5) | (rim.looseness(labels, count) > _LOOSE_ROUND)) & (area >= 4)
     wrong[0] = wrong[1 + int(np.argmax(area[1:]))] = False
     return np.asarray(wrong[labels])
 
 
-def attached(view: Scene, seeds: npt.NDArray[np.intp]) -> BoolArray:
+@dataclass(frozen=True, slots=True)
+class Rim:
+    """The outline on the grid: `spots` (N, 2) x, y of its points, `loose` (N,) which the photo has no sharp edge at."""
+
+    spots: npt.NDArray[np.intp]
+    loose: BoolArray
+
+    def drawn(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+        """Return the loose points on a map of `shape`, 1 where one is."""
+        found = np.zeros(shape, np.uint8)
+        x, y = self._inside(shape, self.loose)
+        found[y, x] = 1
+        return found
+
+    def looseness(self, labels: npt.NDArray[np.int32], count: int) -> FloatArray:
+        """Return, for each of `count` labelled regions, the loose share of the outline points within 2 px of it."""
+        reached = cv2.dilate(labels.astype(np.float32), np.ones((5, 5), np.uint8))
+        x, y = self._inside(labels.shape, np.ones(len(self.spots), bool))
+        nearest = reached[y, x].astype(np.int64)
+        total = np.bincount(nearest, minlength=count)
+        return np.asarray(np.bincount(nearest, weights=self.loose, minlength=count) / np.maximum(total, 1), np.float32)
+
+    def _inside(self, shape: tuple[int, ...], which: BoolArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        spots = self.spots[which]
+        return np.clip(spots[:, 0], 0, shape[1] - 1), np.clip(spots[:, 1], 0, shape[0] - 1)
+
+
+def attached(view: Scene, rim: Rim) -> BoolArray:
     """Kept backdrop or shadow that hangs on the product, grown from outline points the photo doesn't support.
 
-    `seeds` (N, 2) x, y in the grid. A region only counts where it is backdrop-coloured without an edge in between.
+    A region only counts where it is backdrop-coloured without an edge in between, and where most of the outline round it
+    is loose: a white base on a white sweep has an edge nearly all along.
     """
-    if not view.is_plain or not len(seeds):
+    if not view.is_plain or not rim.loose.any():
         return np.zeros(view.alpha.shape, bool)
     smooth = cv2.morphologyEx(view.source[..., 0], cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) < _SMOOTH_L
     like = (view.alpha > 0.5) & ((view.off < 0.6 * view.limit) | view.shadow) & smooth
     # Thin bands are the blur of an edge, not a piece of something.
     opened = cv2.morphologyEx(like.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     count, labels = cv2.connectedComponents(opened, connectivity=4)
-    start = np.zeros(view.alpha.shape, np.uint8)
-    height, width = view.alpha.shape
-    start[np.clip(seeds[:, 1], 0, height - 1), np.clip(seeds[:, 0], 0, width - 1)] = 1
-    near = cv2.dilate(start, np.ones((5, 5), np.uint8)) > 0
+    near = cv2.dilate(rim.drawn(view.alpha.shape), np.ones((5, 5), np.uint8)) > 0
     hits = np.bincount(labels[near].ravel(), minlength=count)
-    chosen = hits >= _LEAST_SEED_PX
+    chosen = (hits >= _LEAST_SEED_PX) & (rim.looseness(labels, count) > _LOOSE_ROUND)
     chosen[0] = False
     return np.asarray(chosen[labels])
 

@@ -125,7 +125,9 @@ def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None) -> _Seen
         return _Seen(line, shape)
     scene = regions.scene(expected, frame, alpha)
     view = edges.view(line, alpha, expected, frame) if line is not None else None
-    loose = view.loose_points() if view is not None else np.zeros((0, 2), np.float32)
+    rim = regions.Rim(np.zeros((0, 2), np.int64), np.zeros(0, bool))
+    if view is not None:
+        rim = regions.Rim((view.outline.points * scene.scale).astype(np.int64), view.loosened())
     dropped = regions.lost(scene)
     return _Seen(
         line,
@@ -134,8 +136,8 @@ def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None) -> _Seen
         scene,
         dropped,
         regions.loss_ratio(scene, dropped),
-        regions.detached(scene),
-        regions.attached(scene, (loose * scene.scale).astype(np.int64)),
+        regions.detached(scene, rim),
+        regions.attached(scene, rim),
         regions.pierced(scene),
     )
 
@@ -171,7 +173,9 @@ def _background(white: _White, asks_white: bool) -> parts.Part:
 def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | None, confidence: float) -> parts.Part:
     rows = [parts.row("removal_confidence", confidence, "share")]
     if seen.line is not None:
-        rows += [parts.local_row(item, seen.line) for item in seen.shape]
+        # With the photo at hand a rough outline that the product has itself is none.
+        better = {item.name for item in seen.edge.measures} if seen.edge is not None else set()
+        rows += [parts.local_row(item, seen.line) for item in seen.shape if item.name not in better]
         share = seen.line.crumbs_px / seen.line.length_px
         rows.append(parts.row("specks", share, "share", seen.line.crumbs[: parts.MOST_BOXES]))
         if seen.edge is not None:
