@@ -23,8 +23,10 @@ SECOND_WORST = -1.0
 _TELL = 10.0  # Lab distance from which product and surroundings can be told apart at the edge
 _VISIBLE = 4.0  # a backdrop nearer to the new ground than this leaves a fringe nobody can see
 _STEP_PX = 3
-_LEAST_STEP = 0.7  # white on white has no more than 1 where it is faintest
+_LEAST_STEP = 1.2
 _GRAINS = 2.6
+_LEAST_STANDING = 0.42  # white on white has no more where it is faintest
+_GRAINS_STANDING = 1.4
 _LEAST_SHARE = 0.25
 _SHARP = 0.4
 _SHARP_DARK = 0.7
@@ -33,7 +35,7 @@ _RIM_OVER = 1.15
 _TURN = 0.1
 _HERE_SHARE = 0.6
 _LIKE = 6.0
-_LOOSE = 0.7
+_LOOSE = 0.5
 _NEIGHBOURS = 15
 _WHITE = 255.0
 _WHITE_L = 100.0
@@ -170,7 +172,7 @@ def _steps(rows: Profiles) -> tuple[FloatArray, FloatArray]:
 def _unsupported(
     rows: Profiles, contrast: FloatArray, steps: FloatArray, middle: FloatArray
 ) -> tuple[BoolArray, BoolArray]:
-    """Contour points with no step in the photo within 5 px: product goes on beyond, or what is kept is backdrop.
+    """Contour points with no step in the photo beneath them: product goes on beyond, or what is kept is backdrop.
 
     First: measured by what the matte's own softness lets expect, so that an out-of-focus edge is no missing one.
     Second: measured by a sharp edge, as a product in focus has and a shadow has not.
@@ -178,7 +180,9 @@ def _unsupported(
     near = np.abs(middle) <= 5
     steepest = steps[:, near].max(axis=1)
     expected = contrast * np.abs(rows.alpha[:, _STEP_PX:] - rows.alpha[:, :-_STEP_PX])[:, near].max(axis=1)
-    faint = steepest < max(_LEAST_STEP, _GRAINS * rows.noise)
+    # An edge stands out at the contour; the slope of a shadow or a lit sweep is as steep to either side.
+    standing_out = steps[:, np.abs(middle) <= 2].max(axis=1) - np.median(steps, axis=1)
+    faint = standing_out < max(_LEAST_STANDING, _GRAINS_STANDING * rows.noise)
     return np.asarray(faint | (steepest < _LEAST_SHARE * expected)), np.asarray(
         faint | (steepest < _LEAST_SHARE * contrast)
     )
