@@ -198,7 +198,7 @@ def _is_edge_here(steps: FloatArray, middle: FloatArray) -> BoolArray:
 
 
 def _is_rim(steps: FloatArray, middle: FloatArray, noise: float) -> BoolArray:
-    """Whether the photo has a step at the contour that is weaker again just inside: a pale rim, not a halo's inner end."""
+    """Whether the photo has a step at the contour that is weaker just inside: a pale rim, not a halo's inner end."""
     here = steps[:, np.abs(middle) < 1].max(axis=1)
     inside = steps[:, (middle > -3) & (middle < -1)].max(axis=1)
     return np.asarray((here > max(_LEAST_STEP, _GRAINS * noise)) & (here > _RIM_OVER * inside))
@@ -215,7 +215,7 @@ def _has_line(rows: Profiles, contrast: FloatArray) -> BoolArray:
 
 
 def _fades(rows: Profiles, contrast: FloatArray, steps: FloatArray, middle: FloatArray) -> BoolArray:
-    """Whether a dark product goes over into its surroundings without a sharp edge outside, as its contact shadow does."""
+    """Whether no sharp edge lies outside: so a dark product goes over into its contact shadow."""
     sharpest = steps[:, (middle > 0) & (middle < 8)].max(axis=1)
     is_dark = rows.inner[:, 0] < rows.outer[:, 0]
     return np.asarray(sharpest < np.where(is_dark, _SHARP_DARK, _SHARP) * contrast)

@@ -130,8 +130,8 @@ class Profiles:
 
     `alpha` (N, K) matte; `source` (N, K, 3) Lab of the source; `inner`, `outer` (N, 3) Lab of the product and of what
     lies outside, read from the row itself; `has_inner`, `has_outer` tell where there was enough to read; `noise` the
-    backdrop's grain, Lab; `source_rgb`, `frame` (N, K, 3) RGB of source and result; `is_far` (N, K) where it is more than
-    2 px to any contour: across a strap the normal meets the strap's other edge.
+    backdrop's grain, Lab; `source_rgb`, `frame` (N, K, 3) RGB of source and result; `is_far` (N, K) where any contour
+    is more than 2 px away: across a strap the normal meets the strap's other edge.
     """
 
     offsets: FloatArray
@@ -171,14 +171,17 @@ def unroll(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray
     outer, has_outer = _reference(lab, (matte < 0.05) & (offsets > 1), offsets)
     return Profiles(
         offsets, matte, lab, inner, outer, has_inner, has_outer, _grain(raw, lab, matte, offsets), rgb,
-        np.asarray(sampled(frame, places), np.float32), sampled(_near_contour(alpha), places, cv2.INTER_NEAREST) == 0,
+        np.asarray(sampled(frame, places), np.float32), _far_from_contour(alpha, places),
     )  # fmt: skip
 
 
-def _near_contour(alpha: MaskArray) -> npt.NDArray[np.uint8]:
-    """1 up to 2 px from the edge of the solid part, to either side."""
-    solid, around = (alpha > 0.5).view(np.uint8), np.ones((5, 5), np.uint8)
-    return np.asarray(cv2.subtract(cv2.dilate(solid, around), cv2.erode(solid, around)), np.uint8)
+def _far_from_contour(alpha: MaskArray, places: FloatArray) -> BoolArray:
+    """Whether `places` (N, K, 2) are more than 2 px from the edge of the solid part, to either side."""
+    left, top = (max(0, int(places[..., axis].min()) - 2) for axis in (0, 1))
+    right, bottom = (int(places[..., axis].max()) + 3 for axis in (0, 1))
+    solid, around = (alpha[top:bottom, left:right] > 0.5).view(np.uint8), np.ones((5, 5), np.uint8)
+    near = np.asarray(cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, around), np.uint8)
+    return np.asarray(sampled(near, places - np.array([left, top], np.float32), cv2.INTER_NEAREST) == 0)
 
 
 def _grain(raw: RGBArray, lab: LabArray, matte: FloatArray, offsets: FloatArray) -> float:
@@ -197,7 +200,7 @@ def distance(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 def dotted(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Return the inner product (N, K) of colours (N, K, 3): the sum over three channels numpy takes ten times as long."""
+    """Return the inner product (N, K) of colours (N, K, 3): numpy takes ten times as long for it."""
     return np.asarray(cv2.transform(first * second, np.ones((1, 3), np.float32)), np.float32)
 
 

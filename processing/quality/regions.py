@@ -43,8 +43,8 @@ Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`alpha` (h, w) 0..1, `source` Lab and `frame` RGB (h, w, 3) on the grid; `off` Lab distance of the source from its
-    backdrop; `shadow` where it is only dimmer; `is_plain` whether the backdrop is quiet enough to judge by colour;
+    """`alpha` (h, w) 0..1, `source` Lab and `frame` RGB (h, w, 3) on the grid; `off` Lab distance of the source from
+    its backdrop; `shadow` where it is only dimmer; `is_plain` whether the backdrop is quiet enough to judge by colour;
     `limit` the distance from which a pixel is no backdrop; `scale` grid px per frame px, one over a whole number."""
 
     alpha: MaskArray
@@ -63,8 +63,8 @@ def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
     small, lab = shrunk(alpha, step), to_lab(shrunk(source, step))
     backdrop = fit_backdrop(lab[::_FIT_STEP, ::_FIT_STEP])
     ground = cv2.resize(backdrop.surface, (lab.shape[1], lab.shape[0]), interpolation=cv2.INTER_LINEAR)
-    light, tint_a, tint_b = cv2.split(lab)
-    ground_light, ground_a, ground_b = cv2.split(np.asarray(ground, np.float32))
+    light, tint_a, tint_b = (np.asarray(part, np.float32) for part in cv2.split(lab))
+    ground_light, ground_a, ground_b = (np.asarray(part, np.float32) for part in cv2.split(np.asarray(ground)))
     # Less light scales L* + 16, a* and b* alike (CIE 1976): on coloured paper a shadow loses chroma.
     dimming = (light + 16) / (ground_light + 16)
     chroma = _foreign_tint(tint_a - dimming * ground_a, tint_b - dimming * ground_b, ground_a, ground_b)
@@ -77,10 +77,8 @@ def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
     )  # fmt: skip
 
 
-def _foreign_tint(
-    rest_a: FloatArray, rest_b: FloatArray, ground_a: FloatArray, ground_b: FloatArray
-) -> FloatArray:
-    """How far a tint is from the ground's own, more of which a shadow on coloured paper may have: light from the paper."""
+def _foreign_tint(rest_a: FloatArray, rest_b: FloatArray, ground_a: FloatArray, ground_b: FloatArray) -> FloatArray:
+    """How far a tint is from the ground's own, more of which a shadow on coloured paper may have: it lights itself."""
     own = np.maximum(cv2.magnitude(ground_a, ground_b), np.float32(1.0))
     along = (rest_a * ground_a + rest_b * ground_b) / own
     across = (rest_a * ground_b - rest_b * ground_a) / own
@@ -106,31 +104,30 @@ def lost(view: Scene) -> BoolArray | None:
     """Where the photo shows something that is no backdrop and no shadow, and the matte dropped it; None if restless."""
     if not view.is_plain:
         return None
-    away = (view.alpha < 0.1) & (_distance(view.alpha > 0.5) > 2)
+    product = (view.alpha > 0.5).view(np.uint8)
+    away = (view.alpha < 0.1) & (cv2.dilate(product, np.ones((5, 5), np.uint8)) == 0)
     dropped = (away & (view.off > view.limit) & ~view.shadow).astype(np.uint8)
     opened = cv2.morphologyEx(dropped, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return _without_contact(view, np.asarray(opened, np.uint8))
 
 
 def _without_contact(view: Scene, dropped: npt.NDArray[np.uint8]) -> BoolArray:
-    """Leave out the darkest of a contact shadow: a thin piece that fades into shadow instead of ending at the backdrop."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(dropped, connectivity=8)
+    """Leave out the darkest of a contact shadow: a thin piece that fades into shadow, not into the backdrop."""
     found = dropped > 0
+    if not found.any():
+        return found
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(dropped, connectivity=8)
     dim = view.shadow & (view.off > 0.5 * view.limit)
     for label in np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:_MOST_PIECES] + 1:
         x, y, width, height = stats[label, :4]
         part = (slice(max(0, y - 6), y + height + 6), slice(max(0, x - 6), x + width + 6))
         piece = (labels[part] == label).astype(np.uint8)
-        ring = cv2.subtract(cv2.dilate(piece, np.ones((11, 11), np.uint8)), cv2.dilate(piece, np.ones((5, 5), np.uint8)))
-        ring = (ring > 0) & (view.alpha[part] < 0.1)
+        around = [cv2.dilate(piece, np.ones((px, px), np.uint8)) for px in (11, 5)]
+        ring = (around[0] > around[1]) & (view.alpha[part] < 0.1)
         is_thin = not cv2.erode(piece, np.ones((_THIN_PX, _THIN_PX), np.uint8)).any()
         if is_thin and ring.any() and float(dim[part][ring].mean()) > _DIM_ROUND:
             found[part][piece > 0] = False
     return found
-
-
-def _distance(product: BoolArray) -> FloatArray:
-    return np.asarray(cv2.distanceTransform((~product).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
 
 
 def loss_ratio(view: Scene, dropped: BoolArray | None) -> float | None:
@@ -171,10 +168,10 @@ class Rim:
         found[y, x] = 1
         return found
 
-    def looseness(self, labels: npt.NDArray[np.int32], count: int) -> FloatArray:
+    def looseness(self, labels: npt.ArrayLike, count: int) -> FloatArray:
         """Return, for each of `count` labelled regions, the loose share of the outline points within 2 px of it."""
-        reached = cv2.dilate(labels.astype(np.float32), np.ones((5, 5), np.uint8))
-        x, y = self._inside(labels.shape, np.ones(len(self.spots), bool))
+        reached = cv2.dilate(np.asarray(labels, np.float32), np.ones((5, 5), np.uint8))
+        x, y = self._inside(reached.shape, np.ones(len(self.spots), bool))
         nearest = reached[y, x].astype(np.int64)
         total = np.bincount(nearest, minlength=count)
         return np.asarray(np.bincount(nearest, weights=self.loose, minlength=count) / np.maximum(total, 1), np.float32)
@@ -187,8 +184,8 @@ class Rim:
 def attached(view: Scene, rim: Rim) -> BoolArray:
     """Kept backdrop or shadow that hangs on the product, grown from outline points the photo doesn't support.
 
-    A region only counts where it is backdrop-coloured without an edge in between, and where most of the outline round it
-    is loose: a white base on a white sweep has an edge nearly all along.
+    A region only counts where it is backdrop-coloured without an edge in between, and where much of the outline round
+    it is loose: a white base on a white sweep has an edge nearly all along.
     """
     if not view.is_plain or not rim.loose.any():
         return np.zeros(view.alpha.shape, bool)
@@ -215,8 +212,8 @@ def pierced(view: Scene) -> BoolArray:
     for label in np.argsort(areas)[::-1][:_MOST_HOLES]:
         if areas[label] >= _LEAST_HOLE:
             found |= _shows_product(view, all_labels == label)
-    outside = (view.alpha <= 0.1).astype(np.uint8)
-    deep = cv2.distanceTransform(1 - outside, cv2.DIST_L2, 3) > _GHOST_DEPTH
+    around = np.ones((2 * _GHOST_DEPTH + 1, 2 * _GHOST_DEPTH + 1), np.uint8)
+    deep = cv2.erode((view.alpha > 0.1).view(np.uint8), around) > 0
     ghost = (view.alpha < 0.9) & deep & (view.off > view.limit) & ~view.shadow
     return np.asarray(found[1:-1, 1:-1] | ghost)
 
@@ -234,10 +231,13 @@ def _shows_product(view: Scene, hole: BoolArray) -> BoolArray:
     return hole if is_product else np.zeros_like(hole)
 
 
-def colour_shift(view: Scene) -> tuple[float, float] | None:
-    """Return the median CIEDE2000 inside the product between shipped and meant, and the worst block's median.
+Box = tuple[int, int, int, int]
 
-    None when there is too little product to measure.
+
+def colour_shift(view: Scene) -> tuple[float, float, tuple[Box, ...]] | None:
+    """Return the median CIEDE2000 inside the product between shipped and meant, the worst block's, and that block.
+
+    The block is (x, y, w, h) in frame pixels. None when there is too little product to measure.
     """
     inside = cv2.erode((view.alpha > 0.98).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     rows, columns = np.nonzero(inside)
@@ -249,8 +249,13 @@ def colour_shift(view: Scene) -> tuple[float, float] | None:
     block = rows // _BLOCK_PX * (inside.shape[1] // _BLOCK_PX + 1) + columns // _BLOCK_PX
     numbers, counts = np.unique(block, return_counts=True)
     large = numbers[counts >= max(5, 40 // step)]
-    worst = max((float(np.median(off[block == number])) for number in large), default=float(np.median(off)))
-    return float(np.median(off)), worst
+    shift = float(np.median(off))
+    if not len(large):
+        return shift, shift, ()
+    medians = [float(np.median(off[block == number])) for number in large]
+    across = inside.shape[1] // _BLOCK_PX + 1
+    at, side = int(large[int(np.argmax(medians))]), _BLOCK_PX / view.scale
+    return shift, max(medians), ((int(at % across * side), int(at // across * side), int(side), int(side)),)
 
 
 def likeness(view: Scene) -> float | None:
@@ -268,6 +273,8 @@ def likeness(view: Scene) -> float | None:
 
 def boxes(found: BoolArray, view: Scene, most: int = 8) -> tuple[tuple[int, int, int, int], ...]:
     """Return the largest connected places as (x, y, w, h) in frame pixels."""
+    if not found.any():
+        return ()
     count, _, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
     order = [int(label) + 1 for label in np.argsort(stats[1:, cv2.CC_STAT_AREA])[::-1][:most]] if count > 1 else []
     return tuple(
@@ -276,8 +283,10 @@ def boxes(found: BoolArray, view: Scene, most: int = 8) -> tuple[tuple[int, int,
     )
 
 
-def detail_ratio(frame: RGBArray, source: RGBArray, alpha: MaskArray, view: Scene) -> float | None:
-    """Return the detail of the result over the photo's, at 1:1, in the product's busiest tile; None if it has none.
+def detail_ratio(frame: RGBArray, source: RGBArray, alpha: MaskArray, view: Scene) -> tuple[float, Box] | None:
+    """Return the detail of the result over the photo's, at 1:1, in the product's busiest tile, and the tile.
+
+    None if the photo has none there.
 
     Detail: standard deviation of the Laplacian of the luma (Pech-Pacheco et al. 2000).
     """
@@ -294,7 +303,8 @@ def detail_ratio(frame: RGBArray, source: RGBArray, alpha: MaskArray, view: Scen
     if int(solid.sum()) < 400:
         return None
     shipped, meant = (_detail(picture[window], solid) for picture in (frame, source))
-    return None if meant < _LEAST_DETAIL else shipped / meant
+    height, width = solid.shape
+    return None if meant < _LEAST_DETAIL else (shipped / meant, (left, top, width, height))
 
 
 def _detail(tile: RGBArray, where: BoolArray) -> float:
