@@ -47,7 +47,7 @@ _MAKERS: dict[str, Maker] = {}
 GATE_KINDS = frozenset(
     {
         "blank", "content_loss", "blob_detached", "blob_attached", "shadow_left", "background_248", "background_254",
-        "cut_by_frame", "wrong_file",
+        "cut_by_frame", "wrong_file", "underfilled",
     }
 )  # fmt: skip
 """Kinds that a hard gate exists for: none of them may ever ship by itself."""

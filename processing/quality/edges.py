@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from processing.quality.outline import Outline, Profiles, over_windows, sampled, unroll
+from processing.quality.outline import Outline, Profiles, distance, dotted, over_windows, sampled, unroll
 from processing.types import MaskArray, RGBArray
 
 FloatArray = npt.NDArray[np.float32]
@@ -24,13 +24,21 @@ _TELL = 10.0  # Lab distance from which product and surroundings can be told apa
 _VISIBLE = 4.0  # a backdrop nearer to the new ground than this leaves a fringe nobody can see
 _STEP_PX = 3
 _LEAST_STEP = 1.2
-_GRAINS = 2.2
+_GRAINS = 2.6
+_LEAST_STANDING = 0.42  # white on white has no more where it is faintest
+_GRAINS_STANDING = 1.4
 _LEAST_SHARE = 0.25
+_SHARP = 0.4
+_SHARP_DARK = 0.7
+_LEAST_LINE = 2.5
+_RIM_OVER = 1.15
+_TURN = 0.1
 _HERE_SHARE = 0.6
 _LIKE = 6.0
-_LOOSE = 0.7
+_LOOSE = 0.5
 _NEIGHBOURS = 15
 _WHITE = 255.0
+_WHITE_L = 100.0
 _LEAST_JUDGED = 3
 _BINARY_STEP = 0.78  # alpha per px from which an edge is a staircase: an anti-aliased one spreads over two
 
@@ -73,11 +81,11 @@ class EdgeView:
         """Return one measure. Raises KeyError."""
         return {measure.name: measure for measure in self.measures}[name]
 
-    def loose_points(self) -> FloatArray:
-        """Return the loose contour points (N, 2) whose neighbours along the outline are loose for the larger part."""
+    def loosened(self) -> BoolArray:
+        """Return which contour points (N,) are loose with the larger part of their neighbours along the outline."""
         row = self.loose.astype(np.float32)[:, None]
         near = cv2.blur(row, (1, _NEIGHBOURS))[:, 0] if len(row) else row[:, 0]
-        return self.outline.points[self.loose & (near > _LOOSE)]
+        return np.asarray(self.loose & (near > _LOOSE))
 
 
 def shape_of(outline: Outline, alpha: MaskArray) -> tuple[LocalMeasure, ...]:
@@ -86,7 +94,7 @@ def shape_of(outline: Outline, alpha: MaskArray) -> tuple[LocalMeasure, ...]:
     places = outline.points[:, None] + offsets[None, :, None] * outline.normals[:, None]
     along = np.asarray(sampled(alpha, places), np.float32)
     # A linear ramp of width w has an integral of 4a(1 - a) of 2w / 3.
-    width = over_windows(outline, 1.5 * (4 * along * (1 - along)).sum(axis=1))
+    width = over_windows(outline, 1.5 * (4 * along * (1 - along) * _own_edge(along)).sum(axis=1))
     near = along[:, 13:20]
     is_step = np.abs(np.diff(near, axis=1)).max(axis=1) > _BINARY_STEP
     return (
@@ -94,6 +102,16 @@ def shape_of(outline: Outline, alpha: MaskArray) -> tuple[LocalMeasure, ...]:
         LocalMeasure("edge_hardness", "share", over_windows(outline, is_step.astype(np.float32)), 50),
         LocalMeasure("edge_roughness", "px", np.sqrt(over_windows(outline, outline.jitter**2)), 75),
     )
+
+
+def _own_edge(along: FloatArray) -> BoolArray:
+    """Where the matte's rows (N, 33) still belong to the edge in their middle, not to the other side of a strap."""
+    outwards, inwards = along[:, 16:], 1 - along[:, 15::-1]
+    kept = [
+        np.logical_and.accumulate(side - np.minimum.accumulate(side, axis=1) < _TURN, axis=1)
+        for side in (outwards, inwards)
+    ]
+    return np.concatenate([kept[1][:, ::-1], kept[0]], axis=1)
 
 
 def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) -> EdgeView:
@@ -107,16 +125,17 @@ def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) 
     kept_backdrop = ((likeness < 0.4) & (rows.alpha > 0.8) & inside).sum(axis=1)
     left_product = ((likeness > 0.6) & (rows.alpha < 0.2) & outside).sum(axis=1)
     soft = (rows.alpha > 0.03) & (rows.alpha < 0.95)
-    off_outer = np.linalg.norm(rows.source - rows.outer[:, None], axis=2)
-    off_inner = np.linalg.norm(rows.source - rows.inner[:, None], axis=2)
-    stray = (soft & (off_outer < _LIKE) & (offsets >= 3)).sum(axis=1)
-    thin = (soft & (off_inner < 0.5 * off_outer) & (offsets <= -3)).sum(axis=1)
+    off_outer, off_inner = (distance(rows.source, side[:, None]) for side in (rows.outer, rows.inner))
+    stray = (soft & (off_outer < _LIKE) & (offsets >= 3) & rows.is_far).sum(axis=1)
+    thin = (soft & (off_inner < 0.5 * off_outer) & (offsets <= -3) & rows.is_far).sum(axis=1)
     steps, middle = _steps(rows)
     unsupported, loose = _unsupported(rows, contrast, steps, middle)
-    # A polished rim mirrors the backdrop, but the photo has its edge where the matte has it: no halo.
-    # And beside a contact shadow it has its edge between product and shadow: nothing is missing.
-    kept_backdrop[_is_edge_here(steps, middle)] = 0
-    left_product[_is_edge_here(steps[:, ::-1], middle)] = 0
+    # A polished or pale rim is like the backdrop, but the photo has its edge where the matte has it: no halo.
+    # And beside a contact shadow it has its edge between product and shadow, or none that is sharp: nothing is missing.
+    from_inside, from_outside = (_is_edge_here(side, middle) for side in (steps, steps[:, ::-1]))
+    kept_backdrop[from_inside | _is_rim(steps, middle, rows.noise) | _has_line(rows, contrast)] = 0
+    left_product[from_outside | _fades(rows, contrast, steps, middle)] = 0
+    stray_jitter = np.where(from_inside & from_outside, np.float32(0), outline.jitter)
     return EdgeView(
         outline,
         (
@@ -125,6 +144,7 @@ def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) 
             LocalMeasure("fringe", "share", _fringe(outline, rows, tell), 75),
             LocalMeasure("stray", "px", _mean(outline, stray, rows.has_outer), SECOND_WORST),
             LocalMeasure("thin_edge", "px", _mean(outline, thin, tell), SECOND_WORST),
+            LocalMeasure("edge_roughness", "px", np.sqrt(_mean(outline, stray_jitter**2, None)), 75),
             LocalMeasure("unsupported", "share", _mean(outline, unsupported, None), SECOND_WORST),
         ),
         loose,
@@ -138,13 +158,13 @@ def _mean(outline: Outline, rows: npt.NDArray[np.generic], judged: BoolArray | N
 def _product_share(rows: Profiles) -> FloatArray:
     """Where each source pixel lies between surroundings (0) and product (1), (N, K)."""
     line = rows.inner - rows.outer
-    length = np.maximum((line**2).sum(axis=1), 1e-6)[:, None]
-    return np.asarray(((rows.source - rows.outer[:, None]) * line[:, None]).sum(axis=2) / length, np.float32)
+    length = np.maximum(dotted(line[:, None], line[:, None]), 1e-6)
+    return np.asarray(dotted(rows.source - rows.outer[:, None], line[:, None]) / length, np.float32)
 
 
 def _steps(rows: Profiles) -> tuple[FloatArray, FloatArray]:
     """Lab distance over 3 px along each normal (N, K - 3), and the offset it is centred at."""
-    step = np.linalg.norm(rows.source[:, _STEP_PX:] - rows.source[:, :-_STEP_PX], axis=2)
+    step = distance(rows.source[:, _STEP_PX:], rows.source[:, :-_STEP_PX])
     middle = (rows.offsets[_STEP_PX:] + rows.offsets[:-_STEP_PX]) / 2
     return np.asarray(step, np.float32), np.asarray(middle, np.float32)
 
@@ -152,7 +172,7 @@ def _steps(rows: Profiles) -> tuple[FloatArray, FloatArray]:
 def _unsupported(
     rows: Profiles, contrast: FloatArray, steps: FloatArray, middle: FloatArray
 ) -> tuple[BoolArray, BoolArray]:
-    """Contour points with no step in the photo within 5 px: product goes on beyond, or what is kept is backdrop.
+    """Contour points with no step in the photo beneath them: product goes on beyond, or what is kept is backdrop.
 
     First: measured by what the matte's own softness lets expect, so that an out-of-focus edge is no missing one.
     Second: measured by a sharp edge, as a product in focus has and a shadow has not.
@@ -160,7 +180,9 @@ def _unsupported(
     near = np.abs(middle) <= 5
     steepest = steps[:, near].max(axis=1)
     expected = contrast * np.abs(rows.alpha[:, _STEP_PX:] - rows.alpha[:, :-_STEP_PX])[:, near].max(axis=1)
-    faint = steepest < max(_LEAST_STEP, _GRAINS * rows.noise)
+    # An edge stands out at the contour; the slope of a shadow or a lit sweep is as steep to either side.
+    standing_out = steps[:, np.abs(middle) <= 2].max(axis=1) - np.median(steps, axis=1)
+    faint = standing_out < max(_LEAST_STANDING, _GRAINS_STANDING * rows.noise)
     return np.asarray(faint | (steepest < _LEAST_SHARE * expected)), np.asarray(
         faint | (steepest < _LEAST_SHARE * contrast)
     )
@@ -175,19 +197,45 @@ def _is_edge_here(steps: FloatArray, middle: FloatArray) -> BoolArray:
     return np.asarray(here > _HERE_SHARE * steps[:, (middle > -7) & (middle < 1)].max(axis=1))
 
 
+def _is_rim(steps: FloatArray, middle: FloatArray, noise: float) -> BoolArray:
+    """Whether the photo has a step at the contour that is weaker just inside: a pale rim, not a halo's inner end."""
+    here = steps[:, np.abs(middle) < 1].max(axis=1)
+    inside = steps[:, (middle > -3) & (middle < -1)].max(axis=1)
+    return np.asarray((here > max(_LEAST_STEP, _GRAINS * noise)) & (here > _RIM_OVER * inside))
+
+
+def _has_line(rows: Profiles, contrast: FloatArray) -> BoolArray:
+    """Whether the photo is, at the contour, of a colour that no mixture of what lies 3 px to either side gives."""
+    middle = rows.offsets.size // 2
+    here, inside, outside = (rows.source[:, at : at + 1] for at in (middle, middle - 3, middle + 3))
+    line, off = inside - outside, here - outside
+    share = np.clip(dotted(off, line) / np.maximum(dotted(line, line), 1e-3), 0, 1)
+    apart = distance(here, outside + share[..., None] * line)[:, 0]
+    return np.asarray(apart > np.maximum(_GRAINS * rows.noise, np.maximum(_LEAST_LINE, 0.1 * contrast)))
+
+
+def _fades(rows: Profiles, contrast: FloatArray, steps: FloatArray, middle: FloatArray) -> BoolArray:
+    """Whether no sharp edge lies outside: so a dark product goes over into its contact shadow."""
+    sharpest = steps[:, (middle > 0) & (middle < 8)].max(axis=1)
+    is_dark = rows.inner[:, 0] < rows.outer[:, 0]
+    return np.asarray(sharpest < np.where(is_dark, _SHARP_DARK, _SHARP) * contrast)
+
+
 def _fringe(outline: Outline, rows: Profiles, tell: BoolArray) -> FloatArray:
     """How much of the backdrop is left in the soft pixels: 0 = clean composite, 1 = nothing was taken out.
 
     The result is placed between the clean composite of the local product colour and the composite of the photo's own
     pixels, by least squares over each stretch.
     """
-    alpha = rows.alpha[..., None]
-    soft = (rows.alpha > 0.1) & (rows.alpha < 0.9) & (np.abs(rows.offsets) <= 5)
     solid = ((rows.alpha > 0.9) & (rows.offsets <= -1) & (rows.offsets >= -7)).astype(np.float32)
+    near = np.abs(rows.offsets) <= 5
+    matte = rows.alpha[:, near]
+    soft, alpha = (matte > 0.1) & (matte < 0.9), matte[..., None]
     clean = rows.local(rows.frame, solid)[:, None] * alpha + _WHITE * (1 - alpha)
-    contaminated = alpha * (rows.source_rgb - rows.local(rows.source_rgb, solid)[:, None])
-    shared = (((rows.frame - clean) * contaminated).sum(axis=2) * soft).sum(axis=1)
-    energy = ((contaminated**2).sum(axis=2) * soft).sum(axis=1)
-    visible = tell & (np.linalg.norm(rows.outer - np.array([100, 0, 0], np.float32), axis=1) > _VISIBLE)
+    contaminated = alpha * (rows.source_rgb[:, near] - rows.local(rows.source_rgb, solid)[:, None])
+    shared = (dotted(rows.frame[:, near] - clean, contaminated) * soft).sum(axis=1)
+    energy = (dotted(contaminated, contaminated) * soft).sum(axis=1)
+    white = np.array([[[_WHITE_L, 0, 0]]], np.float32)
+    visible = tell & (distance(rows.outer[:, None], white)[:, 0] > _VISIBLE)
     left = _mean(outline, shared, visible) / np.maximum(_mean(outline, energy, visible), np.float32(1.0))
     return np.asarray(left, np.float32)

@@ -20,11 +20,12 @@ REACH_PX = 16
 """How far the normals run to either side, px of the frame."""
 WINDOWS = 64
 """Stretches the outline is judged in; a stretch has at least `_LEAST_POINTS` points."""
-_MOST_POINTS = 3072
+_MOST_POINTS = 2048
 _LEAST_POINTS = 12
 _LEAST_CONTOUR_PX = 40
 _NORMAL_SIGMA = 4.0
 _MOST_CRUMBS = 40
+_GRAIN_STEP = 8
 FloatArray = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]
 IntArray = npt.NDArray[np.int64]
@@ -65,10 +66,9 @@ class Outline:
 def trace(alpha: MaskArray) -> Outline | None:
     """Follow the 0.5 contour of the matte (H, W) at full size; None when there is none of 40 px or more.
 
-    Holes have a contour too. At most 3072 points, evenly spaced.
+    Holes have a contour too. At most 2048 points, evenly spaced.
     """
-    mask = (alpha > 0.5).astype(np.uint8)
-    contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    contours, _ = cv2.findContours((alpha > 0.5).view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     rings = [ring[:, 0].astype(np.float32) for ring in contours if len(ring) >= _LEAST_CONTOUR_PX]
     if not rings:
         return None
@@ -130,7 +130,8 @@ class Profiles:
 
     `alpha` (N, K) matte; `source` (N, K, 3) Lab of the source; `inner`, `outer` (N, 3) Lab of the product and of what
     lies outside, read from the row itself; `has_inner`, `has_outer` tell where there was enough to read; `noise` the
-    backdrop's grain, Lab; `frame` (N, K, 3) the result's RGB.
+    backdrop's grain, Lab; `source_rgb`, `frame` (N, K, 3) RGB of source and result; `is_far` (N, K) where any contour
+    is more than 2 px away: across a strap the normal meets the strap's other edge.
     """
 
     offsets: FloatArray
@@ -143,17 +144,18 @@ class Profiles:
     noise: float
     source_rgb: FloatArray
     frame: FloatArray
+    is_far: BoolArray
 
     @property
     def contrast(self) -> FloatArray:
         """(N,) distance in Lab between product and surroundings; 0 where one of them is unknown."""
-        apart = np.linalg.norm(self.inner - self.outer, axis=1)
+        apart = distance(self.inner[:, None], self.outer[:, None])[:, 0]
         return np.asarray(np.where(self.has_inner & self.has_outer, apart, 0.0), np.float32)
 
     def local(self, pixels: FloatArray, weight: FloatArray) -> FloatArray:
         """Return the weighted mean colour of each row of `pixels` (N, K, 3), smoothed along the outline, (N, 3)."""
-        total = _along(weight.sum(axis=1)[:, None], 3.0)[:, 0]
-        summed = _along((pixels * weight[..., None]).sum(axis=1)[:, None], 3.0)[:, 0]
+        total = smoothed(weight.sum(axis=1)[:, None], 3.0)[:, 0]
+        summed = smoothed(np.einsum("nkc,nk->nc", pixels, weight)[:, None], 3.0)[:, 0]
         return np.asarray(summed / np.maximum(total, 1e-3)[:, None], np.float32)
 
 
@@ -162,20 +164,47 @@ def unroll(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray
     offsets = np.arange(-REACH_PX, REACH_PX + 1, dtype=np.float32)
     places = outline.points[:, None, :] + offsets[None, :, None] * outline.normals[:, None, :]
     matte = np.asarray(sampled(alpha, places), np.float32)
-    rgb = _along(np.asarray(sampled(source, places), np.float32), 2.0)
+    raw = np.asarray(sampled(source, places), np.uint8)
+    rgb = smoothed(raw.astype(np.float32), 2.0)
     lab = np.asarray(cv2.cvtColor(rgb / np.float32(255), cv2.COLOR_RGB2Lab), np.float32)
     inner, has_inner = _reference(lab, (matte > 0.9) & (offsets < -1), offsets)
     outer, has_outer = _reference(lab, (matte < 0.05) & (offsets > 1), offsets)
-    grain = to_lab(np.asarray(sampled(source, places), np.uint8))
-    quiet = (matte < 0.02) & (offsets > 6)
-    noise = float(np.median(np.abs(grain - lab)[quiet].max(axis=1))) if quiet.sum() > 100 else 1.0
     return Profiles(
-        offsets, matte, lab, inner, outer, has_inner, has_outer, noise, rgb,
-        np.asarray(sampled(frame, places), np.float32),
+        offsets, matte, lab, inner, outer, has_inner, has_outer, _grain(raw, lab, matte, offsets), rgb,
+        np.asarray(sampled(frame, places), np.float32), _far_from_contour(alpha, places),
     )  # fmt: skip
 
 
-def _along(rows: FloatArray, sigma: float) -> FloatArray:
+def _far_from_contour(alpha: MaskArray, places: FloatArray) -> BoolArray:
+    """Whether `places` (N, K, 2) are more than 2 px from the edge of the solid part, to either side."""
+    left, top = (max(0, int(places[..., axis].min()) - 2) for axis in (0, 1))
+    right, bottom = (int(places[..., axis].max()) + 3 for axis in (0, 1))
+    solid, around = (alpha[top:bottom, left:right] > 0.5).view(np.uint8), np.ones((5, 5), np.uint8)
+    near = np.asarray(cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, around), np.uint8)
+    return np.asarray(sampled(near, places - np.array([left, top], np.float32), cv2.INTER_NEAREST) == 0)
+
+
+def _grain(raw: RGBArray, lab: LabArray, matte: FloatArray, offsets: FloatArray) -> float:
+    """Median distance in Lab of the backdrop's pixels from their smoothed selves; 1 where too few are seen."""
+    thin = slice(None, None, _GRAIN_STEP)
+    quiet = (matte[thin] < 0.02) & (offsets > 6)
+    if int(quiet.sum()) * _GRAIN_STEP <= 100:
+        return 1.0
+    return float(np.median(np.abs(to_lab(raw[thin][quiet][None])[0] - lab[thin][quiet]).max(axis=1)))
+
+
+def distance(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return the Euclidean distance (N, K) of colours (N, K, 3)."""
+    apart = np.asarray(first - second, np.float32)
+    return np.asarray(np.sqrt(dotted(apart, apart)), np.float32)
+
+
+def dotted(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return the inner product (N, K) of colours (N, K, 3): numpy takes ten times as long for it."""
+    return np.asarray(cv2.transform(first * second, np.ones((1, 3), np.float32)), np.float32)
+
+
+def smoothed(rows: FloatArray, sigma: float) -> FloatArray:
     """Smooth along the outline only, never across it."""
     reach = int(3 * sigma) + 1
     return np.asarray(cv2.GaussianBlur(rows, (1, 2 * reach + 1), sigmaX=sigma, sigmaY=sigma), np.float32)
@@ -184,8 +213,8 @@ def _along(rows: FloatArray, sigma: float) -> FloatArray:
 def _reference(lab: LabArray, usable: BoolArray, offsets: FloatArray) -> tuple[LabArray, BoolArray]:
     """Mean colour of each row's usable part, weightier further from the edge, smoothed along the outline."""
     weight = usable * np.clip(np.abs(offsets) - 2, 0.05, 6.0).astype(np.float32)
-    total = _along(weight.sum(axis=1)[:, None].astype(np.float32), 4.0)[:, 0]
-    summed = _along((lab * weight[..., None]).sum(axis=1)[:, None].astype(np.float32), 4.0)[:, 0]
+    total = smoothed(weight.sum(axis=1)[:, None].astype(np.float32), 4.0)[:, 0]
+    summed = smoothed(np.einsum("nkc,nk->nc", lab, weight.astype(np.float32))[:, None], 4.0)[:, 0]
     return np.asarray(summed / np.maximum(total, 1e-3)[:, None], np.float32), np.asarray(total > 2.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from processing.params import ChannelSpec, ScoringParams
@@ -23,16 +24,16 @@ LIMITS: dict[str, tuple[float, float]] = {
     "edge_width": (6.5, 9.0),
     "edge_hardness": (0.2, 0.5),
     "edge_roughness": (0.65, 1.0),
-    "specks": (0.004, 0.02),
+    "specks": (0.012, 0.02),
     "removal_confidence": (0.55, 0.05),
     "halo": (0.7, 1.1),
     "missing_edge": (0.75, 1.0),
     "fringe": (0.75, 0.92),
-    "stray": (0.7, 1.3),
+    "stray": (0.55, 1.3),
     "thin_edge": (1.2, 3.0),
     "unsupported": (0.42, 0.55),
     "holes": (0.0005, 0.003),
-    "lost": (0.012, 0.024),
+    "lost": (0.009, 0.016),
     "detail": (0.75, 0.45),
     "colour_spot": (3.0, 8.0),
 }
@@ -113,12 +114,18 @@ def colour_part(shift_de: float) -> float:
 
 def fill_ratio(alpha: MaskArray) -> float:
     """Return the product's longest side as a share of the frame's side it runs along, 0 when empty."""
-    solid = alpha > 0.5
-    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
-    if not rows.size:
-        return 0.0
-    tall, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
-    return float(max(tall / alpha.shape[0], wide / alpha.shape[1]))
+    return fill_of(product_box(alpha), alpha.shape)
+
+
+def fill_of(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> float:
+    """Return the fill of a product's box (x, y, w, h) in a frame of `shape` (H, W)."""
+    return float(max(box[3] / shape[0], box[2] / shape[1]))
+
+
+def product_box(alpha: MaskArray) -> tuple[int, int, int, int]:
+    """Return the box (x, y, w, h) of what is more than half opaque, px; no width and height when nothing is."""
+    x, y, width, height = cv2.boundingRect((alpha > 0.5).view(np.uint8))
+    return int(x), int(y), int(width), int(height)
 
 
 def row(name: str, value: float, unit: str, where: tuple[tuple[int, int, int, int], ...] = (), note: str = "") -> Row:
@@ -150,13 +157,13 @@ def edge_part(rows: Sequence[Row]) -> Part:
     return Part(PART, tuple(rows))
 
 
-def fill(alpha: MaskArray, channel: ChannelSpec, scoring: ScoringParams) -> Part:
-    """The fill part; a channel without a minimum isn't judged (QC-33)."""
-    share = fill_ratio(alpha)
+def fill(box: tuple[int, int, int, int], shape: tuple[int, ...], channel: ChannelSpec, scoring: ScoringParams) -> Part:
+    """The fill part for the product's box in a frame of `shape`; a channel without a minimum isn't judged (QC-33)."""
+    share = fill_of(box, shape)
     if not channel.fill_min:
         return Part(PART, (Row(Measure("fill", round(share, 4), "share", "fill"), 1.0),))
     target = max(channel.fill_min, scoring.fill_target)
-    measure = Measure("fill", round(share, 4), "share", "fill", target, share >= target)
+    measure = Measure("fill", round(share, 4), "share", "fill", target, share >= target, "", (box,))
     advice = f"Let the product fill {target:.0%} of the frame; it fills {share:.0%}"
     return Part(fill_part(share, target), (Row(measure, 1.0),), advice)
 
@@ -166,11 +173,14 @@ def colour(view: regions.Scene | None, cast: float | None, has_reference: bool) 
     found = regions.colour_shift(view) if view is not None else None
     if found is None:
         return Part(PART, (Row(Measure("colour_shift", 0.0, "dE2000", "colour", None, None, "not measured"), 1.0),))
-    shift, spot = found
+    shift, spot, where = found
     limit = LIMITS["colour_spot"]
     rows = [
         Row(Measure("colour_shift", round(shift, 3), "dE2000", "colour", COLOUR_DE[0], shift <= COLOUR_DE[0]), 1.0),
-        Row(Measure("colour_spot", round(spot, 3), "dE2000", "colour", limit[0], spot <= limit[0]), ramp(spot, *limit)),
+        Row(
+            Measure("colour_spot", round(spot, 3), "dE2000", "colour", limit[0], spot <= limit[0], "", where),
+            ramp(spot, *limit),
+        ),
     ]
     advice = f"Bring the colours back: they are off by {shift:.1f}"
     if not has_reference:

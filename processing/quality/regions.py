@@ -1,6 +1,7 @@
 """Areas of a result seen from afar: what was lost, left over, pierced or recoloured. One grid, one Lab conversion.
 
-Works at `GRID_SIDE` px; the backdrop is the smooth surface through the frame's border (IMAGING: border model).
+Works on the frame shrunk by a whole number to about `GRID_SIDE` px; the backdrop is the smooth surface through the
+frame's border (IMAGING: border model).
 """
 
 from __future__ import annotations
@@ -17,10 +18,16 @@ from processing.removal.backdrop import fit_backdrop
 from processing.types import MaskArray, RGBArray
 
 GRID_SIDE = 500
+_FIT_STEP = 3  # every third grid px is enough to fit a smooth surface to, and keeps the grain
 _RESTLESS = 6.0  # Lab residual of the border from which colour can't tell backdrop from product
 _SHADOW_L = 45.0
 _SHADOW_CHROMA = 6.0
-_MOST_SAMPLES = 20_000
+_BOUNCE = 0.35
+_MOST_PIECES = 12
+_DIM_ROUND = 0.5
+_THIN_PX = 9
+_LOOSE_ROUND = 0.35
+_MOST_SAMPLES = 5_000
 _BLOCK_PX = 48
 _SMOOTH_L = 6.0  # lightness step in 3 px that ends a region
 _LEAST_SEED_PX = 12
@@ -36,13 +43,13 @@ Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`alpha` (h, w), `source` and `frame` Lab (h, w, 3) at `GRID_SIDE` px; `off` Lab distance of the source from its
-    backdrop; `shadow` where it is only dimmer; `is_plain` whether the backdrop is quiet enough to judge by colour;
-    `limit` the distance from which a pixel is no backdrop; `scale` grid px per frame px."""
+    """`alpha` (h, w) 0..1, `source` Lab and `frame` RGB (h, w, 3) on the grid; `off` Lab distance of the source from
+    its backdrop; `shadow` where it is only dimmer; `is_plain` whether the backdrop is quiet enough to judge by colour;
+    `limit` the distance from which a pixel is no backdrop; `scale` grid px per frame px, one over a whole number."""
 
     alpha: MaskArray
     source: LabArray
-    frame: LabArray
+    frame: RGBArray
     off: FloatArray
     shadow: BoolArray
     is_plain: bool
@@ -52,44 +59,75 @@ class Scene:
 
 def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
     """Prepare what the areal measures share."""
-    small, scale = scaled(alpha, GRID_SIDE)
-    lab = to_lab(np.asarray(scaled(source, GRID_SIDE)[0], np.uint8))
-    backdrop = fit_backdrop(lab)
-    difference = lab - backdrop.surface
+    step = max(1, round(max(alpha.shape) / GRID_SIDE))
+    small, lab = shrunk(alpha, step), to_lab(shrunk(source, step))
+    backdrop = fit_backdrop(lab[::_FIT_STEP, ::_FIT_STEP])
+    ground = cv2.resize(backdrop.surface, (lab.shape[1], lab.shape[0]), interpolation=cv2.INTER_LINEAR)
+    light, tint_a, tint_b = (np.asarray(part, np.float32) for part in cv2.split(lab))
+    ground_light, ground_a, ground_b = (np.asarray(part, np.float32) for part in cv2.split(np.asarray(ground)))
     # Less light scales L* + 16, a* and b* alike (CIE 1976): on coloured paper a shadow loses chroma.
-    dimming = ((lab[..., 0] + 16) / (backdrop.surface[..., 0] + 16))[..., None]
-    tint = lab[..., 1:] - dimming * backdrop.surface[..., 1:]
-    chroma = np.hypot(tint[..., 0], tint[..., 1])
-    darker = -difference[..., 0]
+    dimming = (light + 16) / (ground_light + 16)
+    chroma = _foreign_tint(tint_a - dimming * ground_a, tint_b - dimming * ground_b, ground_a, ground_b)
+    darker = ground_light - light
     shadow = (darker > -2) & (darker < _SHADOW_L) & (chroma < _SHADOW_CHROMA + 0.6 * backdrop.spread)
+    off = cv2.magnitude(cv2.magnitude(darker, tint_a - ground_a), tint_b - ground_b)
     return Scene(
-        small, lab, to_lab(np.asarray(scaled(frame, GRID_SIDE)[0], np.uint8)),
-        np.asarray(np.linalg.norm(difference, axis=2), np.float32), np.asarray(shadow),
-        backdrop.spread < _RESTLESS and backdrop.inliers > 0.6, max(9.0, 4 * backdrop.spread + 4), scale,
+        small, lab, shrunk(frame, step), np.asarray(off, np.float32), np.asarray(shadow),
+        backdrop.spread < _RESTLESS and backdrop.inliers > 0.6, max(9.0, 4 * backdrop.spread + 4), 1 / step,
     )  # fmt: skip
 
 
-def scaled(pixels: Pixels, side: int) -> tuple[Pixels, float]:
-    """Return the array with its longest side at most `side` px (area average) and the scale used."""
-    height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return pixels, 1.0
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), pixels.dtype), scale
+def _foreign_tint(rest_a: FloatArray, rest_b: FloatArray, ground_a: FloatArray, ground_b: FloatArray) -> FloatArray:
+    """How far a tint is from the ground's own, more of which a shadow on coloured paper may have: it lights itself."""
+    own = np.maximum(cv2.magnitude(ground_a, ground_b), np.float32(1.0))
+    along = (rest_a * ground_a + rest_b * ground_b) / own
+    across = (rest_a * ground_b - rest_b * ground_a) / own
+    return np.asarray(cv2.magnitude(along - np.clip(along, 0, _BOUNCE * own), across), np.float32)
+
+
+def shrunk(pixels: Pixels, step: int) -> Pixels:
+    """Return the area averages of `step` x `step` px; a rest at the right and lower edge is left out.
+
+    A whole number of px, and halves first, is what the resampler has fast ways for: a quarter of the time.
+    """
+    while step > 1:
+        by = 2 if step % 2 == 0 else step
+        height, width = max(1, pixels.shape[0] // by), max(1, pixels.shape[1] // by)
+        pixels = np.asarray(
+            cv2.resize(pixels[: height * by, : width * by], (width, height), interpolation=cv2.INTER_AREA), pixels.dtype
+        )
+        step //= by
+    return pixels
 
 
 def lost(view: Scene) -> BoolArray | None:
     """Where the photo shows something that is no backdrop and no shadow, and the matte dropped it; None if restless."""
     if not view.is_plain:
         return None
-    away = (view.alpha < 0.1) & (_distance(view.alpha > 0.5) > 2)
+    product = (view.alpha > 0.5).view(np.uint8)
+    away = (view.alpha < 0.1) & (cv2.dilate(product, np.ones((5, 5), np.uint8)) == 0)
     dropped = (away & (view.off > view.limit) & ~view.shadow).astype(np.uint8)
-    return np.asarray(cv2.morphologyEx(dropped, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
+    opened = cv2.morphologyEx(dropped, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    return _without_contact(view, np.asarray(opened, np.uint8))
 
 
-def _distance(product: BoolArray) -> FloatArray:
-    return np.asarray(cv2.distanceTransform((~product).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+def _without_contact(view: Scene, dropped: npt.NDArray[np.uint8]) -> BoolArray:
+    """Leave out the darkest of a contact shadow: a thin piece that fades into shadow, not into the backdrop."""
+    found = dropped > 0
+    if not found.any():
+        return found
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(dropped, connectivity=8)
+    dim = view.shadow & (view.off > 0.5 * view.limit)
+    for label in np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:_MOST_PIECES] + 1:
+        x, y, width, height = stats[label, :4]
+        part = (slice(max(0, y - 6), y + height + 6), slice(max(0, x - 6), x + width + 6))
+        piece = (labels[part] == label).astype(np.uint8)
+        around = [cv2.dilate(piece, np.ones((px, px), np.uint8)) for px in (11, 5)]
+        ring = (around[0] > around[1]) & (view.alpha[part] < 0.1)
+        is_thin = not cv2.erode(piece, np.ones((_THIN_PX, _THIN_PX), np.uint8)).any()
+        if is_thin and ring.any() and float(dim[part][ring].mean()) > _DIM_ROUND:
+            found[part][piece > 0] = False
+    return found
 
 
 def loss_ratio(view: Scene, dropped: BoolArray | None) -> float | None:
@@ -100,37 +138,65 @@ def loss_ratio(view: Scene, dropped: BoolArray | None) -> float | None:
     return 0.0 if not kept + gone else gone / (kept + gone)
 
 
-def detached(view: Scene) -> BoolArray:
-    """Kept pieces beside the main one that look like the backdrop or its shadow (QC-14). A second earring doesn't."""
+def detached(view: Scene, rim: Rim) -> BoolArray:
+    """Kept pieces beside the main one that look like the backdrop or its shadow (QC-14), or whose outline is loose.
+
+    A second earring does neither.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats((view.alpha > 0.3).astype(np.uint8), connectivity=8)
     if count <= 2 or not view.is_plain:
         return np.zeros(view.alpha.shape, bool)
     area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     plain = ((view.off < view.limit) | view.shadow).astype(np.float64)
     share = np.bincount(labels.ravel(), weights=plain.ravel(), minlength=count) / np.maximum(area, 1)
-    wrong = (share > 0.5) & (area >= 4)
+    wrong = ((share > 0.5) | (rim.looseness(labels, count) > _LOOSE_ROUND)) & (area >= 4)
     wrong[0] = wrong[1 + int(np.argmax(area[1:]))] = False
     return np.asarray(wrong[labels])
 
 
-def attached(view: Scene, seeds: npt.NDArray[np.intp]) -> BoolArray:
+@dataclass(frozen=True, slots=True)
+class Rim:
+    """The outline on the grid: `spots` (N, 2) x, y of its points, `loose` (N,) which the photo has no sharp edge at."""
+
+    spots: npt.NDArray[np.intp]
+    loose: BoolArray
+
+    def drawn(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+        """Return the loose points on a map of `shape`, 1 where one is."""
+        found = np.zeros(shape, np.uint8)
+        x, y = self._inside(shape, self.loose)
+        found[y, x] = 1
+        return found
+
+    def looseness(self, labels: npt.ArrayLike, count: int) -> FloatArray:
+        """Return, for each of `count` labelled regions, the loose share of the outline points within 2 px of it."""
+        reached = cv2.dilate(np.asarray(labels, np.float32), np.ones((5, 5), np.uint8))
+        x, y = self._inside(reached.shape, np.ones(len(self.spots), bool))
+        nearest = reached[y, x].astype(np.int64)
+        total = np.bincount(nearest, minlength=count)
+        return np.asarray(np.bincount(nearest, weights=self.loose, minlength=count) / np.maximum(total, 1), np.float32)
+
+    def _inside(self, shape: tuple[int, ...], which: BoolArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        spots = self.spots[which]
+        return np.clip(spots[:, 0], 0, shape[1] - 1), np.clip(spots[:, 1], 0, shape[0] - 1)
+
+
+def attached(view: Scene, rim: Rim) -> BoolArray:
     """Kept backdrop or shadow that hangs on the product, grown from outline points the photo doesn't support.
 
-    `seeds` (N, 2) x, y in the grid. A region only counts where it is backdrop-coloured without an edge in between.
+    A region only counts where it is backdrop-coloured without an edge in between, and where much of the outline round
+    it is loose: a white base on a white sweep has an edge nearly all along.
     """
-    if not view.is_plain or not len(seeds):
+    if not view.is_plain or not rim.loose.any():
         return np.zeros(view.alpha.shape, bool)
     smooth = cv2.morphologyEx(view.source[..., 0], cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) < _SMOOTH_L
     like = (view.alpha > 0.5) & ((view.off < 0.6 * view.limit) | view.shadow) & smooth
     # Thin bands are the blur of an edge, not a piece of something.
     opened = cv2.morphologyEx(like.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     count, labels = cv2.connectedComponents(opened, connectivity=4)
-    start = np.zeros(view.alpha.shape, np.uint8)
-    height, width = view.alpha.shape
-    start[np.clip(seeds[:, 1], 0, height - 1), np.clip(seeds[:, 0], 0, width - 1)] = 1
-    near = cv2.dilate(start, np.ones((5, 5), np.uint8)) > 0
+    near = cv2.dilate(rim.drawn(view.alpha.shape), np.ones((5, 5), np.uint8)) > 0
     hits = np.bincount(labels[near].ravel(), minlength=count)
-    chosen = hits >= _LEAST_SEED_PX
+    chosen = (hits >= _LEAST_SEED_PX) & (rim.looseness(labels, count) > _LOOSE_ROUND)
     chosen[0] = False
     return np.asarray(chosen[labels])
 
@@ -146,8 +212,8 @@ def pierced(view: Scene) -> BoolArray:
     for label in np.argsort(areas)[::-1][:_MOST_HOLES]:
         if areas[label] >= _LEAST_HOLE:
             found |= _shows_product(view, all_labels == label)
-    outside = (view.alpha <= 0.1).astype(np.uint8)
-    deep = cv2.distanceTransform(1 - outside, cv2.DIST_L2, 3) > _GHOST_DEPTH
+    around = np.ones((2 * _GHOST_DEPTH + 1, 2 * _GHOST_DEPTH + 1), np.uint8)
+    deep = cv2.erode((view.alpha > 0.1).view(np.uint8), around) > 0
     ghost = (view.alpha < 0.9) & deep & (view.off > view.limit) & ~view.shadow
     return np.asarray(found[1:-1, 1:-1] | ghost)
 
@@ -165,10 +231,13 @@ def _shows_product(view: Scene, hole: BoolArray) -> BoolArray:
     return hole if is_product else np.zeros_like(hole)
 
 
-def colour_shift(view: Scene) -> tuple[float, float] | None:
-    """Return the median CIEDE2000 inside the product between shipped and meant, and the worst block's median.
+Box = tuple[int, int, int, int]
 
-    None when there is too little product to measure.
+
+def colour_shift(view: Scene) -> tuple[float, float, tuple[Box, ...]] | None:
+    """Return the median CIEDE2000 inside the product between shipped and meant, the worst block's, and that block.
+
+    The block is (x, y, w, h) in frame pixels. None when there is too little product to measure.
     """
     inside = cv2.erode((view.alpha > 0.98).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     rows, columns = np.nonzero(inside)
@@ -176,25 +245,36 @@ def colour_shift(view: Scene) -> tuple[float, float] | None:
         return None
     step = max(1, len(rows) // _MOST_SAMPLES)
     rows, columns = rows[::step], columns[::step]
-    off = delta_e_2000(view.frame[rows, columns], view.source[rows, columns])
+    off = delta_e_2000(to_lab(view.frame[rows, columns][None])[0], view.source[rows, columns])
     block = rows // _BLOCK_PX * (inside.shape[1] // _BLOCK_PX + 1) + columns // _BLOCK_PX
     numbers, counts = np.unique(block, return_counts=True)
-    large = numbers[counts >= 40]
-    worst = max((float(np.median(off[block == number])) for number in large), default=float(np.median(off)))
-    return float(np.median(off)), worst
+    large = numbers[counts >= max(5, 40 // step)]
+    shift = float(np.median(off))
+    if not len(large):
+        return shift, shift, ()
+    medians = [float(np.median(off[block == number])) for number in large]
+    across = inside.shape[1] // _BLOCK_PX + 1
+    at, side = int(large[int(np.argmax(medians))]), _BLOCK_PX / view.scale
+    return shift, max(medians), ((int(at % across * side), int(at // across * side), int(side), int(side)),)
 
 
 def likeness(view: Scene) -> float | None:
     """Return how far the result's lightness follows the photo's inside the product, -1..1; None if it is too flat."""
-    inside = view.alpha > 0.9
-    first, second = view.frame[..., 0][inside], view.source[..., 0][inside]
-    if first.size < 200 or min(first.std(), second.std()) < 2.0:
+    rows, columns = np.nonzero(view.alpha > 0.9)
+    if len(rows) < 200:
+        return None
+    step = max(1, len(rows) // _MOST_SAMPLES)
+    rows, columns = rows[::step], columns[::step]
+    first, second = to_lab(view.frame[rows, columns][None])[0, :, 0], view.source[rows, columns, 0]
+    if min(first.std(), second.std()) < 2.0:
         return None
     return float(np.corrcoef(first, second)[0, 1])
 
 
 def boxes(found: BoolArray, view: Scene, most: int = 8) -> tuple[tuple[int, int, int, int], ...]:
     """Return the largest connected places as (x, y, w, h) in frame pixels."""
+    if not found.any():
+        return ()
     count, _, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
     order = [int(label) + 1 for label in np.argsort(stats[1:, cv2.CC_STAT_AREA])[::-1][:most]] if count > 1 else []
     return tuple(
@@ -203,17 +283,18 @@ def boxes(found: BoolArray, view: Scene, most: int = 8) -> tuple[tuple[int, int,
     )
 
 
-def detail_ratio(frame: RGBArray, source: RGBArray, alpha: MaskArray) -> float | None:
-    """Return the detail of the result over the photo's, at 1:1, in the product's busiest tile; None if it has none.
+def detail_ratio(frame: RGBArray, source: RGBArray, alpha: MaskArray, view: Scene) -> tuple[float, Box] | None:
+    """Return the detail of the result over the photo's, at 1:1, in the product's busiest tile, and the tile.
+
+    None if the photo has none there.
 
     Detail: standard deviation of the Laplacian of the luma (Pech-Pacheco et al. 2000).
     """
-    small, scale = scaled(source, GRID_SIDE)
-    inside = scaled(alpha, GRID_SIDE)[0] > 0.98
+    scale = view.scale
     tile = max(8, round(_TILE_PX * scale))
     kernel = np.ones((5, 5), np.uint8)
-    inside = cv2.erode(inside.astype(np.uint8), kernel) > 0
-    busy = np.abs(cv2.Laplacian(cv2.cvtColor(np.asarray(small, np.uint8), cv2.COLOR_RGB2GRAY), cv2.CV_32F)) * inside
+    inside = cv2.erode((view.alpha > 0.98).astype(np.uint8), kernel) > 0
+    busy = np.abs(cv2.Laplacian(view.source[..., 0], cv2.CV_32F)) * inside
     spread = cv2.boxFilter(np.asarray(busy, np.float32), -1, (tile, tile), normalize=False)
     y, x = np.unravel_index(int(spread.argmax()), spread.shape)
     left, top = max(0, int(x / scale) - _TILE_PX // 2), max(0, int(y / scale) - _TILE_PX // 2)
@@ -222,7 +303,8 @@ def detail_ratio(frame: RGBArray, source: RGBArray, alpha: MaskArray) -> float |
     if int(solid.sum()) < 400:
         return None
     shipped, meant = (_detail(picture[window], solid) for picture in (frame, source))
-    return None if meant < _LEAST_DETAIL else shipped / meant
+    height, width = solid.shape
+    return None if meant < _LEAST_DETAIL else (shipped / meant, (left, top, width, height))
 
 
 def _detail(tile: RGBArray, where: BoolArray) -> float:

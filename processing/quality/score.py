@@ -39,6 +39,12 @@ class _Seen:
     hanging: regions.BoolArray | None = None
     pierced: regions.BoolArray | None = None
 
+    def along(self) -> tuple[edges.LocalMeasure, ...]:
+        """All measures of the outline; with the photo at hand a ruggedness that the product has itself is none."""
+        by_photo = self.edge.measures if self.edge is not None else ()
+        names = {item.name for item in by_photo}
+        return (*(item for item in self.shape if item.name not in names), *by_photo)
+
 
 @dataclass(frozen=True, slots=True)
 class _White:
@@ -73,15 +79,17 @@ def score(
     """
     asks_white = channel.background == "pure_white"
     white = _white(frame, alpha, scoring, is_encoded)
-    seen = _look(frame, alpha, expected)
+    seen, box = _look(frame, alpha, expected), parts.product_box(alpha)
     four = (
         _background(white, asks_white),
         _edge(frame, alpha, seen, expected, confidence),
-        parts.fill(alpha, channel, scoring),
+        parts.fill(box, alpha.shape, channel, scoring),
         parts.colour(seen.scene, residual_cast, has_colour_reference),
     )
     shift = next((measure.value for measure in four[3].measures if measure.threshold is not None), None)
     checks = _gates(frame, alpha, seen, shift, is_cut or (channel.sizing == "fit" and touches_frame(alpha)))
+    if channel.fill_min:
+        checks.append(gates.well_filled(parts.fill_of(box, alpha.shape), channel.fill_min))
     if asks_white:
         checks.append(gates.background_white(white.sampled.passed, white.off, white.sampled.compliance_rate))
     total = sum(part.value for part in four)
@@ -121,11 +129,13 @@ def _share(found: regions.BoolArray | None) -> float:
 def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None) -> _Seen:
     line = outline.trace(alpha)
     shape = edges.shape_of(line, alpha) if line is not None else ()
-    if expected is None or not bool((alpha > 0.5).any()):
+    if expected is None or not measures.holds_product(alpha):
         return _Seen(line, shape)
     scene = regions.scene(expected, frame, alpha)
     view = edges.view(line, alpha, expected, frame) if line is not None else None
-    loose = view.loose_points() if view is not None else np.zeros((0, 2), np.float32)
+    rim = regions.Rim(np.zeros((0, 2), np.int64), np.zeros(0, bool))
+    if view is not None:
+        rim = regions.Rim((view.outline.points * scene.scale).astype(np.int64), view.loosened())
     dropped = regions.lost(scene)
     return _Seen(
         line,
@@ -134,8 +144,8 @@ def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None) -> _Seen
         scene,
         dropped,
         regions.loss_ratio(scene, dropped),
-        regions.detached(scene),
-        regions.attached(scene, (loose * scene.scale).astype(np.int64)),
+        regions.detached(scene, rim),
+        regions.attached(scene, rim),
         regions.pierced(scene),
     )
 
@@ -171,11 +181,9 @@ def _background(white: _White, asks_white: bool) -> parts.Part:
 def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | None, confidence: float) -> parts.Part:
     rows = [parts.row("removal_confidence", confidence, "share")]
     if seen.line is not None:
-        rows += [parts.local_row(item, seen.line) for item in seen.shape]
+        rows += [parts.local_row(item, seen.line) for item in seen.along()]
         share = seen.line.crumbs_px / seen.line.length_px
         rows.append(parts.row("specks", share, "share", seen.line.crumbs[: parts.MOST_BOXES]))
-        if seen.edge is not None:
-            rows += [parts.local_row(item, seen.line) for item in seen.edge.measures]
     if seen.scene is not None and expected is not None:
         kept = max(1, int((seen.scene.alpha > 0.5).sum()))
         if seen.pierced is not None:
@@ -183,24 +191,25 @@ def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | N
             rows.append(parts.row("holes", float(seen.pierced.sum()) / kept, "share", where))
         if seen.loss is not None and seen.lost is not None:
             rows.append(parts.row("lost", seen.loss, "share", regions.boxes(seen.lost, seen.scene)))
-        detail = regions.detail_ratio(frame, expected, alpha)
+        detail = regions.detail_ratio(frame, expected, alpha, seen.scene)
         if detail is not None:
-            rows.append(parts.row("detail", detail, "ratio"))
+            rows.append(parts.row("detail", detail[0], "ratio", (detail[1],)))
     return parts.edge_part(rows)
 
 
 def _gate_measures(seen: _Seen) -> list[Measure]:
     limit, loss = gates.CONTENT_LOSS_LIMIT, seen.loss
-    if loss is None:
+    if loss is None or seen.scene is None or seen.lost is None:
         found = [Measure("content_loss", 0.0, "share", "gate", limit, None, "not measured")]
     else:
-        found = [Measure("content_loss", round(loss, 4), "share", "gate", limit, loss <= limit)]
-    if seen.scene is not None and seen.beside is not None and seen.hanging is not None:
-        left = seen.beside | seen.hanging
-        value = max(_share(seen.beside), _share(seen.hanging))
-        is_clean = value <= gates.LEFTOVER_LIMIT
-        where = () if is_clean else regions.boxes(left, seen.scene)
-        found.append(Measure("leftover", round(value, 5), "share", "gate", gates.LEFTOVER_LIMIT, is_clean, "", where))
+        where = regions.boxes(seen.lost, seen.scene)
+        found = [Measure("content_loss", round(loss, 4), "share", "gate", limit, loss <= limit, "", where)]
+    for name, left, most in (
+        ("leftover", seen.hanging, gates.LEFTOVER_LIMIT), ("leftover_beside", seen.beside, gates.BESIDE_LIMIT),
+    ):  # fmt: skip
+        if seen.scene is not None and left is not None:
+            share, where = _share(left), regions.boxes(left, seen.scene)
+            found.append(Measure(name, round(share, 5), "share", "gate", most, share <= most, "", where))
     return found
 
 
@@ -209,7 +218,7 @@ def _output_checks(frame: RGBArray, alpha: MaskArray, checks: list[Gate]) -> dic
     passed = {gate.code: gate.passed for gate in checks}
     return {
         "not_blank": passed["blank"],
-        "has_content": bool((alpha > 0.5).any()) and passed["content_loss"],
+        "has_content": measures.holds_product(alpha) and passed["content_loss"],
         "no_corruption": passed["artifacts"],
         "correct_dimensions": frame.shape[:2] == alpha.shape and min(alpha.shape) > 0,
         "proper_format": frame.dtype == "uint8" and frame.ndim == 3 and frame.shape[2] == 3,
@@ -229,14 +238,14 @@ def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple
     if seen.line is not None:
         if "specks" in failed:
             drawn.add_boxes("specks", seen.line.crumbs)
-        for item in (*seen.shape, *(seen.edge.measures if seen.edge is not None else ())):
+        for item in seen.along():
             if item.name in failed:
                 drawn.add_stretches(item.name, seen.line, parts.flagged(item))
     for name, found in (("holes", seen.pierced), ("lost", seen.lost)):
         if found is not None and name in failed:
             drawn.add_area(name, found)
-    for found in (seen.beside, seen.hanging):
-        if found is not None and _share(found) > gates.LEFTOVER_LIMIT:
+    for found, most in ((seen.beside, gates.BESIDE_LIMIT), (seen.hanging, gates.LEFTOVER_LIMIT)):
+        if found is not None and _share(found) > most:
             drawn.add_area("leftover", found)
     if white is not None and white.wrong is not None:
         drawn.add_area("off_white", white.wrong)

@@ -51,7 +51,8 @@ MEASURES = {
     "white_reference": "Neutral backdrop for the white",
     "residual_cast": "Colour cast left",
     "content_loss": "Content lost",
-    "leftover": "Background or shadow left over",
+    "leftover": "Background or shadow left on the outline",
+    "leftover_beside": "Background or shadow left beside the product",
 }
 """Names of measures as people read them; unknown ones keep their own."""
 

@@ -37,6 +37,16 @@ def test_qc16_a_batch_of_nine_uses_the_robust_rule_because_z_cannot_pass_three()
     assert [item.key for item in file_size_anomalies(named(sizes))] == ["photo-8"]
 
 
+@pytest.mark.parametrize("count, largest", [(2, 0.707), (5, 1.789), (10, 2.846), (11, 3.015), (12, 3.175)])
+def test_d_the_largest_z_of_one_outlier_and_from_when_it_counts(count: int, largest: float) -> None:
+    """INVENTORY D: one outlier among equals reaches (n - 1) / sqrt(n), however far out it is: over 3 from 11 items."""
+    sizes = [500_000] * (count - 1) + [5_000_000]
+    found = file_size_anomalies(named(sizes))
+    z = (sizes[-1] - float(np.mean(sizes))) / float(np.std(sizes, ddof=1))
+    assert z == pytest.approx(largest, abs=5e-4)
+    assert [(item.key, item.z) for item in found] == ([(f"photo-{count - 1}", round(z, 3))] if count >= 11 else [])
+
+
 def test_qc16_ordinary_spread_is_no_anomaly() -> None:
     assert file_size_anomalies(named([400_000 + 7_000 * index for index in range(20)])) == ()
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processing.quality import edges, outline
+from processing.quality.parts import LIMITS
 from processing.types import MaskArray
 from tests.processing.products import backdrop_photo, grown, over, product_alpha, product_colour
 
@@ -88,9 +89,64 @@ def test_one_bad_stretch_is_not_averaged_away() -> None:
     torn = truth.copy()
     cv2.circle(torn, (int(SIDE * 0.72), SIDE // 2), 40, 0.0, -1)
     unsupported = viewed(torn, truth).named("unsupported")
-    assert unsupported.value > 0.9
+    assert unsupported.value > LIMITS["unsupported"][1], "no points are left for the edge"
     assert float(np.nanmean(unsupported.windows)) < 0.2
     assert viewed(truth, truth).named("unsupported").value == 0
+
+
+def test_the_faintest_edge_carries_a_white_product_on_white_but_a_slope_carries_nothing() -> None:
+    """A step of 2 L* all along the outline is an edge; a shadow's slope of as much within 3 px has none."""
+    truth = disc(SIDE, (400, 400), 250)
+    grain = np.random.default_rng(1).normal(0, 1.0, (SIDE, SIDE, 3))
+    step = np.clip(230 - 5 * truth[..., None] + grain, 0, 255).astype(np.uint8)
+    y = np.arange(SIDE, dtype=np.float32)[:, None, None]
+    slope = np.clip(20 + 0.27 * y + grain, 0, 255).astype(np.uint8)
+    found = outline.trace(truth)
+    assert found is not None
+    faint, lit = (edges.view(found, truth, photo, over(photo, truth, WHITE)) for photo in (step, slope))
+    assert faint.named("unsupported").value < LIMITS["unsupported"][0]
+    assert lit.named("unsupported").value > LIMITS["unsupported"][1] and lit.loosened().mean() > 0.7
+
+
+def test_a_contact_shadow_under_a_dark_product_is_not_product_cut_away() -> None:
+    truth = disc(SIDE, (400, 400), 250)
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+    off = np.hypot(x - 400, y - 400) - 250
+    fading = 40 + 170 * np.clip(off / 8, 0, 1)  # as dark as the product at its foot, the backdrop's light 8 px away
+    photo = np.repeat((fading * (1 - truth) + 40 * truth)[..., None], 3, axis=2).astype(np.uint8)
+    sharp = np.repeat((210 * (1 - truth) + 40 * truth)[..., None], 3, axis=2).astype(np.uint8)
+    for picture, alpha, seen in ((photo, truth, False), (sharp, disc(SIDE, (400, 400), 247), True)):
+        found = outline.trace(alpha)
+        assert found is not None
+        missing = edges.view(found, alpha, picture, over(picture, alpha, WHITE)).named("missing_edge")
+        assert (missing.value > LIMITS["missing_edge"][0]) is seen
+
+
+def test_a_pale_rim_is_no_halo_but_kept_backdrop_is() -> None:
+    """A dark plate with a rim 8 px wide, nearly as white as the backdrop, with its own edge where the matte has it."""
+    truth, core = disc(SIDE, (400, 400), 250), disc(SIDE, (400, 400), 242)
+    product = 235 * (1 - core) + 60 * core
+    rimmed = np.repeat((product * truth + 215 * (1 - truth))[..., None], 3, axis=2).astype(np.uint8)
+    bare = np.repeat((60 * core + 215 * (1 - core))[..., None], 3, axis=2).astype(np.uint8)
+    found = outline.trace(truth)
+    assert found is not None
+    rim, halo = (edges.view(found, truth, photo, over(photo, truth, WHITE)).named("halo") for photo in (rimmed, bare))
+    assert rim.value == 0 and halo.value > 5
+
+
+def test_a_strap_is_not_taken_for_a_wide_or_thin_edge() -> None:
+    """Across a strap 5 px wide the normal meets its other edge: that one isn't this one's softness."""
+    alpha = np.zeros((SIDE, SIDE), np.float32)
+    for row in range(100, 700, 12):
+        alpha[row : row + 5, 100:700] = 1.0
+    alpha = np.asarray(cv2.GaussianBlur(alpha, (0, 0), 0.8), np.float32)
+    found = outline.trace(alpha)
+    assert found is not None
+    width = {item.name: item for item in edges.shape_of(found, alpha)}["edge_width"]
+    assert width.value < LIMITS["edge_width"][0]
+    photo = np.round(200 - 150 * alpha[..., None] * np.ones(3)).astype(np.uint8)
+    view = edges.view(found, alpha, photo, over(photo, alpha, WHITE))
+    assert view.named("stray").value == 0 and view.named("thin_edge").value == 0
 
 
 def test_a_wide_edge_is_measured_in_px() -> None:

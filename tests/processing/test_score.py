@@ -187,6 +187,7 @@ def test_qc12_a_blank_output_is_a_hard_fail_though_the_seed_formula_gives_75() -
     report = judged(frame, np.zeros((300, 300), np.float32))
     assert not next(gate for gate in report.gates if gate.code == "blank").passed
     assert report.advice == "Invalid output: solid color"
+    assert (report.total, report.fill) == (75, 0)
     assert not report.checks["not_blank"]
 
 
@@ -223,6 +224,45 @@ def test_qc34_background_fail_is_a_gate_on_pure_white_whatever_the_total() -> No
     assert report.background_status == "FAIL" and report.background == 15
     assert report.has_failed_gate
     assert len(report.failures) == 20
+
+
+@pytest.mark.parametrize("bad, total, passes_by_points", [(20, 90, True), (21, 89, False)])
+def test_d_with_the_other_parts_full_20_bad_points_total_90_and_only_the_gate_holds_it(
+    bad: int, total: int, passes_by_points: bool
+) -> None:
+    alpha = product_alpha()
+    frame = over(product_colour(SIDE), alpha, WHITE)
+    for x, y in measures.perimeter_points(SIDE, SIDE, 50)[:bad]:
+        frame[y, x] = (240, 240, 240)
+    report = judged(frame, alpha, expected=backdrop_photo(alpha))
+    assert report.total == pytest.approx(total)
+    assert (report.total >= 90) is passes_by_points
+    assert [gate.code for gate in report.gates if not gate.passed] == ["background"]
+
+
+@pytest.mark.parametrize("side, points", [(0.6, 17), (0.84, 24)])
+def test_qc37_too_little_fill_keeps_its_points_by_the_seed_but_is_a_gate(side: float, points: int) -> None:
+    truth = product_alpha(fill=side)
+    report = judged(over(product_colour(SIDE), truth, WHITE), truth, expected=backdrop_photo(truth))
+    assert report.fill == points and report.total >= 90
+    failed = [gate for gate in report.gates if not gate.passed]
+    assert [gate.code for gate in failed] == ["underfilled"]
+    assert failed[0].message.startswith("The product fills ") and report.advice == failed[0].message
+    fill = next(measure for measure in report.measures if measure.name == "fill")
+    ((x, y, width, height),) = fill.where
+    assert max(width, height) / SIDE == pytest.approx(fill.value, abs=1e-4) and x > 0 and y > 0
+    free = judged(over(product_colour(SIDE), truth, WHITE), truth, channel=ANY, expected=backdrop_photo(truth))
+    assert not free.has_failed_gate
+
+
+def test_every_judged_measure_says_its_unit_its_limit_and_a_failed_one_of_a_place_where() -> None:
+    """QC-14, QC-29: stored with value, unit, threshold and place; `removal_confidence` and shares of all have none."""
+    report = planted("halo")
+    everywhere = {"compliance_rate", "removal_confidence", "colour_shift", "residual_cast", "white_reference"}
+    assert all(item.unit for item in report.measures if item.name != "white_reference")
+    assert all(item.threshold is not None for item in report.measures if item.passed is not None)
+    failed = [item for item in report.measures if item.passed is False]
+    assert failed and all(item.where for item in failed if item.name not in everywhere)
 
 
 def test_qc03_one_pixel_of_254_in_the_background_blocks_pure_white() -> None:
