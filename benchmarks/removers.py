@@ -109,7 +109,8 @@ def outline_score(alpha: MaskArray, truth: MaskArray) -> float:
 def _refined(remover: Remover) -> Method:
     def run(rgb: RGBArray) -> tuple[MaskArray, float]:
         removal = remover.remove(rgb)
-        return refine(rgb, removal.mask, EdgeParams()).alpha / np.float32(255), removal.confidence
+        alpha = refine(rgb, removal.mask, EdgeParams()).alpha.astype(np.float32) / np.float32(255)
+        return alpha, removal.confidence
 
     return run
 
