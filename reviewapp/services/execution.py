@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from processing import PIPELINE_VERSION, intake, pipeline
 from processing.classification import classify as classify_photo
@@ -114,7 +115,7 @@ def process(claim: runs.Claim) -> None:
     params = ProcessingParams.from_dict(version.params)
     channel = _scored_channel(asset)
     remover = remover_for(params)
-    spec, scoring = ChannelSpec.from_dict(channel.spec), _scoring(current_policy())
+    spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), _scoring(current_policy())
     with storage.local_path(asset.original_key) as path:
         result = pipeline.process(path, params, spec, scoring, remover)
     made = _Making(version, channel, attempt, RunKind.AUTOMATED, claim.owner)
@@ -140,7 +141,7 @@ def rescore(claim: runs.Claim) -> None:
     version = version_for(asset)
     params = ProcessingParams.from_dict(version.params)
     channel = _scored_channel(asset)
-    spec, scoring = ChannelSpec.from_dict(channel.spec), _scoring(current_policy())
+    spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), _scoring(current_policy())
     with storage.local_path(asset.original_key) as source, storage.local_path(edit.upload_key) as corrected:
         result = pipeline.rescore(source, corrected, params, spec, scoring)
     attempt = asset.attempt + 1

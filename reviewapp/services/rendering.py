@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+from django.conf import settings
+from django.utils import timezone
+
 from processing import channels
 from processing.errors import InputRejected, StageFailed
 from processing.params import ChannelSpec, ProcessingParams
+from processing.plates import load_plates
 from processing.types import Rendered
 from reviewapp import storage
 from reviewapp.enums import AssetState, RenditionState
 from reviewapp.models import Asset, Channel, ProcessingRun, Rendition
 
+BRAND_FOLDER = "brand"
+"""Folder of the data folder with the logos and background pictures that presets name."""
 # Photos that take no place among the views of a product.
 _NOT_A_VIEW = (AssetState.DUPLICATE, AssetState.REJECTED_INTAKE)
 
@@ -29,7 +35,7 @@ def make_missing(run: ProcessingRun) -> list[Rendition]:
     params = ProcessingParams.from_dict(run.params)
     tokens = tokens_for(run.asset)
     with storage.local_path(run.cutout_key) as cutout:
-        return [_make(run, channel, cutout, params, tokens) for channel in wanted]
+        return [row for channel in wanted for row in _make(run, channel, cutout, params, tokens)]
 
 
 def keep(made: list[Rendition]) -> None:
@@ -83,7 +89,7 @@ def _place(asset: Asset) -> int:
 
 def _make(
     run: ProcessingRun, channel: Channel, cutout: Path, params: ProcessingParams, tokens: dict[str, str]
-) -> Rendition:
+) -> list[Rendition]:
     try:
         rendered = channels.render(
             cutout,
@@ -91,10 +97,13 @@ def _make(
             params=params,
             tokens=tokens,
             metadata=metadata_for(run.asset),
+            plates=load_plates(params, Path(settings.DATA_DIR) / BRAND_FOLDER),
+            today=timezone.localdate(),
         )
     except (InputRejected, StageFailed) as error:
-        return Rendition(run=run, asset=run.asset, channel=channel, state=RenditionState.FAILED, error=str(error)[:500])
-    return _row(run, channel, rendered)
+        text = str(error)[:500]
+        return [Rendition(run=run, asset=run.asset, channel=channel, state=RenditionState.FAILED, error=text)]
+    return [_row(run, channel, file) for file in rendered.files]
 
 
 def _row(run: ProcessingRun, channel: Channel, rendered: Rendered) -> Rendition:
@@ -105,6 +114,7 @@ def _row(run: ProcessingRun, channel: Channel, rendered: Rendered) -> Rendition:
         run=run,
         asset=run.asset,
         channel=channel,
+        part=rendered.part,
         state=RenditionState.FAILED if broken else RenditionState.VERIFIED,
         filename=rendered.filename,
         storage_key=stored.key,
