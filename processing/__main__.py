@@ -2,6 +2,7 @@
 
 commands:
   run        cut out, correct, frame and score every photo of a folder
+  card       find the reference card in a photo and print its correction matrix
   optimise   resize, compress and convert a folder of pictures, nothing else
 """
 
@@ -11,7 +12,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("run", "optimise")
+COMMANDS = ("run", "card", "optimise")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

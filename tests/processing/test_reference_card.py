@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from processing.__main__ import main
 from processing.colour import ColourTransform
 from processing.errors import InputRejected
 from processing.quality.difference import delta_e_2000, to_lab
@@ -101,6 +106,20 @@ def test_pro11_corners_that_span_no_card_are_refused(corners: list[tuple[float, 
     with pytest.raises(InputRejected) as caught:
         correct_from_card(card_photo(), corners)
     assert caught.value.code == "card_unreadable"
+
+
+def test_pro11_the_command_prints_the_matrix_or_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(card_photo()).save(tmp_path / "card.png")
+    Image.new("RGB", (600, 600), "grey").save(tmp_path / "none.png")
+    assert main(["card", str(tmp_path / "card.png")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["matrix"]) == 9 and told["mean_after"] < 1 and len(told["positions"]) == 24
+    corners = [f"{x:.1f},{y:.1f}" for x, y in corner_patches()]
+    assert main(["card", str(tmp_path / "card.png"), "--corners", *corners]) == 0
+    assert json.loads(capsys.readouterr().out)["mean_after"] < 1
+    for name in ("none.png", "missing.png"):
+        assert main(["card", str(tmp_path / name)]) == 1
+        assert capsys.readouterr().err.strip()
 
 
 @settings(max_examples=40, deadline=None)
