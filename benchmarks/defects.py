@@ -70,7 +70,7 @@ def subject(photo: Path, mask: Path) -> defects.Subject:
     framing = geometry.plan_frame(alpha, STANDARD_PRESET, spec)
     clean = matting.decontaminate(rgb, alpha)
     return defects.Subject(
-        geometry.frame_source(rgb, framing), geometry.to_frame(clean, framing, 255), geometry.to_frame(alpha, framing)
+        geometry.frame_source(rgb, framing), geometry.to_frame(clean, framing), geometry.to_frame(alpha, framing)
     )
 
 

@@ -3,6 +3,7 @@
 commands:
   run        cut out, correct, frame and score every photo of a folder
   score      score any finished file against its photo
+  card       find the reference card in a photo and print its correction matrix
   optimise   resize, compress and convert a folder of pictures, nothing else
 """
 
@@ -12,7 +13,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("run", "score", "optimise")
+COMMANDS = ("run", "score", "card", "optimise")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,78 +2,27 @@
 
 from __future__ import annotations
 
-import string
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
+from datetime import date
 from pathlib import Path
-from typing import Any
 
-from processing import compositing, encoding, geometry, metadata
+from processing import channel_rules, geometry
 from processing.cutout import CutOut, Framed, framed, open_cutout
 from processing.errors import InputRejected
+from processing.finishing import Labels, finish
 from processing.geometry import Framing
+from processing.naming import build_alt_text, build_filename
 from processing.params import ChannelSpec, ProcessingParams
+from processing.plates import NO_PLATES, Plates
 from processing.quality.verification import verify
-from processing.types import Finding, Rendered, RuleCheck
+from processing.types import Rendered
 
 __all__ = ["build_alt_text", "build_filename", "load_channels", "render", "verify"]
-
-EXTENSIONS = {"JPEG": "jpg", "WEBP": "webp", "PNG": "png", "TIFF": "tif"}
-CONTENT_TYPES = {"JPEG": "image/jpeg", "WEBP": "image/webp", "PNG": "image/png", "TIFF": "image/tiff"}
-_SAFE = frozenset(string.ascii_letters + string.digits + "._-")
-MAX_NAME = 120
-
-
-@cache
-def _rows() -> dict[str, dict[str, Any]]:
-    text = resources.files("processing").joinpath("channels.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
 
 
 def load_channels() -> dict[str, ChannelSpec]:
     """Return the shipped channels by key. Raises InputRejected when a row is wrong: it names the field."""
-    return {key: ChannelSpec.from_dict({"key": key, **row}) for key, row in _rows().items()}
-
-
-class _Tokens(string.Formatter):
-    """Fills a template; an unknown or empty token stops it, so that no file is ever called None."""
-
-    def get_value(self, key: int | str, args: Any, kwargs: Mapping[str, Any]) -> str:
-        value = str(kwargs.get(str(key)) or "").strip()
-        if not value or value.lower() == "none":
-            name = str(key).upper() if str(key) in ("sku", "asin") else str(key)
-            raise InputRejected(
-                f"The file name needs the {name} of this photo, and it has none. Add it to the batch's CSV.",
-                code="missing_token",
-            )
-        return value
-
-
-def build_filename(spec: ChannelSpec, tokens: Mapping[str, str]) -> str:
-    """Return the file's name by the channel's template (EXP-12), in letters, digits, dot, underscore and hyphen.
-
-    `ext` is added from the format. Raises InputRejected(code="missing_token") naming what is missing.
-    """
-    values = {**tokens, "ext": EXTENSIONS[spec.format]}
-    try:
-        name = _Tokens().vformat(spec.naming, (), values)
-    except (ValueError, AttributeError, LookupError, TypeError) as error:
-        raise InputRejected(
-            f"The file name template {spec.naming!r} of {spec.name} can't be filled: {error}.", code="invalid_parameter"
-        ) from error
-    clean = "".join(sign if sign in _SAFE else "-" for sign in name).strip(".-")
-    stem, _, ext = clean.rpartition(".")
-    return f"{stem[: MAX_NAME - len(ext) - 1]}.{ext}" if stem else clean
-
-
-def build_alt_text(spec: ChannelSpec, tokens: Mapping[str, str]) -> str:
-    """Return the alternative text by the channel's template; missing words are left out, never "None" (EXP-20)."""
-    words = {key: value for key, value in tokens.items() if value and value.strip().lower() != "none"}
-    named = [part for _, part, _, _ in string.Formatter().parse(spec.alt_text) if part]
-    text = spec.alt_text.format_map({key: words.get(key, "") for key in named})
-    return " ".join(text.replace(" ,", ",").split()).strip(" ,") or words.get("description") or words.get("sku", "")
+    return {key: ChannelSpec.from_dict({"key": key, **row}) for key, row in channel_rules.rows().items()}
 
 
 def render(
@@ -84,44 +33,25 @@ def render(
     tokens: Mapping[str, str],
     metadata: Mapping[str, str] | None = None,
     prepared: tuple[Framing, Framed] | None = None,
+    plates: Plates = NO_PLATES,
+    today: date | None = None,
 ) -> Rendered:
     """Render a cut-out, or an RGBA file of one, for one channel and verify the result (EXP-14).
 
     `prepared`: the frame of this very cut-out, preset and channel, when it is at hand already.
     Steps, recorded in this order: open, resize_for_platform, convert_color_space, ensure_pure_white, generate_filename,
     save_with_config, verify_output_compliance. A rule that fails is in `checks`, it doesn't raise.
-    Raises InputRejected for a missing token (code missing_token) or a source below the channel's minimum (too_small),
-    and StageFailed when no quality fits the channel's size limit (too_many_bytes).
+    `today` brings dated rules into force (None: the row as it begins); further files are the result's `companions`.
+    Raises InputRejected for a missing token (code missing_token), a source below the channel's minimum (too_small), a
+    logo where none may be (overlay_refused) or one that isn't there (plate_missing), and StageFailed when no quality
+    fits the channel's size limit (too_many_bytes).
     """
-    steps = ["open"]
-    filename = build_filename(spec, tokens)
+    in_force = spec if today is None else spec.on(today)
     cut = open_cutout(cutout) if isinstance(cutout, Path) else cutout
-    _check_large_enough(cut, spec)
-    framing, inside = prepared or _framed(cut, params, spec)
-    matte = inside.alpha
-    steps.append("resize_for_platform")
-    picture = compositing.compose(inside.rgb, matte, params, spec)
-    steps.append("convert_color_space")
-    if spec.background == "pure_white":
-        picture[matte <= 0] = 255
-        steps.append("ensure_pure_white")
-    steps.append("generate_filename")
-    data = encoding.encode(picture, spec, _tags(spec, metadata or {}))
-    steps.append("save_with_config")
-    verified = verify(data, spec, alpha=matte, filename=filename, metadata=metadata)
-    checks = (*verified, *(_noted(note) for note in framing.findings))
-    steps.append("verify_output_compliance")
-    height, width = picture.shape[:2]
-    return Rendered(
-        filename=filename,
-        data=data,
-        content_type=CONTENT_TYPES[spec.format],
-        width=width,
-        height=height,
-        checks=checks,
-        steps=tuple(steps),
-        alt_text=build_alt_text(spec, tokens),
-    )
+    _check_large_enough(cut, in_force)
+    framing, inside = prepared or _framed(cut, params, in_force)
+    labels, notes = Labels(tokens, metadata or {}), framing.findings
+    return finish(inside.rgb, inside.alpha, spec, params=params, labels=labels, notes=notes, plates=plates, today=today)
 
 
 def _check_large_enough(cut: CutOut, spec: ChannelSpec) -> None:
@@ -138,13 +68,3 @@ def _framed(cut: CutOut, params: ProcessingParams, spec: ChannelSpec) -> tuple[F
     """Bring the cut-out into the channel's frame: padded, never stretched, never enlarged beyond the preset."""
     framing = geometry.plan_frame(cut.alpha, params, spec)
     return framing, framed(cut, framing)
-
-
-def _noted(note: Finding) -> RuleCheck:
-    """A framing finding as a row of the verification: seen by people, never blocking (EXP-27)."""
-    return RuleCheck(f"framing: {note.code}", False, "no finding", note.message, "warning")
-
-
-def _tags(spec: ChannelSpec, values: Mapping[str, str]) -> bytes:
-    """Return the EXIF block with the names this channel allows (EXP-18); never a place or a serial number."""
-    return metadata.write({name: values.get(name, "") for name in spec.metadata})

@@ -7,9 +7,9 @@ can tell what was done on purpose from what went wrong.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -27,15 +27,19 @@ _DARK_BACKDROP_L = 20.0  # below, channel ratios are noise
 _TARGET_L = 97.0
 _TRACE = 5  # alpha from which a pixel is no backdrop any more
 _NEARLY_SOLID = 230
+_BAND_PX = 1_000_000  # pixels corrected at once when a matrix needs floats: keeps 12 MP under 30 MB
+_CODES = 1 << 16  # steps of linear light told apart: the darkest sRGB step is 20 of them
 _HEADROOM = 0.98  # linear light the brightest product pixels may reach after the lift
 
 
 @dataclass(frozen=True, slots=True)
 class ColourTransform(JsonMixin):
-    """Linear-light gains per channel (exposure included), then the contrast curve, then saturation about BT.709 luma.
+    """One declared correction, in this order: matrix, gains, curves, contrast, saturation.
 
-    `contrast` and `saturation` are shares (0.10 = +10 %). `reference` is the measured backdrop (sRGB 0..255) or None;
-    `is_balanced` tells whether it was neutral enough to balance against.
+    `matrix`: nine numbers, row by row, on linear light (R, G, B columns), or (). `gains`: linear-light factors per
+    channel, exposure included. `curves`: three lists of equally spaced sRGB values 0..1, one per channel, or ().
+    `contrast` and `saturation` (about BT.709 luma) are shares (0.10 = +10 %). `reference` is the measured backdrop
+    (sRGB 0..255) or None; `is_balanced` tells whether it was neutral enough to balance against.
     """
 
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -43,12 +47,26 @@ class ColourTransform(JsonMixin):
     saturation: float = 0.0
     reference: tuple[int, int, int] | None = None
     is_balanced: bool = False
+    matrix: tuple[float, ...] = ()
+    curves: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ColourTransform:
-        """Read what `to_dict` gave; unknown keys are an error."""
-        values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in data.items()}
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read back what `to_dict` gave, also through JSON; fields that are missing take their default."""
+        values = dict(data)
+        for name in ("gains", "matrix"):
+            if name in values:
+                values[name] = tuple(float(value) for value in values[name])
+        if values.get("reference") is not None:
+            values["reference"] = tuple(int(value) for value in values["reference"])
+        if "curves" in values:
+            values["curves"] = tuple(tuple(float(value) for value in curve) for curve in values["curves"])
         return cls(**values)
+
+    def exposed(self, offset_ev: float) -> Self:
+        """Return the same correction with `offset_ev` more exposure (1.0 = twice the light)."""
+        red, green, blue = (round(gain * 2.0**offset_ev, 6) for gain in self.gains)
+        return replace(self, gains=(red, green, blue))
 
     @property
     def residual_cast(self) -> float | None:
@@ -60,20 +78,40 @@ class ColourTransform(JsonMixin):
     @property
     def is_identity(self) -> bool:
         """True when applying it changes nothing."""
-        return self.gains == (1.0, 1.0, 1.0) and not self.contrast and not self.saturation
+        is_plain = self.gains == (1.0, 1.0, 1.0) and not self.matrix and not self.curves
+        return is_plain and not self.contrast and not self.saturation
 
     def apply(self, rgb: RGBArray) -> RGBArray:
         """Return the corrected copy of (H, W, 3) or (N, 3) uint8."""
         if self.is_identity:
             return rgb.copy()
         flat = np.ascontiguousarray(rgb.reshape(1, -1, 3) if rgb.ndim == 2 else rgb)
-        toned = cv2.LUT(flat, _tables(self.gains, self.contrast))
+        if self.matrix:
+            toned = self._mixed(flat)
+        else:
+            toned = np.asarray(cv2.LUT(flat, _tables(self.gains, self.contrast, self.curves)), np.uint8)
         if self.saturation:
-            toned = cv2.transform(toned, _saturation_matrix(self.saturation))
-        return np.asarray(toned, np.uint8).reshape(rgb.shape)
+            toned = np.asarray(cv2.transform(toned, _saturation_matrix(self.saturation)), np.uint8)
+        return toned.reshape(rgb.shape)
+
+    def _mixed(self, rgb: RGBArray) -> RGBArray:
+        """Matrix and gains in linear light, then every curve by table; in bands, so that memory stays small."""
+        scaled = np.diag(self.gains) @ np.reshape(self.matrix, (3, 3))
+        linear = np.repeat(to_linear(np.arange(256) / 255.0).astype(np.float32)[:, None], 3, axis=1)[None]
+        codes = _tones(np.linspace(0.0, 1.0, _CODES), self.contrast, self.curves)
+        out = np.empty_like(rgb)
+        step = max(1, _BAND_PX // max(1, rgb.shape[1]))
+        for top in range(0, rgb.shape[0], step):
+            band = rgb[top : top + step]
+            mixed = cv2.transform(cv2.LUT(band, linear), (scaled * (_CODES - 1)).astype(np.float32))
+            index = np.clip(np.rint(mixed), 0, _CODES - 1).astype(np.uint16)
+            for channel in range(3):
+                out[top : top + step, :, channel] = codes[index[..., channel], channel]
+        return out
 
 
-def _to_linear(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def to_linear(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return linear light of sRGB values 0..1 (IEC 61966-2-1)."""
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
 
@@ -91,11 +129,25 @@ def contrast_curve(values: npt.NDArray[np.float64], amount: float) -> npt.NDArra
 
 
 @lru_cache(maxsize=64)
-def _tables(gains: tuple[float, float, float], contrast: float) -> npt.NDArray[np.uint8]:
-    ramp = np.arange(256, dtype=np.float64) / 255.0
-    linear = _to_linear(ramp)
-    curves = [contrast_curve(_to_srgb(linear * gain), contrast) for gain in gains]
-    return np.round(np.stack(curves, axis=-1)[None] * 255.0).astype(np.uint8)
+def _tables(
+    gains: tuple[float, float, float], contrast: float, curves: tuple[tuple[float, ...], ...]
+) -> npt.NDArray[np.uint8]:
+    linear = to_linear(np.arange(256, dtype=np.float64) / 255.0)
+    return _tones(linear[:, None] * np.array(gains), contrast, curves)[None]
+
+
+def _tones(
+    linear: npt.NDArray[np.float64], contrast: float, curves: tuple[tuple[float, ...], ...]
+) -> npt.NDArray[np.uint8]:
+    """Return (N, 3) sRGB 0..255 of linear light (N,) or (N, 3), after the curves and the contrast."""
+    values = np.broadcast_to(_to_srgb(linear if linear.ndim == 2 else linear[:, None]), (len(linear), 3))
+    if curves:
+        values = np.stack([_bent(values[:, channel], curve) for channel, curve in enumerate(curves)], axis=-1)
+    return np.round(np.clip(contrast_curve(values, contrast), 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _bent(values: npt.NDArray[np.float64], curve: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    return np.interp(values, np.linspace(0.0, 1.0, len(curve)), np.array(curve, np.float64))
 
 
 def _saturation_matrix(amount: float) -> npt.NDArray[np.float32]:
@@ -103,23 +155,24 @@ def _saturation_matrix(amount: float) -> npt.NDArray[np.float32]:
     return (grey + (1.0 + amount) * (np.eye(3, dtype=np.float32) - grey)).astype(np.float32)
 
 
-def _lab(colour: npt.ArrayLike) -> tuple[float, float, float]:
+def lab_of(colour: npt.ArrayLike) -> tuple[float, float, float]:
+    """Return CIE L*a*b* (D65) of one sRGB colour, three values 0..255."""
     pixel = np.asarray(colour, np.float32).reshape(1, 1, 3) / np.float32(255)
     lightness, a, b = (float(value) for value in cv2.cvtColor(pixel, cv2.COLOR_RGB2Lab)[0, 0])
     return lightness, a, b
 
 
 def _chroma(colour: npt.ArrayLike) -> float:
-    _, a, b = _lab(colour)
+    _, a, b = lab_of(colour)
     return float(np.hypot(a, b))
 
 
-def backdrop_reference(rgb: RGBArray, alpha: AlphaArray) -> tuple[int, int, int] | None:
+def backdrop_reference(rgb: RGBArray, alpha: Matte) -> tuple[int, int, int] | None:
     """Return the lit backdrop's colour: median of the brighter half outside the product, None if there is too little.
 
     The brighter half leaves cast shadows and vignetting out.
     """
-    small, matte = (quickly_shrunk(pixels, _WORKING_SIDE) for pixels in (rgb, alpha))
+    small, matte = (quickly_shrunk(pixels, _WORKING_SIDE) for pixels in (rgb, levels(alpha)))
     product = (matte > _TRACE).astype(np.uint8)
     outside = small[cv2.dilate(product, np.ones((9, 9), np.uint8)) == 0]
     if len(outside) < _MIN_REFERENCE_PX:
@@ -138,11 +191,11 @@ def plan_correction(rgb: RGBArray, alpha: Matte, params: ColourParams) -> tuple[
     if reference is None:
         note = Finding("no_reference", "info", "Too little backdrop is visible to balance colours against.")
         return ColourTransform(contrast=contrast, saturation=saturation), (note,)
-    lightness = _lab(reference)[0]
+    lightness = lab_of(reference)[0]
     if _chroma(reference) > params.neutral_chroma or lightness < _DARK_BACKDROP_L:
         note = Finding("backdrop_not_neutral", "info", "The backdrop is coloured or black: no white reference.")
         return ColourTransform(contrast=contrast, saturation=saturation, reference=reference), (note,)
-    linear = _to_linear(np.array(reference, np.float64) / 255.0)
+    linear = to_linear(np.array(reference, np.float64) / 255.0)
     gains = np.ones(3)
     if params.white_balance == "auto_reference":
         level = float(linear @ _LUMA)
@@ -159,5 +212,5 @@ def _lift(rgb: RGBArray, alpha: AlphaArray, level: float, limit_ev: float) -> fl
     step = max(1, int(np.sqrt(alpha.size / 250_000)))
     product = rgb[::step, ::step][alpha[::step, ::step] >= _NEARLY_SOLID]
     brightest = np.percentile(product.max(axis=1), 99.5) / 255.0 if len(product) else 1.0
-    room = _HEADROOM / max(float(_to_linear(np.array([brightest]))[0]), 1e-3)
+    room = _HEADROOM / max(float(to_linear(np.array([brightest]))[0]), 1e-3)
     return float(np.clip(min(target / max(level, 1e-3), room), 1.0, 2.0**limit_ev))

@@ -1,4 +1,4 @@
-"""Putting the cut-out on its background: white, a colour, a gradient; with a shadow where one is allowed."""
+"""Putting the cut-out on its background: white, a colour, a gradient, a picture; with a shadow where one is allowed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from processing.errors import InputRejected
 from processing.params import ChannelSpec, ProcessingParams, ShadowParams
+from processing.plates import NO_PLATES, Plates
 from processing.types import MaskArray, RGBArray
 
 _WHITE_CHANNELS = frozenset({"pure_white", "white_recommended", "white_or_light_grey"})
@@ -20,8 +22,13 @@ def parse_colour(text: str) -> tuple[int, int, int]:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
-def background_for(size: tuple[int, int], params: ProcessingParams, channel: ChannelSpec) -> RGBArray:
-    """Return the empty background of `size` (w, h): what the channel demands, else what the preset asks for."""
+def background_for(
+    size: tuple[int, int], params: ProcessingParams, channel: ChannelSpec, plates: Plates = NO_PLATES
+) -> RGBArray:
+    """Return the empty background of `size` (w, h): what the channel demands, else what the preset asks for.
+
+    Raises InputRejected(code="plate_missing") when the preset asks for a picture and `plates` holds none.
+    """
     width, height = size
     if channel.background == "gradient":
         return _gradient(width, height, channel.gradient_top, channel.gradient_bottom)
@@ -29,7 +36,22 @@ def background_for(size: tuple[int, int], params: ProcessingParams, channel: Cha
         return np.full((height, width, 3), 255, np.uint8)
     if params.background.kind == "gradient":
         return _gradient(width, height, params.background.gradient_top, params.background.gradient_bottom)
+    if params.background.kind == "image":
+        if plates.background is None:
+            raise InputRejected(f"The background {params.background.image} isn't there.", code="plate_missing")
+        return cover(plates.background, size)
     return np.full((height, width, 3), parse_colour(params.background.colour), np.uint8)
+
+
+def cover(picture: RGBArray, size: tuple[int, int]) -> RGBArray:
+    """Return (h, w, 3) uint8 of `size` (w, h): the picture scaled to cover it, what is over cut evenly on both ends."""
+    width, height = size
+    scale = max(width / picture.shape[1], height / picture.shape[0])
+    across, down = max(width, round(picture.shape[1] * scale)), max(height, round(picture.shape[0] * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    scaled = np.asarray(cv2.resize(picture, (across, down), interpolation=method), np.uint8)
+    x, y = (across - width) // 2, (down - height) // 2
+    return scaled[y : y + height, x : x + width].copy()
 
 
 def _gradient(width: int, height: int, top: str, bottom: str) -> RGBArray:
@@ -76,14 +98,20 @@ def draws_shadow(params: ProcessingParams, channel: ChannelSpec) -> bool:
 
 
 def compose(
-    rgb: RGBArray, alpha: MaskArray, params: ProcessingParams, channel: ChannelSpec, *, shadow: bool = True
+    rgb: RGBArray,
+    alpha: MaskArray,
+    params: ProcessingParams,
+    channel: ChannelSpec,
+    *,
+    shadow: bool = True,
+    plates: Plates = NO_PLATES,
 ) -> RGBArray:
     """Return the picture (H, W, 3) uint8: straight-alpha `rgb` over its background.
 
     Where alpha is 0 and no shadow falls the background's exact value stays (255 for white); where alpha is 1 the
-    product's exact value stays.
+    product's exact value stays. Raises InputRejected(code="plate_missing") as `background_for`.
     """
-    out = background_for((alpha.shape[1], alpha.shape[0]), params, channel)
+    out = background_for((alpha.shape[1], alpha.shape[0]), params, channel, plates)
     if shadow and draws_shadow(params, channel):
         out = _darkened(out, shadow_layer(alpha, params.shadow), alpha)
     cv2.copyTo(rgb, (alpha >= 1.0).view(np.uint8), out)

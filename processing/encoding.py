@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
+from PIL import Image
 
 from processing import codecs, metadata
 from processing.errors import StageFailed
@@ -33,10 +35,28 @@ def encode(frame: RGBArray, spec: ChannelSpec, tags: bytes) -> bytes:
     if spec.format == "PNG":
         return _within(_png(frame, tags), spec)
     best = spec.quality or DEFAULT_QUALITY[spec.format]
+    usable: Sequence[int] = range(LOWEST_QUALITY, 101)
+    if spec.background == "pure_white" and spec.format == "JPEG":
+        usable = [quality for quality in usable if keeps_white(quality)]
+        best = next(quality for quality in usable if quality >= best)
     data = _lossy(frame, spec, best, tags)
     if not spec.max_bytes or len(data) <= spec.max_bytes:
         return data
-    return largest_fitting(lambda quality: _lossy(frame, spec, quality, tags), best - 1, spec.max_bytes)
+    lower = [quality for quality in usable if quality < best]
+    return largest_fitting(lambda quality: _lossy(frame, spec, quality, tags), lower, spec.max_bytes)
+
+
+@lru_cache(maxsize=128)
+def keeps_white(quality: int) -> bool:
+    """Tell whether plain white comes back from our JPEG encoder as exactly 255 at this quality (1..100).
+
+    At some it does not: the quantiser step of a block's mean (ITU-T T.81, A.3.4) has no multiple near enough to 255,
+    and a whole white background becomes 254. The encoder itself is asked, with one tile. WebP chooses its steps by
+    content, so no such table can be made for it; verification looks at what came out.
+    """
+    tile = np.full((16, 16, 3), 255, np.uint8)
+    with Image.open(io.BytesIO(codecs.encode_jpeg(tile, quality=quality))) as image:
+        return bool((np.asarray(image) == 255).all())
 
 
 def _png(frame: RGBArray, tags: bytes) -> bytes:
@@ -54,15 +74,15 @@ def _lossy(frame: RGBArray, spec: ChannelSpec, quality: int, tags: bytes) -> byt
     return codecs.encode_jpeg(frame, quality=quality, dpi=spec.dpi, tags=tags)
 
 
-def largest_fitting(make: Callable[[int], bytes], highest: int, max_bytes: int) -> bytes:
-    """Binary search over quality 10..highest for the largest file within `max_bytes` (EXP-15; seed 003 L49-72).
+def largest_fitting(make: Callable[[int], bytes], qualities: Sequence[int], max_bytes: int) -> bytes:
+    """Binary search over rising `qualities` for the largest file within `max_bytes` (EXP-15; seed 003 L49-72).
 
     Where the seed answers 95 when nothing fits, this raises StageFailed(code="too_many_bytes").
     """
-    low, high, found = LOWEST_QUALITY, highest, b""
+    low, high, found = 0, len(qualities) - 1, b""
     while low <= high:
         middle = (low + high) // 2
-        data = make(middle)
+        data = make(qualities[middle])
         if len(data) <= max_bytes:
             found, low = data, middle + 1
         else:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +19,7 @@ from processing.channels import render
 from processing.errors import InputRejected, ProcessingError
 from processing.intake import SUFFIXES
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
+from processing.plates import load_plates
 from processing.removal.base import Remover, create_remover
 from processing.types import Rendered
 
@@ -38,7 +40,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What every photo of a run is made with. Travels to the processes as it is."""
+    """What every photo of a run is made with. Travels to the processes as it is.
+
+    `brand`: folder of the logo and background pictures that the preset names. `today`: see channels.render.
+    """
 
     out: Path
     params: ProcessingParams
@@ -46,6 +51,8 @@ class Plan:
     remover: str = "auto"
     model: str = ""
     model_dir: Path | None = None
+    brand: Path | None = None
+    today: date | None = None
 
     @property
     def digest(self) -> str:
@@ -91,10 +98,14 @@ def _files(source: Path, out: Path) -> list[Path]:
 def process_one(job: Job, plan: Plan, remover: Remover) -> Report:
     """Cut out, score and render one photo and write `<stem>.alpha.png` and the channel's file. Never raises for it."""
     try:
-        made = pipeline.make(job.source, plan.params, plan.channel, ScoringParams(), remover)
+        extras = pipeline.Extras(plates=load_plates(plan.params, plan.brand))
+        made = pipeline.make(job.source, plan.params, plan.channel, ScoringParams(), remover, extras)
         tokens = _tokens(plan.channel, PurePosixPath(job.stem).name)
         prepared = (made.framing, made.framed)
-        rendered = render(made.cut, plan.channel, params=plan.params, tokens=tokens, metadata={}, prepared=prepared)
+        rendered = render(
+            made.cut, plan.channel, params=plan.params, tokens=tokens, prepared=prepared, today=plan.today,
+            plates=extras.plates,
+        )  # fmt: skip
         files = _write(job, plan, codecs.encode_png(made.cut.alpha), rendered)
     except ProcessingError as error:
         return {"file": job.name, "status": "failed", "code": error.code, "reason": str(error)}
@@ -110,8 +121,8 @@ def process_one(job: Job, plan: Plan, remover: Remover) -> Report:
         "model_sha256": made.model_sha256,
         "confidence": round(made.confidence, 4),
         "score": made.quality.to_dict(),
-        "checks": [check.to_dict() for check in rendered.checks],
-        "is_verified": rendered.is_verified,
+        "checks": [check.to_dict() for file in rendered.files for check in file.checks],
+        "is_verified": all(file.is_verified for file in rendered.files),
         "timings": [timing.to_dict() for timing in made.timings],
         "findings": [finding.to_dict() for finding in made.findings],
         "params_digest": plan.params.digest(),
@@ -125,9 +136,14 @@ def _tokens(channel: ChannelSpec, stem: str) -> dict[str, str]:
 
 
 def _write(job: Job, plan: Plan, alpha: bytes, rendered: Rendered) -> dict[str, str]:
-    suffix = Path(rendered.filename).suffix
-    files = {"alpha": f"{job.stem}.alpha.png", "rendered": f"{job.stem}.{plan.channel.key}{suffix}"}
-    for kind, data in (("alpha", alpha), ("rendered", rendered.data)):
+    files = {"alpha": f"{job.stem}.alpha.png"}
+    contents = {"alpha": alpha}
+    for made in rendered.files:
+        kind = f"rendered-{made.part}" if made.part else "rendered"
+        part = f".{made.part}" if made.part else ""
+        files[kind] = f"{job.stem}.{plan.channel.key}{part}{Path(made.filename).suffix}"
+        contents[kind] = made.data
+    for kind, data in contents.items():
         target = plan.out / files[kind]
         target.parent.mkdir(parents=True, exist_ok=True)
         half = target.with_name(f".{target.name}.part")

@@ -7,13 +7,17 @@ and the bounds. `to_dict`/`from_dict` round-trip through JSON and YAML; `digest`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Self
 
+from processing import channel_rules
 from processing.errors import InputRejected
 from processing.tunables import (
     Described,
     Tunables,
     choice,
     flag,
+    lines,
     names,
     real,
     text,
@@ -25,6 +29,8 @@ SCHEMA_VERSION = 1
 COLOUR_PATTERN = r"#[0-9A-Fa-f]{6}"
 REMOVERS = ("auto", "studio", "compact", "rembg")
 REFINEMENTS = ("low", "medium", "high")
+FILE_PATTERN = r"([A-Za-z0-9_-][A-Za-z0-9._-]*)?"
+CORNERS = ("bottom_right", "bottom_left", "top_right", "top_left", "centre")
 CHANNEL_BACKGROUNDS = (
     "pure_white",
     "white_recommended",
@@ -48,6 +54,7 @@ __all__ = [
     "RemovalParams",
     "ScoringParams",
     "ShadowParams",
+    "WatermarkParams",
 ]
 
 
@@ -106,12 +113,54 @@ class ShadowParams(Tunables):
 
 @dataclass(frozen=True, slots=True)
 class BackgroundParams(Tunables):
-    """What stands behind the product where the channel leaves the choice. Gradient runs from top to bottom."""
+    """What stands behind the product where the channel leaves the choice. Gradient runs from top to bottom.
 
-    kind: str = choice("white", ("white", "colour", "gradient"), "Background")
+    `image` names a picture of the installation's brand folder; it covers the frame, cut evenly where it is too long.
+    """
+
+    kind: str = choice("white", ("white", "colour", "gradient", "image"), "Background")
     colour: str = text("#FFFFFF", "Background colour", max_length=7, pattern=COLOUR_PATTERN)
     gradient_top: str = text("#F5F5F5", "Gradient top", max_length=7, pattern=COLOUR_PATTERN)
     gradient_bottom: str = text("#FFFFFF", "Gradient bottom", max_length=7, pattern=COLOUR_PATTERN)
+    image: str = text("", "Background picture", max_length=120, pattern=FILE_PATTERN)
+
+    def check(self) -> None:
+        """Raise InputRejected for a picture background without a picture."""
+        if self.kind == "image" and not self.image:
+            raise InputRejected(
+                'background.kind is "image", so background.image must name a picture of the brand folder.',
+                code="invalid_parameter",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class WatermarkParams(Tunables):
+    """The logo put over finished pictures, on the named channels only; none named = no logo.
+
+    `logo` names a picture of the brand folder. Width and margin are shares of the frame's shorter side.
+    """
+
+    channels: tuple[str, ...] = names((), "Channels that get the logo")
+    logo: str = text("", "Logo", max_length=120, pattern=FILE_PATTERN)
+    position: str = choice("bottom_right", CORNERS, "Logo position")
+    opacity: float = real(0.5, 0.0, 1.0, "Logo opacity")
+    width_ratio: float = real(0.15, 0.02, 0.6, "Logo width", "of the shorter side")
+    margin_ratio: float = real(0.03, 0.0, 0.2, "Distance from the edge", "of the shorter side")
+
+    def check(self) -> None:
+        """Raise InputRejected for a marketplace among the channels (overlay_refused), or a logo that isn't named."""
+        refusing = sorted(set(self.channels) & channel_rules.marketplaces())
+        if refusing:
+            raise InputRejected(
+                f"watermark.channels names {', '.join(refusing)}; marketplaces allow no logo or text over a product "
+                "photo. Take it off the list.",
+                code="overlay_refused",
+            )
+        if self.channels and not self.logo:
+            raise InputRejected(
+                "watermark.channels is set, so watermark.logo must name a picture of the brand folder.",
+                code="invalid_parameter",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +185,7 @@ class ProcessingParams(Tunables):
     colour: ColourParams = field(default_factory=ColourParams)
     shadow: ShadowParams = field(default_factory=ShadowParams)
     background: BackgroundParams = field(default_factory=BackgroundParams)
+    watermark: WatermarkParams = field(default_factory=WatermarkParams)
     output: OutputParams = field(default_factory=OutputParams)
 
 
@@ -173,7 +223,10 @@ class ChannelSpec(Tunables):
 
     Sizes in px; `fill_min`/`fill_max` as a share of the frame's side; `naming` and `alt_text` are templates with
     {tokens}; `aspect` "1:1" means the frame is square; `sizing` "full_resolution" keeps the source's pixels.
-    `as_of` and `source_note` date the row: marketplaces change their rules.
+    `marketplace` means that no logo or text may lie over the photo. `fallback_format` gives a second file of the same
+    stem. `variants` ("thumbnail fill 300x300") gives several files from one picture (`channel_rules.parse_variant`).
+    `as_of` and `source_note` date the row: marketplaces change their rules. `changes` are rules known to come
+    ("2027-01-31 min_dimension = 500"); `on` gives the row as it is on a day.
     """
 
     key: str = text("", "Key", max_length=40, pattern=r"[a-z][a-z0-9_]*")
@@ -191,14 +244,19 @@ class ChannelSpec(Tunables):
     fill_min: float = real(0.0, 0.0, 1.0, "Product fills at least")
     fill_max: float = real(1.0, 0.0, 1.0, "Product fills at most")
     max_bytes: int = whole(0, 0, 500_000_000, "Largest file", "bytes")
+    max_megapixels: int = whole(0, 0, 400, "Largest picture", "megapixels")
     naming: str = text("{sku}_{view}.{ext}", "File name", max_length=200)
     sizing: str = choice("fit", ("fit", "full_resolution"), "Sizing")
+    marketplace: bool = flag(False, "Marketplace")
     overlay_allowed: bool = flag(False, "Overlays allowed")
     shadow_allowed: bool = flag(False, "Shadow allowed")
     gradient_top: str = text("#F5F5F5", "Gradient top", max_length=7, pattern=COLOUR_PATTERN)
     gradient_bottom: str = text("#FFFFFF", "Gradient bottom", max_length=7, pattern=COLOUR_PATTERN)
     metadata: tuple[str, ...] = names((), "Metadata written into the file")
     alt_text: str = text("", "Alt text", max_length=400)
+    fallback_format: str = choice("", ("", "JPEG", "PNG"), "Second file in")
+    variants: tuple[str, ...] = lines((), "Several files from one picture", max_length=80)
+    changes: tuple[str, ...] = lines((), "Changes to come", max_length=200)
     as_of: str = text("", "Rules as of", max_length=10)
     source_note: str = text("", "Where the rules come from", max_length=400)
 
@@ -218,6 +276,43 @@ class ChannelSpec(Tunables):
                 f"fill_min is {self.fill_min:g}; it must not be above fill_max {self.fill_max:g}.",
                 code="invalid_parameter",
             )
+        if self.marketplace and self.overlay_allowed:
+            raise InputRejected(
+                f"{self.name} is a marketplace: overlay_allowed must be false there.", code="overlay_refused"
+            )
+        if self.fallback_format == self.format:
+            raise InputRejected(
+                f"fallback_format is {self.format}, as format is; name another or none.", code="invalid_parameter"
+            )
+        self._check_lines()
+
+    def _check_lines(self) -> None:
+        made = [channel_rules.parse_variant(line) for line in self.variants]
+        if len({variant.name for variant in made}) < len(made):
+            raise InputRejected("Two variants have the same name.", code="invalid_parameter")
+        if len(made) > 1 and "{variant" not in self.naming:
+            raise InputRejected(
+                "Several variants need {variant} in naming, or they would share a name.", code="invalid_parameter"
+            )
+        for day in self.change_days():
+            self.on(day)
+
+    def change_days(self) -> tuple[date, ...]:
+        """Return the days on which rules of this row change, in order. Raises InputRejected for an unreadable line."""
+        return tuple(sorted({channel_rules.parse_change(line).valid_from for line in self.changes}))
+
+    def on(self, day: date) -> Self:
+        """Return the row as it is on `day`: every change that is valid by then is in it, later ones still wait.
+
+        Raises InputRejected when a change names an unknown rule or a value out of bounds.
+        """
+        known = [(channel_rules.parse_change(line), line) for line in self.changes]
+        due = sorted((change for change, _ in known if change.valid_from <= day), key=lambda change: change.valid_from)
+        if not due:
+            return self
+        waiting = [line for change, line in known if change.valid_from > day]
+        values = {change.rule: change.value for change in due}
+        return type(self).from_dict({**self.to_dict(), **values, "changes": waiting})
 
 
 STANDARD_PRESET = ProcessingParams()

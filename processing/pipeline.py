@@ -14,11 +14,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from processing import codecs, colour, compositing, geometry, matting
+from processing import codecs, compositing, correction, geometry, matting
+from processing.correction import NO_AIDS, Aids
 from processing.cutout import CutOut, Framed, framed
 from processing.errors import InputRejected, StageFailed
 from processing.geometry import Framing
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
+from processing.plates import NO_PLATES, Plates
 from processing.quality.score import score
 from processing.removal.base import Remover
 from processing.types import AlphaArray, Finding, QualityReport, Result, RGBArray, StageTiming
@@ -82,30 +84,57 @@ class Made:
     timings: tuple[StageTiming, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a batch may know beside the photo: `aids` to its colours, the brand's `plates` that its preset names."""
+
+    aids: Aids = NO_AIDS
+    plates: Plates = NO_PLATES
+
+
+NO_EXTRAS = Extras()
+
+
 def make(
-    source: Path, params: ProcessingParams, channel: ChannelSpec, scoring: ScoringParams, remover: Remover
+    source: Path,
+    params: ProcessingParams,
+    channel: ChannelSpec,
+    scoring: ScoringParams,
+    remover: Remover,
+    extras: Extras = NO_EXTRAS,
 ) -> Made:
     """Cut out, correct, frame for `channel` and score one photo. Reads `source`, writes and encodes nothing.
 
-    Raises InputRejected (the photo's fault), StageFailed (no usable cut-out), ResourceUnavailable (from the remover).
+    Raises InputRejected (the photo's fault, or a brand picture that is missing), StageFailed (no usable cut-out),
+    ResourceUnavailable (from the remover).
     """
     clock = _Clock()
     with clock.stage("decode"):
         photo = codecs.open_photo(source)
     with clock.stage("removal"):
         found = _cut_out(photo, params, remover)
-    return _finish(found, params, channel, scoring, clock)
+    return _finish(found, params, channel, scoring, clock, extras)
 
 
 def process(
-    source: Path, params: ProcessingParams, channel: ChannelSpec, scoring: ScoringParams, remover: Remover
+    source: Path,
+    params: ProcessingParams,
+    channel: ChannelSpec,
+    scoring: ScoringParams,
+    remover: Remover,
+    extras: Extras = NO_EXTRAS,
 ) -> Result:
     """`make`, with the pictures that people see and the matte encoded. Raises as `make`."""
-    return _encoded(make(source, params, channel, scoring, remover), params)
+    return _encoded(make(source, params, channel, scoring, remover, extras), params)
 
 
 def rescore(
-    source: Path, corrected: Path, params: ProcessingParams, channel: ChannelSpec, scoring: ScoringParams
+    source: Path,
+    corrected: Path,
+    params: ProcessingParams,
+    channel: ChannelSpec,
+    scoring: ScoringParams,
+    plates: Plates = NO_PLATES,
 ) -> Result:
     """Frame and score an editor's file instead of a machine cut-out; its colours are taken as final.
 
@@ -121,7 +150,7 @@ def rescore(
         alpha = geometry.levels(edited.alpha) if edited.alpha is not None else _alpha_on_white(edited.rgb, original.rgb)
     cut = CutOut(edited.rgb, alpha, shows_backdrop=False)
     found = _Found(cut, original.rgb, 1.0, "editor", findings=edited.findings, is_colour_final=True)
-    return _encoded(_finish(found, params, channel, scoring, clock), params)
+    return _encoded(_finish(found, params, channel, scoring, clock, Extras(plates=plates)), params)
 
 
 def _check_same_size(original: codecs.Photo, edited: codecs.Photo) -> None:
@@ -212,7 +241,12 @@ def _without_dust(alpha: AlphaArray) -> tuple[AlphaArray, float]:
 
 
 def _finish(
-    found: _Found, params: ProcessingParams, channel: ChannelSpec, scoring: ScoringParams, clock: _Clock
+    found: _Found,
+    params: ProcessingParams,
+    channel: ChannelSpec,
+    scoring: ScoringParams,
+    clock: _Clock,
+    extras: Extras,
 ) -> Made:
     """The second half of the line, shared by machine and editor cut-outs."""
     with clock.stage("rgb_verify"):
@@ -223,10 +257,10 @@ def _finish(
     notes: tuple[Finding, ...] = ()
     with clock.stage("colour"):
         if not found.is_colour_final:
-            transform, notes = colour.plan_correction(cut.rgb, alpha, params.colour)
+            transform, notes = correction.plan(cut.rgb, alpha, params.colour, extras.aids)
             cut = replace(cut, transform=transform)
         inside = framed(cut, framing)
-        plain = compositing.compose(inside.rgb, inside.alpha, params, channel, shadow=False)
+        plain = compositing.compose(inside.rgb, inside.alpha, params, channel, shadow=False, plates=extras.plates)
     with clock.stage("score"):
         source = inside.source if inside.source is not None else geometry.frame_source(found.before, framing)
         quality = score(
@@ -242,7 +276,7 @@ def _finish(
         )
     frame = plain
     if compositing.draws_shadow(params, channel):
-        frame = compositing.compose(inside.rgb, inside.alpha, params, channel)
+        frame = compositing.compose(inside.rgb, inside.alpha, params, channel, plates=extras.plates)
     findings = found.findings + specks + framing.findings + notes
     return Made(
         cut, found.before, framing, inside, frame, quality, found.confidence, found.remover, found.model_name,

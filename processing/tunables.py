@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, cast
 
 from processing.errors import InputRejected
 
-Kind = Literal["flag", "whole", "real", "choice", "text", "whole_pair", "names"]
+Kind = Literal["flag", "whole", "real", "choice", "text", "whole_pair", "names", "lines"]
 _META = "tunable"
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 
@@ -44,6 +44,8 @@ class Tunable:
             return "true or false"
         if self.kind == "names":
             return "a list of names in small letters"
+        if self.kind == "lines":
+            return f"a list of texts of at most {self.max_length} characters"
         return f"text of at most {self.max_length} characters" + (f" like {self.pattern}" if self.pattern else "")
 
 
@@ -100,6 +102,11 @@ def names(default: tuple[str, ...], label: str) -> Any:
     return field(default=default, metadata={_META: Tunable("names", label)})
 
 
+def lines(default: tuple[str, ...], label: str, *, max_length: int = 200) -> Any:
+    """Declare a field that holds a tuple of one-line texts; what stands in them is judged by the class's `check`."""
+    return field(default=default, metadata={_META: Tunable("lines", label, max_length=max_length)})
+
+
 def _rejected(path: str, value: object, tunable: Tunable) -> InputRejected:
     return InputRejected(f"{path} is {value!r}; allowed is {tunable.bounds()}.", code="invalid_parameter")
 
@@ -148,6 +155,10 @@ def checked(value: object, tunable: Tunable, path: str) -> Any:
             if not isinstance(value, list | tuple) or not all(isinstance(n, str) and _NAME.match(n) for n in value):
                 raise _rejected(path, value, tunable)
             return tuple(value)
+        case "lines":
+            if not isinstance(value, list | tuple):
+                raise _rejected(path, value, tunable)
+            return tuple(_text(part, tunable, path) for part in value)
 
 
 def _plain(value: object) -> Any:

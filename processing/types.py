@@ -228,7 +228,10 @@ class RuleCheck(JsonMixin):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One file for one channel. Deliverable only when `is_verified`."""
+    """One file for one channel. Deliverable only when `is_verified`.
+
+    `part` tells several files of one picture apart ("jpeg", "thumbnail"); "" is the one that the rest accompany.
+    """
 
     filename: str
     data: bytes
@@ -238,6 +241,13 @@ class Rendered:
     checks: tuple[RuleCheck, ...]
     steps: tuple[str, ...]
     alt_text: str = ""
+    part: str = ""
+    companions: tuple[Rendered, ...] = ()
+
+    @property
+    def files(self) -> tuple[Rendered, ...]:
+        """The file and its companions, in order."""
+        return (self, *self.companions)
 
     @property
     def is_verified(self) -> bool:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from processing import PIPELINE_VERSION
@@ -28,6 +29,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     run.add_argument("--remover", default="auto", choices=REMOVERS)
     run.add_argument("--model", default="", help="rembg model name or file in the model folder")
     run.add_argument("--model-dir", type=Path, default=os.environ.get("MODEL_DIR") or None)
+    run.add_argument("--brand", type=Path, help="folder of the logo and background pictures that the preset names")
     run.add_argument("--workers", type=int, default=0, help="photos at once; without it one per core")
     run.add_argument("--json", type=Path, help="where to write the report; OUT/report.json if not given, - for stdout")
     run.add_argument("-v", "--verbose", action="store_true", help="a line for each photo")
@@ -39,7 +41,7 @@ def _plan(words: argparse.Namespace) -> Plan:
     if words.preset:
         params = ProcessingParams.from_dict(json.loads(words.preset.read_text("utf-8")))
     channel = load_channels()[words.channel]
-    return Plan(words.out, params, channel, words.remover, words.model, words.model_dir)
+    return Plan(words.out, params, channel, words.remover, words.model, words.model_dir, words.brand, date.today())
 
 
 def main(argv: Sequence[str]) -> int:

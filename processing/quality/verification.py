@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
-from PIL.ExifTags import IFD
+from PIL.ExifTags import IFD, TAGS
 
 from processing import metadata as tags
 from processing.codecs import DECODE_ERRORS
@@ -25,7 +25,16 @@ _EXTENSIONS = {"JPEG": {".jpg", ".jpeg"}, "WEBP": {".webp"}, "PNG": {".png"}, "T
 # CIE xy of the red and green primaries, adapted to D50: they tell sRGB, Adobe RGB and Display P3 apart.
 _PRIMARIES = {"sRGB": ((0.648, 0.331), (0.321, 0.598)), "AdobeRGB": ((0.648, 0.331), (0.230, 0.702))}
 _PRIMARIES_WITHIN = 0.015
+PRODUCT_FROM = 0.02
+"""Alpha from which a pixel is product here: a thinner veil over the background is no excuse for it being off white."""
+RINGING_SEEN = 6.0
 _PRIVATE = {0x8825: "GPS position", 0xA431: "camera serial number", 0xA435: "lens serial number"}
+# TIFF fields that describe the pixels themselves (TIFF 6.0, its ICC profile field), and the EXIF turn.
+_STRUCTURE = frozenset(
+    {*range(254, 260), 262, 266, 273, 274, *range(277, 280), *range(282, 285), 296, 297, 317, 320}
+    | {*range(322, 326), 338, 339, 34675}
+)
+_BLOCKS = {"comment": "comment", "photoshop": "IPTC block", "xmp": "XMP block", "XML:com.adobe.xmp": "XMP block"}
 
 
 def verify(
@@ -44,7 +53,8 @@ def verify(
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
-            checks = [*_file_rules(image, data, spec, filename), *_metadata_rules(image, spec, metadata or {})]
+            checks = [*_file_rules(image, data, spec, filename), _privacy_rule(image, spec)]
+            checks += _metadata_rules(image, spec, metadata or {})
             # Pillow reads the upper 8 bits of 16: enough for ring and fill, the depth itself has its own rule.
             pixels = np.asarray(image.convert("RGB"))
     except (*DECODE_ERRORS, Image.DecompressionBombError) as error:
@@ -79,6 +89,10 @@ def _file_rules(image: Image.Image, data: bytes, spec: ChannelSpec, filename: st
         checks.append(_rule("below_recommended", enough, f"{spec.recommended_dimension} px", shown, "warning"))
     if spec.max_dimension:
         checks.append(_rule("max_dimension", longest <= spec.max_dimension, f"at most {spec.max_dimension} px", shown))
+    if spec.max_megapixels:
+        found = width * height / 1e6
+        limit = f"at most {spec.max_megapixels} megapixels"
+        checks.append(_rule("max_megapixels", found <= spec.max_megapixels, limit, f"{found:.1f} megapixels"))
     if spec.aspect == "1:1":
         checks.append(_rule("aspect", width == height, "1:1", shown))
     if spec.max_bytes:
@@ -93,7 +107,6 @@ def _file_rules(image: Image.Image, data: bytes, spec: ChannelSpec, filename: st
     if filename:
         suffix = PurePath(filename).suffix.lower()
         checks.append(_rule("extension", suffix in _EXTENSIONS[spec.format], "fits the content", suffix or "none"))
-    checks.append(_privacy_rule(image))
     return checks
 
 
@@ -121,14 +134,19 @@ def _profile_rule(image: Image.Image, spec: ChannelSpec) -> RuleCheck:
     return _rule("profile", apart <= _PRIMARIES_WITHIN, wanted, name)
 
 
-def _privacy_rule(image: Image.Image) -> RuleCheck:
+def _privacy_rule(image: Image.Image, spec: ChannelSpec) -> RuleCheck:
+    """Only the texts that the channel allows may be in the file: everything else in it is named (EXP-18, B41, C33)."""
     try:
         exif = image.getexif()
         carried = {*exif, *exif.get_ifd(IFD.Exif)}  # serial numbers stand in the inner directory
+        texts = getattr(image, "text", {}) if image.format == "PNG" else {}
     except DECODE_ERRORS:
         return _rule("metadata", False, "readable", "unreadable EXIF")
-    leaks = [name for tag, name in _PRIVATE.items() if tag in carried]
-    return _rule("metadata", not leaks, "no place, no serial number", ", ".join(leaks) or "none")
+    allowed = {tags.WRITABLE[name] for name in spec.metadata if name in tags.WRITABLE} | {IFD.Exif}
+    extra = carried - allowed - (_STRUCTURE if image.format == "TIFF" else {0x0112})
+    leaks = {_PRIVATE.get(tag) or str(TAGS.get(tag, hex(tag))) for tag in extra}
+    leaks |= {name for key, name in _BLOCKS.items() if image.info.get(key)} | {f"text {key}" for key in texts}
+    return _rule("metadata", not leaks, ", ".join(spec.metadata) or "none", ", ".join(sorted(leaks)) or "no other")
 
 
 def _metadata_rules(image: Image.Image, spec: ChannelSpec, wanted: Mapping[str, str]) -> list[RuleCheck]:
@@ -154,6 +172,7 @@ def _background_rules(pixels: npt.NDArray[np.uint8], alpha: MaskArray | None, sp
             checks.append(
                 _rule("white_background", wrong == 0, f"255 beyond {RINGING_MARGIN_PX} px of the product", share)
             )
+            checks.append(_ringing_rule(pixels, alpha, far))
         return checks
     darkest, chroma = int(np.median(ring.min(axis=1))), int(np.median(np.ptp(ring.astype(np.int16), axis=1)))
     shown = f"median {darkest}"
@@ -164,6 +183,15 @@ def _background_rules(pixels: npt.NDArray[np.uint8], alpha: MaskArray | None, sp
     return []
 
 
+def _ringing_rule(pixels: npt.NDArray[np.uint8], alpha: MaskArray, far: npt.NDArray[np.bool_]) -> RuleCheck:
+    """Say how far compression left the white close to the product: seen by people from about 6 levels (B5)."""
+    near = ~far & (alpha < PRODUCT_FROM)
+    off = float((255 - pixels[near].min(axis=1).astype(np.float64)).mean()) if near.any() else 0.0
+    expected = f"at most {RINGING_SEEN:g} levels off within {RINGING_MARGIN_PX} px of the product"
+    return _rule("white_near_product", off <= RINGING_SEEN, expected, f"{off:.2f} levels off in the mean", "warning")
+
+
 def _far_from_product(alpha: MaskArray) -> npt.NDArray[np.bool_]:
     size = 2 * RINGING_MARGIN_PX + 1
-    return np.asarray(cv2.dilate((alpha > 0).astype(np.uint8), np.ones((size, size), np.uint8)) == 0)
+    product = (alpha >= PRODUCT_FROM).astype(np.uint8)
+    return np.asarray(cv2.dilate(product, np.ones((size, size), np.uint8)) == 0)

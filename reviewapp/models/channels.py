@@ -28,11 +28,15 @@ class Channel(ImmutableModel):
 
 
 class Rendition(models.Model):
-    """One photo encoded for one channel and verified on its encoded bytes. Collapses races: unique run x channel."""
+    """One photo encoded for one channel and verified on its encoded bytes. Collapses races: unique run, channel, part.
+
+    `part` tells several files of one picture apart ("thumbnail", "large-jpeg"); "" where the channel makes one.
+    """
 
     run = models.ForeignKey("ProcessingRun", on_delete=models.PROTECT, related_name="renditions")
     asset = models.ForeignKey("Asset", on_delete=models.PROTECT, related_name="renditions")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="renditions")
+    part = models.CharField(max_length=60, blank=True)
     state = models.CharField(max_length=10, choices=RenditionState.choices)
     filename = models.CharField(max_length=255, blank=True)
     storage_key = models.CharField(max_length=200, blank=True)
@@ -50,7 +54,7 @@ class Rendition(models.Model):
     class Meta:
         ordering = ["asset", "channel"]
         constraints = [
-            models.UniqueConstraint(fields=["run", "channel"], name="rendition_run_channel"),
+            models.UniqueConstraint(fields=["run", "channel", "part"], name="rendition_run_channel_part"),
             models.CheckConstraint(
                 condition=~models.Q(state="verified") | (~models.Q(sha256="") & ~models.Q(storage_key="")),
                 name="verified_rendition_has_file",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -93,25 +94,29 @@ def plan(batch: Batch) -> Plan:
     return result
 
 
-def _renditions(batch: Batch) -> dict[tuple[int, int], Rendition]:
+def _renditions(batch: Batch) -> dict[tuple[int, int], list[Rendition]]:
     rows = Rendition.objects.filter(asset__batch=batch).select_related(
         "asset", "channel", "run__preset_version__preset", "run__quality__policy"
     )
-    return {(row.run_id, row.channel_id): row for row in rows}
+    found: dict[tuple[int, int], list[Rendition]] = defaultdict(list)
+    for row in rows.order_by("pk"):
+        found[row.run_id, row.channel_id].append(row)
+    return found
 
 
 def _sort_channels(
-    asset: Asset, channels: Sequence[Channel], by_key: dict[tuple[int, int], Rendition], result: Plan
+    asset: Asset, channels: Sequence[Channel], by_key: dict[tuple[int, int], list[Rendition]], result: Plan
 ) -> None:
     for channel in channels:
-        rendition = by_key.get((asset.current_run_id or 0, channel.pk))
-        if rendition is None:
+        files = by_key.get((asset.current_run_id or 0, channel.pk))
+        if not files:
             result.withheld.append(_hold(asset, "not_rendered", _("Its file is still being made."), channel.key))
-        elif rendition.state != RenditionState.VERIFIED:
+        for rendition in files or ():
+            if rendition.state == RenditionState.VERIFIED:
+                result.renditions.append(rendition)
+                continue
             why = rendition.error or _("The file breaks a rule of the channel.")
             result.withheld.append(_hold(asset, "channel_rule", why, channel.key))
-        else:
-            result.renditions.append(rendition)
 
 
 def _unapproved(asset: Asset) -> Withheld:

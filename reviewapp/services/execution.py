@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from processing import PIPELINE_VERSION, intake, pipeline
 from processing.classification import classify as classify_photo
@@ -114,9 +115,12 @@ def process(claim: runs.Claim) -> None:
     params = ProcessingParams.from_dict(version.params)
     channel = _scored_channel(asset)
     remover = remover_for(params)
-    spec, scoring = ChannelSpec.from_dict(channel.spec), _scoring(current_policy())
+    spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), _scoring(current_policy())
+    extras = pipeline.Extras(plates=rendering.plates_for(params))
     with storage.local_path(asset.original_key) as path:
-        result = pipeline.process(path, params, spec, scoring, remover)
+        result = pipeline.process(
+            path, params, spec, scoring, remover, pipeline.Extras(plates=rendering.plates_for(params))
+        )
     made = _Making(asset.original_key, version, channel, attempt, RunKind.AUTOMATED, claim.owner)
     run = _unsaved_run(asset, made, params, result)
 
@@ -140,9 +144,9 @@ def rescore(claim: runs.Claim) -> None:
     version = version_for(asset)
     params = ProcessingParams.from_dict(version.params)
     channel = _scored_channel(asset)
-    spec, scoring = ChannelSpec.from_dict(channel.spec), _scoring(current_policy())
+    spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), _scoring(current_policy())
     with storage.local_path(asset.original_key) as source, storage.local_path(edit.upload_key) as corrected:
-        result = pipeline.rescore(source, corrected, params, spec, scoring)
+        result = pipeline.rescore(source, corrected, params, spec, scoring, rendering.plates_for(params))
     attempt = asset.attempt + 1
     made = _Making(edit.upload_key, version, channel, attempt, RunKind.EDITED, claim.owner)
     run = _unsaved_run(asset, made, params, result)

@@ -95,7 +95,9 @@ def create_batch(
     """
     channels = _choose_channels(channel_keys)
     profile = validation_profile or client.validation_profile
-    profile = profile or strictest([ChannelSpec.from_dict(channel.spec) for channel in channels])
+    profile = profile or strictest(
+        [ChannelSpec.from_dict(channel.spec).on(timezone.localdate()) for channel in channels]
+    )
     if profile not in PROFILES:
         raise IngestRefused(f"There is no validation profile {profile!r}: {_known(PROFILES)}.", code="profile")
     if not 1 <= priority <= 10:

@@ -92,6 +92,7 @@ def _entry(
     return {
         "path": path,
         "channel": rendition.channel.key,
+        "part": rendition.part,
         "sku": asset.sku,
         "asin": asset.asin,
         "source_file": asset.relative_path,

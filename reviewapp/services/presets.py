@@ -15,6 +15,7 @@ from processing.errors import InputRejected
 from processing.params import ProcessingParams
 from reviewapp.enums import Role
 from reviewapp.models import Preset, PresetVersion
+from reviewapp.selectors.channels import offered
 
 from . import audit
 from .people import require
@@ -143,14 +144,26 @@ def _insert(preset: Preset, params: ProcessingParams, note: str, actor: User | N
 
 
 def _checked(params: Any) -> ProcessingParams:
-    if isinstance(params, ProcessingParams):
-        return params
-    if not isinstance(params, Mapping):
+    if not isinstance(params, Mapping | ProcessingParams):
         raise PresetRefused("The file has no params section with settings in it.")
     try:
-        return ProcessingParams.from_dict(params)
+        read = params if isinstance(params, ProcessingParams) else ProcessingParams.from_dict(params)
     except InputRejected as error:
         raise PresetRefused(str(error)) from error
+    _check_logo(read)
+    return read
+
+
+def _check_logo(params: ProcessingParams) -> None:
+    """A logo goes on channels of this installation that allow one (B47)."""
+    if not params.watermark.channels:
+        return
+    allows = {row.key: bool(row.spec.get("overlay_allowed")) for row in offered()}
+    for key in params.watermark.channels:
+        if key not in allows:
+            raise PresetRefused(f"watermark.channels names {key}; there is no channel of that key.")
+        if not allows[key]:
+            raise PresetRefused(f"watermark.channels names {key}; that channel takes no logo. Take it off the list.")
 
 
 def _parsed(text: str) -> Mapping[str, Any]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+
+from django.conf import settings
+from django.utils import timezone
 
 from processing import channels, codecs, cutout
 from processing.errors import InputRejected, StageFailed
 from processing.params import ChannelSpec, ProcessingParams
+from processing.plates import Plates, load_plates
 from processing.types import Rendered
 from reviewapp import storage
 from reviewapp.enums import AssetState, RenditionState
 from reviewapp.models import Asset, Channel, ProcessingRun, Rendition
 
+BRAND_FOLDER = "brand"
+"""Folder of the data folder with the logos and background pictures that presets name."""
 # Photos that take no place among the views of a product.
 _NOT_A_VIEW = (AssetState.DUPLICATE, AssetState.REJECTED_INTAKE)
 
@@ -30,7 +36,7 @@ def make_missing(run: ProcessingRun) -> list[Rendition]:
     params = ProcessingParams.from_dict(run.params)
     tokens = tokens_for(run.asset)
     cut = _opened(run)
-    return [_make(run, channel, cut, params, tokens) for channel in wanted]
+    return [row for channel in wanted for row in _make(run, channel, cut, params, tokens)]
 
 
 def cutout_png(run: ProcessingRun) -> bytes:
@@ -51,6 +57,11 @@ def _opened(run: ProcessingRun) -> cutout.CutOut:
 def keep(made: list[Rendition]) -> None:
     """Write the rows; a channel that got its file meanwhile keeps it."""
     Rendition.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def plates_for(params: ProcessingParams) -> Plates:
+    """Return the brand's pictures that a preset names. Raises InputRejected(code="plate_missing")."""
+    return load_plates(params, Path(settings.DATA_DIR) / BRAND_FOLDER)
 
 
 def tokens_for(asset: Asset) -> dict[str, str]:
@@ -99,7 +110,7 @@ def _place(asset: Asset) -> int:
 
 def _make(
     run: ProcessingRun, channel: Channel, cut: cutout.CutOut, params: ProcessingParams, tokens: dict[str, str]
-) -> Rendition:
+) -> list[Rendition]:
     try:
         rendered = channels.render(
             cut,
@@ -107,10 +118,13 @@ def _make(
             params=params,
             tokens=tokens,
             metadata=metadata_for(run.asset),
+            plates=plates_for(params),
+            today=timezone.localdate(),
         )
     except (InputRejected, StageFailed) as error:
-        return Rendition(run=run, asset=run.asset, channel=channel, state=RenditionState.FAILED, error=str(error)[:500])
-    return _row(run, channel, rendered)
+        text = str(error)[:500]
+        return [Rendition(run=run, asset=run.asset, channel=channel, state=RenditionState.FAILED, error=text)]
+    return [_row(run, channel, file) for file in rendered.files]
 
 
 def _row(run: ProcessingRun, channel: Channel, rendered: Rendered) -> Rendition:
@@ -121,6 +135,7 @@ def _row(run: ProcessingRun, channel: Channel, rendered: Rendered) -> Rendition:
         run=run,
         asset=run.asset,
         channel=channel,
+        part=rendered.part,
         state=RenditionState.FAILED if broken else RenditionState.VERIFIED,
         filename=rendered.filename,
         storage_key=stored.key,

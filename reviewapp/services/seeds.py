@@ -22,6 +22,8 @@ CATEGORY_RULES: tuple[tuple[str, str, bool], ...] = (
 )
 STANDARD_SLUG = "product-photography-standard"
 STANDARD_NAME = "Product photography standard"
+AS_SEEDED = "As seeded."
+AS_SHIPPED = "Rules as shipped with a newer version of Softproof."
 POLICY_NOTE = "Starting values: approve from 90, review from 70, a 10 % sample."
 
 
@@ -93,7 +95,10 @@ def seed_policy(models: Any) -> int:
 
 
 def seed_channels(models: Any) -> int:
-    """Add every channel of channels.toml whose key is missing. Changed rules are a person's work: a new version."""
+    """Add every channel of channels.toml whose key is missing, and new rules of one that nobody has changed here.
+
+    New rules are a new version: batches keep theirs, and a channel that a person ever saved stays that person's.
+    """
     from processing.channels import load_channels  # inside: see seed_standard_preset
 
     channels = models.get_model("reviewapp", "Channel").objects
@@ -101,8 +106,16 @@ def seed_channels(models: Any) -> int:
 
 
 def _seed_channel(channels: Any, key: str, name: str, spec: Mapping[str, Any]) -> int:
+    from processing.params import ChannelSpec  # inside: see seed_standard_preset
+
     newest = channels.filter(key=key).order_by("-version").first()
-    if newest is not None:
+    if newest is None:
+        channels.create(key=key, version=1, name=name, spec=spec, note=AS_SEEDED)
+        return 1
+    if channels.filter(key=key).exclude(note__in=(AS_SEEDED, AS_SHIPPED)).exists():
         return 0
-    channels.create(key=key, version=1, name=name, spec=spec, note="As seeded.")
+    # A field that an old row lacks has its default there: only a difference that counts makes a version.
+    if ChannelSpec.from_dict(newest.spec).to_dict() == spec:
+        return 0
+    channels.create(key=key, version=newest.version + 1, name=name, spec=spec, note=AS_SHIPPED)
     return 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from processing.compositing import background_for, compose, shadow_layer
+from processing.compositing import background_for, compose, cover, shadow_layer
 from processing.params import BackgroundParams, ChannelSpec, ProcessingParams, ShadowParams
 
 WHITE = ChannelSpec(key="amazon_main", name="Amazon", background="pure_white", shadow_allowed=True)
@@ -50,6 +52,48 @@ def test_pro06_shadow_falls_where_it_should_and_spares_the_perimeter() -> None:
     assert float(layer.max()) == pytest.approx(0.2, abs=0.01)
     assert layer[146, 146] > layer[54, 54]
     assert not layer[0].any() and not layer[-1].any() and not layer[:, 0].any() and not layer[:, -1].any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(st.integers(1, 160), st.integers(1, 160)),
+    st.floats(0, 360),
+    st.floats(0, 1),
+    st.integers(0, 200),
+    st.tuples(st.integers(-200, 200), st.integers(-200, 200)),
+    st.integers(0, 2**32 - 1),
+)
+def test_pro06_no_shadow_of_any_kind_reaches_the_perimeter(
+    size: tuple[int, int], angle: float, opacity: float, blur: int, offset: tuple[int, int], seed: int
+) -> None:
+    alpha = (np.random.default_rng(seed).random((size[1], size[0])) > 0.6).astype(np.float32)
+    wish = ShadowParams(angle_deg=angle, opacity=opacity, blur_px=blur, offset_px=offset)
+    layer = shadow_layer(alpha, wish)
+    assert not layer[[0, -1]].any() and not layer[:, [0, -1]].any()
+    assert float(layer.min()) >= 0 and float(layer.max()) <= opacity + 1e-6
+    frame = compose(np.full((*alpha.shape, 3), 90, np.uint8), alpha, ProcessingParams(shadow=wish), WHITE)
+    assert (frame[alpha == 0] == 255).all(), "pure white gets none at all"
+
+
+def test_pro06_a_contact_shadow_stays_at_the_foot_of_the_product() -> None:
+    _, alpha = _cutout()
+    layer = shadow_layer(alpha, ShadowParams(angle_deg=0, opacity=0.4, blur_px=6, offset_px=(60, 0)))
+    assert layer[140, 80] > 0.05, "under the product, where the cast shadow doesn't reach"
+    assert layer[150, 70] < 0.01 and layer[50, 80] < 0.01
+    assert layer[100, 170] > 0.3, "the cast shadow, moved by 60 px"
+
+
+@pytest.mark.parametrize("size", [(80, 40), (40, 80), (300, 300), (7, 500), (1, 1)])
+def test_pro03_a_background_picture_covers_any_frame_without_being_stretched(size: tuple[int, int]) -> None:
+    y, x = np.mgrid[0:90, 0:120]
+    picture = np.stack([x, y, np.zeros_like(x)], axis=-1).astype(np.uint8)
+    out = cover(picture, size)
+    assert out.shape == (size[1], size[0], 3)
+    if min(size) >= 40:
+        middle = out[size[1] // 2, size[0] // 2].astype(int)
+        assert np.abs(middle - (60, 45, 0)).max() <= 2, "cut evenly"
+        across, down = (np.diff(out[..., c].astype(float), axis=1 - c).mean() for c in (0, 1))
+        assert across == pytest.approx(down, rel=0.1)
 
 
 def test_d23_pure_white_never_gets_a_shadow() -> None:

@@ -59,6 +59,8 @@ def test_digest_changes_with_every_described_field() -> None:
         data = STANDARD_PRESET.to_dict()
         group, name = line.path.split(".")
         data[group][name] = _other(line, data[group][name])
+        if line.path in ("watermark.channels", "background.kind"):
+            data["watermark"]["logo"] = data["background"]["image"] = "brand.png"
         seen.add(ProcessingParams.from_dict(data).digest())
     assert len(seen) == len(ProcessingParams.describe())
 
@@ -70,6 +72,8 @@ def _other(line: Any, value: Any) -> Any:
         return next(option for option in line.options if option != value)
     if line.kind == "whole_pair":
         return [value[0] + 1, value[1]]
+    if line.kind == "names":
+        return ["website"]
     if line.kind == "text":
         return "#123456" if value.startswith("#") else "other"
     return line.low if value != line.low else line.high

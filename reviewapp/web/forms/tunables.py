@@ -20,6 +20,7 @@ GROUP_LABELS = {
     "colour": _("Colour"),
     "shadow": _("Shadow"),
     "background": _("Background"),
+    "watermark": _("Logo"),
     "output": _("Output"),
 }
 HIDDEN = frozenset({"schema"})
@@ -60,6 +61,8 @@ def _shown(value: Any) -> Any:
 
 def _typed(line: Described, value: Any) -> Any:
     """Back to plain data; a pair that isn't two numbers stays text, so that the parameter class names the field."""
+    if line.kind == "names":
+        return [part.strip() for part in str(value).split(",") if part.strip()]
     if line.kind != "whole_pair":
         return value
     try:

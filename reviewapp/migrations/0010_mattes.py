@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reviewapp", "0007_category_presets")]
+    dependencies = [("reviewapp", "0009_more_channels")]
 
     operations = [
         migrations.RenameField("processingrun", "cutout_key", "pixels_key"),

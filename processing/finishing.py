@@ -1,0 +1,121 @@
+"""From a framed cut-out to a channel's verified files: compose, whiten, logo, sizes, encode, verify (EXP-14)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from processing import compositing, encoding, metadata, naming, variants, watermark
+from processing.errors import InputRejected
+from processing.params import ChannelSpec, ProcessingParams
+from processing.plates import NO_PLATES, Plates
+from processing.quality.verification import verify
+from processing.types import Finding, MaskArray, Rendered, RGBArray, RuleCheck
+
+CONTENT_TYPES = {"JPEG": "image/jpeg", "WEBP": "image/webp", "PNG": "image/png", "TIFF": "image/tiff"}
+PRODUCT_TRACE = 0.02
+"""Alpha below which a pixel of a pure white channel is background and made exactly 255: at most 5 of 255 levels."""
+_STEPS_BEFORE = ("open", "resize_for_platform", "convert_color_space")
+_STEPS_AFTER = ("generate_filename", "save_with_config", "verify_output_compliance")
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Words that go with a picture: `tokens` for its name and alt text, `texts` for its metadata."""
+
+    tokens: Mapping[str, str]
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+def finish(
+    frame: RGBArray,
+    matte: MaskArray,
+    spec: ChannelSpec,
+    *,
+    params: ProcessingParams,
+    labels: Labels,
+    notes: tuple[Finding, ...] = (),
+    plates: Plates = NO_PLATES,
+    today: date | None = None,
+) -> Rendered:
+    """Turn `frame` (H, W, 3) uint8, straight colours, and its `matte` (H, W) 0..1 into the channel's file.
+
+    Further files of the same picture (other sizes, the fallback format) are its `companions`. `today` brings the
+    channel's dated rules into force; None takes the row as it begins. Broken rules are in `checks`, they don't raise.
+    Raises InputRejected (missing_token, overlay_refused, plate_missing) and StageFailed(code="too_many_bytes").
+    """
+    row, spec = spec, spec if today is None else spec.on(today)
+    wants_logo = watermark.is_wanted(params.watermark, spec)
+    picture = compositing.compose(frame, matte, params, spec, plates=plates)
+    steps = list(_STEPS_BEFORE)
+    if spec.background == "pure_white":
+        picture[matte < PRODUCT_TRACE] = 255
+        steps.append("ensure_pure_white")
+    if wants_logo:
+        if plates.logo is None:
+            raise InputRejected(f"The logo {params.watermark.logo} isn't there.", code="plate_missing")
+        picture = watermark.stamp(picture, plates.logo, params.watermark)
+        steps.append("add_watermark")
+    made = []
+    for shape in variants.shapes(picture, matte, spec):
+        shape = replace(shape, findings=notes + shape.findings)
+        made += [_file(shape, fmt, labels, (*steps, *_STEPS_AFTER)) for fmt in _formats(spec)]
+    first, *rest = made
+    if not spec.variants and spec.changes:
+        days = tuple(day for day in row.change_days() if today is None or day > today)
+        first = replace(first, checks=first.checks + _upcoming(first, row, days, matte, labels))
+    return replace(first, companions=tuple(rest))
+
+
+def _formats(spec: ChannelSpec) -> tuple[str, ...]:
+    return (spec.format, spec.fallback_format) if spec.fallback_format else (spec.format,)
+
+
+def _file(shape: variants.Shape, fmt: str, labels: Labels, steps: tuple[str, ...]) -> Rendered:
+    spec = shape.spec if fmt == shape.spec.format else replace(shape.spec, format=fmt, fallback_format="")
+    height, width = shape.matte.shape
+    tokens = {**labels.tokens, "variant": shape.name, "width": str(width), "height": str(height)}
+    filename = naming.build_filename(spec, tokens)
+    data = encoding.encode(shape.picture, spec, _tags(spec, labels.texts))
+    checks = verify(data, spec, alpha=shape.matte, filename=filename, metadata=labels.texts)
+    part = [shape.name] if shape.name else []
+    return Rendered(
+        filename=filename,
+        data=data,
+        content_type=CONTENT_TYPES[spec.format],
+        width=width,
+        height=height,
+        checks=(*checks, *(_noted(note) for note in shape.findings)),
+        steps=steps,
+        alt_text=naming.build_alt_text(spec, tokens),
+        part="-".join(part + ([fmt.lower()] if fmt != shape.spec.format else [])),
+    )
+
+
+def _upcoming(
+    first: Rendered, row: ChannelSpec, days: tuple[date, ...], matte: MaskArray, labels: Labels
+) -> tuple[RuleCheck, ...]:
+    """Say now what a dated rule will refuse: a warning that names the day, never a block before it."""
+    broken_now = {check.rule for check in first.checks if not check.passed}
+    found = []
+    for day in days:
+        later = verify(first.data, row.on(day), alpha=matte, filename=first.filename, metadata=labels.texts)
+        for check in later:
+            if not check.passed and check.severity == "error" and check.rule not in broken_now:
+                broken_now.add(check.rule)
+                found.append(
+                    RuleCheck(f"from {day.isoformat()}: {check.rule}", False, check.expected, check.actual, "warning")
+                )
+    return tuple(found)
+
+
+def _noted(note: Finding) -> RuleCheck:
+    """A finding as a row of the verification: seen by people, never blocking (EXP-27)."""
+    kind = "variant" if note.code in ("product_cut", "variant_reduced") else "framing"
+    return RuleCheck(f"{kind}: {note.code}", False, "no finding", note.message, "warning")
+
+
+def _tags(spec: ChannelSpec, values: Mapping[str, str]) -> bytes:
+    """Return the EXIF block with the names this channel allows (EXP-18); never a place or a serial number."""
+    return metadata.write({name: values.get(name, "") for name in spec.metadata})
