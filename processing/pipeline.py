@@ -208,7 +208,7 @@ def _verified(alpha: AlphaArray) -> tuple[AlphaArray, tuple[Finding, ...]]:
     """
     if geometry.product_box(alpha) is None:
         raise StageFailed("No product was found in the picture.", code="nothing_cut_out")
-    if int(alpha.min()) > 0:
+    if cv2.countNonZero(alpha) == alpha.size:
         raise StageFailed("No backdrop was found: the product would fill the whole picture.", code="everything_kept")
     clean, share = _without_dust(alpha)
     if not share:

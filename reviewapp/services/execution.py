@@ -118,9 +118,7 @@ def process(claim: runs.Claim) -> None:
     spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), _scoring(current_policy())
     extras = pipeline.Extras(plates=rendering.plates_for(params))
     with storage.local_path(asset.original_key) as path:
-        result = pipeline.process(
-            path, params, spec, scoring, remover, pipeline.Extras(plates=rendering.plates_for(params))
-        )
+        result = pipeline.process(path, params, spec, scoring, remover, extras)
     made = _Making(asset.original_key, version, channel, attempt, RunKind.AUTOMATED, claim.owner)
     run = _unsaved_run(asset, made, params, result)
 
