@@ -184,7 +184,7 @@ def _unsupported(
     standing_out = steps[:, np.abs(middle) <= 2].max(axis=1) - np.median(steps, axis=1)
     faint = standing_out < max(_LEAST_STANDING, _GRAINS_STANDING * rows.noise)
     return np.asarray(faint | (steepest < _LEAST_SHARE * expected)), np.asarray(
-        faint | (steepest < _LEAST_SHARE * contrast)
+        faint | (steepest < _SHARP * contrast)
     )
 
 
