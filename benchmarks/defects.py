@@ -232,9 +232,9 @@ def main() -> int:
             if options.rows:
                 options.rows.write_text("\n".join(json.dumps(row) for row in rows))
     tune, held = (summary([row for row in rows if row["number"] % 2 == rest]) for rest in (0, 1))
-    every = summary(rows)
+    every, numbers = summary(rows), {row["number"] for row in rows}
     figures = {
-        "products": len(tasks), "products_tune": sum(number % 2 == 0 for number in taken),
+        "products": len(numbers), "products_tune": sum(number % 2 == 0 for number in numbers),
         "corpus": str(options.corpus.name) if (options.corpus / "meta.json").is_file() else "missing",
         "score_ms": round(float(np.median([row["s"] for row in rows])) * 1000, 1),
         "frame_side_median": int(np.median([row["side"] for row in rows])),
@@ -242,7 +242,7 @@ def main() -> int:
     }  # fmt: skip
     bars = [bar("kinds planted", len(defects.defect_kinds()), ">=", 20)]
     if not options.fast:
-        bars.append(bar("products", len(tasks), ">=", 30))
+        bars.append(bar("products", len(numbers), ">=", 30))
     for kind, entry in held["kinds"].items():
         best = max(entry["auc"], entry.get("measure_auc", 0.0))
         bars.append(bar(f"AUC {kind}", best, ">=", 0.93 if kind == "blob_attached" else 0.97))
