@@ -200,6 +200,11 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def resumed(file: Path | None) -> list[dict[str, Any]]:
+    """Return the results a stopped run left behind, product by product whole; none without a file."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file is not None and file.is_file() else []
+
+
 def main() -> int:
     """Read the arguments, plant, score, report."""
     from benchmarks.report import bar, finish
@@ -210,6 +215,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--fast", action="store_true", help="six products, no bars on sample size")
     parser.add_argument("--rows", type=Path, help="write every result here, one JSON object a line")
+    parser.add_argument("--resume", action="store_true", help="keep what a stopped run of the same code left in --rows")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found = places(options.corpus)
@@ -219,15 +225,16 @@ def main() -> int:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         spent = pool.apply(cost)
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
-        rows: list[dict[str, Any]] = []
-        for group in pool.imap_unordered(judged, tasks, chunksize=1):
+        rows = resumed(options.rows) if options.resume else []
+        done = {row["number"] for row in rows}
+        for group in pool.imap_unordered(judged, [task for task in tasks if task[0] not in done], chunksize=1):
             rows += group
             if options.rows:
                 options.rows.write_text("\n".join(json.dumps(row) for row in rows))
     tune, held = (summary([row for row in rows if row["number"] % 2 == rest]) for rest in (0, 1))
-    every = summary(rows)
+    every, numbers = summary(rows), {row["number"] for row in rows}
     figures = {
-        "products": len(tasks), "products_tune": sum(number % 2 == 0 for number in taken),
+        "products": len(numbers), "products_tune": sum(number % 2 == 0 for number in numbers),
         "corpus": str(options.corpus.name) if (options.corpus / "meta.json").is_file() else "missing",
         "score_ms": round(float(np.median([row["s"] for row in rows])) * 1000, 1),
         "frame_side_median": int(np.median([row["side"] for row in rows])),
@@ -235,7 +242,7 @@ def main() -> int:
     }  # fmt: skip
     bars = [bar("kinds planted", len(defects.defect_kinds()), ">=", 20)]
     if not options.fast:
-        bars.append(bar("products", len(tasks), ">=", 30))
+        bars.append(bar("products", len(numbers), ">=", 30))
     for kind, entry in held["kinds"].items():
         best = max(entry["auc"], entry.get("measure_auc", 0.0))
         bars.append(bar(f"AUC {kind}", best, ">=", 0.93 if kind == "blob_attached" else 0.97))

@@ -183,9 +183,7 @@ def _unsupported(
     # An edge stands out at the contour; the slope of a shadow or a lit sweep is as steep to either side.
     standing_out = steps[:, np.abs(middle) <= 2].max(axis=1) - np.median(steps, axis=1)
     faint = standing_out < max(_LEAST_STANDING, _GRAINS_STANDING * rows.noise)
-    return np.asarray(faint | (steepest < _LEAST_SHARE * expected)), np.asarray(
-        faint | (steepest < _LEAST_SHARE * contrast)
-    )
+    return np.asarray(faint | (steepest < _LEAST_SHARE * expected)), np.asarray(faint | (steepest < _SHARP * contrast))
 
 
 def _is_edge_here(steps: FloatArray, middle: FloatArray) -> BoolArray:
