@@ -198,8 +198,8 @@ class Journal:
 
 
 @dataclass(slots=True)
-class _Pool:
-    """Processes that each keep one remover warm; a new set when one of them dies."""
+class Pool:
+    """Processes that each keep one remover warm; a new set when one of them dies. `close` it."""
 
     plan: Plan
     count: int
@@ -207,6 +207,7 @@ class _Pool:
     inner: ProcessPoolExecutor | None = None
 
     def submit(self, job: Job) -> None:
+        """Queue one photo."""
         if self.inner is None:
             # Spawned, not forked: the runtimes behind a remover do not survive a fork.
             context = multiprocessing.get_context("spawn")
@@ -231,7 +232,7 @@ class _Pool:
 
     def _retried(self, jobs: list[Job]) -> Iterator[tuple[Job, Report]]:
         for job in jobs:
-            alone = _Pool(self.plan, 1)
+            alone = Pool(self.plan, 1)
             alone.submit(job)
             future = next(iter(alone.running))
             try:
@@ -242,7 +243,12 @@ class _Pool:
             finally:
                 alone.close()
 
+    def pids(self) -> list[int]:
+        """Return the processes' numbers."""
+        return [] if self.inner is None else list(self.inner._processes)
+
     def close(self) -> None:
+        """End the processes after what they are at."""
         if self.inner is not None:
             self.inner.shutdown(wait=True, cancel_futures=True)
             self.inner = None
@@ -298,7 +304,7 @@ def _alone(jobs: list[Job], plan: Plan, _count: int, is_stopped: Callable[[], bo
 
 def _together(jobs: list[Job], plan: Plan, count: int, is_stopped: Callable[[], bool]) -> Iterator[tuple[Job, Report]]:
     create_remover(plan.remover, model_name=plan.model, model_dir=plan.model_dir)  # a missing model is told here
-    pool, waiting = _Pool(plan, count), iter(jobs)
+    pool, waiting = Pool(plan, count), iter(jobs)
     try:
         while True:
             while len(pool.running) < 2 * count and not is_stopped():

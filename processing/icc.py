@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +12,16 @@ from PIL import Image, ImageCms
 from processing.types import Finding
 
 ICC_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def _built_srgb() -> bytes:
+    """littleCMS dates the profile it builds; with a fixed date equal pictures are equal bytes in every process."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile[: _DATE.start] + struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + profile[_DATE.stop :]
+
+
+_DATE = slice(24, 36)  # dateTimeNumber in the header, ICC.1:2022 section 7.2.8
+SRGB = _built_srgb()
 """The sRGB profile embedded into every encoded picture."""
 
 UNTAGGED = Finding("untagged", "info", "No colour profile in the file; taken as sRGB.")
