@@ -87,10 +87,12 @@ def ours(remover: str, models: Path, out: Path) -> Worker:
     from processing.memory import keep_freed_memory
     from processing.params import ProcessingParams
     from processing.removal.base import create_remover
+    from processing.removal.chain import PairRemover
 
     keep_freed_memory()
     plan = Plan(out, ProcessingParams(), load_channels()["amazon_main"])
-    made = create_remover(remover, model_name=MODEL if remover == "rembg" else "", model_dir=models)
+    # Not "auto": that takes a model wherever this machine has one.
+    made = PairRemover() if remover == "auto" else create_remover(remover, model_name=MODEL, model_dir=models)
 
     def work(path: Path) -> dict[str, Any]:
         report = process_one(Job(path, path.name, path.stem), plan, made)
