@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -9,13 +10,14 @@ import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from processing import PIPELINE_VERSION, codecs, pipeline
 from processing.channels import Prepared, render
+from processing.correction import NO_AIDS, Aids
 from processing.errors import InputRejected, ProcessingError
 from processing.intake import SUFFIXES
 from processing.memory import keep_freed_memory
@@ -43,7 +45,8 @@ class Job:
 class Plan:
     """What every photo of a run is made with. Travels to the processes as it is.
 
-    `brand`: folder of the logo and background pictures that the preset names. `today`: see channels.render.
+    `brand`: folder of the logo and background pictures that the preset names. `today`: see channels.render. `aids`:
+    what is known of the shoot's colours.
     """
 
     out: Path
@@ -54,11 +57,15 @@ class Plan:
     model_dir: Path | None = None
     brand: Path | None = None
     today: date | None = None
+    aids: Aids = NO_AIDS
 
     @property
     def digest(self) -> str:
         """Tells runs apart whose results differ."""
-        return f"{PIPELINE_VERSION}:{self.params.digest()}:{self.channel.digest()}:{self.remover}:{self.model}"
+        known = repr(replace(self.aids, reference=None)).encode()
+        known += b"" if self.aids.reference is None else self.aids.reference.tobytes()
+        aids = hashlib.sha256(known).hexdigest()[:16]
+        return f"{PIPELINE_VERSION}:{self.params.digest()}:{self.channel.digest()}:{self.remover}:{self.model}:{aids}"
 
 
 def find_photos(source: Path, out: Path) -> list[Job]:
@@ -99,7 +106,7 @@ def _files(source: Path, out: Path) -> list[Path]:
 def process_one(job: Job, plan: Plan, remover: Remover) -> Report:
     """Cut out, score and render one photo and write `<stem>.alpha.png` and the channel's file. Never raises for it."""
     try:
-        extras = pipeline.Extras(plates=load_plates(plan.params, plan.brand))
+        extras = pipeline.Extras(plan.aids, load_plates(plan.params, plan.brand))
         made = pipeline.make(job.source, plan.params, plan.channel, ScoringParams(), remover, extras)
         tokens = _tokens(plan.channel, PurePosixPath(job.stem).name)
         prepared = Prepared(made.framing, made.framed, made.frame)

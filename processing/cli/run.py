@@ -10,13 +10,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from processing import PIPELINE_VERSION
+from processing import PIPELINE_VERSION, codecs
 from processing.channels import load_channels
 from processing.cli.progress import Progress, Stop
+from processing.correction import Aids
 from processing.errors import ProcessingError
 from processing.folder import Job, Journal, Plan, Report, find_photos, process_folder
+from processing.matching import histogram
 from processing.memory import keep_freed_memory
 from processing.params import REMOVERS, STANDARD_PRESET, ProcessingParams
+from processing.reference_card import correct_from_card
+from processing.registration import alpha_from_white
 
 STOPPED = 130
 
@@ -31,6 +35,10 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     run.add_argument("--model", default="", help="rembg model name or file in the model folder")
     run.add_argument("--model-dir", type=Path, default=os.environ.get("MODEL_DIR") or None)
     run.add_argument("--brand", type=Path, help="folder of the logo and background pictures that the preset names")
+    run.add_argument("--card", type=Path, help="photo of the shoot with its reference card, which corrects all photos")
+    run.add_argument(
+        "--reference", type=Path, help="finished picture on white: its tones are what the photos are matched to"
+    )
     run.add_argument("--workers", type=int, default=0, help="photos at once; without it one per core")
     run.add_argument("--json", type=Path, help="where to write the report; OUT/report.json if not given, - for stdout")
     run.add_argument("-v", "--verbose", action="store_true", help="a line for each photo")
@@ -42,7 +50,21 @@ def _plan(words: argparse.Namespace) -> Plan:
     if words.preset:
         params = ProcessingParams.from_dict(json.loads(words.preset.read_text("utf-8")))
     channel = load_channels()[words.channel]
-    return Plan(words.out, params, channel, words.remover, words.model, words.model_dir, words.brand, date.today())
+    return Plan(
+        words.out, params, channel, words.remover, words.model, words.model_dir, words.brand, date.today(), _aids(words)
+    )
+
+
+def _aids(words: argparse.Namespace) -> Aids:
+    card: tuple[float, ...] = ()
+    if words.card:
+        card = correct_from_card(codecs.decode(words.card)[0])[0].matrix
+    reference = None
+    if words.reference:
+        picture = codecs.open_photo(words.reference)
+        alpha = picture.alpha if picture.alpha is not None else alpha_from_white(picture.rgb)
+        reference = histogram(picture.rgb, alpha)
+    return Aids(card=card, reference=reference)
 
 
 def main(argv: Sequence[str]) -> int:

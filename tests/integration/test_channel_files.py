@@ -37,7 +37,7 @@ def approved(*channels: str, **params: object) -> Asset:
     cutout.save(data, "PNG")
     run = asset.current_run
     assert run is not None
-    run.cutout_key, run.params = storage.put_bytes(data.getvalue(), prefix="d").key, params
+    run.pixels_key, run.params = storage.put_bytes(data.getvalue(), prefix="d").key, params
     run.save()
     return asset
 

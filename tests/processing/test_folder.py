@@ -17,6 +17,7 @@ from processing.channels import load_channels
 from processing.errors import InputRejected
 from processing.folder import Job, Journal, Plan, Pool, find_photos, process_folder
 from processing.params import STANDARD_PRESET
+from tests.processing.cards import card_photo
 from tests.processing.pictures import saved
 from tests.processing.scenes import Scene, draw, overlap
 
@@ -117,6 +118,19 @@ def test_stopping_begins_nothing_new(folder: Path, tmp_path: Path) -> None:
         for workers in (1, 2):
             jobs = find_photos(folder, tmp_path / "out")
             assert list(process_folder(jobs, plan, journal, workers=workers, is_stopped=lambda: True)) == []
+
+
+def test_pro11_a_card_and_a_reference_of_the_shoot_reach_every_photo(folder: Path, tmp_path: Path) -> None:
+    card = saved(tmp_path / "card.png", card_photo())
+    plain, helped = tmp_path / "plain", tmp_path / "helped"
+    words = ["run", str(folder / "sub"), "--channel", "shopify", "--remover", "studio", "--workers", "1"]
+    assert __main__.main([*words, "--out", str(plain)]) == 0
+    reference = str(plain / "c.shopify.webp")
+    assert __main__.main([*words, "--out", str(helped), "--card", str(card), "--reference", reference]) == 0
+    report = json.loads((helped / "report.json").read_text())["photos"][0]
+    assert "reference" in " ".join(finding["code"] for finding in report["findings"])
+    assert (helped / "c.shopify.webp").read_bytes() != (plain / "c.shopify.webp").read_bytes()
+    assert __main__.main([*words, "--out", str(helped), "--card", str(folder / "a.jpg")]) == 2
 
 
 def test_pro19_the_command_reports_scores_measures_remover_and_timings(
