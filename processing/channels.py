@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -15,9 +16,18 @@ from processing.naming import build_alt_text, build_filename
 from processing.params import ChannelSpec, ProcessingParams
 from processing.plates import NO_PLATES, Plates
 from processing.quality.verification import verify
-from processing.types import Rendered
+from processing.types import Rendered, RGBArray
 
-__all__ = ["build_alt_text", "build_filename", "load_channels", "render", "verify"]
+__all__ = ["Prepared", "build_alt_text", "build_filename", "load_channels", "render", "verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A cut-out in a channel's frame already; `composed` (h, w, 3) on its background too, shadow included."""
+
+    framing: Framing
+    inside: Framed
+    composed: RGBArray | None = None
 
 
 def load_channels() -> dict[str, ChannelSpec]:
@@ -32,7 +42,7 @@ def render(
     params: ProcessingParams,
     tokens: Mapping[str, str],
     metadata: Mapping[str, str] | None = None,
-    prepared: tuple[Framing, Framed] | None = None,
+    prepared: Prepared | None = None,
     plates: Plates = NO_PLATES,
     today: date | None = None,
 ) -> Rendered:
@@ -49,9 +59,12 @@ def render(
     in_force = spec if today is None else spec.on(today)
     cut = open_cutout(cutout) if isinstance(cutout, Path) else cutout
     _check_large_enough(cut, in_force)
-    framing, inside = prepared or _framed(cut, params, in_force)
-    labels, notes = Labels(tokens, metadata or {}), framing.findings
-    return finish(inside.rgb, inside.alpha, spec, params=params, labels=labels, notes=notes, plates=plates, today=today)
+    ready = prepared or _framed(cut, params, in_force)
+    labels, notes = Labels(tokens, metadata or {}), ready.framing.findings
+    return finish(
+        ready.inside.rgb, ready.inside.alpha, spec, params=params, labels=labels, notes=notes, plates=plates,
+        today=today, composed=ready.composed,
+    )  # fmt: skip
 
 
 def _check_large_enough(cut: CutOut, spec: ChannelSpec) -> None:
@@ -64,7 +77,7 @@ def _check_large_enough(cut: CutOut, spec: ChannelSpec) -> None:
         )
 
 
-def _framed(cut: CutOut, params: ProcessingParams, spec: ChannelSpec) -> tuple[Framing, Framed]:
+def _framed(cut: CutOut, params: ProcessingParams, spec: ChannelSpec) -> Prepared:
     """Bring the cut-out into the channel's frame: padded, never stretched, never enlarged beyond the preset."""
     framing = geometry.plan_frame(cut.alpha, params, spec)
-    return framing, framed(cut, framing)
+    return Prepared(framing, framed(cut, framing))

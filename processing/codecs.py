@@ -264,15 +264,21 @@ def _plain_jpeg(path: Path, image: Image.Image, findings: list[Finding]) -> RGBA
     profile = image.info.get("icc_profile")
     if image.format != "JPEG" or image.mode != "RGB" or (profile and not icc.is_srgb(profile)):
         return None
-    data = np.fromfile(path, np.uint8)
+    found = jpeg_pixels(np.fromfile(path, np.uint8), image.size)
+    if found is not None and not profile:
+        findings.append(icc.UNTAGGED)
+    return found
+
+
+def jpeg_pixels(data: npt.NDArray[np.uint8], size: tuple[int, int]) -> RGBArray | None:
+    """Decode the bytes (N,) of a JPEG of `size` (w, h) to (h, w, 3) as they are, neither turned nor converted.
+
+    None when it ends early or is of another size: Pillow says more about such a file.
+    """
     if data[-_JPEG_TAIL:].tobytes().rfind(_JPEG_END) < 0:
         return None
     found = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
-    if found is None or found.shape[1::-1] != image.size:
-        return None
-    if not profile:
-        findings.append(icc.UNTAGGED)
-    return np.asarray(found, np.uint8)
+    return None if found is None or found.shape[1::-1] != size else np.asarray(found, np.uint8)
 
 
 def _noted(path: Path, image: Image.Image) -> list[Finding]:

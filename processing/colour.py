@@ -174,13 +174,20 @@ def backdrop_reference(rgb: RGBArray, alpha: Matte) -> tuple[int, int, int] | No
     """
     small, matte = (quickly_shrunk(pixels, _WORKING_SIDE) for pixels in (rgb, levels(alpha)))
     product = (matte > _TRACE).astype(np.uint8)
-    outside = small[cv2.dilate(product, np.ones((9, 9), np.uint8)) == 0]
+    outside = small.reshape(-1, 3)[(cv2.dilate(product, np.ones((9, 9), np.uint8)) == 0).ravel()]
     if len(outside) < _MIN_REFERENCE_PX:
         return None
-    luma = outside @ _LUMA
+    luma = cv2.transform(outside.astype(np.float32)[None], _LUMA[None])[0]
     lit = outside[luma >= np.median(luma)]
-    red, green, blue = (int(value) for value in np.median(lit, axis=0))
+    red, green, blue = (int(_middle_level(lit[:, channel])) for channel in range(3))
     return red, green, blue
+
+
+def _middle_level(levels: npt.NDArray[np.uint8]) -> float:
+    """Return the median of (N,) uint8, counted instead of sorted."""
+    upto = np.cumsum(np.bincount(levels, minlength=256))
+    low, high = (int(np.searchsorted(upto, place, side="right")) for place in ((upto[-1] - 1) // 2, upto[-1] // 2))
+    return (low + high) / 2
 
 
 def plan_correction(rgb: RGBArray, alpha: Matte, params: ColourParams) -> tuple[ColourTransform, tuple[Finding, ...]]:

@@ -21,6 +21,7 @@ from processing.geometry import Framing
 from processing.types import AlphaArray, MaskArray, RGBArray
 
 _SOLID = 255
+_SHARES = np.arange(256, dtype=np.float32) / np.float32(_SOLID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class CutOut:
 
 @dataclass(frozen=True, slots=True)
 class Framed:
-    """A cut-out in a channel's frame (h, w): corrected `rgb` uint8, `alpha` float32 0..1, and `source`, the uncorrected
+    """A cut-out in a channel's frame (h, w): corrected `rgb` uint8, `alpha` float32 0..1, and `source`, the corrected
     photo in the same grid with its backdrop (None when the pixels hold none)."""
 
     rgb: RGBArray
@@ -87,12 +88,18 @@ def open_cutout(pixels: Path, alpha: Path | None = None, recipe: Mapping[str, An
 
 def framed(cut: CutOut, framing: Framing) -> Framed:
     """Bring a cut-out into a frame. Where alpha is 0 the colour has no meaning."""
-    alpha = geometry.to_frame(cut.alpha, framing).astype(np.float32) / np.float32(_SOLID)
+    alpha = np.asarray(cv2.LUT(geometry.to_frame(cut.alpha, framing), _SHARES), np.float32)
     if not cut.shows_backdrop:
         return Framed(cut.transform.apply(_premultiplied(cut, framing, alpha)), alpha, None)
-    source = geometry.frame_source(cut.rgb, framing)
-    product = matting.decontaminate(source, alpha) if cut.is_decontaminated else source
-    return Framed(cut.transform.apply(product), alpha, source)
+    photo = geometry.frame_source(cut.rgb, framing)
+    source = cut.transform.apply(photo)
+    if not cut.is_decontaminated:
+        return Framed(source, alpha, source)
+    # Both pictures differ in the soft pixels alone: a second correction of the whole frame would say nothing new.
+    freed, product = matting.freed_pixels(photo, alpha), source.copy()
+    if freed.rows.size:
+        product[freed.rows, freed.columns] = cut.transform.apply(freed.colours)
+    return Framed(product, alpha, source)
 
 
 def _premultiplied(cut: CutOut, framing: Framing, frame_alpha: MaskArray) -> RGBArray:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from processing import compositing, encoding, metadata, naming, variants, watermark
+from processing import compositing, encoding, geometry, metadata, naming, variants, watermark
 from processing.errors import InputRejected
 from processing.params import ChannelSpec, ProcessingParams
 from processing.plates import NO_PLATES, Plates
@@ -38,19 +38,24 @@ def finish(
     notes: tuple[Finding, ...] = (),
     plates: Plates = NO_PLATES,
     today: date | None = None,
+    composed: RGBArray | None = None,
 ) -> Rendered:
     """Turn `frame` (H, W, 3) uint8, straight colours, and its `matte` (H, W) 0..1 into the channel's file.
 
     Further files of the same picture (other sizes, the fallback format) are its `companions`. `today` brings the
     channel's dated rules into force; None takes the row as it begins. Broken rules are in `checks`, they don't raise.
+    `composed`: this very frame on this row's background already, when it is at hand; it is left as it is.
     Raises InputRejected (missing_token, overlay_refused, plate_missing) and StageFailed(code="too_many_bytes").
     """
     row, spec = spec, spec if today is None else spec.on(today)
     wants_logo = watermark.is_wanted(params.watermark, spec)
-    picture = compositing.compose(frame, matte, params, spec, plates=plates)
+    if composed is None or spec != row:
+        picture = compositing.compose(frame, matte, params, spec, plates=plates)
+    else:
+        picture = composed
     steps = list(_STEPS_BEFORE)
     if spec.background == "pure_white":
-        picture[matte < PRODUCT_TRACE] = 255
+        picture = _whitened(picture, matte)
         steps.append("ensure_pure_white")
     if wants_logo:
         if plates.logo is None:
@@ -66,6 +71,15 @@ def finish(
         days = tuple(day for day in row.change_days() if today is None or day > today)
         first = replace(first, checks=first.checks + _upcoming(first, row, days, matte, labels))
     return replace(first, companions=tuple(rest))
+
+
+def _whitened(picture: RGBArray, matte: MaskArray) -> RGBArray:
+    """Make the background (H, W, 3) exactly 255, faint traces of the product too: compositing left them alone."""
+    rows, columns = geometry.soft_pixels(matte)
+    faint = matte[rows, columns] < PRODUCT_TRACE
+    white = picture.copy()
+    white[rows[faint], columns[faint]] = 255
+    return white
 
 
 def _formats(spec: ChannelSpec) -> tuple[str, ...]:

@@ -16,10 +16,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from processing import PIPELINE_VERSION, codecs, pipeline
-from processing.channels import render
+from processing.channels import Prepared, render
 from processing.correction import NO_AIDS, Aids
 from processing.errors import InputRejected, ProcessingError
 from processing.intake import SUFFIXES
+from processing.memory import keep_freed_memory
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
 from processing.plates import load_plates
 from processing.removal.base import Remover, create_remover
@@ -108,7 +109,7 @@ def process_one(job: Job, plan: Plan, remover: Remover) -> Report:
         extras = pipeline.Extras(plan.aids, load_plates(plan.params, plan.brand))
         made = pipeline.make(job.source, plan.params, plan.channel, ScoringParams(), remover, extras)
         tokens = _tokens(plan.channel, PurePosixPath(job.stem).name)
-        prepared = (made.framing, made.framed)
+        prepared = Prepared(made.framing, made.framed, made.frame)
         rendered = render(
             made.cut, plan.channel, params=plan.params, tokens=tokens, prepared=prepared, today=plan.today,
             plates=extras.plates,
@@ -265,6 +266,7 @@ _warm: dict[str, Any] = {}
 
 
 def _start(plan: Plan) -> None:
+    keep_freed_memory()
     _warm["plan"] = plan
     _warm["remover"] = create_remover(plan.remover, model_name=plan.model, model_dir=plan.model_dir)
 

@@ -18,6 +18,7 @@ PRODUCT_FROM = 0.5
 """Alpha from which a pixel counts as product when its box is measured."""
 _BILINEAR_FROM, _BICUBIC_FROM = 0.6, 0.65
 _LEAST_STEP = 1e-6
+_WORD = 8  # bytes looked at as one number
 _SLACK_PX = 2  # so that rounding can never leave the product short of the wanted fill
 
 
@@ -91,12 +92,23 @@ def product_box(alpha: Matte, threshold: float = PRODUCT_FROM) -> Box | None:
 
 
 def soft_pixels(alpha: MaskArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return rows and columns of the pixels with 0 < alpha < 1; np.nonzero takes five times as long for it."""
-    found = cv2.findNonZero(cv2.inRange(alpha, _LEAST_STEP, 1.0 - _LEAST_STEP))
-    if found is None:
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    places = found.reshape(-1, 2).astype(np.intp)
-    return places[:, 1], places[:, 0]
+    """Return rows and columns of the pixels with 0 < alpha < 1."""
+    return marked_pixels(np.asarray(cv2.inRange(alpha, _LEAST_STEP, 1.0 - _LEAST_STEP), np.uint8))
+
+
+def marked_pixels(mask: AlphaArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return rows and columns of the pixels of `mask` (H, W) uint8 that are not 0, row by row.
+
+    Made for marks that are few: eight pixels are looked at as one number first, which takes half of cv2.findNonZero's
+    time and a tenth of np.nonzero's.
+    """
+    flat = np.ascontiguousarray(mask).reshape(-1)
+    whole = flat.size // _WORD * _WORD
+    words = np.flatnonzero(flat[:whole].view(np.uint64))
+    places = (words[:, None] * _WORD + np.arange(_WORD)).reshape(-1)
+    places = np.concatenate([places, np.arange(whole, flat.size)])
+    rows, columns = np.divmod(places[flat[places] > 0], mask.shape[1])
+    return rows, columns
 
 
 def fill_ratio(alpha: Matte) -> float:
@@ -250,13 +262,20 @@ def shrunk(pixels: Pixels, longest: int) -> tuple[Pixels, float]:
     return _resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale)))), scale
 
 
-def quickly_shrunk(rgb: npt.NDArray[np.uint8], longest: int) -> npt.NDArray[np.uint8]:
-    """Like `shrunk`, bilinear all the way, for pictures that are measured and never shipped."""
+def quickly_shrunk(rgb: npt.NDArray[np.uint8], longest: int, multiple: int = 1) -> npt.NDArray[np.uint8]:
+    """Like `shrunk`, bilinear all the way, for pictures that are measured and never shipped.
+
+    What has to be shrunk gets sides that are multiples of `multiple`: halving is fast only for even ones.
+    """
     height, width = rgb.shape[:2]
     scale = min(1.0, longest / max(height, width))
     if scale == 1.0:
         return np.ascontiguousarray(rgb)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    size = (_rounded(width * scale, multiple), _rounded(height * scale, multiple))
     while max(rgb.shape[:2]) >= 2 * longest and min(rgb.shape[:2]) > 1:
         rgb = _halved(rgb)
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _rounded(length: float, multiple: int) -> int:
+    return max(multiple, round(length / multiple) * multiple)

@@ -29,6 +29,7 @@ _LEAST_REACH = 3
 _FINE_REACH = 2
 _CRISP = 1.5  # how much steeper the outline gets where colours say nothing
 _FOREGROUND_SIDE = 480
+_EVEN_TWICE = 4  # the bands are placed at half the working size, their colours read at half of that
 _FAR, _NEAR = 31, 7  # box sizes of the two blur-fusion passes, px
 
 
@@ -67,7 +68,7 @@ def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
 def _placed_twice(
     crop: RGBArray, raw: MaskArray, shape: tuple[int, ...], window: Box, side: int, radius_ratio: float
 ) -> AlphaArray:
-    picture = geometry.quickly_shrunk(crop, side)
+    picture = geometry.quickly_shrunk(crop, side, _EVEN_TWICE)
     height, width = picture.shape[:2]
     half = (max(1, width // 2), max(1, height // 2))
     small = np.asarray(cv2.resize(picture, half, interpolation=cv2.INTER_AREA), np.uint8)
@@ -117,16 +118,32 @@ def _moved(raw: MaskArray, shape: tuple[int, ...], window: Box, size: tuple[int,
     return np.asarray(cv2.warpAffine(levels, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Pixels (N,) freed from the backdrop's colour: `rows`, `columns` and their `colours` (N, 3) uint8."""
+
+    rows: npt.NDArray[np.intp]
+    columns: npt.NDArray[np.intp]
+    colours: RGBArray
+
+
 def decontaminate(rgb: RGBArray, alpha: MaskArray) -> RGBArray:
-    """Return the picture with the backdrop's share taken out of pixels with 0 < alpha < 1; all others unchanged.
+    """Return the picture with the backdrop's share taken out of pixels with 0 < alpha < 1; all others unchanged."""
+    out = rgb.copy()
+    freed = freed_pixels(rgb, alpha)
+    out[freed.rows, freed.columns] = freed.colours
+    return out
+
+
+def freed_pixels(rgb: RGBArray, alpha: MaskArray) -> Freed:
+    """Take the backdrop's share out of the pixels with 0 < alpha < 1 of `rgb` (H, W, 3) uint8; alpha (H, W) 0..1.
 
     Blur-fusion foreground estimation (Forte 2021): local means of foreground and backdrop at two scales, made on a
     reduced grid, then corrected per pixel by the compositing equation.
     """
-    out = rgb.copy()
     rows, columns = geometry.soft_pixels(alpha)
     if not rows.size:
-        return out
+        return Freed(rows, columns, np.zeros((0, 3), np.uint8))
     window = (
         slice(max(0, int(rows.min()) - _FAR), int(rows.max()) + 1 + _FAR),
         slice(max(0, int(columns.min()) - _FAR), int(columns.max()) + 1 + _FAR),
@@ -137,22 +154,22 @@ def decontaminate(rgb: RGBArray, alpha: MaskArray) -> RGBArray:
     weight = np.asarray(cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     picture = np.asarray(small, np.float32)
     front, back = _fuse(picture, picture, weight, _FAR)
-    front, back = _fuse(picture, np.clip(front + weight[..., None] * _error(picture, front, back, weight), 0, 255),
-                        weight, _NEAR)  # fmt: skip
+    share = _thrice(weight)
+    error = picture - share * front - (1 - share) * back
+    front, back = _fuse(picture, np.clip(front + share * error, 0, 255), weight, _NEAR)
     places = Places(
         rows - window[0].start, columns - window[1].start, (width, height), (matte.shape[1], matte.shape[0])
     )
     front_pixels, back_pixels = places.read(front), places.read(back)
-    share = alpha[rows, columns][:, None]
+    own = alpha[rows, columns][:, None]
     seen = rgb[rows, columns].astype(np.float32)
-    fixed = front_pixels + share * (seen - share * front_pixels - (1 - share) * back_pixels)
-    out[rows, columns] = np.round(np.clip(fixed, 0, 255)).astype(np.uint8)
-    return out
+    fixed = front_pixels + own * (seen - own * front_pixels - (1 - own) * back_pixels)
+    return Freed(rows, columns, np.round(np.clip(fixed, 0, 255)).astype(np.uint8))
 
 
-def _error(picture: FloatArray, front: FloatArray, back: FloatArray, weight: MaskArray) -> FloatArray:
-    share = weight[..., None]
-    return np.asarray(picture - share * front - (1 - share) * back, np.float32)
+def _thrice(values: FloatArray) -> FloatArray:
+    """Repeat (H, W) for three channels: numpy is several times slower at spreading it itself."""
+    return np.asarray(cv2.merge([values] * 3), np.float32)
 
 
 def _fuse(picture: FloatArray, front: FloatArray, weight: MaskArray, size: int) -> tuple[FloatArray, FloatArray]:
@@ -161,8 +178,8 @@ def _fuse(picture: FloatArray, front: FloatArray, weight: MaskArray, size: int) 
     def mean(values: FloatArray, share: FloatArray) -> FloatArray:
         box = (size, size)
         total = cv2.boxFilter(share, -1, box, borderType=cv2.BORDER_REFLECT)
-        summed = cv2.boxFilter(values * share[..., None], -1, box, borderType=cv2.BORDER_REFLECT)
-        return np.asarray(np.clip(summed / (total[..., None] + np.float32(1e-5)), 0, 255), np.float32)
+        summed = cv2.boxFilter(values * _thrice(share), -1, box, borderType=cv2.BORDER_REFLECT)
+        return np.asarray(np.clip(summed / _thrice(total + np.float32(1e-5)), 0, 255), np.float32)
 
     # Steep weights: a mixed pixel says little about either side, and would drag the means together.
     inside, outside = weight * weight, (1 - weight) * (1 - weight)

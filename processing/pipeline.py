@@ -262,13 +262,15 @@ def _finish(
         inside = framed(cut, framing)
         plain = compositing.compose(inside.rgb, inside.alpha, params, channel, shadow=False, plates=extras.plates)
     with clock.stage("score"):
-        source = inside.source if inside.source is not None else geometry.frame_source(found.before, framing)
+        source = inside.source
+        if source is None:
+            source = cut.transform.apply(geometry.frame_source(found.before, framing))
         quality = score(
             plain,
             inside.alpha,
             channel=channel,
             scoring=scoring,
-            expected=cut.transform.apply(source),
+            expected=source,
             confidence=found.confidence,
             is_cut=geometry.touches_frame(alpha),
             has_colour_reference=cut.transform.is_balanced,

@@ -17,6 +17,7 @@ from processing.correction import Aids
 from processing.errors import ProcessingError
 from processing.folder import Job, Journal, Plan, Report, find_photos, process_folder
 from processing.matching import histogram
+from processing.memory import keep_freed_memory
 from processing.params import REMOVERS, STANDARD_PRESET, ProcessingParams
 from processing.reference_card import correct_from_card
 from processing.registration import alpha_from_white
@@ -73,6 +74,7 @@ def main(argv: Sequence[str]) -> int:
         plan, jobs = _plan(words), find_photos(words.source, words.out)
         if not jobs:
             raise ProcessingError(f"No photos in {words.source}.")
+        keep_freed_memory()
         reports, progress, was_stopped = _run(plan, jobs, words)
     except (ProcessingError, json.JSONDecodeError, OSError) as error:
         print(error, file=sys.stderr)

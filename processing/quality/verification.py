@@ -13,11 +13,13 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, TAGS
 
 from processing import metadata as tags
-from processing.codecs import DECODE_ERRORS
+from processing.codecs import DECODE_ERRORS, jpeg_pixels
+from processing.geometry import marked_pixels
 from processing.params import ChannelSpec
 from processing.quality.score import fill_ratio
 from processing.types import MaskArray, RuleCheck, Severity
 
+ByteArray = npt.NDArray[np.uint8]
 RINGING_MARGIN_PX = 8
 """JPEG rings up to one 8 px block round the product; further out a white background must be exact (B5)."""
 GREY_FROM = 230
@@ -52,11 +54,9 @@ def verify(
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
-            image.load()
+            pixels = _pixels(image, data)
             checks = [*_file_rules(image, data, spec, filename), _privacy_rule(image, spec)]
             checks += _metadata_rules(image, spec, metadata or {})
-            # Pillow reads the upper 8 bits of 16: enough for ring and fill, the depth itself has its own rule.
-            pixels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     except (*DECODE_ERRORS, Image.DecompressionBombError) as error:
         return (RuleCheck("decodes", False, "opens and decodes", str(error)[:200]),)
     if alpha is not None and alpha.shape != pixels.shape[:2]:
@@ -68,6 +68,17 @@ def verify(
         fill = fill_ratio(alpha)
         checks.append(_rule("fill", fill >= spec.fill_min, f"at least {spec.fill_min:.0%}", f"{fill:.1%}"))
     return tuple(checks)
+
+
+def _pixels(image: Image.Image, data: bytes) -> ByteArray:
+    """Decode completely, or raise one of DECODE_ERRORS. (H, W, 3) uint8."""
+    if image.format == "JPEG" and image.mode == "RGB":
+        quick = jpeg_pixels(np.frombuffer(data, np.uint8), image.size)
+        if quick is not None:
+            return quick
+    image.load()
+    # Pillow reads the upper 8 bits of 16: enough for ring and fill, the depth itself has its own rule.
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _rule(name: str, passed: bool, expected: str, actual: str, severity: Severity = "error") -> RuleCheck:
@@ -160,20 +171,21 @@ def _metadata_rules(image: Image.Image, spec: ChannelSpec, wanted: Mapping[str, 
     ]
 
 
-def _background_rules(pixels: npt.NDArray[np.uint8], alpha: MaskArray | None, spec: ChannelSpec) -> list[RuleCheck]:
+def _background_rules(pixels: ByteArray, alpha: MaskArray | None, spec: ChannelSpec) -> list[RuleCheck]:
     ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     if spec.background == "pure_white":
         off = int((ring != 255).any(axis=1).sum())
         checks = [_rule("white_frame", off == 0, "frame exactly 255, 255, 255", f"{off} pixels off")]
         if alpha is not None:
-            far = _far_from_product(alpha)
+            near, reached = _round_product(alpha)
             white = cv2.inRange(pixels, (255, 255, 255), (255, 255, 255))
-            wrong = cv2.countNonZero(far.view(np.uint8)) - cv2.countNonZero(cv2.copyTo(white, far.view(np.uint8)))
-            share = f"{wrong} of {cv2.countNonZero(far.view(np.uint8))} pixels off"
+            far = alpha.size - cv2.countNonZero(reached)
+            wrong = far - cv2.countNonZero(cv2.bitwise_and(white, cv2.bitwise_not(reached)))
+            share = f"{wrong} of {far} pixels off"
             checks.append(
                 _rule("white_background", wrong == 0, f"255 beyond {RINGING_MARGIN_PX} px of the product", share)
             )
-            checks.append(_ringing_rule(pixels, alpha, far))
+            checks.append(_ringing_rule(pixels, near))
         return checks
     darkest, chroma = int(np.median(ring.min(axis=1))), int(np.median(np.ptp(ring.astype(np.int16), axis=1)))
     shown = f"median {darkest}"
@@ -184,18 +196,17 @@ def _background_rules(pixels: npt.NDArray[np.uint8], alpha: MaskArray | None, sp
     return []
 
 
-def _ringing_rule(pixels: npt.NDArray[np.uint8], alpha: MaskArray, far: npt.NDArray[np.bool_]) -> RuleCheck:
+def _ringing_rule(pixels: ByteArray, near: ByteArray) -> RuleCheck:
     """Say how far compression left the white close to the product: seen by people from about 6 levels (B5)."""
-    near = cv2.findNonZero((~far & (alpha < PRODUCT_FROM)).view(np.uint8))
-    off = 0.0
-    if near is not None:
-        columns, rows = near.reshape(-1, 2).T
-        off = float((255 - pixels[rows, columns].min(axis=1).astype(np.float64)).mean())
+    seen = pixels[marked_pixels(near)]
+    off = 255 - float(seen.min(axis=1).mean(dtype=np.float64)) if len(seen) else 0.0
     expected = f"at most {RINGING_SEEN:g} levels off within {RINGING_MARGIN_PX} px of the product"
     return _rule("white_near_product", off <= RINGING_SEEN, expected, f"{off:.2f} levels off in the mean", "warning")
 
 
-def _far_from_product(alpha: MaskArray) -> npt.NDArray[np.bool_]:
+def _round_product(alpha: MaskArray) -> tuple[ByteArray, ByteArray]:
+    """Return where the background (H, W) is within reach of ringing, and that with the product itself: 255, else 0."""
     size = 2 * RINGING_MARGIN_PX + 1
-    product = (alpha >= PRODUCT_FROM).view(np.uint8)
-    return np.asarray(cv2.dilate(product, np.ones((size, size), np.uint8)) == 0)
+    product = cv2.compare(alpha, np.array(PRODUCT_FROM), cv2.CMP_GE)
+    grown = np.asarray(cv2.dilate(product, np.ones((size, size), np.uint8)), np.uint8)
+    return np.asarray(cv2.subtract(grown, product), np.uint8), grown

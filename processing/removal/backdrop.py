@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -31,10 +32,21 @@ def to_lab(rgb: RGBArray) -> npt.NDArray[np.float32]:
     return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2Lab), np.float32)
 
 
+@lru_cache(maxsize=4)
 def _terms(height: int, width: int) -> npt.NDArray[np.float32]:
+    """The surface's terms at every pixel; kept, because photos of one batch have few shapes."""
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     y, x = rows / height * 2 - 1, columns / width * 2 - 1
-    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
+    terms = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
+    terms.flags.writeable = False
+    return terms
+
+
+@lru_cache(maxsize=4)
+def _sample(height: int, width: int) -> npt.NDArray[np.intp]:
+    """Flat places of the border's pixels, evenly thinned to about _MAX_SAMPLES."""
+    places = np.flatnonzero(border_band(height, width))
+    return places[:: max(1, len(places) // _MAX_SAMPLES)]
 
 
 def border_band(height: int, width: int) -> npt.NDArray[np.bool_]:
@@ -49,10 +61,8 @@ def fit_backdrop(lab: npt.NDArray[np.float32]) -> Backdrop:
     """Fit the surface by iteratively reweighted least squares (Tukey's biweight outvotes products at the border)."""
     height, width = lab.shape[:2]
     terms = _terms(height, width)
-    band = border_band(height, width)
-    design, colours = terms[band], lab[band]
-    step = max(1, len(design) // _MAX_SAMPLES)
-    design, colours = design[::step].astype(np.float64), colours[::step].astype(np.float64)
+    places = _sample(height, width)
+    design, colours = (values.reshape(height * width, -1)[places].astype(np.float64) for values in (terms, lab))
     off = np.linalg.norm(colours - np.median(colours, axis=0), axis=1)
     weight = (off < 3 * (np.median(off) * 1.5 + 2)).astype(np.float64)
     coefficients = np.zeros((design.shape[1], 3))

@@ -15,7 +15,7 @@ import numpy as np
 from processing.geometry import quickly_shrunk
 from processing.removal.compact import MODEL_NAME, NO_PRODUCT, WEIGHTS_SHA256, CompactNetwork, settled_mask
 from processing.removal.studio import StudioSettings, segment_fully
-from processing.removal.trust import Evidence, model_for, weigh
+from processing.removal.trust import BoolArray, Evidence, model_for, weigh
 from processing.types import Finding, MaskArray, Removal, RGBArray
 
 _SIDE = 512
@@ -23,6 +23,7 @@ _HALF = 0.5
 _DOUBTFUL = 0.5
 _LEAST_AREA = 0.001
 _DISAGREE = 0.6
+_SAME = 0.85  # overlap from which a settled mask would say nothing new
 _LIKELY = 0.3  # below, both are guesses, and the network's guess is the better one
 _PREFER_STUDIO = 0.05  # its outline is sharper: the network must be this much surer
 _TRUSTED = 0.6  # from here on studio is taken whatever the network says of itself
@@ -45,9 +46,18 @@ class PairRemover:
     model_name = MODEL_NAME
     model_sha256 = WEIGHTS_SHA256
 
-    def __init__(self, settings: StudioSettings | None = None, network: CompactNetwork | None = None) -> None:
+    def __init__(
+        self,
+        settings: StudioSettings | None = None,
+        network: CompactNetwork | None = None,
+        *,
+        settle_always: bool = True,
+    ) -> None:
+        """`settle_always` False: the network's mask is settled by the picture's colours (a third of the time) only
+        where it and studio see different products; trust.json must be fitted for the same choice."""
         self._settings = settings or StudioSettings()
         self._network = network or CompactNetwork()
+        self._settle_always = settle_always
 
     def remove(self, image: RGBArray) -> Removal:
         """See Remover.remove. `made_by` of the answer says whose mask it is."""
@@ -78,7 +88,10 @@ class PairRemover:
         size = (small.shape[1], small.shape[0])
         raw = self._network.mask(small)
         probability = np.asarray(cv2.resize(raw, size, interpolation=cv2.INTER_LINEAR), np.float32)
-        coloured = np.asarray(cv2.resize(settled_mask(small, raw), size, interpolation=cv2.INTER_LINEAR), np.float32)
+        coloured = probability
+        if self._settle_always or _differ(found.product, probability):
+            settled = settled_mask(small, raw)
+            coloured = np.asarray(cv2.resize(settled, size, interpolation=cv2.INTER_LINEAR), np.float32)
         theirs = np.asarray(coloured > _HALF)
         soft = np.asarray(cv2.GaussianBlur(found.product.astype(np.float32), (0, 0), 0.8), np.float32)
         pairs = (("studio", found.product, theirs, soft), ("compact", theirs, found.product, coloured))
@@ -86,6 +99,13 @@ class PairRemover:
             (maker, mask, weigh(product, other, probability, found.signals_of(product)))
             for maker, product, other, mask in pairs
         )
+
+
+def _differ(product: BoolArray, probability: MaskArray) -> bool:
+    """Whether studio's `product` (H, W) and the network's `probability` (H, W) overlap (IoU) too little."""
+    seen = probability > _HALF
+    either = int(np.count_nonzero(product | seen))
+    return not either or int(np.count_nonzero(product & seen)) < _SAME * either
 
 
 def choose(studio: Candidate, compact: Candidate) -> Candidate:

@@ -49,8 +49,9 @@ class Signals:
         solid = product.astype(np.uint8)
         outline = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
         outside = cv2.dilate(solid, np.ones((9, 9), np.uint8)) == 0
-        difference = lab - backdrop.surface
-        faint = (np.hypot(difference[..., 1], difference[..., 2]) < 4.0) & (difference[..., 0] < 2.0)
+        lighter, off_a, off_b = cv2.split(lab - backdrop.surface)
+        faint = (cv2.magnitude(off_a, off_b) < np.float32(4.0)) & (lighter < np.float32(2.0))
+        steps = gradient[outline]
         frame = np.concatenate(
             [product[:4].ravel(), product[-4:].ravel(), product[:, :4].ravel(), product[:, -4:].ravel()]
         )
@@ -60,8 +61,8 @@ class Signals:
             inliers=backdrop.inliers,
             area=float(product.mean()),
             at_frame=float(frame.mean()),
-            edge=float(np.median(gradient[outline])) if outline.any() else 0.0,
-            clear_edge=float((gradient[outline] > 2.5).mean()) if outline.any() else 0.0,
+            edge=float(np.median(steps)) if steps.size else 0.0,
+            clear_edge=float((steps > 2.5).mean()) if steps.size else 0.0,
             gap=float(np.median(distance[product])) if has_product else 0.0,
             backdrop_texture=float(gradient[outside].mean()) if outside.any() else 9.0,
             shadow_like=float(faint[product].mean()) if has_product else 1.0,

@@ -77,13 +77,15 @@ def _surrounded(lab: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _add_closed(part: npt.NDArray[np.bool_], totals: FloatArray, weight: np.float32) -> None:
-    count, labels = cv2.connectedComponents(part.astype(np.uint8), connectivity=8)
-    touches = np.zeros(count, bool)
-    touches[0] = True  # the other half
-    touches[labels[0]] = touches[labels[:, 0]] = touches[labels[:, -1]] = True
-    totals[1] += weight * ~touches[labels]
-    touches[labels[-1]] = True
-    totals[0] += weight * ~touches[labels]
+    height, width = part.shape
+    framed = np.ones((height + 2, width + 2), np.uint8)
+    framed[-1] = 0
+    framed[1:-1, 1:-1] = part
+    cv2.floodFill(framed, None, (0, 0), (0, 0, 0), flags=8)  # what the frame reaches, its lower edge left out
+    totals[1] += weight * framed[1:-1, 1:-1]
+    framed[-1] = 1
+    cv2.floodFill(framed, None, (0, height + 1), (0, 0, 0), flags=8)
+    totals[0] += weight * framed[1:-1, 1:-1]
 
 
 def _geodesic(lab: FloatArray) -> FloatArray:

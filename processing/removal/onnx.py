@@ -1,8 +1,9 @@
-"""Any segmentation model an operator puts on disk, run through rembg's session classes for its exact normalisation.
+"""Any segmentation model an operator puts on disk, with the exact normalisation that rembg gives it.
 
-rembg is used as a mask backend only. Its stretched mask is not used: stretching gives an empty picture a mask that
-reaches 1. The raw output of the network is taken instead. Nothing is downloaded: weights are looked for before rembg
-is imported, and rembg skips its checksum for files that exist, so the sha256 is computed here and recorded.
+The u2net family runs here; other models run through rembg's session classes, which cost 180 MB. rembg is a mask backend
+only. Its stretched mask is not used: stretching gives an empty picture a mask that reaches 1. The raw output of the
+network is taken instead. Nothing is downloaded: weights are looked for before rembg is imported, and rembg skips its
+checksum for files that exist, so the sha256 is computed here and recorded.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from processing.errors import ResourceUnavailable
@@ -37,6 +41,9 @@ _NEVER = ("bria", "withoutbg", "atlascloud")
 _INPUT_SIDE = 1280
 _CUSTOM = {"u2net": "u2net_custom", "silueta": "u2net_custom", "isnet": "dis_custom", "dis": "dis_custom",
            "ben": "ben_custom"}  # fmt: skip
+_U2NETS = frozenset({"u2net", "u2netp", "silueta", "u2net_custom"})
+_U2NET_SIDE = 320
+_MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # of ImageNet, R G B
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.onnx")
 
 
@@ -130,9 +137,7 @@ class OnnxRemover:
     def __init__(self, weights: Weights, *, threads: int = 1) -> None:
         self.model_name = weights.name
         self.model_sha256 = sha256_of(weights.path)
-        self._session = _new_session(weights, threads)
-        self._recorder = _Recorder(self._session.inner_session)
-        self._session.inner_session = self._recorder
+        self._network: _U2net | _Rembg = (_U2net if weights.session in _U2NETS else _Rembg)(weights, threads)
 
     def remove(self, image: RGBArray) -> Removal:
         """See Remover.remove. Confidence joins how decided the network is with agreement of the model-free remover."""
@@ -142,38 +147,92 @@ class OnnxRemover:
         return Removal(raw, confidence, findings)
 
     def _raw(self, small: RGBArray) -> MaskArray:
-        with np.errstate(invalid="ignore", divide="ignore"):  # rembg divides by the range, which may be zero
-            self._session.predict(Image.fromarray(small))
-        output = np.asarray(self._recorder.last[0], np.float32)
+        output = self._network.output(small)
         raw = output.reshape(-1, *output.shape[-2:])[0]
         if float(raw.min()) < -0.01 or float(raw.max()) > 1.01:
             raw = 1.0 / (1.0 + np.exp(-np.clip(raw, -30, 30)))
         return np.ascontiguousarray(np.nan_to_num(np.clip(raw, 0.0, 1.0)), dtype=np.float32)
 
 
-def _new_session(weights: Weights, threads: int) -> Any:
-    # Slow to import (a second and 150 MB): paid only by a process that really runs a model.
-    import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as runtime
-    from rembg import new_session
+class _U2net:
+    """A model of the u2net family (Qin et al. 2020), normalised to the digit as rembg does it, without rembg."""
 
-    broken = (OSError, ValueError, RuntimeError, runtime.InvalidProtobuf, runtime.NoSuchFile, runtime.Fail,
-              runtime.InvalidGraph, runtime.InvalidArgument, runtime.NotImplemented)  # fmt: skip
+    def __init__(self, weights: Weights, threads: int) -> None:
+        import onnxruntime  # 20 MB: paid only by a process that really runs a model
+
+        with _told_when_broken(weights):
+            self._session = onnxruntime.InferenceSession(
+                str(weights.path), _options(threads), providers=["CPUExecutionProvider"]
+            )
+        self._input = self._session.get_inputs()[0].name
+
+    def output(self, small: RGBArray) -> npt.NDArray[np.float32]:
+        """Return the network's first output for (H, W, 3) uint8, as it is."""
+        return np.asarray(self._session.run(None, {self._input: u2net_input(small)})[0], np.float32)
+
+
+def u2net_input(small: RGBArray) -> npt.NDArray[np.float32]:
+    """Return (1, 3, 320, 320): Lanczos, divided by the brightest value, ImageNet's mean and deviation (float64)."""
+    square = np.array(Image.fromarray(small).resize((_U2NET_SIDE, _U2NET_SIDE), Image.Resampling.LANCZOS))
+    values = square / max(np.max(square), 1e-6)
+    return np.asarray(((values - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None], np.float32)
+
+
+class _Rembg:
+    """A model run by its rembg session class."""
+
+    def __init__(self, weights: Weights, threads: int) -> None:
+        self._session = _new_session(weights, threads)
+        self._recorder = _Recorder(self._session.inner_session)
+        self._session.inner_session = self._recorder
+
+    def output(self, small: RGBArray) -> npt.NDArray[np.float32]:
+        """Return the network's first output for (H, W, 3) uint8, as it is."""
+        with np.errstate(invalid="ignore", divide="ignore"):  # rembg divides by the range, which may be zero
+            self._session.predict(Image.fromarray(small))
+        return np.asarray(self._recorder.last[0], np.float32)
+
+
+def _options(threads: int) -> Any:
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    extra = {"model_path": str(weights.path)} if weights.session.endswith("_custom") else {}
-    kept = {key: os.environ.get(key) for key in ("REMBG_HOME", "U2NET_HOME")}
-    os.environ["REMBG_HOME"] = str(weights.home)  # rembg reads models from its home only
-    os.environ.pop("U2NET_HOME", None)
+    # Planning all buffers ahead takes 320 MB more with u2netp and saves no time (docs/performance.md).
+    options.enable_mem_pattern = False
+    return options
+
+
+@contextmanager
+def _told_when_broken(weights: Weights) -> Iterator[None]:
+    """Raise ResourceUnavailable(code="model_broken") for whatever the runtime says of a file it can't load."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as runtime
+
+    broken = (OSError, ValueError, RuntimeError, runtime.InvalidProtobuf, runtime.NoSuchFile, runtime.Fail,
+              runtime.InvalidGraph, runtime.InvalidArgument, runtime.NotImplemented)  # fmt: skip
     try:
-        return new_session(weights.session, sess_opts=options, providers=["CPUExecutionProvider"], **extra)
+        yield
     except broken as exc:
         raise ResourceUnavailable(
             f"The model {weights.name} cannot be loaded ({str(exc)[:160]}). Replace the file, or use studio.",
             code="model_broken",
         ) from exc
+
+
+def _new_session(weights: Weights, threads: int) -> Any:
+    # Slow to import (a second and 180 MB): paid only by a process that really runs such a model.
+    from rembg import new_session
+
+    extra = {"model_path": str(weights.path)} if weights.session.endswith("_custom") else {}
+    kept = {key: os.environ.get(key) for key in ("REMBG_HOME", "U2NET_HOME")}
+    os.environ["REMBG_HOME"] = str(weights.home)  # rembg reads models from its home only
+    os.environ.pop("U2NET_HOME", None)
+    try:
+        with _told_when_broken(weights):
+            return new_session(
+                weights.session, sess_opts=_options(threads), providers=["CPUExecutionProvider"], **extra
+            )
     finally:
         for key, value in kept.items():
             if value is None:

@@ -20,7 +20,7 @@ from processing.removal import compact, trust
 from processing.removal.base import create_remover
 from processing.removal.chain import Candidate, PairRemover, choose
 from processing.removal.confidence import Signals
-from processing.removal.cues import CUE_SIDE, CUES, cue_maps
+from processing.removal.cues import CUE_SIDE, CUES, _surrounded, cue_maps
 from processing.removal.studio import StudioSettings, segment_fully
 from processing.types import RGBArray
 from tests.processing.scenes import draw, overlap
@@ -196,3 +196,25 @@ def test_a_doubtful_cutout_says_so(pair: PairRemover) -> None:
     if removal.confidence < 0.5:
         assert {finding.code for finding in removal.findings} & {"removers_disagree", "cutout_doubtful"}
     assert replace(removal, findings=()).made_by in ("studio", "compact")
+
+
+def test_settling_is_left_out_only_where_both_see_one_product() -> None:
+    scene = draw(3, shape="bottle")
+    always, seldom = PairRemover(), PairRemover(settle_always=False)
+    (same, settled), (plain, unsettled) = always.candidates(scene.rgb), seldom.candidates(scene.rgb)
+    assert np.array_equal(same.mask, plain.mask)
+    assert overlap(unsettled.mask, same.mask) >= 0.85 and not np.array_equal(settled.mask, unsettled.mask)
+    clutter = draw(5, shape="mug", kind="clutter").rgb
+    assert all(
+        np.array_equal(one.mask, other.mask)
+        for one, other in zip(always.candidates(clutter), seldom.candidates(clutter), strict=True)
+    )
+
+
+def test_closed_regions_are_those_that_do_not_reach_the_frame() -> None:
+    lab = np.zeros((CUE_SIDE, CUE_SIDE, 3), np.float32)
+    lab[20:40, 20:40, 0] = 50  # closed on all sides
+    lab[70:, 60:80, 0] = 50  # stands on the lower edge
+    closed, opened = _surrounded(lab)
+    assert closed[30, 30] == 1 and closed[80, 70] == 0 and closed[0, 0] == 0
+    assert opened[30, 30] == 1 and opened[80, 70] == 1 and opened[0, 0] == 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from processing import geometry
 from processing.errors import StageFailed
@@ -110,3 +112,26 @@ def test_mass_centring_differs_from_box_centring() -> None:
     assert (
         geometry.plan_frame(alpha, params, _channel()).offset != geometry.plan_frame(alpha, PARAMS, _channel()).offset
     )
+
+
+MASKS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.sampled_from([0, 0, 0, 1, 255]))
+
+
+@given(pixels=MASKS)
+def test_marked_pixels_are_those_of_nonzero_in_its_order(pixels: npt.NDArray[np.uint8]) -> None:
+    rows, columns = geometry.marked_pixels(pixels)
+    wanted = np.nonzero(pixels)
+    assert np.array_equal(rows, wanted[0]) and np.array_equal(columns, wanted[1])
+
+
+def test_soft_pixels_leave_both_ends_out() -> None:
+    alpha = np.array([[0.0, 1.0, 1 / 255, 254 / 255], [1.0, 0.5, 0.0, 1.0]], np.float32)
+    rows, columns = geometry.soft_pixels(alpha)
+    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == [(0, 2), (0, 3), (1, 1)]
+
+
+def test_quickly_shrunk_gives_even_sides_only_where_it_shrinks() -> None:
+    picture = np.zeros((301, 403, 3), np.uint8)
+    assert geometry.quickly_shrunk(picture, 203, 4).shape == (152, 204, 3)
+    assert geometry.quickly_shrunk(picture, 403, 4).shape == (301, 403, 3)
+    assert geometry.quickly_shrunk(picture[:2], 203, 4).shape[0] == 4

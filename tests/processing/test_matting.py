@@ -86,8 +86,8 @@ def test_a_pixel_is_placed_between_the_colours_beside_it_and_texture_is_not_trus
     rgb[:, :40] = (60, 90, 30)
     rgb[:, 40] = 140  # half and half in grey: off the line in colour, so hardly trusted
     rgb[:, 41] = np.round(0.4 * np.array([60, 90, 30]) + 0.6 * 220)
-    mask = np.zeros((80, 80), np.float32)
-    mask[:, :41] = 1
+    mask = np.zeros((80, 80), np.uint8)
+    mask[:, :41] = 255
     band = place(rgb, mask, 3)
     assert band is not None
     column = band.columns == 41
@@ -95,7 +95,7 @@ def test_a_pixel_is_placed_between_the_colours_beside_it_and_texture_is_not_trus
     assert band.trust[column].min() > 0.9
     alike = place(np.full((80, 80, 3), 200, np.uint8), mask, 3)
     assert alike is not None and float(alike.trust.max()) == 0.0
-    assert place(rgb, np.zeros((80, 80), np.float32), 3) is None
+    assert place(rgb, np.zeros((80, 80), np.uint8), 3) is None
 
 
 def test_decontamination_takes_the_backdrop_out_of_soft_pixels_only() -> None:

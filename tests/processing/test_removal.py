@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -141,3 +142,16 @@ def test_a_corrupt_model_is_a_missing_resource(tmp_path: Path) -> None:
     with pytest.raises(ResourceUnavailable) as caught:
         create_remover("rembg", model_name="u2netp.onnx", model_dir=tmp_path)
     assert caught.value.code == "model_broken"
+
+
+@pytest.mark.parametrize("brightest", [0, 90, 255])
+def test_u2net_input_is_rembgs_to_the_digit(brightest: int) -> None:
+    from rembg.sessions.base import BaseSession
+
+    rgb = np.random.default_rng(brightest).integers(0, brightest + 1, (211, 340, 3)).astype(np.uint8)
+    session = object.__new__(type("Bare", (BaseSession,), {}))
+    session.inner_session = SimpleNamespace(get_inputs=lambda: [SimpleNamespace(name="x")])
+    mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    theirs = session.normalize(Image.fromarray(rgb), mean, deviation, (320, 320))["x"]
+    ours = onnx.u2net_input(rgb)
+    assert ours.dtype == theirs.dtype and np.array_equal(ours, theirs)
