@@ -51,7 +51,7 @@ class PairRemover:
         settings: StudioSettings | None = None,
         network: CompactNetwork | None = None,
         *,
-        settle_always: bool = True,
+        settle_always: bool = False,
     ) -> None:
         """`settle_always` False: the network's mask is settled by the picture's colours (a third of the time) only
         where it and studio see different products; trust.json must be fitted for the same choice."""

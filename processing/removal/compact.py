@@ -23,9 +23,9 @@ from processing.types import Finding, MaskArray, Removal, RGBArray
 SIDE = 160
 CUE_SOURCE_SIDE = 192
 _FIRST_SIDE = 512  # shrink once from full size, the rest from here
-MODEL_NAME = "compact-1"
+MODEL_NAME = "compact-2"
 WEIGHTS = Path(__file__).with_name("compact.onnx")
-WEIGHTS_SHA256 = "3ba355e180644d97c0670237f12831bacdc4cb392e79ca745266918d1d5178f5"
+WEIGHTS_SHA256 = "22aa53adab5fc9d1bf954fc7f20c1f6a411f7296e1ce74ab3601749d21ee252b"
 _LEAST_AREA = 0.001
 _HALF = 0.5
 
