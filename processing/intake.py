@@ -7,27 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-import cv2
-import numpy as np
-
 from processing import codecs
-from processing.classification import colour_match_risk
+from processing.classification import cues_of, look_at
 from processing.errors import InputRejected
-from processing.geometry import shrunk
+from processing.geometry import quickly_shrunk
+from processing.glance import glance
 from processing.limits import MIN_BYTES
-from processing.params import ChannelSpec
+from processing.params import ChannelSpec, ClassificationParams
 from processing.phash import perceptual_hash
-from processing.removal.backdrop import fit_backdrop, to_lab
-from processing.removal.studio import StudioSettings, segment
-from processing.types import Finding, ImageInfo, IntakeReport, RGBArray
+from processing.preflight import SHARPNESS_SIDE, is_blank, preflight, suggested_lane
+from processing.types import Finding, ImageInfo, IntakeReport
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 _SUFFIX_FORMAT = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _RAW = frozenset({".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".dng"})
-_PREFLIGHT_SIDE = 320
-_BLANK_RESIDUAL = 2.0  # Lab units: below it even the 0.1 % most different pixels are backdrop
-_LOW_CONTRAST = 0.30
-_BLURRED = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +94,14 @@ def _suffix_problem(suffix: str) -> str:
     return f"Unsupported format: {shown} cannot be used. Send {codecs.FORMAT_WORDS}."
 
 
-def inspect(path: Path, profile: ValidationProfile, filename: str) -> IntakeReport:
-    """Judge one file against a profile. Never raises for a bad photo; `reason` is the sentence for the client."""
+def inspect(
+    path: Path, profile: ValidationProfile, filename: str, limits: ClassificationParams | None = None
+) -> IntakeReport:
+    """Judge one file against a profile. Never raises for a bad photo; `reason` is the sentence for the client.
+
+    The photo is decoded once; `cues` of the report spare `classification.classify` a second look. `limits` are the
+    thresholds from which low contrast and fine edges are warned of.
+    """
     checks = _Checks(file_exists=path.is_file())
     if not checks.file_exists:
         return _rejected(checks, "The file is missing. Send it again.", "missing")
@@ -117,9 +116,7 @@ def inspect(path: Path, profile: ValidationProfile, filename: str) -> IntakeRepo
     if problem:
         return _rejected(checks, problem, "unsupported_format")
     try:
-        photo = codecs.open_photo(path)
-        if photo.info.format == "JPEG":
-            codecs.check_jpeg_data(path)
+        photo = glance(path, SHARPNESS_SIDE)
     except InputRejected as exc:
         if exc.code == "unsupported_format":
             return _rejected(checks, f"Unsupported format: {str(exc)[0].lower()}{str(exc)[1:]}", exc.code)
@@ -129,7 +126,7 @@ def inspect(path: Path, profile: ValidationProfile, filename: str) -> IntakeRepo
     if not profile.is_met(photo.info):
         return _too_low(checks, photo.info, profile)
     checks.sufficient_resolution = True
-    return _judged(checks, photo, suffix)
+    return _judged(checks, photo, suffix, limits or ClassificationParams())
 
 
 def _too_low(checks: _Checks, info: ImageInfo, profile: ValidationProfile) -> IntakeReport:
@@ -140,10 +137,9 @@ def _too_low(checks: _Checks, info: ImageInfo, profile: ValidationProfile) -> In
     return _rejected(checks, reason, "resolution_too_low", info)
 
 
-def _judged(checks: _Checks, photo: codecs.Photo, suffix: str) -> IntakeReport:
-    small = shrunk(photo.rgb, _PREFLIGHT_SIDE)[0]
-    has_own_alpha = photo.alpha is not None
-    if not has_own_alpha and is_blank(small):
+def _judged(checks: _Checks, photo: codecs.Photo, suffix: str, limits: ClassificationParams) -> IntakeReport:
+    view = look_at(photo)
+    if view.found is not None and is_blank(view.found):
         reason = (
             "The picture is blank: one even tone from edge to edge, so there is nothing to cut out. Send another shot."
         )
@@ -154,35 +150,15 @@ def _judged(checks: _Checks, photo: codecs.Photo, suffix: str) -> IntakeReport:
             Finding("type_mismatch", "warning", f"The file ends in {suffix} but holds {photo.info.format}.",
                     "Delivered files always get the right ending.")
         )  # fmt: skip
-    if not has_own_alpha:
-        findings += preflight(small)
+    cues = cues_of(view)
+    findings += preflight(view, cues, quickly_shrunk(photo.rgb, SHARPNESS_SIDE), limits)
     return IntakeReport(
-        photo.info, checks.as_dict(), True, "Valid", "valid", tuple(findings), perceptual_hash(photo.rgb)
+        info=photo.info,
+        checks=checks.as_dict(),
+        passed=True,
+        reason="Valid",
+        findings=tuple(findings),
+        phash=perceptual_hash(photo.rgb),
+        suggested_lane=suggested_lane(findings),
+        cues=cues,
     )
-
-
-def is_blank(small: RGBArray) -> bool:
-    """Tell whether a picture is one smooth tone: nothing differs from the surface fitted to its border."""
-    lab = to_lab(np.asarray(cv2.GaussianBlur(small, (0, 0), 1.5), np.uint8))
-    off = np.linalg.norm(lab - fit_backdrop(lab).surface, axis=2)
-    spread = np.ptp(lab.reshape(-1, 3), axis=0).max()
-    return bool(spread < 3.0 or np.percentile(off, 99.9) < _BLANK_RESIDUAL)
-
-
-def preflight(small: RGBArray) -> list[Finding]:
-    """Foresee trouble (VAL-15) on a picture of a few hundred px."""
-    findings = []
-    product, signals = segment(small, StudioSettings())
-    if colour_match_risk(small, product) > _LOW_CONTRAST:
-        findings.append(Finding("low_contrast", "warning", "The product hardly stands out from the backdrop.",
-                                "Expect a person to check the outline."))  # fmt: skip
-    if signals.at_frame > 0.05 and signals.area < 0.9:
-        findings.append(Finding("touches_edge", "warning", "The product seems to touch the edge of the picture.",
-                                "Check that nothing is cut off."))  # fmt: skip
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    detail = float(cv2.Laplacian(grey, cv2.CV_32F)[product].var()) if product.any() else 0.0
-    if product.any() and detail < _BLURRED:
-        findings.append(
-            Finding("little_detail", "info", "The product shows little detail; the photo may be out of focus.")
-        )
-    return findings

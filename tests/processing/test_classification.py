@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from processing.classification import classify, classify_pixels, colour_match_risk, edge_complexity
+from processing.classification import Opinion, classify, classify_pixels, colour_match_risk, edge_complexity
 from processing.errors import InputRejected
+from processing.intake import PROFILES, inspect
 from processing.params import ClassificationParams
 from tests.processing.pictures import saved
 from tests.processing.scenes import draw
@@ -88,3 +89,42 @@ def test_a_rule_with_an_unknown_value_is_refused() -> None:
 def test_cls12_colour_family(colour: tuple[int, int, int], family: str) -> None:
     rgb = np.full((50, 50, 3), colour, np.uint8)
     assert classify_pixels(rgb, np.ones((50, 50), bool), "", {}, PARAMS).colour_family == family
+
+
+def test_cls21_cues_of_intake_spare_the_second_look(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", draw(1, shape="stand").rgb)
+    cues = inspect(path, PROFILES["basic-500"], "a.png").cues
+    assert cues is not None
+    assert classify(tmp_path / "gone.png", "", {}, PARAMS, cues=cues) == classify(path, "", {}, PARAMS)
+
+
+def test_cls07_a_models_category_goes_through_the_rules_and_is_told(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", draw(1, shape="box").rgb)
+    found = classify(path, "", RULES, PARAMS, model=lambda rgb, product: Opinion("Jewelry", 0.93, "shopnet 2"))
+    assert (found.complexity, found.category, found.category_source) == ("complex", "jewelry", "model")
+    assert found.rule == "shopnet 2 says Jewelry (0.93). Category rule: jewelry is complex"
+
+
+def test_cls07_an_unsure_model_is_not_followed_and_that_is_told(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", draw(1, shape="box").rgb)
+    limit = PARAMS.model_confidence
+    unsure = classify(path, "", RULES, PARAMS, model=lambda rgb, product: Opinion("fur", limit - 0.01, "shopnet 2"))
+    assert (unsure.complexity, unsure.category, unsure.category_source) == ("simple", "", "pixels")
+    assert "not followed" in unsure.rule
+    sure = classify(path, "", RULES, PARAMS, model=lambda rgb, product: Opinion("fur", limit, "shopnet 2"))
+    assert sure.category == "fur"
+    assert classify(path, "", RULES, PARAMS, model=lambda rgb, product: None).category == ""
+
+
+def test_cls21_a_named_category_is_never_put_to_the_model(tmp_path: Path) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def model(rgb: np.ndarray, product: np.ndarray) -> Opinion | None:
+        asked.append(rgb.shape)
+        return None
+
+    path = saved(tmp_path / "a.png", draw(1, shape="box").rgb)
+    classify(path, "books", RULES, PARAMS, model=model)
+    assert asked == []
+    classify(path, "", RULES, PARAMS, model=model)
+    assert asked == [(356, 400, 3)]

@@ -17,6 +17,7 @@ from PIL import Image
 
 from processing import codecs, icc
 from processing.errors import InputRejected
+from processing.glance import glance
 from tests.processing.pictures import ADOBE_RGB, DISPLAY_P3, matrix_profile, saved, textured, to_xyz
 
 
@@ -60,7 +61,7 @@ def test_a_file_of_several_pictures_gives_its_first(tmp_path: Path, kind: str) -
 
 def test_val06_a_jpeg_with_broken_data_is_told_although_pillow_loads_it(tmp_path: Path) -> None:
     whole = saved(tmp_path / "whole.jpg", textured(), format="JPEG")
-    codecs.check_jpeg_data(whole)
+    glance(whole, 200)
     data = bytearray(whole.read_bytes())
     middle = len(data) // 2
     data[middle : middle + 400] = bytes(400)
@@ -68,7 +69,7 @@ def test_val06_a_jpeg_with_broken_data_is_told_although_pillow_loads_it(tmp_path
     broken.write_bytes(data)
     codecs.open_photo(broken)
     with pytest.raises(InputRejected, match="picture data are damaged") as caught:
-        codecs.check_jpeg_data(broken)
+        glance(broken, 200)
     assert caught.value.code == "unreadable"
 
 
@@ -76,7 +77,7 @@ def test_surplus_bytes_of_some_cameras_are_no_damage(tmp_path: Path) -> None:
     data = saved(tmp_path / "whole.jpg", textured(), format="JPEG").read_bytes()
     path = tmp_path / "camera.jpg"
     path.write_bytes(data[:-2] + b"\0\0\0\0" + data[-2:] + bytes(64))
-    codecs.check_jpeg_data(path)
+    glance(path, 200)
 
 
 def test_a_tiff_of_floating_point_lab_is_called_a_tiff(tmp_path: Path) -> None:
