@@ -22,15 +22,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from processing import icc, metadata
+from processing import formats, icc, metadata, raw
 from processing.errors import InputRejected
 from processing.limits import MAX_BYTES, MAX_PIXELS
 from processing.types import Finding, ImageInfo, MaskArray, RGBArray
 
 cv2.setNumThreads(1)  # one process per core; a second thread costs more than it gives
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
-FORMAT_WORDS = "JPEG, PNG, WebP or TIFF"
 DECODE_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError, AttributeError,
     AssertionError, RuntimeError, struct.error, zlib.error,
@@ -50,6 +48,7 @@ JPEG_END = b"\xff\xd9"
 JPEG_TAIL = 1 << 16  # some cameras pad their files after the end marker
 _PNG_HEAD = 33  # signature and IHDR; the profile must follow before any pixel data
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_FTYPS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"mif1": "HEIF"}
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], MaskArray)
 RGBAArray = npt.NDArray[np.uint8]
@@ -99,22 +98,24 @@ def _too_many_pixels(max_pixels: int, found: str = "") -> InputRejected:
 
 
 def _not_a_photo(path: Path) -> str:
-    """Say why nothing opens the file: another format, or a kind of TIFF that we don't read."""
+    """Say why nothing opens the file: another format, one that isn't enabled, or a kind of TIFF that we don't read."""
     with path.open("rb") as stream:
-        is_tiff = stream.read(4) in _TIFF_HEADS
-    if is_tiff:
+        head = stream.read(12)
+    if head[4:8] == b"ftyp" and head[8:12] in _FTYPS:
+        return formats.missing(_FTYPS[head[8:12]])
+    if head[:4] in _TIFF_HEADS:
         return "The file is a TIFF of a kind we can't read. Export it as RGB with 8 or 16 bits and send it anew."
-    return f"The content is not {FORMAT_WORDS}, or its header is damaged. Export it as one of these and send it anew."
+    return f"The content is not {formats.WORDS}, or its header is damaged. Export it as one of these and send it anew."
 
 
 @contextmanager
 def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
-    """Open by content with the header checked. Raises InputRejected for anything that is not one of FORMATS."""
+    """Open by content with the header checked. Raises InputRejected for anything that is none of ours."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path, formats=FORMATS)
+            image = Image.open(path, formats=formats.for_pillow())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise _too_many_pixels(max_pixels) from exc
     except UnidentifiedImageError as exc:
@@ -153,8 +154,17 @@ def probe(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTE
     Raises InputRejected with code missing, too_large, unsupported_format, unreadable or too_many_pixels.
     """
     size = check_size(path, max_bytes)
+    if raw.is_raw(path):
+        return _raw_photo(path, size, max_pixels).info
     with opened(path, max_pixels) as image:
         return info_of(image, size, [])
+
+
+def _raw_photo(path: Path, size: int, max_pixels: int) -> Photo:
+    rgb = raw.develop(path, max_pixels)
+    info = ImageInfo(format="RAW", width=rgb.shape[1], height=rgb.shape[0], byte_size=size, mode="RGB")
+    note = "Camera raw, developed with the camera's white balance and no automatic brightening."
+    return Photo(rgb, None, info, (Finding("raw_developed", "info", note),))
 
 
 def _sixteen_bit(path: Path, image: Image.Image) -> bool:
@@ -217,6 +227,8 @@ def open_photo(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX
     Raises InputRejected with a sentence for the client (codes as `probe`).
     """
     size = check_size(path, max_bytes)
+    if raw.is_raw(path):
+        return _raw_photo(path, size, max_pixels)
     _load(path, max_pixels)
     findings: list[Finding] = []
     with opened(path, max_pixels) as image:

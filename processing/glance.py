@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from processing import codecs, icc
+from processing import codecs, icc, raw
 from processing.geometry import quickly_shrunk, shrunk
 from processing.limits import MAX_BYTES, MAX_PIXELS
 from processing.types import Finding, RGBArray
@@ -29,6 +29,8 @@ def glance(path: Path, side: int, *, max_pixels: int = MAX_PIXELS, max_bytes: in
     `open_photo` lets pass: Pillow paints it grey from there on and says nothing.
     """
     size = codecs.check_size(path, max_bytes)
+    if raw.is_raw(path):
+        return _reduced(codecs.open_photo(path, max_pixels=max_pixels, max_bytes=max_bytes), side)
     with codecs.opened(path, max_pixels) as image:
         if image.format in ("JPEG", "MPO"):
             small = jpeg_data(path, max(1, max(image.size) // side))

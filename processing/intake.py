@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from processing import codecs
+from processing import codecs, formats
 from processing.classification import cues_of, look_at
 from processing.errors import InputRejected
 from processing.geometry import quickly_shrunk
@@ -18,20 +18,27 @@ from processing.phash import perceptual_hash
 from processing.preflight import SHARPNESS_SIDE, is_blank, preflight, suggested_lane
 from processing.types import Finding, ImageInfo, IntakeReport
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
-_SUFFIX_FORMAT = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-_RAW = frozenset({".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".dng"})
+SUFFIXES = formats.endings()
+"""The file endings this installation takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationProfile:
-    """What a batch demands of its photos. A rule of 0 px does not apply; `edges` says in words which edge counts."""
+    """What a batch demands of its photos. A rule of 0 px does not apply; `demand` says in words which edge counts.
+
+    `accepts`: what is taken, of those this installation reads (formats.py); empty = all of them.
+    """
 
     key: str
     label: str
     min_both: int = 0
     min_longest: int = 0
     min_bytes: int = MIN_BYTES
+    accepts: frozenset[str] = frozenset()
+
+    def usable(self) -> frozenset[str]:
+        """Return the formats that are both wanted and readable here."""
+        return formats.enabled() & self.accepts if self.accepts else formats.enabled()
 
     def is_met(self, info: ImageInfo) -> bool:
         """Tell whether the upright picture has enough pixels."""
@@ -85,15 +92,6 @@ def _rejected(checks: _Checks, reason: str, code: str, info: ImageInfo | None = 
     return IntakeReport(info, checks.as_dict(), False, reason, code)
 
 
-def _suffix_problem(suffix: str) -> str:
-    if suffix in SUFFIXES:
-        return ""
-    if suffix in _RAW:
-        return f"Unsupported format: camera RAW ({suffix}) is not enabled. Send {codecs.FORMAT_WORDS}."
-    shown = f"files ending in {suffix}" if suffix else "a file name without an ending"
-    return f"Unsupported format: {shown} cannot be used. Send {codecs.FORMAT_WORDS}."
-
-
 def inspect(
     path: Path, profile: ValidationProfile, filename: str, limits: ClassificationParams | None = None
 ) -> IntakeReport:
@@ -112,21 +110,30 @@ def inspect(
         )
         return _rejected(checks, reason, "file_too_small")
     suffix = PurePosixPath(filename).suffix.lower()
-    problem = _suffix_problem(suffix)
+    problem = formats.refusal(suffix, profile.usable())
     if problem:
         return _rejected(checks, problem, "unsupported_format")
     try:
         photo = glance(path, SHARPNESS_SIDE)
     except InputRejected as exc:
         if exc.code == "unsupported_format":
-            return _rejected(checks, f"Unsupported format: {str(exc)[0].lower()}{str(exc)[1:]}", exc.code)
+            return _rejected(checks, f"Unsupported format: {_inside(str(exc))}", exc.code)
         checks.format_supported = exc.code in ("too_large", "too_many_pixels")
         return _rejected(checks, str(exc), exc.code)
-    checks.file_readable = checks.format_supported = True
+    checks.file_readable = True
+    if photo.info.format not in profile.usable():
+        reason = f"Unsupported format: the file holds {photo.info.format}, which is not taken here."
+        return _rejected(checks, reason, "unsupported_format", photo.info)
+    checks.format_supported = True
     if not profile.is_met(photo.info):
         return _too_low(checks, photo.info, profile)
     checks.sufficient_resolution = True
     return _judged(checks, photo, suffix, limits or ClassificationParams())
+
+
+def _inside(sentence: str) -> str:
+    """Return a sentence as it reads after a colon; a name in capitals keeps them."""
+    return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
 
 
 def _too_low(checks: _Checks, info: ImageInfo, profile: ValidationProfile) -> IntakeReport:
@@ -145,7 +152,7 @@ def _judged(checks: _Checks, photo: codecs.Photo, suffix: str, limits: Classific
         )
         return _rejected(checks, reason, "blank", photo.info)
     findings = list(photo.findings)
-    if _SUFFIX_FORMAT[suffix] != photo.info.format:
+    if formats.FORMAT_OF[suffix] != photo.info.format:
         findings.append(
             Finding("type_mismatch", "warning", f"The file ends in {suffix} but holds {photo.info.format}.",
                     "Delivered files always get the right ending.")
