@@ -262,12 +262,12 @@ def ends_whole(tail: bytes) -> bool:
 
 
 def _plain_jpeg(path: Path, image: Image.Image, findings: list[Finding]) -> RGBArray | None:
-    """Decode a whole sRGB JPEG by OpenCV: the same library as Pillow's in half the time, without its own pixel format.
+    """Decode a whole RGB JPEG by OpenCV: the same library as Pillow's in half the time, without its own pixel format.
 
     None for every other file, and for one that ends early: Pillow says more about it.
     """
     profile = image.info.get("icc_profile")
-    if image.format != "JPEG" or image.mode != "RGB" or (profile and not icc.is_srgb(profile)):
+    if image.format != "JPEG" or image.mode != "RGB":
         return None
     data = np.fromfile(path, np.uint8)
     if not ends_whole(data[-JPEG_TAIL:].tobytes()):
@@ -277,6 +277,8 @@ def _plain_jpeg(path: Path, image: Image.Image, findings: list[Finding]) -> RGBA
         return None
     if not profile:
         findings.append(icc.UNTAGGED)
+    elif not icc.is_srgb(profile):
+        return icc.rgb_to_srgb(np.asarray(found, np.uint8), profile, findings)
     return np.asarray(found, np.uint8)
 
 
