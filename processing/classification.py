@@ -28,6 +28,8 @@ from processing.types import Classification, Complexity, PixelCues, RGBArray
 
 SIDE = 400
 """The longest side (px) at which photos are judged here."""
+LIGHTING_APART = 6.0
+"""Backdrops further apart than this (Lab units) were lit, or chosen, differently."""
 
 _ACROSS_PX = 4
 _SIMILAR_LAB = 10.0
@@ -246,3 +248,24 @@ def colour_family(small: RGBArray, product: npt.NDArray[np.bool_]) -> str:
     if 50 <= hue < 105 and chroma < 28:
         return "beige"
     return next(name for limit, name in _HUES if hue <= limit)
+
+
+def lighting_groups(lightings: Mapping[str, tuple[float, ...]], *, limit: float = LIGHTING_APART) -> dict[str, int]:
+    """Group photos shot in the same light (ING-08): name to group number, from 0, in the order given.
+
+    Leader clustering: a photo joins the nearest group whose first photo's PixelCues.lighting is at most `limit` (Lab
+    units, Euclidean) away, else it starts one. Photos without a lighting are left out.
+    """
+    leaders: list[npt.NDArray[np.float64]] = []
+    groups: dict[str, int] = {}
+    for name, lighting in lightings.items():
+        if not lighting:
+            continue
+        here = np.array(lighting)
+        apart = [float(np.linalg.norm(here - leader)) for leader in leaders]
+        nearest = int(np.argmin(apart)) if apart else -1
+        if nearest < 0 or apart[nearest] > limit:
+            nearest = len(leaders)
+            leaders.append(here)
+        groups[name] = nearest
+    return groups

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import cv2
 import numpy as np
@@ -111,28 +111,34 @@ def _not_a_photo(path: Path) -> str:
 @contextmanager
 def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     """Open by content with the header checked. Raises InputRejected for anything that is none of ours."""
+    # A stream, not a path: Pillow 13 maps uncompressed TIFFs of a path into memory and then scrambles sideways ones.
+    with path.open("rb") as stream, _identified(path, stream, max_pixels) as image:
+        if image.width * image.height > max_pixels:
+            raise _too_many_pixels(max_pixels, f"{image.width} x {image.height}")
+        yield image
+
+
+def _identified(path: Path, stream: BinaryIO, max_pixels: int) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path, formats=formats.for_pillow())
+            return Image.open(stream, formats=formats.for_pillow())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise _too_many_pixels(max_pixels) from exc
     except UnidentifiedImageError as exc:
         raise InputRejected(_not_a_photo(path), code="unsupported_format") from exc
     except DECODE_ERRORS as exc:
         raise unreadable(path, exc) from exc
-    with image:
-        if image.width * image.height > max_pixels:
-            raise _too_many_pixels(max_pixels, f"{image.width} x {image.height}")
-        yield image
 
 
 def info_of(image: Image.Image, byte_size: int, findings: list[Finding]) -> ImageInfo:
     """Return the facts of an opened picture, adding to `findings` what its EXIF block made noticeable."""
     tags = metadata.read(image, findings)
     width, height = image.size
-    if tags.orientation in _SIDEWAYS:
+    if (
+        tags.orientation in _SIDEWAYS and image.format != "TIFF"
+    ):  # Pillow tells a TIFF's size turned, and turns it itself
         width, height = height, width
     return ImageInfo(
         format="JPEG" if image.format == "MPO" else str(image.format),

@@ -7,17 +7,31 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from processing.classification import Opinion, classify, classify_pixels, colour_match_risk, edge_complexity
+from processing.classification import (
+    Opinion,
+    classify,
+    classify_pixels,
+    colour_match_risk,
+    cues_of,
+    edge_complexity,
+    lighting_groups,
+    look_at,
+)
+from processing.codecs import Photo
 from processing.errors import InputRejected
 from processing.intake import PROFILES, inspect
 from processing.params import ClassificationParams
+from processing.types import ImageInfo
 from tests.processing.pictures import saved
 from tests.processing.scenes import draw
 
 RULES = {"jewelry": "complex", "fur": "complex", "lingerie": "complex", "transparent": "complex",
          "electronics": "simple", "books": "simple", "cosmetics_tube": "medium"}  # fmt: skip
 PARAMS = ClassificationParams()
+INFO = ImageInfo("PNG", 900, 800, 1, "RGB")
 
 
 def _lace(size: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -128,3 +142,28 @@ def test_cls21_a_named_category_is_never_put_to_the_model(tmp_path: Path) -> Non
     assert asked == []
     classify(path, "", RULES, PARAMS, model=model)
     assert asked == [(356, 400, 3)]
+
+
+def test_ing08_two_lightings_give_two_groups() -> None:
+    lightings = {}
+    for index in range(6):
+        warm = index % 2 == 1
+        rgb = draw(index, shape=("mug", "box", "bottle")[index % 3], kind="grey").rgb
+        if warm:  # a tungsten shoot of the same sweep, half a stop down
+            rgb = np.clip(rgb * np.array([0.86, 0.76, 0.6]), 0, 255).astype(np.uint8)
+        lightings[f"{'warm' if warm else 'day'}-{index}"] = cues_of(look_at(Photo(rgb, None, INFO))).lighting
+    groups = lighting_groups({**lightings, "cut-out": ()})
+    assert "cut-out" not in groups
+    assert {name.split("-")[0]: number for name, number in groups.items()} == {"day": 0, "warm": 1}
+    assert len(set(groups.values())) == 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(*[st.floats(-50, 100)] * 5), max_size=12), st.floats(0.5, 20))
+def test_ing08_every_photo_is_near_the_first_of_its_group(lightings: list[tuple[float, ...]], limit: float) -> None:
+    named = {str(index): lighting for index, lighting in enumerate(lightings)}
+    groups = lighting_groups(named, limit=limit)
+    assert set(groups) == set(named)
+    for name, number in groups.items():
+        first = next(other for other, its in groups.items() if its == number)
+        assert np.linalg.norm(np.subtract(named[name], named[first])) <= limit

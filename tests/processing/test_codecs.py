@@ -290,3 +290,24 @@ def test_exp19_lossy_formats_are_tagged_and_jpeg_keeps_full_chroma() -> None:
     with Image.open(io.BytesIO(codecs.encode_jpeg(pixels, dpi=300))) as image:
         assert image.info["dpi"] == (300, 300)
         assert all(layer[1:3] == (1, 1) for layer in image.layer)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+@pytest.mark.parametrize("orientation", [3, 5, 6, 7, 8])
+def test_a_turned_tiff_is_upright_whatever_its_mode(
+    tmp_path: Path, orientation: int, mode: str, compression: str
+) -> None:
+    """Pillow 13 scrambles uncompressed grey and RGBA TIFFs that lie on their side when it opens them by path."""
+    from PIL import ImageOps
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    source = Image.fromarray(textured()).convert(mode)
+    source.save(tmp_path / "a.tif", exif=exif.tobytes(), compression=compression)
+    source.save(tmp_path / "a.png", exif=exif.tobytes())
+    with Image.open(tmp_path / "a.png") as image:
+        wanted = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    photo, probed = codecs.open_photo(tmp_path / "a.tif"), codecs.probe(tmp_path / "a.tif")
+    assert np.array_equal(photo.rgb, wanted)
+    assert (probed.width, probed.height) == (photo.info.width, photo.info.height) == wanted.shape[1::-1]
