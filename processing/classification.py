@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
+from typing import Literal, Protocol, cast, get_args
 
 import cv2
 import numpy as np
@@ -18,13 +19,18 @@ import numpy.typing as npt
 
 from processing import codecs
 from processing.errors import InputRejected
-from processing.geometry import shrunk
+from processing.geometry import quickly_shrunk, shrunk
+from processing.glance import glance
 from processing.params import ClassificationParams
 from processing.removal.backdrop import to_lab
-from processing.removal.studio import StudioSettings, segment
-from processing.types import Classification, Complexity, RGBArray
+from processing.removal.studio import Segmented, StudioSettings, segment_fully
+from processing.types import Classification, Complexity, PixelCues, RGBArray
 
-_SIDE = 400
+SIDE = 400
+"""The longest side (px) at which photos are judged here."""
+LIGHTING_APART = 6.0
+"""Backdrops further apart than this (Lab units) were lit, or chosen, differently."""
+
 _ACROSS_PX = 4
 _SIMILAR_LAB = 10.0
 _FAINT_STEPS = (25, 45)  # Canny thresholds on 8-bit grey
@@ -37,19 +43,81 @@ _HUES = ((25, "pink"), (50, "red"), (75, "orange"), (105, "yellow"), (170, "gree
          (335, "purple"), (360, "pink"))  # fmt: skip
 
 
-def classify(path: Path, category: str, rules: Mapping[str, str], params: ClassificationParams) -> Classification:
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A model's answer: a category in words of the rules, its confidence 0..1, and the model's name and version."""
+
+    category: str
+    confidence: float
+    source: str
+
+
+class CategoryModel(Protocol):
+    """A trained model that names the category of a photo nobody has named (CLS-07). Any callable will do."""
+
+    def __call__(self, rgb: RGBArray, product: npt.NDArray[np.bool_]) -> Opinion | None:
+        """Look at a photo of at most 400 px and its rough product mask (H, W); None when it knows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A photo at SIDE px with its product; `found` is what the product was found with, None for a cut-out."""
+
+    rgb: RGBArray
+    product: npt.NDArray[np.bool_]
+    found: Segmented | None = None
+
+
+def look_at(photo: codecs.Photo) -> View:
+    """Find the product in a photo of any size: by its own alpha, else by the studio method."""
+    small = quickly_shrunk(photo.rgb, SIDE)
+    if photo.alpha is not None:
+        return View(small, shrunk(photo.alpha, SIDE)[0] > 0.5)
+    found = segment_fully(small, StudioSettings())
+    return View(small, found.product, found)
+
+
+def cues_of(view: View) -> PixelCues:
+    """Measure what the thresholds are held against."""
+    return PixelCues(
+        edge_score=edge_complexity(view.rgb, view.product),
+        colour_match_risk=colour_match_risk(view.rgb, view.product),
+        colour_family=colour_family(view.rgb, view.product),
+        lighting=() if view.found is None else _lighting(view.found),
+    )
+
+
+def _lighting(found: Segmented) -> tuple[float, ...]:
+    surface = found.backdrop.surface
+    height, width = surface.shape[:2]
+    middle = surface[height // 2, width // 2]
+    across = surface[height // 2, -1, 0] - surface[height // 2, 0, 0]
+    down = surface[-1, width // 2, 0] - surface[0, width // 2, 0]
+    return tuple(round(float(value), 2) for value in (*middle, across, down))
+
+
+def classify(
+    path: Path,
+    category: str,
+    rules: Mapping[str, str],
+    params: ClassificationParams,
+    *,
+    cues: PixelCues | None = None,
+    model: CategoryModel | None = None,
+) -> Classification:
     """Classify one photo; `rules` maps category to simple, medium or complex and outranks the pixels (CLS-06).
 
-    Raises InputRejected for an unreadable photo or a rule with another value.
+    With `cues` of the same photo (IntakeReport.cues) and no call for the model, the file isn't opened. The model is
+    asked only when nobody named a category (CLS-21). Raises InputRejected for an unreadable photo or a rule with
+    another value.
     """
-    photo = codecs.open_photo(path)
-    small = shrunk(photo.rgb, _SIDE)[0]
-    if photo.alpha is None:
-        product, _ = segment(small, StudioSettings())
-    else:
-        size = (small.shape[1], small.shape[0])
-        product = cv2.resize(photo.alpha, size, interpolation=cv2.INTER_AREA) > 0.5
-    return classify_pixels(small, product, category, rules, params)
+    tag = category.strip().lower()
+    wanted = model if not tag else None
+    if cues is not None and wanted is None:
+        return classify_cues(cues, tag, rules, params)
+    view = look_at(glance(path, SIDE))
+    opinion = wanted(view.rgb, view.product) if wanted is not None else None
+    return classify_cues(cues or cues_of(view), tag, rules, params, opinion)
 
 
 def classify_pixels(
@@ -60,17 +128,34 @@ def classify_pixels(
     params: ClassificationParams,
 ) -> Classification:
     """Classify a picture of a few hundred px whose product is known."""
-    tag = category.strip().lower()
-    edge, risk = edge_complexity(small, product), colour_match_risk(small, product)
-    complexity, rule = _decided(tag, rules, edge, risk, params)
+    return classify_cues(cues_of(View(small, product)), category.strip().lower(), rules, params)
+
+
+def classify_cues(
+    cues: PixelCues,
+    category: str,
+    rules: Mapping[str, str],
+    params: ClassificationParams,
+    opinion: Opinion | None = None,
+) -> Classification:
+    """Decide by rule, then by the model's category, then by the numbers; pure, so new thresholds cost no decoding."""
+    source: Literal["metadata", "model", "pixels"] = "metadata" if category else "pixels"
+    note = ""
+    if opinion is not None and not category:
+        is_sure = opinion.confidence >= params.model_confidence
+        note = f"{opinion.source} says {opinion.category} ({opinion.confidence:.2f})"
+        note += ". " if is_sure else f", below {params.model_confidence:.2f}: not followed. "
+        if is_sure:
+            category, source = opinion.category.strip().lower(), "model"
+    complexity, rule = _decided(category, rules, cues.edge_score, cues.colour_match_risk, params)
     return Classification(
         complexity=complexity,
-        edge_score=edge,
-        colour_match_risk=risk,
-        rule=rule,
-        category=tag,
-        category_source="metadata" if tag else "pixels",
-        colour_family=colour_family(small, product),
+        edge_score=cues.edge_score,
+        colour_match_risk=cues.colour_match_risk,
+        rule=note + rule,
+        category=category,
+        category_source=source,
+        colour_family=cues.colour_family,
     )
 
 
@@ -163,3 +248,24 @@ def colour_family(small: RGBArray, product: npt.NDArray[np.bool_]) -> str:
     if 50 <= hue < 105 and chroma < 28:
         return "beige"
     return next(name for limit, name in _HUES if hue <= limit)
+
+
+def lighting_groups(lightings: Mapping[str, tuple[float, ...]], *, limit: float = LIGHTING_APART) -> dict[str, int]:
+    """Group photos shot in the same light (ING-08): name to group number, from 0, in the order given.
+
+    Leader clustering: a photo joins the nearest group whose first photo's PixelCues.lighting is at most `limit` (Lab
+    units, Euclidean) away, else it starts one. Photos without a lighting are left out.
+    """
+    leaders: list[npt.NDArray[np.float64]] = []
+    groups: dict[str, int] = {}
+    for name, lighting in lightings.items():
+        if not lighting:
+            continue
+        here = np.array(lighting)
+        apart = [float(np.linalg.norm(here - leader)) for leader in leaders]
+        nearest = int(np.argmin(apart)) if apart else -1
+        if nearest < 0 or apart[nearest] > limit:
+            nearest = len(leaders)
+            leaders.append(here)
+        groups[name] = nearest
+    return groups

@@ -15,22 +15,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from processing import icc, metadata
+from processing import formats, icc, metadata, raw
 from processing.errors import InputRejected
 from processing.limits import MAX_BYTES, MAX_PIXELS
 from processing.types import Finding, ImageInfo, MaskArray, RGBArray
 
 cv2.setNumThreads(1)  # one process per core; a second thread costs more than it gives
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
-FORMAT_WORDS = "JPEG, PNG, WebP or TIFF"
 DECODE_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError, AttributeError,
     AssertionError, RuntimeError, struct.error, zlib.error,
@@ -46,10 +44,11 @@ _TURNS: dict[int, Callable[[Any], Any]] = {
     7: lambda pixels: cv2.rotate(cv2.transpose(pixels), cv2.ROTATE_180),
     8: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
-_JPEG_END, _JPEG_TAIL = b"\xff\xd9", 1 << 16  # some cameras pad their files after the end marker
-_BROKEN_DATA = ("premature end", "bad Huffman code", "bad progression", "Corrupted data")
+JPEG_END = b"\xff\xd9"
+JPEG_TAIL = 1 << 16  # some cameras pad their files after the end marker
 _PNG_HEAD = 33  # signature and IHDR; the profile must follow before any pixel data
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_FTYPS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIF", b"heix": "HEIF", b"mif1": "HEIF"}
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], MaskArray)
 RGBAArray = npt.NDArray[np.uint8]
@@ -66,7 +65,8 @@ class Photo:
     findings: tuple[Finding, ...] = ()
 
 
-def _unreadable(path: Path, exc: Exception) -> InputRejected:
+def unreadable(path: Path, exc: Exception) -> InputRejected:
+    """Return the refusal for a file whose decoding failed with `exc`, without naming a path of ours."""
     detail = str(exc).split("\n", 1)[0].replace(str(path), "the file")[:160]
     if "truncated" in detail.lower():
         return InputRejected("The file ends early: part of it is missing. Send the original again.", code="unreadable")
@@ -76,7 +76,8 @@ def _unreadable(path: Path, exc: Exception) -> InputRejected:
     )
 
 
-def _check_size(path: Path, max_bytes: int) -> int:
+def check_size(path: Path, max_bytes: int) -> int:
+    """Return the size in bytes. Raises InputRejected with code missing or too_large."""
     if not path.is_file():
         raise InputRejected("The file is missing. Send it again.", code="missing")
     size = path.stat().st_size
@@ -97,38 +98,47 @@ def _too_many_pixels(max_pixels: int, found: str = "") -> InputRejected:
 
 
 def _not_a_photo(path: Path) -> str:
-    """Say why nothing opens the file: another format, or a kind of TIFF that we don't read."""
+    """Say why nothing opens the file: another format, one that isn't enabled, or a kind of TIFF that we don't read."""
     with path.open("rb") as stream:
-        is_tiff = stream.read(4) in _TIFF_HEADS
-    if is_tiff:
+        head = stream.read(12)
+    if head[4:8] == b"ftyp" and head[8:12] in _FTYPS:
+        return formats.missing(_FTYPS[head[8:12]])
+    if head[:4] in _TIFF_HEADS:
         return "The file is a TIFF of a kind we can't read. Export it as RGB with 8 or 16 bits and send it anew."
-    return f"The content is not {FORMAT_WORDS}, or its header is damaged. Export it as one of these and send it anew."
+    return f"The content is not {formats.WORDS}, or its header is damaged. Export it as one of these and send it anew."
 
 
 @contextmanager
-def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
-    """Open by content with the header checked. Raises InputRejected for anything that is not one of FORMATS."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path, formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise _too_many_pixels(max_pixels) from exc
-    except UnidentifiedImageError as exc:
-        raise InputRejected(_not_a_photo(path), code="unsupported_format") from exc
-    except DECODE_ERRORS as exc:
-        raise _unreadable(path, exc) from exc
-    with image:
+def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
+    """Open by content with the header checked. Raises InputRejected for anything that is none of ours."""
+    # A stream, not a path: Pillow 13 maps uncompressed TIFFs of a path into memory and then scrambles sideways ones.
+    with path.open("rb") as stream, _identified(path, stream, max_pixels) as image:
         if image.width * image.height > max_pixels:
             raise _too_many_pixels(max_pixels, f"{image.width} x {image.height}")
         yield image
 
 
-def _info(image: Image.Image, byte_size: int, findings: list[Finding]) -> ImageInfo:
+def _identified(path: Path, stream: BinaryIO, max_pixels: int) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return Image.open(stream, formats=formats.for_pillow())
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+        raise _too_many_pixels(max_pixels) from exc
+    except UnidentifiedImageError as exc:
+        raise InputRejected(_not_a_photo(path), code="unsupported_format") from exc
+    except DECODE_ERRORS as exc:
+        raise unreadable(path, exc) from exc
+
+
+def info_of(image: Image.Image, byte_size: int, findings: list[Finding]) -> ImageInfo:
+    """Return the facts of an opened picture, adding to `findings` what its EXIF block made noticeable."""
     tags = metadata.read(image, findings)
     width, height = image.size
-    if tags.orientation in _SIDEWAYS:
+    if (
+        tags.orientation in _SIDEWAYS and image.format != "TIFF"
+    ):  # Pillow tells a TIFF's size turned, and turns it itself
         width, height = height, width
     return ImageInfo(
         format="JPEG" if image.format == "MPO" else str(image.format),
@@ -149,9 +159,18 @@ def probe(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTE
 
     Raises InputRejected with code missing, too_large, unsupported_format, unreadable or too_many_pixels.
     """
-    size = _check_size(path, max_bytes)
-    with _opened(path, max_pixels) as image:
-        return _info(image, size, [])
+    size = check_size(path, max_bytes)
+    if raw.is_raw(path):
+        return _raw_photo(path, size, max_pixels).info
+    with opened(path, max_pixels) as image:
+        return info_of(image, size, [])
+
+
+def _raw_photo(path: Path, size: int, max_pixels: int) -> Photo:
+    rgb = raw.develop(path, max_pixels)
+    info = ImageInfo(format="RAW", width=rgb.shape[1], height=rgb.shape[0], byte_size=size, mode="RGB")
+    note = "Camera raw, developed with the camera's white balance and no automatic brightening."
+    return Photo(rgb, None, info, (Finding("raw_developed", "info", note),))
 
 
 def _sixteen_bit(path: Path, image: Image.Image) -> bool:
@@ -192,35 +211,20 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, MaskArray | None]:
     return colour, alpha.astype(np.float32) / np.float32(255)
 
 
-def _turned(pixels: Pixels, orientation: int) -> Pixels:
+def turned(pixels: Pixels, orientation: int) -> Pixels:
     """Turn an array upright by its EXIF orientation."""
     turn = _TURNS.get(orientation)
     return pixels if turn is None else np.asarray(turn(pixels), pixels.dtype)
 
 
 def _load(path: Path, max_pixels: int) -> None:
-    with _opened(path, max_pixels) as image:
+    with opened(path, max_pixels) as image:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 image.verify()
         except DECODE_ERRORS as exc:
-            raise _unreadable(path, exc) from exc
-
-
-def check_jpeg_data(path: Path) -> None:
-    """Raise InputRejected(code="unreadable") for a JPEG whose picture data break off or make no sense (VAL-06).
-
-    Pillow paints such a picture grey from there on and says nothing. Bits that still decode leave no trace in a JPEG,
-    which has no checksum; surplus bytes between markers, as some cameras write them, are no damage.
-    """
-    import pyvips  # the one decoder here that passes libjpeg's warnings on; loaded once per process, when first needed
-
-    try:
-        pyvips.Image.jpegload(str(path), access="sequential", fail_on="warning").avg()
-    except pyvips.Error as exc:
-        if any(words in exc.detail for words in _BROKEN_DATA):
-            raise _unreadable(path, OSError("its picture data are damaged")) from exc
+            raise unreadable(path, exc) from exc
 
 
 def open_photo(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> Photo:
@@ -228,24 +232,26 @@ def open_photo(path: Path, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX
 
     Raises InputRejected with a sentence for the client (codes as `probe`).
     """
-    size = _check_size(path, max_bytes)
+    size = check_size(path, max_bytes)
+    if raw.is_raw(path):
+        return _raw_photo(path, size, max_pixels)
     _load(path, max_pixels)
     findings: list[Finding] = []
-    with _opened(path, max_pixels) as image:
+    with opened(path, max_pixels) as image:
         try:
             plain = _plain_jpeg(path, image, findings)
             if plain is None:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     image.load()
-            info = _info(image, size, findings)
-            findings += _noted(path, image)
+            info = info_of(image, size, findings)
+            findings += noted(path, image)
             rgb, alpha = (plain, None) if plain is not None else _converted(image, findings)
         except DECODE_ERRORS as exc:
-            raise _unreadable(path, exc) from exc
+            raise unreadable(path, exc) from exc
     if alpha is not None:
-        alpha = _turned(alpha, info.exif_orientation)
-    return Photo(_turned(rgb, info.exif_orientation), alpha, info, tuple(findings))
+        alpha = turned(alpha, info.exif_orientation)
+    return Photo(turned(rgb, info.exif_orientation), alpha, info, tuple(findings))
 
 
 def _converted(image: Image.Image, findings: list[Finding]) -> tuple[RGBArray, MaskArray | None]:
@@ -256,17 +262,26 @@ def _converted(image: Image.Image, findings: list[Finding]) -> tuple[RGBArray, M
     return np.array(colour), alpha
 
 
+def ends_whole(tail: bytes) -> bool:
+    """Tell whether the last bytes of a JPEG (JPEG_TAIL of them) hold its end marker."""
+    return JPEG_END in tail
+
+
 def _plain_jpeg(path: Path, image: Image.Image, findings: list[Finding]) -> RGBArray | None:
-    """Decode a whole sRGB JPEG by OpenCV: the same library as Pillow's in half the time, without its own pixel format.
+    """Decode a whole RGB JPEG by OpenCV: the same library as Pillow's in half the time, without its own pixel format.
 
     None for every other file, and for one that ends early: Pillow says more about it.
     """
     profile = image.info.get("icc_profile")
-    if image.format != "JPEG" or image.mode != "RGB" or (profile and not icc.is_srgb(profile)):
+    if image.format != "JPEG" or image.mode != "RGB":
         return None
     found = jpeg_pixels(np.fromfile(path, np.uint8), image.size)
-    if found is not None and not profile:
+    if found is None:
+        return None
+    if not profile:
         findings.append(icc.UNTAGGED)
+    elif not icc.is_srgb(profile):
+        return icc.rgb_to_srgb(found, profile, findings)
     return found
 
 
@@ -275,13 +290,14 @@ def jpeg_pixels(data: npt.NDArray[np.uint8], size: tuple[int, int]) -> RGBArray 
 
     None when it ends early or is of another size: Pillow says more about such a file.
     """
-    if data[-_JPEG_TAIL:].tobytes().rfind(_JPEG_END) < 0:
+    if not ends_whole(data[-JPEG_TAIL:].tobytes()):
         return None
     found = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     return None if found is None or found.shape[1::-1] != size else np.asarray(found, np.uint8)
 
 
-def _noted(path: Path, image: Image.Image) -> list[Finding]:
+def noted(path: Path, image: Image.Image) -> list[Finding]:
+    """Return what is lost between the file and one picture of 8 bits."""
     findings = []
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         findings.append(Finding("several_frames", "warning", "The file holds several pictures; the first one is used.",
@@ -312,12 +328,12 @@ def decode_rgba(path: Path, *, max_pixels: int = MAX_PIXELS) -> tuple[RGBAArray,
 
 def decode_grey(path: Path, *, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
     """Return an 8-bit grey picture (H, W) uint8 that we wrote ourselves (a matte). Raises InputRejected."""
-    _check_size(path, MAX_BYTES)
-    with _opened(path, max_pixels) as image:
+    check_size(path, MAX_BYTES)
+    with opened(path, max_pixels) as image:
         try:
             return np.asarray(image.convert("L"))
         except DECODE_ERRORS as exc:
-            raise _unreadable(path, exc) from exc
+            raise unreadable(path, exc) from exc
 
 
 def encode_png(pixels: npt.NDArray[np.uint8], *, compress_level: int = 1) -> bytes:

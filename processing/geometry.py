@@ -18,6 +18,7 @@ PRODUCT_FROM = 0.5
 """Alpha from which a pixel counts as product when its box is measured."""
 _BILINEAR_FROM, _BICUBIC_FROM = 0.6, 0.65
 _LEAST_STEP = 1e-6
+_ANY_LEVEL = 255.0
 _WORD = 8  # bytes looked at as one number
 _SLACK_PX = 2  # so that rounding can never leave the product short of the wanted fill
 
@@ -73,7 +74,7 @@ Matte = MaskArray | AlphaArray
 
 def _level(alpha: Matte, share: float) -> float:
     """Return the value that stands for `share` of full alpha: uint8 mattes count to 255, float ones to 1."""
-    return share * 255.0 if alpha.dtype == np.uint8 else share
+    return math.ceil(share * 255.0) if alpha.dtype == np.uint8 else share
 
 
 def levels(alpha: Matte) -> AlphaArray:
@@ -85,9 +86,7 @@ def levels(alpha: Matte) -> AlphaArray:
 
 def product_box(alpha: Matte, threshold: float = PRODUCT_FROM) -> Box | None:
     """Return the box of pixels with alpha >= threshold (0..1), None when there are none."""
-    x, y, width, height = cv2.boundingRect(
-        np.asarray(cv2.compare(alpha, np.array(_level(alpha, threshold)), cv2.CMP_GE))
-    )
+    x, y, width, height = cv2.boundingRect(cv2.inRange(alpha, _level(alpha, threshold), _ANY_LEVEL))
     return Box(x, y, x + width, y + height) if width else None
 
 

@@ -7,38 +7,38 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-import cv2
-import numpy as np
-
-from processing import codecs
-from processing.classification import colour_match_risk
+from processing import codecs, formats
+from processing.classification import cues_of, look_at
 from processing.errors import InputRejected
-from processing.geometry import shrunk
+from processing.geometry import quickly_shrunk
+from processing.glance import glance
 from processing.limits import MIN_BYTES
-from processing.params import ChannelSpec
+from processing.params import ChannelSpec, ClassificationParams
 from processing.phash import perceptual_hash
-from processing.removal.backdrop import fit_backdrop, to_lab
-from processing.removal.studio import StudioSettings, segment
-from processing.types import Finding, ImageInfo, IntakeReport, RGBArray
+from processing.preflight import SHARPNESS_SIDE, is_blank, preflight, suggested_lane
+from processing.types import Finding, ImageInfo, IntakeReport
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
-_SUFFIX_FORMAT = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-_RAW = frozenset({".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".dng"})
-_PREFLIGHT_SIDE = 320
-_BLANK_RESIDUAL = 2.0  # Lab units: below it even the 0.1 % most different pixels are backdrop
-_LOW_CONTRAST = 0.30
-_BLURRED = 12.0
+SUFFIXES = formats.endings()
+"""The file endings this installation takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationProfile:
-    """What a batch demands of its photos. A rule of 0 px does not apply; `edges` says in words which edge counts."""
+    """What a batch demands of its photos. A rule of 0 px does not apply; `demand` says in words which edge counts.
+
+    `accepts`: what is taken, of those this installation reads (formats.py); empty = all of them.
+    """
 
     key: str
     label: str
     min_both: int = 0
     min_longest: int = 0
     min_bytes: int = MIN_BYTES
+    accepts: frozenset[str] = frozenset()
+
+    def usable(self) -> frozenset[str]:
+        """Return the formats that are both wanted and readable here."""
+        return formats.enabled() & self.accepts if self.accepts else formats.enabled()
 
     def is_met(self, info: ImageInfo) -> bool:
         """Tell whether the upright picture has enough pixels."""
@@ -92,17 +92,14 @@ def _rejected(checks: _Checks, reason: str, code: str, info: ImageInfo | None = 
     return IntakeReport(info, checks.as_dict(), False, reason, code)
 
 
-def _suffix_problem(suffix: str) -> str:
-    if suffix in SUFFIXES:
-        return ""
-    if suffix in _RAW:
-        return f"Unsupported format: camera RAW ({suffix}) is not enabled. Send {codecs.FORMAT_WORDS}."
-    shown = f"files ending in {suffix}" if suffix else "a file name without an ending"
-    return f"Unsupported format: {shown} cannot be used. Send {codecs.FORMAT_WORDS}."
+def inspect(
+    path: Path, profile: ValidationProfile, filename: str, limits: ClassificationParams | None = None
+) -> IntakeReport:
+    """Judge one file against a profile. Never raises for a bad photo; `reason` is the sentence for the client.
 
-
-def inspect(path: Path, profile: ValidationProfile, filename: str) -> IntakeReport:
-    """Judge one file against a profile. Never raises for a bad photo; `reason` is the sentence for the client."""
+    The photo is decoded once; `cues` of the report spare `classification.classify` a second look. `limits` are the
+    thresholds from which low contrast and fine edges are warned of.
+    """
     checks = _Checks(file_exists=path.is_file())
     if not checks.file_exists:
         return _rejected(checks, "The file is missing. Send it again.", "missing")
@@ -113,23 +110,30 @@ def inspect(path: Path, profile: ValidationProfile, filename: str) -> IntakeRepo
         )
         return _rejected(checks, reason, "file_too_small")
     suffix = PurePosixPath(filename).suffix.lower()
-    problem = _suffix_problem(suffix)
+    problem = formats.refusal(suffix, profile.usable())
     if problem:
         return _rejected(checks, problem, "unsupported_format")
     try:
-        photo = codecs.open_photo(path)
-        if photo.info.format == "JPEG":
-            codecs.check_jpeg_data(path)
+        photo = glance(path, SHARPNESS_SIDE)
     except InputRejected as exc:
         if exc.code == "unsupported_format":
-            return _rejected(checks, f"Unsupported format: {str(exc)[0].lower()}{str(exc)[1:]}", exc.code)
+            return _rejected(checks, f"Unsupported format: {_inside(str(exc))}", exc.code)
         checks.format_supported = exc.code in ("too_large", "too_many_pixels")
         return _rejected(checks, str(exc), exc.code)
-    checks.file_readable = checks.format_supported = True
+    checks.file_readable = True
+    if photo.info.format not in profile.usable():
+        reason = f"Unsupported format: the file holds {photo.info.format}, which is not taken here."
+        return _rejected(checks, reason, "unsupported_format", photo.info)
+    checks.format_supported = True
     if not profile.is_met(photo.info):
         return _too_low(checks, photo.info, profile)
     checks.sufficient_resolution = True
-    return _judged(checks, photo, suffix)
+    return _judged(checks, photo, suffix, limits or ClassificationParams())
+
+
+def _inside(sentence: str) -> str:
+    """Return a sentence as it reads after a colon; a name in capitals keeps them."""
+    return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
 
 
 def _too_low(checks: _Checks, info: ImageInfo, profile: ValidationProfile) -> IntakeReport:
@@ -140,49 +144,28 @@ def _too_low(checks: _Checks, info: ImageInfo, profile: ValidationProfile) -> In
     return _rejected(checks, reason, "resolution_too_low", info)
 
 
-def _judged(checks: _Checks, photo: codecs.Photo, suffix: str) -> IntakeReport:
-    small = shrunk(photo.rgb, _PREFLIGHT_SIDE)[0]
-    has_own_alpha = photo.alpha is not None
-    if not has_own_alpha and is_blank(small):
+def _judged(checks: _Checks, photo: codecs.Photo, suffix: str, limits: ClassificationParams) -> IntakeReport:
+    view = look_at(photo)
+    if view.found is not None and is_blank(view.found):
         reason = (
             "The picture is blank: one even tone from edge to edge, so there is nothing to cut out. Send another shot."
         )
         return _rejected(checks, reason, "blank", photo.info)
     findings = list(photo.findings)
-    if _SUFFIX_FORMAT[suffix] != photo.info.format:
+    if formats.FORMAT_OF[suffix] != photo.info.format:
         findings.append(
             Finding("type_mismatch", "warning", f"The file ends in {suffix} but holds {photo.info.format}.",
                     "Delivered files always get the right ending.")
         )  # fmt: skip
-    if not has_own_alpha:
-        findings += preflight(small)
+    cues = cues_of(view)
+    findings += preflight(view, cues, quickly_shrunk(photo.rgb, SHARPNESS_SIDE), limits)
     return IntakeReport(
-        photo.info, checks.as_dict(), True, "Valid", "valid", tuple(findings), perceptual_hash(photo.rgb)
+        info=photo.info,
+        checks=checks.as_dict(),
+        passed=True,
+        reason="Valid",
+        findings=tuple(findings),
+        phash=perceptual_hash(photo.rgb),
+        suggested_lane=suggested_lane(findings),
+        cues=cues,
     )
-
-
-def is_blank(small: RGBArray) -> bool:
-    """Tell whether a picture is one smooth tone: nothing differs from the surface fitted to its border."""
-    lab = to_lab(np.asarray(cv2.GaussianBlur(small, (0, 0), 1.5), np.uint8))
-    off = np.linalg.norm(lab - fit_backdrop(lab).surface, axis=2)
-    spread = np.ptp(lab.reshape(-1, 3), axis=0).max()
-    return bool(spread < 3.0 or np.percentile(off, 99.9) < _BLANK_RESIDUAL)
-
-
-def preflight(small: RGBArray) -> list[Finding]:
-    """Foresee trouble (VAL-15) on a picture of a few hundred px."""
-    findings = []
-    product, signals = segment(small, StudioSettings())
-    if colour_match_risk(small, product) > _LOW_CONTRAST:
-        findings.append(Finding("low_contrast", "warning", "The product hardly stands out from the backdrop.",
-                                "Expect a person to check the outline."))  # fmt: skip
-    if signals.at_frame > 0.05 and signals.area < 0.9:
-        findings.append(Finding("touches_edge", "warning", "The product seems to touch the edge of the picture.",
-                                "Check that nothing is cut off."))  # fmt: skip
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    detail = float(cv2.Laplacian(grey, cv2.CV_32F)[product].var()) if product.any() else 0.0
-    if product.any() and detail < _BLURRED:
-        findings.append(
-            Finding("little_detail", "info", "The product shows little detail; the photo may be out of focus.")
-        )
-    return findings

@@ -196,6 +196,7 @@ class ClassificationParams(Tunables):
     edge_medium: float = real(0.30, 0.0, 1.0, "Edge complexity above which a photo is medium")
     edge_complex: float = real(0.60, 0.0, 1.0, "Edge complexity above which a photo is complex")
     colour_risk: float = real(0.30, 0.0, 1.0, "Colour match risk above which a photo is at least medium")
+    model_confidence: float = real(0.80, 0.0, 1.0, "Confidence from which a model's category is followed")
 
     def check(self) -> None:
         """Raise InputRejected when the two edge thresholds are the wrong way round."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 Severity = Literal["info", "warning", "error"]
 Complexity = Literal["simple", "medium", "complex"]
+SuggestedLane = Literal["automated", "automated_then_review", "editing_with_start"]
 ScorePart = Literal["background", "edge", "fill", "colour"]
 
 RGBArray = npt.NDArray[np.uint8]
@@ -63,11 +64,27 @@ class Finding(JsonMixin):
 
 
 @dataclass(frozen=True, slots=True)
+class PixelCues(JsonMixin):
+    """What the classifier asks the pixels, measured once at intake.
+
+    `edge_score` and `colour_match_risk` lie in 0..1 (classification.py); `colour_family` is "" without a product;
+    `lighting`: the backdrop's Lab in the middle, and how much lighter (L) it is at the right and lower edge than at the
+    left and upper one; empty for a cut-out.
+    """
+
+    edge_score: float
+    colour_match_risk: float
+    colour_family: str
+    lighting: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IntakeReport(JsonMixin):
     """Outcome of validation.
 
     `checks` holds exactly file_exists, file_readable, format_supported, sufficient_resolution.
     `reason` is "Valid" or the sentence for the client; `phash` is 16 hex digits (64-bit perceptual hash) or "".
+    `suggested_lane` is what the findings speak for ("" when the photo was refused); `cues` is None without pixels.
     """
 
     info: ImageInfo | None
@@ -77,6 +94,8 @@ class IntakeReport(JsonMixin):
     code: str = "valid"
     findings: tuple[Finding, ...] = ()
     phash: str = ""
+    suggested_lane: SuggestedLane | Literal[""] = ""
+    cues: PixelCues | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +107,7 @@ class Classification(JsonMixin):
     colour_match_risk: float
     rule: str
     category: str
-    category_source: Literal["metadata", "pixels"]
+    category_source: Literal["metadata", "model", "pixels"]
     colour_family: str
 
 

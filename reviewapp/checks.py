@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,24 @@ def check_model_folder(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def check_category_model(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A CATEGORY_MODEL that can't be imported would stop the classification of every photo without a category."""
+    name = settings.CATEGORY_MODEL
+    if not name:
+        return []
+    try:
+        found = pkgutil.resolve_name(name)
+    except (ValueError, ImportError, AttributeError) as exc:
+        found, why = None, str(exc)
+    else:
+        why = "it can't be called"
+    if callable(found):
+        return []
+    hint = "Name it as package.module:callable, or unset it."
+    return [Error(f"CATEGORY_MODEL={name} can't be used: {why}.", hint=hint, id="softproof.E002")]
 
 
 @register(deploy=True)

@@ -3,9 +3,9 @@
     python -m training.fit_trust --renders RENDERS --demo demo --count 1500 --cache trust.npz \
         --out processing/removal/trust.json
 
-A third are rendered scenes, a third the demo's photos (cropped, mirrored, recoloured), a third drawn. Half of the pictures fit the weights, the other half measures them. Signs are fixed in advance: more agreement never
-lowers a chance, a rougher backdrop never raises it. That costs nothing on our pictures and keeps the model sane on
-pictures unlike them.
+A third are rendered scenes, a third the demo's photos (cropped, mirrored, recoloured), a third drawn. Half of the
+pictures fit the weights, the other half measures them. Signs are fixed in advance: more agreement never lowers a
+chance, a rougher backdrop never raises it. That costs nothing on our pictures and keeps the model sane on others.
 """
 
 from __future__ import annotations

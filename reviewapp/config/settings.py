@@ -16,6 +16,7 @@ django_stubs_ext.monkeypatch()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = env.read_path("SOFTPROOF_DATA") or BASE_DIR / "var"
 MODEL_DIR = env.read_path("MODEL_DIR")
+CATEGORY_MODEL = env.read_str("CATEGORY_MODEL")
 HOST = env.read_str("HOST", "127.0.0.1")
 PORT = env.read_int("PORT", 8000, low=1, high=65535)
 WORKERS = env.read_int("WORKERS", 2, low=1, high=64)

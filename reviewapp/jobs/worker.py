@@ -12,6 +12,7 @@ import redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
+from processing.memory import keep_freed_memory
 from reviewapp import queues
 
 from . import pulse as pulses
@@ -36,6 +37,7 @@ class WarmWorker(SimpleWorker):
 
 def work(name: str, *, max_rss_bytes: int, max_jobs: int, burst: bool = False) -> None:
     """Work until told to stop (SIGTERM, SIGINT), too big, or `max_jobs` are done. Without Redis: polls the database."""
+    keep_freed_memory()
     pulse = pulses.Pulse(name)
     runner.attach(pulse)
     pulse.start()

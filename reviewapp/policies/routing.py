@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from reviewapp.enums import Complexity, EditReason, Lane, ReviewReason, Routing
 
 MANUAL_CATEGORIES = frozenset({"other", "unknown"})
+SPECIAL_HANDLING: Mapping[str, tuple[Lane, str]] = MappingProxyType(
+    {
+        "transparent": (Lane.EDITING_WITH_START, "Seems transparent: an editor finishes it, whatever its complexity."),
+        "reflective": (Lane.AUTOMATED_THEN_REVIEW, "Seems to mirror its surroundings: a person always looks at it."),
+    }
+)
+"""Pre-flight findings whose photos never take the generic automatic way (CLS-14, RTE-10), the most careful first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +63,28 @@ def choose_lane(
     complexity: str,
     rule_is_always_human: bool,
     medium_goes_to_people: bool,
+    flags: Collection[str] = (),
 ) -> tuple[Lane, str]:
     """Return the lane of a classified photo and the sentence that says why (CLS-08, RTE-04, RTE-07, RTE-09, B18).
 
-    `category_source` is "metadata" when the client named the category and "pixels" when nobody did. An always-human
-    category outranks everything; a category nobody can name goes to people without any processing.
+    `category_source` is "metadata" when the client named the category, "model" when a model did and "pixels" when
+    nobody did. An always-human category outranks everything; a category nobody can name goes to people without any
+    processing. `flags`: codes of pre-flight findings; one of SPECIAL_HANDLING makes the lane more careful, never less.
     """
     if rule_is_always_human:
         return Lane.EDITING_WITH_START, f"Photos of {_words(category)} are always finished by a person."
-    if category_source == "metadata" and category in MANUAL_CATEGORIES:
-        return Lane.MANUAL, f"Uncategorised: the client called it {_words(category)}, so a person decides how to do it."
+    if category_source in ("metadata", "model") and category in MANUAL_CATEGORIES:
+        who = "the client" if category_source == "metadata" else "the model"
+        return Lane.MANUAL, f"Uncategorised: {who} called it {_words(category)}, so a person decides how to do it."
+    lane, why = _by_complexity(complexity, medium_goes_to_people)
+    special = next((SPECIAL_HANDLING[flag] for flag in SPECIAL_HANDLING if flag in flags), None)
+    return (lane, why) if special is None or _CARE.index(lane) >= _CARE.index(special[0]) else special
+
+
+_CARE = (Lane.AUTOMATED, Lane.AUTOMATED_THEN_REVIEW, Lane.EDITING_WITH_START)
+
+
+def _by_complexity(complexity: str, medium_goes_to_people: bool) -> tuple[Lane, str]:
     if complexity == Complexity.SIMPLE:
         return Lane.AUTOMATED, "Simple: the score decides."
     if complexity == Complexity.MEDIUM:
@@ -111,7 +131,7 @@ def _by_score(scored: Scored, limits: Thresholds) -> Route:
         why = f"Score {total} is below {limits.review_at:g}: back to the editing queue."
         return Route(Routing.REJECT_AND_REDO, EditReason.LOW_SCORE, why, "below_review")
     if scored.lane == Lane.AUTOMATED_THEN_REVIEW:
-        why = f"Medium complexity always gets a person; the score is {total}."
+        why = f"Its lane always ends with a person; the score is {total}."
         return _review(ReviewReason.MEDIUM, why, "medium_lane")
     if not scored.colour_compared:  # no setting makes an assumed 25 points ship a photo (QC-08, B8)
         why = f"No colour could be compared with the photo, so the score of {total} isn't enough."

@@ -8,7 +8,9 @@ the photo still is where the step found it.
 from __future__ import annotations
 
 import os
+import pkgutil
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from processing import PIPELINE_VERSION, intake, pipeline
+from processing.classification import CategoryModel
 from processing.classification import classify as classify_photo
 from processing.errors import ResourceUnavailable, StageFailed
 from processing.params import ChannelSpec, ClassificationParams, ProcessingParams, ScoringParams
 from processing.phash import NEAR_BITS, phash_distance
 from processing.removal.base import Remover, create_remover
-from processing.types import Finding, IntakeReport, Result
+from processing.types import Finding, IntakeReport, PixelCues, Result
 from reviewapp import storage
 from reviewapp.enums import AssetState, EditTaskState, RunKind, Step
 from reviewapp.models import Asset, CategoryRule, Channel, EditTask, PresetVersion, ProcessingRun, RoutingPolicy
@@ -51,7 +54,9 @@ def validate(claim: runs.Claim) -> None:
             "The stored original is missing or damaged. Upload the photo again in a new batch.", code="original_damaged"
         )
     with storage.local_path(asset.original_key) as path:
-        report = intake.inspect(path, intake.PROFILES[asset.batch.validation_profile], asset.filename)
+        report = intake.inspect(
+            path, intake.PROFILES[asset.batch.validation_profile], asset.filename, _classifying(current_policy())
+        )
     facts = _facts(report)
     facts["findings"] += [finding.to_dict() for finding in _look_alikes(asset, report.phash)]
 
@@ -74,11 +79,16 @@ def classify(claim: runs.Claim) -> None:
     if asset.state != AssetState.VALIDATED:
         runs.complete(claim, _nothing)
         return
-    limits = current_policy()
     rules = dict(CategoryRule.objects.values_list("category", "complexity"))
-    thresholds = ClassificationParams(limits.edge_medium, limits.edge_complex, limits.colour_risk)
     with storage.local_path(asset.original_key) as path:
-        found = classify_photo(path, asset.category, rules, thresholds)
+        found = classify_photo(
+            path,
+            asset.category,
+            rules,
+            _classifying(current_policy()),
+            cues=_cues_of(asset),
+            model=_category_model(settings.CATEGORY_MODEL),
+        )
 
     def write() -> None:
         if not _is_still(asset, AssetState.VALIDATED):
@@ -213,6 +223,12 @@ def _facts(report: IntakeReport) -> dict[str, Any]:
         "findings": [finding.to_dict() for finding in report.findings],
         "phash": report.phash,
     }
+    if report.cues is not None:
+        facts |= {
+            "edge_score": report.cues.edge_score,
+            "colour_match_risk": report.cues.colour_match_risk,
+            "colour_family": report.cues.colour_family,
+        }
     if info is not None:
         facts |= {
             "format": info.format,
@@ -233,9 +249,27 @@ def _look_alikes(asset: Asset, phash: str) -> list[Finding]:
     earlier = Asset.objects.filter(batch_id=asset.batch_id, pk__lt=asset.pk).exclude(phash="").order_by("-pk")
     for path, other in earlier.values_list("relative_path", "phash")[:LOOK_BACK]:
         if phash_distance(phash, other) <= NEAR_BITS:
-            message = f"Looks like {path}, but isn't the same file."
+            is_mirrored = phash_distance(phash, other, allow_mirror=False) > NEAR_BITS
+            message = f"Looks like {path}{' mirrored' if is_mirrored else ''}, but isn't the same file."
             return [Finding("near_duplicate", "warning", message, "Keep both if they are two views of the product.")]
     return []
+
+
+@lru_cache(maxsize=1)
+def _category_model(name: str) -> CategoryModel | None:
+    """Return the operator's model ("package.module:callable"), imported once per process; None when none is named."""
+    return pkgutil.resolve_name(name) if name else None
+
+
+def _cues_of(asset: Asset) -> PixelCues | None:
+    """Return what validation measured on the pixels; None for photos validated before it did."""
+    if asset.edge_score is None or asset.colour_match_risk is None:
+        return None
+    return PixelCues(asset.edge_score, asset.colour_match_risk, asset.colour_family)
+
+
+def _classifying(limits: RoutingPolicy) -> ClassificationParams:
+    return ClassificationParams(limits.edge_medium, limits.edge_complex, limits.colour_risk)
 
 
 def _scored_channel(asset: Asset) -> Channel:

@@ -44,6 +44,7 @@ def choose_lane(asset: Asset) -> Lane:
         asset.complexity,
         rule is not None and rule.always_human,
         current_policy().medium_goes_to_people,
+        [finding["code"] for finding in asset.findings],
     )
     fields = {"lane": lane, "lane_reason": why[:200]}
     if lane == Lane.MANUAL:

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from processing import formats
 from reviewapp import storage
 from reviewapp.enums import AssetState, BatchState, Step
 from reviewapp.models import Asset, Batch, SheetRow
@@ -27,9 +28,8 @@ MIN_FILE_BYTES = 1024
 METADATA_MISSING = "metadata_missing"
 MAX_PATH_CHARS = 400
 MAX_NAME_CHARS = 200
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
+SUFFIXES = formats.endings()
 SHEET_SUFFIXES = frozenset({".csv", ".tsv"})
-RAW_SUFFIXES = frozenset({".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2", ".pef", ".srw", ".raw"})
 # A file over the limit is still read this far, so that its row carries its true hash and size.
 MAX_DRAIN_BYTES = 8 * MAX_FILE_BYTES
 
@@ -230,9 +230,7 @@ def _receive(shown: str, chunks: Iterable[bytes]) -> _Arrived:
 def _wrong_suffix(suffix: str) -> str:
     if suffix in SHEET_SUFFIXES:
         return "This is a list, not a photo. Add it by itself with Add a CSV; a later list replaces the rows it names."
-    if suffix in RAW_SUFFIXES:
-        return f"Unsupported format: {suffix} is a camera's raw file. Export it as TIFF or JPEG and send that."
-    return f"Unsupported format: {suffix or 'no suffix'}. Send JPEG, PNG, WebP or TIFF."
+    return formats.refusal(suffix, formats.enabled())
 
 
 def _require_metadata(arrived: _Arrived, row: CsvRow | None) -> _Arrived:

@@ -5,7 +5,7 @@ const PARALLEL = 3;
 const RETRY_S = [1, 2, 4, 8, 16];
 const SHOWN = 12;
 const LOOK_MS = 2000;
-const PHOTO = /\.(jpe?g|png|webp|tiff?|zip)$/i;
+const PHOTO = /\.(jpe?g|png|webp|tiff?|avif|hei[cf]|zip)$/i;
 const SHEET = /\.(csv|tsv)$/i;
 const LITTER = /(^|\/)(\.|__MACOSX\/|thumbs\.db$|desktop\.ini$)/i;
 

@@ -7,16 +7,31 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from processing.classification import classify, classify_pixels, colour_match_risk, edge_complexity
+from processing.classification import (
+    Opinion,
+    classify,
+    classify_pixels,
+    colour_match_risk,
+    cues_of,
+    edge_complexity,
+    lighting_groups,
+    look_at,
+)
+from processing.codecs import Photo
 from processing.errors import InputRejected
+from processing.intake import PROFILES, inspect
 from processing.params import ClassificationParams
+from processing.types import ImageInfo
 from tests.processing.pictures import saved
 from tests.processing.scenes import draw
 
 RULES = {"jewelry": "complex", "fur": "complex", "lingerie": "complex", "transparent": "complex",
          "electronics": "simple", "books": "simple", "cosmetics_tube": "medium"}  # fmt: skip
 PARAMS = ClassificationParams()
+INFO = ImageInfo("PNG", 900, 800, 1, "RGB")
 
 
 def _lace(size: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -88,3 +103,67 @@ def test_a_rule_with_an_unknown_value_is_refused() -> None:
 def test_cls12_colour_family(colour: tuple[int, int, int], family: str) -> None:
     rgb = np.full((50, 50, 3), colour, np.uint8)
     assert classify_pixels(rgb, np.ones((50, 50), bool), "", {}, PARAMS).colour_family == family
+
+
+def test_cls21_cues_of_intake_spare_the_second_look(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", draw(1, shape="stand").rgb)
+    cues = inspect(path, PROFILES["basic-500"], "a.png").cues
+    assert cues is not None
+    assert classify(tmp_path / "gone.png", "", {}, PARAMS, cues=cues) == classify(path, "", {}, PARAMS)
+
+
+def test_cls07_a_models_category_goes_through_the_rules_and_is_told(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", draw(1, shape="box").rgb)
+    found = classify(path, "", RULES, PARAMS, model=lambda rgb, product: Opinion("Jewelry", 0.93, "shopnet 2"))
+    assert (found.complexity, found.category, found.category_source) == ("complex", "jewelry", "model")
+    assert found.rule == "shopnet 2 says Jewelry (0.93). Category rule: jewelry is complex"
+
+
+def test_cls07_an_unsure_model_is_not_followed_and_that_is_told(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", draw(1, shape="box").rgb)
+    limit = PARAMS.model_confidence
+    unsure = classify(path, "", RULES, PARAMS, model=lambda rgb, product: Opinion("fur", limit - 0.01, "shopnet 2"))
+    assert (unsure.complexity, unsure.category, unsure.category_source) == ("simple", "", "pixels")
+    assert "not followed" in unsure.rule
+    sure = classify(path, "", RULES, PARAMS, model=lambda rgb, product: Opinion("fur", limit, "shopnet 2"))
+    assert sure.category == "fur"
+    assert classify(path, "", RULES, PARAMS, model=lambda rgb, product: None).category == ""
+
+
+def test_cls21_a_named_category_is_never_put_to_the_model(tmp_path: Path) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def model(rgb: np.ndarray, product: np.ndarray) -> Opinion | None:
+        asked.append(rgb.shape)
+        return None
+
+    path = saved(tmp_path / "a.png", draw(1, shape="box").rgb)
+    classify(path, "books", RULES, PARAMS, model=model)
+    assert asked == []
+    classify(path, "", RULES, PARAMS, model=model)
+    assert asked == [(356, 400, 3)]
+
+
+def test_ing08_two_lightings_give_two_groups() -> None:
+    lightings = {}
+    for index in range(6):
+        warm = index % 2 == 1
+        rgb = draw(index, shape=("mug", "box", "bottle")[index % 3], kind="grey").rgb
+        if warm:  # a tungsten shoot of the same sweep, half a stop down
+            rgb = np.clip(rgb * np.array([0.86, 0.76, 0.6]), 0, 255).astype(np.uint8)
+        lightings[f"{'warm' if warm else 'day'}-{index}"] = cues_of(look_at(Photo(rgb, None, INFO))).lighting
+    groups = lighting_groups({**lightings, "cut-out": ()})
+    assert "cut-out" not in groups
+    assert {name.split("-")[0]: number for name, number in groups.items()} == {"day": 0, "warm": 1}
+    assert len(set(groups.values())) == 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(*[st.floats(-50, 100)] * 5), max_size=12), st.floats(0.5, 20))
+def test_ing08_every_photo_is_near_the_first_of_its_group(lightings: list[tuple[float, ...]], limit: float) -> None:
+    named = {str(index): lighting for index, lighting in enumerate(lightings)}
+    groups = lighting_groups(named, limit=limit)
+    assert set(groups) == set(named)
+    for name, number in groups.items():
+        first = next(other for other, its in groups.items() if its == number)
+        assert np.linalg.norm(np.subtract(named[name], named[first])) <= limit

@@ -35,3 +35,12 @@ def test_public_names_want_https(settings: Any) -> None:
     assert ids(include_deployment_checks=True) == {"softproof.W002"}
     settings.HTTPS = True
     assert ids(include_deployment_checks=True) == set()
+
+
+def test_cls07_a_category_model_that_cant_be_called_is_an_error(settings: Any) -> None:
+    settings.CATEGORY_MODEL = "nowhere.at_all:model"
+    assert ids() == {"softproof.E002"}
+    settings.CATEGORY_MODEL = "processing.limits:MAX_BYTES"
+    assert ids() == {"softproof.E002"}
+    settings.CATEGORY_MODEL = "tests.unit.test_checks:ids"
+    assert ids() == set()

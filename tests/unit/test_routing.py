@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from reviewapp.enums import Complexity, EditReason, Lane, ReviewReason, Routing
-from reviewapp.policies.routing import Scored, Thresholds, choose_lane, route
+from reviewapp.policies.routing import SPECIAL_HANDLING, Scored, Thresholds, choose_lane, route
 
 LIMITS = Thresholds()
 
@@ -161,3 +161,23 @@ def test_only_the_score_rule_can_auto_approve() -> None:
         may_ship = lane_ == Lane.AUTOMATED and not (background or gate or human or client) and total >= 90
         assert (found.routing == Routing.AUTO_APPROVE) == may_ship
         assert found.why and found.code
+
+
+@pytest.mark.parametrize("people", [True, False])
+@pytest.mark.parametrize("complexity", Complexity.values)
+def test_cls14_rte10_a_flagged_photo_never_takes_the_generic_automatic_way(complexity: str, people: bool) -> None:
+    for flag in SPECIAL_HANDLING:
+        chosen, why = choose_lane("kettles", "metadata", complexity, False, people, ["untagged", flag])
+        assert chosen in (Lane.AUTOMATED_THEN_REVIEW, Lane.EDITING_WITH_START) and why.endswith(".")
+
+
+def test_cls14_the_lane_of_a_flag_never_relaxes_another() -> None:
+    assert choose_lane("", "pixels", "complex", False, True, ["reflective"])[0] == Lane.EDITING_WITH_START
+    assert choose_lane("", "pixels", "simple", False, True, ["reflective", "transparent"])[0] == Lane.EDITING_WITH_START
+    assert choose_lane("other", "metadata", "simple", False, True, ["reflective"])[0] == Lane.MANUAL
+    assert choose_lane("", "pixels", "simple", False, True, ["blurred"])[0] == Lane.AUTOMATED
+
+
+def test_cls11_a_model_that_calls_it_other_sends_it_to_people_too() -> None:
+    chosen, why = choose_lane("other", "model", "simple", False, True)
+    assert chosen == Lane.MANUAL and "the model" in why
