@@ -20,6 +20,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from processing import codecs
+from processing.geometry import shrunk
 from processing.matting import refine
 from processing.params import EdgeParams
 from processing.removal.chain import PairRemover
@@ -45,14 +47,12 @@ class DemoPhotos:
     """The demo's own photos with their exact mattes: square parts round the product, mirrored and recoloured."""
 
     def __init__(self, folder: Path) -> None:
-        self._pairs = []
+        self._pairs: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]] = []
         for mask in sorted((folder / "masks").glob("*.png")):
             photo = folder / "photos" / f"{mask.stem}.jpg"
             if photo.is_file():
-                rgb, alpha = cv2.imread(str(photo))[..., ::-1], cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
-                scale = 1000 / max(alpha.shape)
-                size = (round(alpha.shape[1] * scale), round(alpha.shape[0] * scale))
-                self._pairs.append(tuple(cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (rgb, alpha)))
+                rgb, alpha = codecs.decode(photo)[0], codecs.decode_grey(mask)
+                self._pairs.append((shrunk(rgb, 1000)[0], shrunk(alpha, 1000)[0]))
 
     def draw(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
         """Return one picture (SIDE, SIDE, 3) and its alpha."""
