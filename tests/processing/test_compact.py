@@ -19,7 +19,7 @@ from processing.params import STANDARD_PRESET, EdgeParams, ScoringParams
 from processing.removal import compact, trust
 from processing.removal.base import create_remover
 from processing.removal.chain import Candidate, PairRemover, choose
-from processing.removal.confidence import Signals
+from processing.removal.confidence import Signals, confidence_of
 from processing.removal.cues import CUE_SIDE, CUES, _surrounded, cue_maps
 from processing.removal.studio import StudioSettings, segment_fully
 from processing.types import RGBArray
@@ -103,8 +103,8 @@ def evidence(area: float = 0.3, agreement: float = 0.9) -> trust.Evidence:
     return trust.Evidence(signals, agreement, agreement, 0.1, 0.95, 0.02, 1 - agreement, agreement)
 
 
-def candidate(maker: str, chance: float) -> Candidate:
-    return Candidate(maker, np.zeros((4, 4), np.float32), evidence(), chance)
+def candidate(maker: str, chance: float, area: float = 0.3) -> Candidate:
+    return Candidate(maker, np.zeros((4, 4), np.float32), evidence(area), chance)
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,19 @@ def candidate(maker: str, chance: float) -> Candidate:
         (0.5, 0.95, "compact"),
         (0.91, 0.9, "studio"),
         (0.2, 0.1, "studio"),
-        (0.1, 0.2, "compact"),
+        (0.3, 0.4, "compact"),
     ],
 )
 def test_the_likelier_is_taken(studio: float, network: float, taken: str) -> None:
     assert choose(candidate("studio", studio), candidate("compact", network)).maker == taken
+
+
+def test_where_neither_is_likely_studio_is_taken_if_its_own_signals_trust_it() -> None:
+    sure, unsure = candidate("studio", 0.1), candidate("studio", 0.1, area=0.99)
+    assert confidence_of(sure.evidence.signals) >= 0.85 > confidence_of(unsure.evidence.signals)
+    assert choose(sure, candidate("compact", 0.29)).maker == "studio"
+    assert choose(unsure, candidate("compact", 0.29)).maker == "compact"
+    assert choose(sure, candidate("compact", 0.31)).maker == "compact"
 
 
 @pytest.mark.parametrize("name", ["studio", "compact"])
