@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import multiprocessing
 import os
 import string
@@ -18,12 +17,13 @@ from typing import Any
 from processing import PIPELINE_VERSION, codecs, pipeline
 from processing.channels import Prepared, render
 from processing.correction import NO_AIDS, Aids
-from processing.errors import InputRejected, ProcessingError
+from processing.errors import ProcessingError, StageFailed
 from processing.intake import SUFFIXES
 from processing.memory import keep_freed_memory
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
 from processing.plates import load_plates
 from processing.removal.base import Remover, create_remover
+from processing.resumable import Notes, find_files, stamp
 from processing.types import Rendered
 
 JOURNAL = ".run.jsonl"
@@ -65,25 +65,20 @@ class Plan:
         known = repr(replace(self.aids, reference=None)).encode()
         known += b"" if self.aids.reference is None else self.aids.reference.tobytes()
         aids = hashlib.sha256(known).hexdigest()[:16]
-        return f"{PIPELINE_VERSION}:{self.params.digest()}:{self.channel.digest()}:{self.remover}:{self.model}:{aids}"
+        rules = self.channel if self.today is None else self.channel.on(self.today)
+        return f"{PIPELINE_VERSION}:{self.params.digest()}:{rules.digest()}:{self.remover}:{self.model}:{aids}"
 
 
 def find_photos(source: Path, out: Path) -> list[Job]:
     """Return the photos at or below `source`, sorted, never those below `out`; each stem once (`a.jpg`, `a-png`).
 
-    Raises InputRejected when there is nothing at `source`, or `out` is `source` itself.
+    Raises InputRejected as resumable.find_files.
     """
-    if not source.exists():
-        raise InputRejected(f"There is no file or folder {source}.", code="missing")
-    if source.is_file():
-        return [Job(source, source.name, source.stem)]
-    if source.resolve() == out.resolve():
-        raise InputRejected("The results need a folder of their own: --out is the folder of the photos.",
-                            code="invalid_parameter")  # fmt: skip
+    base = source.parent if source.is_file() else source
     taken: set[str] = set()
     jobs = []
-    for path in _files(source, out.resolve()):
-        name = PurePosixPath(path.relative_to(source).as_posix())
+    for path in find_files(source, out, lambda suffix: suffix.lower() in SUFFIXES):
+        name = PurePosixPath(path.relative_to(base).as_posix())
         stem, count = str(name.with_suffix("")), 1
         while stem.casefold() in taken:
             number = "" if count == 1 else f"-{count}"
@@ -92,15 +87,6 @@ def find_photos(source: Path, out: Path) -> list[Job]:
         taken.add(stem.casefold())
         jobs.append(Job(path, str(name), stem))
     return jobs
-
-
-def _files(source: Path, out: Path) -> list[Path]:
-    found = []
-    for folder, names, files in os.walk(source):
-        here = Path(folder)
-        names[:] = sorted(name for name in names if not name.startswith(".") and (here / name).resolve() != out)
-        found += [here / file for file in files if not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES]
-    return sorted(found)
 
 
 def process_one(job: Job, plan: Plan, remover: Remover) -> Report:
@@ -119,7 +105,7 @@ def process_one(job: Job, plan: Plan, remover: Remover) -> Report:
         return {"file": job.name, "status": "failed", "code": error.code, "reason": str(error)}
     except OSError as error:
         return {"file": job.name, "status": "failed", "code": "unreadable",
-                "reason": f"The file can't be read or written: {error.strerror or error}."}  # fmt: skip
+                "reason": f"The file can't be read: {error.strerror or error}."}  # fmt: skip
     return {
         "file": job.name,
         "status": "ok",
@@ -153,66 +139,62 @@ def _write(job: Job, plan: Plan, alpha: bytes, rendered: Rendered) -> dict[str, 
         contents[kind] = made.data
     for kind, data in contents.items():
         target = plan.out / files[kind]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        half = target.with_name(f".{target.name}.part")
-        half.write_bytes(data)
-        half.replace(target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            half = target.with_name(f".{target.name}.part")
+            half.write_bytes(data)
+            half.replace(target)
+        except OSError as error:
+            raise StageFailed(f"{target} can't be written: {error.strerror or error}.", code="not_written") from error
     return files
 
 
 class Journal:
-    """The reports of photos that are done, one JSON line each: a run that was stopped goes on where it was (SCH-10).
-
-    A photo counts as done when its size and time and the run's settings are those of the line and its files are there.
-    """
+    """The reports of photos that are done. One holds while the photo's size and time and the run's settings are those
+    it was made with, and its files are there."""
 
     def __init__(self, plan: Plan) -> None:
         self._out, self._digest = plan.out, plan.digest
-        self._path = plan.out / JOURNAL
-        self._done: dict[str, Report] = {}
-        if self._path.is_file():
-            for line in self._path.read_text("utf-8", "replace").splitlines():
-                try:
-                    entry = json.loads(line)
-                    self._done[entry["report"]["file"]] = entry
-                except (ValueError, KeyError, TypeError):
-                    continue  # the last line of a run that was killed while it wrote
-        plan.out.mkdir(parents=True, exist_ok=True)
-        self._stream = self._path.open("a", encoding="utf-8")
+        self._notes = Notes(plan.out / JOURNAL)
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stream.close()
+        self._notes.close()
 
     def earlier(self, job: Job) -> Report | None:
         """Return the report of an earlier run that still holds."""
-        entry = self._done.get(job.name)
-        if entry is None or entry.get("key") != self._key(job):
+        report: Report | None = self._notes.earlier(job.name, self._key(job))
+        if report is None or not all((self._out / name).is_file() for name in report["outputs"].values()):
             return None
-        report: Report = entry["report"]
-        is_there = all((self._out / name).is_file() for name in report.get("outputs", {}).values())
-        return report if is_there else None
+        return report
 
     def add(self, job: Job, report: Report) -> None:
         """Note a photo as done."""
-        self._stream.write(json.dumps({"key": self._key(job), "report": report}) + "\n")
-        self._stream.flush()
+        self._notes.add(job.name, self._key(job), report)
 
     def _key(self, job: Job) -> str:
-        stat = job.source.stat()
-        return f"{stat.st_size}:{stat.st_mtime_ns}:{job.stem}:{self._digest}"
+        return f"{stamp(job.source)}:{job.stem}:{self._digest}"
 
 
 @dataclass(slots=True)
 class Pool:
-    """Processes that each keep one remover warm; a new set when one of them dies. `close` it."""
+    """Processes that each keep one remover warm; a new set when one of them dies. `close` it.
+
+    `running`: photos handed out; `lost`: photos whose process died before it took them.
+    """
 
     plan: Plan
     count: int
     running: dict[Future[Report], Job] = field(default_factory=dict)
+    lost: list[Job] = field(default_factory=list)
     inner: ProcessPoolExecutor | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is left to wait for."""
+        return not self.running and not self.lost
 
     def submit(self, job: Job) -> None:
         """Queue one photo."""
@@ -220,12 +202,15 @@ class Pool:
             # Spawned, not forked: the runtimes behind a remover do not survive a fork.
             context = multiprocessing.get_context("spawn")
             self.inner = ProcessPoolExecutor(self.count, context, _start, (self.plan,))
-        self.running[self.inner.submit(_attempt, job)] = job
+        try:
+            self.running[self.inner.submit(_attempt, job)] = job
+        except BrokenProcessPool:  # one of them died since the last look
+            self.lost.append(job)
 
     def finished(self) -> Iterator[tuple[Job, Report]]:
         """Yield what ended since; photos whose process died are tried once more, alone."""
         done, _ = wait(self.running, timeout=_TICK_S, return_when=FIRST_COMPLETED)
-        again = []
+        again, self.lost = self.lost, []
         for future in done:
             job = self.running.pop(future)
             try:
@@ -242,9 +227,8 @@ class Pool:
         for job in jobs:
             alone = Pool(self.plan, 1)
             alone.submit(job)
-            future = next(iter(alone.running))
             try:
-                yield job, future.result()
+                yield job, next(iter(alone.running)).result()
             except BrokenProcessPool:
                 yield job, {"file": job.name, "status": "failed", "code": "worker_died",
                             "reason": "The photo takes its process down (memory?). Try a larger machine."}  # fmt: skip
@@ -316,12 +300,12 @@ def _together(jobs: list[Job], plan: Plan, count: int, is_stopped: Callable[[], 
     pool, waiting = Pool(plan, count), iter(jobs)
     try:
         while True:
-            while len(pool.running) < 2 * count and not is_stopped():
+            while len(pool.running) + len(pool.lost) < 2 * count and not is_stopped():
                 job = next(waiting, None)
                 if job is None:
                     break
                 pool.submit(job)
-            if not pool.running:
+            if pool.is_idle:
                 return
             yield from pool.finished()
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -13,8 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from processing.errors import ProcessingError
-from processing.optimise.options import SUFFIX_OF, Options, format_named, wrong
+from processing.optimise.options import SUFFIX_OF, Options, format_named
 from processing.optimise.picture import Optimised, optimise
+from processing.resumable import Notes, find_files, stamp
 
 JOURNAL = ".optimise.jsonl"
 _AHEAD = 4  # jobs per worker waiting in the pool: enough to never starve one, and memory stays flat
@@ -56,25 +56,9 @@ class Outcome:
 def find_pictures(source: Path, out: Path, formats: Sequence[str]) -> list[Path]:
     """Return the pictures at or below `source` whose name ends in one of `formats`, sorted; never those below `out`.
 
-    Raises InputRejected when there is no such folder, or `out` is `source` itself: originals are never written over.
+    Raises InputRejected as resumable.find_files.
     """
-    if not source.exists():
-        raise wrong(f"There is no file or folder {source}.")
-    if source.is_file():
-        return [source]
-    inside, outside = source.resolve(), out.resolve()
-    if inside == outside:
-        raise wrong("The results need a folder of their own: --out is the folder of the originals.")
-    found = []
-    for folder, names, files in os.walk(inside):
-        here = Path(folder)
-        names[:] = sorted(name for name in names if not name.startswith(".") and here / name != outside)
-        found += [
-            source / (here / file).relative_to(inside)
-            for file in files
-            if not file.startswith(".") and format_named(Path(file).suffix) in formats
-        ]
-    return sorted(found)
+    return find_files(source, out, lambda suffix: format_named(suffix) in formats)
 
 
 def plan(pictures: Sequence[Path], source: Path, out: Path, options: Options) -> list[Job]:
@@ -101,50 +85,35 @@ def plan(pictures: Sequence[Path], source: Path, out: Path, options: Options) ->
 
 
 class Journal:
-    """Which pictures are done, one JSON line each, so that a run that was stopped goes on where it was (SCH-10).
-
-    A picture counts as done when its size, time and the options are those of the line and its result is still there.
-    """
+    """Which pictures are done. One holds while its size, time and the options are those it was made with and its
+    result is still there."""
 
     def __init__(self, out: Path, options: Options) -> None:
-        self._path = out / JOURNAL
+        self._notes = Notes(out / JOURNAL)
         self._digest = options.digest()
-        self._done: dict[str, dict[str, Any]] = {}
-        if self._path.is_file():
-            for line in self._path.read_text("utf-8", "replace").splitlines():
-                try:
-                    entry = json.loads(line)
-                    self._done[entry["file"]] = entry
-                except (ValueError, KeyError, TypeError):
-                    continue  # the last line of a run that was killed while it wrote
-        out.mkdir(parents=True, exist_ok=True)
-        self._stream = self._path.open("a", encoding="utf-8")
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stream.close()
+        self._notes.close()
 
     def earlier(self, job: Job) -> Optimised | None:
         """Return the result of an earlier run that still holds."""
-        entry = self._done.get(job.name)
-        if entry is None or entry.get("key") != self._key(job) or not job.target.is_file():
+        noted = self._notes.earlier(job.name, self._key(job))
+        if noted is None or not job.target.is_file():
             return None
         try:
-            return Optimised(**entry["result"])
-        except (KeyError, TypeError):
+            return Optimised(**noted)
+        except TypeError:  # noted by another release
             return None
 
     def add(self, job: Job, result: Optimised) -> None:
         """Note a picture as done; call from one thread only."""
-        entry = {"file": job.name, "key": self._key(job), "result": asdict(result)}
-        self._stream.write(json.dumps(entry) + "\n")
-        self._stream.flush()
+        self._notes.add(job.name, self._key(job), asdict(result))
 
     def _key(self, job: Job) -> str:
-        stat = job.source.stat()
-        return f"{stat.st_size}:{stat.st_mtime_ns}:{self._digest}:{job.target.name}"
+        return f"{stamp(job.source)}:{self._digest}:{job.target.name}"
 
 
 class _Deadlines:

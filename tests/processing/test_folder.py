@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from datetime import date
 from pathlib import Path
 
@@ -110,6 +111,32 @@ def test_a_photo_whose_process_is_killed_is_tried_again_alone(folder: Path, tmp_
     finally:
         pool.close()
     assert [(name.name, report["status"]) for name, report in ended] == [("a.jpg", "ok")]
+
+
+def test_a_process_that_died_between_two_photos_costs_neither(folder: Path, tmp_path: Path) -> None:
+    pool = Pool(_plan(tmp_path / "out"), 1)
+    ended: list[tuple[Job, dict[str, object]]] = []
+    try:
+        pool.submit(Job(folder / "a.jpg", "a.jpg", "a"))
+        while not pool.is_idle:
+            ended += pool.finished()
+        (process,) = pool.pids()
+        os.kill(process, signal.SIGKILL)
+        time.sleep(1.0)  # the pool notices by itself
+        pool.submit(Job(folder / "a.png", "a.png", "a-png"))
+        assert [job.name for job in pool.lost] == ["a.png"]
+        while not pool.is_idle:
+            ended += pool.finished()
+    finally:
+        pool.close()
+    assert [(job.name, report["status"]) for job, report in ended] == [("a.jpg", "ok"), ("a.png", "ok")]
+
+
+def test_a_result_that_cannot_be_written_fails_its_photo_only(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "a.shopify.webp").mkdir(parents=True)  # a folder where the file should go
+    found = _run(folder, out, workers=1)
+    assert found["a.jpg"] == ("failed", False) and found["a.png"] == ("ok", False)
 
 
 def test_stopping_begins_nothing_new(folder: Path, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from django.test import Client
 
+from processing import codecs
 from reviewapp import storage
 from reviewapp.enums import Role
-from reviewapp.models import AuditEvent, ReviewTask
+from reviewapp.models import AuditEvent, ProcessingRun, ReviewTask
 from reviewapp.web.media_urls import original_url, rendition_url, run_url
 from tests import factories
 from tests.e2e.pictures import run_files
@@ -64,6 +66,13 @@ def test_sec01_the_others_get_cutouts(client: Client, task: ReviewTask, role: Ro
     answer = as_role(client, role).get(run_url(task.run, "cutout"))
     assert answer.status_code == 200
     assert answer["Content-Type"] == "image/png"
+
+
+def test_a_cutout_whose_files_no_longer_fit_is_missing_not_a_crash(client: Client, task: ReviewTask) -> None:
+    stored = storage.put_bytes(codecs.encode_png(np.zeros((10, 10), np.uint8)), prefix="d")
+    ProcessingRun.objects.filter(pk=task.run_id).update(alpha_key=stored.key)
+    task.run.refresh_from_db()
+    assert as_role(client, Role.SENIOR).get(run_url(task.run, "cutout")).status_code == 404
 
 
 def test_sec06_downloading_an_original_is_recorded_with_who_and_what(client: Client, task: ReviewTask) -> None:

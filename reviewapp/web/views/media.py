@@ -5,6 +5,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from processing.errors import InputRejected
 from reviewapp import storage
 from reviewapp.models import ProcessingRun
 from reviewapp.selectors import media as selectors
@@ -66,7 +67,10 @@ def _cutout(request: HttpRequest, run: ProcessingRun) -> HttpResponseBase:
     elif not (storage.exists(run.pixels_key) and storage.exists(key)):
         raise Http404("The file is missing from storage.")
     else:
-        response = HttpResponse(rendering.cutout_png(run), content_type="image/png")
+        try:
+            response = HttpResponse(rendering.cutout_png(run), content_type="image/png")
+        except InputRejected as error:
+            raise Http404(str(error)) from error
         if "download" in request.GET:
             name = f"{run.asset.filename.rsplit('.', 1)[0]}-cutout.png"
             response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
