@@ -29,6 +29,7 @@ VIEWER_SIDE = 2000
 THUMB_SIDE = 320
 _REMOVER_SIDE = 2048  # removers look at 1280 px at most: the large picture is shrunk once for all of them
 _DUST_SHARE = 0.0005  # loose specks below this share of the product are removed
+_LEAST_TOLD = 0.0001
 _SOLID = 255
 _WHITE = 255
 _WHITE_BEFORE = 250  # mean of the darkest channel from which a patch was white in the photo already
@@ -213,7 +214,8 @@ def _verified(alpha: AlphaArray) -> tuple[AlphaArray, tuple[Finding, ...]]:
     clean, share = _without_dust(alpha)
     if not share:
         return alpha, ()
-    return clean, (Finding("dust_removed", "info", f"Loose specks were removed ({share:.2%} of the product)."),)
+    amount = f"{share:.2%}" if share >= _LEAST_TOLD else f"under {_LEAST_TOLD:.2%}"
+    return clean, (Finding("dust_removed", "info", f"Loose specks were removed ({amount} of the product)."),)
 
 
 def _without_dust(alpha: AlphaArray) -> tuple[AlphaArray, float]:

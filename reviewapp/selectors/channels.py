@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Lower
 
 from processing.params import ChannelSpec, Described
 from reviewapp.models import Channel
@@ -27,7 +28,7 @@ class Rule:
 def offered() -> QuerySet[Channel]:
     """The newest version of every channel, by name."""
     newer = Channel.objects.filter(key=OuterRef("key"), version__gt=OuterRef("version"))
-    return Channel.objects.filter(~Exists(newer)).order_by("name")
+    return Channel.objects.filter(~Exists(newer)).order_by(Lower("name"))
 
 
 def versions_of(key: str) -> list[Channel]:

@@ -192,8 +192,10 @@ def words(value: str) -> str:
 def channel_size(spec: Mapping[str, Any]) -> str:
     """The sides a channel asks for, in px; 0 in its spec means that it asks for none."""
     least, wanted = int(spec.get("min_dimension", 0)), int(spec.get("recommended_dimension", 0))
+    if spec.get("variants"):
+        return f"{len(spec['variants'])} sizes"
     if least and wanted:
-        return f"{least} – {wanted} px"
+        return f"{wanted} px" if least == wanted else f"{least} – {wanted} px"
     if wanted:
         return f"up to {wanted} px"
     return f"from {least} px" if least else "as it comes"

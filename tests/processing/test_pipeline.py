@@ -128,6 +128,16 @@ def test_an_empty_backdrop_fails_with_a_reason(tmp_path: Path) -> None:
     assert caught.value.code == "nothing_cut_out"
 
 
+def test_loose_specks_are_cleared_and_a_trifle_is_not_called_nothing(tmp_path: Path, scene: Scene) -> None:
+    alpha = np.round(scene.alpha * 255).astype(np.uint8)
+    alpha[5:7, 5:8] = 255
+    kept = pipeline.process(saved(tmp_path / "specks.png", np.dstack([scene.rgb, alpha])), STANDARD_PRESET, CHANNEL,
+                            ScoringParams(), StudioRemover())  # fmt: skip
+    assert not _pixels(kept.alpha_png)[:10, :10].any()
+    (said,) = [finding.message for finding in kept.findings if finding.code == "dust_removed"]
+    assert said == "Loose specks were removed (under 0.01% of the product)."
+
+
 def test_rescore_accepts_cutout_and_flat_white(tmp_path: Path, photo: Path, scene: Scene, result: Result) -> None:
     cut = tmp_path / "edited.png"
     cut.write_bytes(codecs.encode_png(rgba(_cut_out(tmp_path, photo, result))))

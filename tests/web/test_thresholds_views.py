@@ -124,10 +124,20 @@ naming = "{sku}-bazaar.{ext}"
 
 @pytest.mark.parametrize(
     ("least", "wanted", "said"),
-    [(1000, 2000, "1000 – 2000 px"), (0, 2048, "up to 2048 px"), (500, 0, "from 500 px"), (0, 0, "as it comes")],
+    [
+        (1000, 2000, "1000 – 2000 px"),
+        (0, 2048, "up to 2048 px"),
+        (500, 0, "from 500 px"),
+        (0, 0, "as it comes"),
+        (1080, 1080, "1080 px"),
+    ],
 )
 def test_exp05_a_size_nobody_asks_for_is_no_zero(least: int, wanted: int, said: str) -> None:
     assert channel_size({"min_dimension": least, "recommended_dimension": wanted}) == said
+
+
+def test_exp05_a_channel_of_several_files_says_how_many() -> None:
+    assert channel_size({"variants": ["large limit 2000x2000", "thumbnail fill 300x300"]}) == "2 sizes"
 
 
 def test_pre03_a_brand_new_platform_needs_no_code(admin: Browser) -> None:
