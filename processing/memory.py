@@ -14,9 +14,8 @@ def keep_freed_memory() -> bool:
     """Let this process keep what it frees, up to 256 MiB, for its next photo; tell whether the C library takes that.
 
     A 12-MP photo passes through some thirty arrays of 4 to 36 MB. By default glibc takes fresh pages for each, which
-    the kernel must clear first: a tenth of the whole line, a third of decoding (docs/performance.md). The peak stays
-    what it was; blocks of 64 MiB and more still go back at once. For processes that do nothing else: a notebook's
-    memory is its owner's business.
+    the kernel must clear first (docs/performance.md). Blocks of 64 MiB and more still go back at once. For processes
+    that do nothing else: a notebook's memory is its owner's business.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

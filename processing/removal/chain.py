@@ -111,8 +111,8 @@ def choose(studio: Candidate, compact: Candidate) -> Candidate:
     """Take the likelier candidate, studio's when they are equal; where neither is likely, studio's if its own signals,
     which do not ask the network, trust it.
 
-    On 1,499 held-out pictures taking the likelier outright gave the best overlap of nine rules tried, and a fifth more
-    cut-outs sure enough to ship than preferring studio did. The exception met 11 of them and was worth 0.06 there.
+    Tried on the pictures that trust.json is fitted and measured with: of nine rules, this gave the best overlap, and
+    more cut-outs sure enough to ship than preferring studio did.
     """
     is_unlikely = max(studio.chance, compact.chance) < _UNLIKELY
     if is_unlikely and confidence_of(studio.evidence.signals) >= _TRUSTS_ITSELF:
