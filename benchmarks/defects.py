@@ -68,7 +68,7 @@ def subject(photo: Path, mask: Path) -> defects.Subject:
     # Never enlarged: a small product gets a small frame, so that every px is one of the photo or less.
     spec = replace(load_channels()["amazon_main"], min_dimension=0, recommended_dimension=LONGEST_PX)
     framing = geometry.plan_frame(alpha, STANDARD_PRESET, spec)
-    clean = matting.decontaminate(rgb, alpha)
+    clean = matting.decontaminate(rgb, geometry.levels(alpha))
     return defects.Subject(
         geometry.frame_source(rgb, framing), geometry.to_frame(clean, framing), geometry.to_frame(alpha, framing)
     )

@@ -62,7 +62,7 @@ def render(
     ready = prepared or _framed(cut, params, in_force)
     labels, notes = Labels(tokens, metadata or {}), ready.framing.findings
     return finish(
-        ready.inside.rgb, ready.inside.alpha, spec, params=params, labels=labels, notes=notes, plates=plates,
+        ready.inside.rgb, ready.inside.matte, spec, params=params, labels=labels, notes=notes, plates=plates,
         today=today, composed=ready.composed,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from processing import geometry
 from processing.errors import InputRejected
+from processing.geometry import Matte, Places
 from processing.params import ChannelSpec, ProcessingParams, ShadowParams
 from processing.plates import NO_PLATES, Plates
 from processing.types import MaskArray, RGBArray
@@ -100,26 +101,29 @@ def draws_shadow(params: ProcessingParams, channel: ChannelSpec) -> bool:
 
 def compose(
     rgb: RGBArray,
-    alpha: MaskArray,
+    alpha: Matte,
     params: ProcessingParams,
     channel: ChannelSpec,
     *,
     shadow: bool = True,
     plates: Plates = NO_PLATES,
+    soft: Places | None = None,
 ) -> RGBArray:
-    """Return the picture (H, W, 3) uint8: straight-alpha `rgb` over its background.
+    """Return the picture (H, W, 3) uint8: straight-alpha `rgb` over its background. `soft`: alpha's, when at hand.
 
-    Where alpha is 0 and no shadow falls the background's exact value stays (255 for white); where alpha is 1 the
+    Where alpha is 0 and no shadow falls the background's exact value stays (255 for white); where alpha is full the
     product's exact value stays. Raises InputRejected(code="plate_missing") as `background_for`.
     """
     out = background_for((alpha.shape[1], alpha.shape[0]), params, channel, plates)
+    full = geometry.level_of(alpha, 1.0)
     if shadow and draws_shadow(params, channel):
-        out = _darkened(out, shadow_layer(alpha, params.shadow), alpha)
-    cv2.copyTo(rgb, (alpha >= 1.0).view(np.uint8), out)
-    rows, columns = geometry.soft_pixels(alpha)
-    weight = alpha[rows, columns][:, None]
-    mixed = rgb[rows, columns] * weight + out[rows, columns] * (1 - weight)
-    out[rows, columns] = np.round(mixed).astype(np.uint8)
+        shares = np.asarray(alpha / np.float32(full), np.float32)
+        out = _darkened(out, shadow_layer(shares, params.shadow), shares)
+    cv2.copyTo(rgb, (alpha >= full).view(np.uint8), out)
+    soft = geometry.soft_pixels(alpha) if soft is None else soft
+    weight = alpha[soft][:, None] / np.float32(full)
+    mixed = rgb[soft] * weight + out[soft] * (1 - weight)
+    out[soft] = np.round(mixed).astype(np.uint8)
     return out
 
 

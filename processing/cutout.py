@@ -17,7 +17,7 @@ import numpy as np
 from processing import codecs, geometry, matting
 from processing.colour import ColourTransform
 from processing.errors import InputRejected
-from processing.geometry import Framing
+from processing.geometry import Framing, Places
 from processing.types import AlphaArray, MaskArray, RGBArray
 
 _SOLID = 255
@@ -50,12 +50,21 @@ class CutOut:
 
 @dataclass(frozen=True, slots=True)
 class Framed:
-    """A cut-out in a channel's frame (h, w): corrected `rgb` uint8, `alpha` float32 0..1, and `source`, the corrected
-    photo in the same grid with its backdrop (None when the pixels hold none)."""
+    """A cut-out in a channel's frame (h, w): corrected `rgb` and its `matte`, uint8.
+
+    `source`: the corrected photo in the same grid with its backdrop, None when the pixels hold none. `soft`: where the
+    matte is neither 0 nor 255.
+    """
 
     rgb: RGBArray
-    alpha: MaskArray
+    matte: AlphaArray
     source: RGBArray | None
+    soft: Places
+
+    @property
+    def alpha(self) -> MaskArray:
+        """The matte (h, w) as float32 0..1, made anew."""
+        return np.asarray(cv2.LUT(self.matte, _SHARES), np.float32)
 
 
 def open_cutout(pixels: Path, alpha: Path | None = None, recipe: Mapping[str, Any] | None = None) -> CutOut:
@@ -88,26 +97,26 @@ def open_cutout(pixels: Path, alpha: Path | None = None, recipe: Mapping[str, An
 
 def framed(cut: CutOut, framing: Framing) -> Framed:
     """Bring a cut-out into a frame. Where alpha is 0 the colour has no meaning."""
-    alpha = np.asarray(cv2.LUT(geometry.to_frame(cut.alpha, framing), _SHARES), np.float32)
+    matte = geometry.to_frame(cut.alpha, framing)
+    soft = geometry.soft_pixels(matte)
     if not cut.shows_backdrop:
-        return Framed(cut.transform.apply(_premultiplied(cut, framing, alpha)), alpha, None)
+        return Framed(cut.transform.apply(_premultiplied(cut, framing, matte, soft)), matte, None, soft)
     photo = geometry.frame_source(cut.rgb, framing)
     source = cut.transform.apply(photo)
     if not cut.is_decontaminated:
-        return Framed(source, alpha, source)
+        return Framed(source, matte, source, soft)
     # Both pictures differ in the soft pixels alone: a second correction of the whole frame would say nothing new.
-    freed, product = matting.freed_pixels(photo, alpha), source.copy()
-    if freed.rows.size:
-        product[freed.rows, freed.columns] = cut.transform.apply(freed.colours)
-    return Framed(product, alpha, source)
+    product = source.copy()
+    if soft[0].size:
+        product[soft] = cut.transform.apply(matting.freed_colours(photo, matte, soft))
+    return Framed(product, matte, source, soft)
 
 
-def _premultiplied(cut: CutOut, framing: Framing, frame_alpha: MaskArray) -> RGBArray:
+def _premultiplied(cut: CutOut, framing: Framing, matte: AlphaArray, soft: Places) -> RGBArray:
     """Resize straight colours weighted by alpha, so that what lies hidden under it never bleeds into the edge."""
     weighted = cv2.multiply(cut.rgb, cv2.merge([cut.alpha] * 3), scale=1 / _SOLID)
     frame = np.asarray(geometry.to_frame(np.asarray(weighted, np.uint8), framing), np.uint8).copy()
-    soft = (frame_alpha > 0) & (frame_alpha < 1)
-    straight = frame[soft] / np.maximum(frame_alpha[soft][:, None], 1 / _SOLID)
+    straight = frame[soft] / _SHARES[matte[soft]][:, None]
     frame[soft] = np.round(np.clip(straight, 0, _SOLID)).astype(np.uint8)
     return frame
 
@@ -116,7 +125,7 @@ def rgba(cut: CutOut) -> codecs.RGBAArray:
     """Return the cut-out (H, W, 4) uint8 with straight alpha and corrected colours; 0 where nothing is kept."""
     product = cut.rgb
     if cut.shows_backdrop and cut.is_decontaminated:
-        product = matting.decontaminate(product, cut.alpha.astype(np.float32) / np.float32(_SOLID))
+        product = matting.decontaminate(product, cut.alpha)
     pixels = np.dstack([cut.transform.apply(product), cut.alpha])
     pixels[cut.alpha == 0] = 0
     return pixels

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image
 
-from processing import codecs, metadata
+from processing import codecs, metadata, png
 from processing.errors import StageFailed
 from processing.params import ChannelSpec
 from processing.types import RGBArray
 
 LOWEST_QUALITY = 10
-_PNG_HEAD = 33  # signature and IHDR
 DEFAULT_QUALITY = {"JPEG": 95, "WEBP": 90}
 # Adobe RGB (1998) Color Image Encoding, version 2005-05: primaries adapted to D50 (section 4.3.5.3), gamma 2.19921875.
 _ADOBE_PRIMARIES = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
@@ -63,9 +61,7 @@ def _png(frame: RGBArray, tags: bytes) -> bytes:
     data = codecs.encode_png(frame, compress_level=6)
     if not tags:
         return data
-    body = b"eXIf" + tags.removeprefix(b"Exif\0\0")
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return data[:_PNG_HEAD] + chunk + data[_PNG_HEAD:]
+    return png.with_chunk(data, b"eXIf", tags.removeprefix(b"Exif\0\0"))
 
 
 def _lossy(frame: RGBArray, spec: ChannelSpec, quality: int, tags: bytes) -> bytes:

@@ -8,10 +8,11 @@ from datetime import date
 
 from processing import compositing, encoding, geometry, metadata, naming, variants, watermark
 from processing.errors import InputRejected
+from processing.geometry import Matte
 from processing.params import ChannelSpec, ProcessingParams
 from processing.plates import NO_PLATES, Plates
 from processing.quality.verification import verify
-from processing.types import Finding, MaskArray, Rendered, RGBArray, RuleCheck
+from processing.types import Finding, Rendered, RGBArray, RuleCheck
 
 CONTENT_TYPES = {"JPEG": "image/jpeg", "WEBP": "image/webp", "PNG": "image/png", "TIFF": "image/tiff"}
 PRODUCT_TRACE = 0.02
@@ -30,7 +31,7 @@ class Labels:
 
 def finish(
     frame: RGBArray,
-    matte: MaskArray,
+    matte: Matte,
     spec: ChannelSpec,
     *,
     params: ProcessingParams,
@@ -40,7 +41,7 @@ def finish(
     today: date | None = None,
     composed: RGBArray | None = None,
 ) -> Rendered:
-    """Turn `frame` (H, W, 3) uint8, straight colours, and its `matte` (H, W) 0..1 into the channel's file.
+    """Turn `frame` (H, W, 3) uint8, straight colours, and its `matte` (H, W), uint8 or 0..1, into the channel's file.
 
     Further files of the same picture (other sizes, the fallback format) are its `companions`. `today` brings the
     channel's dated rules into force; None takes the row as it begins. Broken rules are in `checks`, they don't raise.
@@ -73,10 +74,10 @@ def finish(
     return replace(first, companions=tuple(rest))
 
 
-def _whitened(picture: RGBArray, matte: MaskArray) -> RGBArray:
+def _whitened(picture: RGBArray, matte: Matte) -> RGBArray:
     """Make the background (H, W, 3) exactly 255, faint traces of the product too: compositing left them alone."""
     rows, columns = geometry.soft_pixels(matte)
-    faint = matte[rows, columns] < PRODUCT_TRACE
+    faint = matte[rows, columns] < geometry.level_of(matte, PRODUCT_TRACE)
     white = picture.copy()
     white[rows[faint], columns[faint]] = 255
     return white
@@ -108,7 +109,7 @@ def _file(shape: variants.Shape, fmt: str, labels: Labels, steps: tuple[str, ...
 
 
 def _upcoming(
-    first: Rendered, row: ChannelSpec, days: tuple[date, ...], matte: MaskArray, labels: Labels
+    first: Rendered, row: ChannelSpec, days: tuple[date, ...], matte: Matte, labels: Labels
 ) -> tuple[RuleCheck, ...]:
     """Say now what a dated rule will refuse: a warning that names the day, never a block before it."""
     broken_now = {check.rule for check in first.checks if not check.passed}

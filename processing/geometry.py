@@ -18,7 +18,7 @@ PRODUCT_FROM = 0.5
 """Alpha from which a pixel counts as product when its box is measured."""
 _BILINEAR_FROM, _BICUBIC_FROM = 0.6, 0.65
 _LEAST_STEP = 1e-6
-_ANY_LEVEL = 255.0
+_SOLID = 255
 _WORD = 8  # bytes looked at as one number
 _SLACK_PX = 2  # so that rounding can never leave the product short of the wanted fill
 
@@ -70,10 +70,12 @@ class Framing:
 
 Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 Matte = MaskArray | AlphaArray
+Places = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+"""Rows (N,) and columns (N,) of pixels."""
 
 
-def _level(alpha: Matte, share: float) -> float:
-    """Return the value that stands for `share` of full alpha: uint8 mattes count to 255, float ones to 1."""
+def level_of(alpha: Matte, share: float) -> float:
+    """Return the least value that is `share` (0..1) of full alpha: uint8 mattes count to 255, float ones to 1."""
     return math.ceil(share * 255.0) if alpha.dtype == np.uint8 else share
 
 
@@ -86,16 +88,23 @@ def levels(alpha: Matte) -> AlphaArray:
 
 def product_box(alpha: Matte, threshold: float = PRODUCT_FROM) -> Box | None:
     """Return the box of pixels with alpha >= threshold (0..1), None when there are none."""
-    x, y, width, height = cv2.boundingRect(cv2.inRange(alpha, _level(alpha, threshold), _ANY_LEVEL))
-    return Box(x, y, x + width, y + height) if width else None
+    least = level_of(alpha, threshold)
+    rows = np.flatnonzero(alpha.max(axis=1) >= least)
+    if not rows.size:
+        return None
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    columns = np.flatnonzero(alpha[top:bottom].max(axis=0) >= least)
+    return Box(int(columns[0]), top, int(columns[-1]) + 1, bottom)
 
 
-def soft_pixels(alpha: MaskArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return rows and columns of the pixels with 0 < alpha < 1."""
+def soft_pixels(alpha: Matte) -> Places:
+    """Return rows and columns of the pixels that are neither wholly backdrop nor wholly product."""
+    if alpha.dtype == np.uint8:
+        return marked_pixels(np.asarray(cv2.inRange(alpha, 1, _SOLID - 1), np.uint8))
     return marked_pixels(np.asarray(cv2.inRange(alpha, _LEAST_STEP, 1.0 - _LEAST_STEP), np.uint8))
 
 
-def marked_pixels(mask: AlphaArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def marked_pixels(mask: AlphaArray) -> Places:
     """Return rows and columns of the pixels of `mask` (H, W) uint8 that are not 0, row by row.
 
     Made for marks that are few: eight pixels are looked at as one number first, which takes half of cv2.findNonZero's
@@ -121,7 +130,7 @@ def fill_ratio(alpha: Matte) -> float:
 def touches_frame(alpha: Matte, threshold: float = PRODUCT_FROM) -> bool:
     """Tell whether the product reaches an edge of the picture."""
     edges = (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1])
-    return any(bool((edge >= _level(alpha, threshold)).any()) for edge in edges)
+    return any(bool((edge >= level_of(alpha, threshold)).any()) for edge in edges)
 
 
 def _wanted_frame(params: ProcessingParams, channel: ChannelSpec) -> tuple[int, int]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from processing import geometry
 from processing.geometry import Box
-from processing.mixing import Places, place
+from processing.mixing import Sampler, place
 from processing.params import EdgeParams
 from processing.types import AlphaArray, Finding, MaskArray, RGBArray
 
@@ -23,6 +23,7 @@ FloatArray = npt.NDArray[np.float32]
 
 _CLEAR = 0.02
 _HALF = 0.5
+_WHOLE = np.float32(255)
 _MIDDLE = 128
 _MARGIN = 4  # px of the remover's grid kept round its product
 _LEAST_REACH = 3
@@ -118,32 +119,21 @@ def _moved(raw: MaskArray, shape: tuple[int, ...], window: Box, size: tuple[int,
     return np.asarray(cv2.warpAffine(levels, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-@dataclass(frozen=True, slots=True)
-class Freed:
-    """Pixels (N,) freed from the backdrop's colour: `rows`, `columns` and their `colours` (N, 3) uint8."""
-
-    rows: npt.NDArray[np.intp]
-    columns: npt.NDArray[np.intp]
-    colours: RGBArray
-
-
-def decontaminate(rgb: RGBArray, alpha: MaskArray) -> RGBArray:
-    """Return the picture with the backdrop's share taken out of pixels with 0 < alpha < 1; all others unchanged."""
-    out = rgb.copy()
-    freed = freed_pixels(rgb, alpha)
-    out[freed.rows, freed.columns] = freed.colours
+def decontaminate(rgb: RGBArray, alpha: AlphaArray) -> RGBArray:
+    """Return the picture with the backdrop's share taken out of pixels with 0 < alpha < 255; all others unchanged."""
+    out, soft = rgb.copy(), geometry.soft_pixels(alpha)
+    if soft[0].size:
+        out[soft] = freed_colours(rgb, alpha, soft)
     return out
 
 
-def freed_pixels(rgb: RGBArray, alpha: MaskArray) -> Freed:
-    """Take the backdrop's share out of the pixels with 0 < alpha < 1 of `rgb` (H, W, 3) uint8; alpha (H, W) 0..1.
+def freed_colours(rgb: RGBArray, alpha: AlphaArray, soft: geometry.Places) -> RGBArray:
+    """Take the backdrop's share out of the `soft` pixels (N > 0) of `rgb` (H, W, 3): their colours (N, 3) uint8.
 
     Blur-fusion foreground estimation (Forte 2021): local means of foreground and backdrop at two scales, made on a
     reduced grid, then corrected per pixel by the compositing equation.
     """
-    rows, columns = geometry.soft_pixels(alpha)
-    if not rows.size:
-        return Freed(rows, columns, np.zeros((0, 3), np.uint8))
+    rows, columns = soft
     window = (
         slice(max(0, int(rows.min()) - _FAR), int(rows.max()) + 1 + _FAR),
         slice(max(0, int(columns.min()) - _FAR), int(columns.max()) + 1 + _FAR),
@@ -151,20 +141,20 @@ def freed_pixels(rgb: RGBArray, alpha: MaskArray) -> Freed:
     near, matte = rgb[window], alpha[window]
     small = geometry.quickly_shrunk(near, _FOREGROUND_SIDE)
     height, width = small.shape[:2]
-    weight = np.asarray(cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    weight = cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / _WHOLE
     picture = np.asarray(small, np.float32)
     front, back = _fuse(picture, picture, weight, _FAR)
     share = _thrice(weight)
     error = picture - share * front - (1 - share) * back
     front, back = _fuse(picture, np.clip(front + share * error, 0, 255), weight, _NEAR)
-    places = Places(
+    places = Sampler(
         rows - window[0].start, columns - window[1].start, (width, height), (matte.shape[1], matte.shape[0])
     )
     front_pixels, back_pixels = places.read(front), places.read(back)
-    own = alpha[rows, columns][:, None]
-    seen = rgb[rows, columns].astype(np.float32)
+    own = alpha[soft][:, None] / _WHOLE
+    seen = rgb[soft].astype(np.float32)
     fixed = front_pixels + own * (seen - own * front_pixels - (1 - own) * back_pixels)
-    return Freed(rows, columns, np.round(np.clip(fixed, 0, 255)).astype(np.uint8))
+    return np.round(np.clip(fixed, 0, 255)).astype(np.uint8)
 
 
 def _thrice(values: FloatArray) -> FloatArray:

@@ -60,7 +60,7 @@ def place(picture: RGBArray, mask: AlphaArray, reach: int) -> Band | None:
     columns, rows = found.reshape(-1, 2).astype(np.intp).T
     small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     box = max(2, round(_RING * reach / 2))
-    places = Places(rows, columns, size, (width, height))
+    places = Sampler(rows, columns, size, (width, height))
     front, back = (_near(small, np.asarray(where, np.uint8), box, places) for where in (inside, outside))
     return _placed(picture[rows, columns].astype(np.float32) / _WHOLE_F, front, back, rows, columns)
 
@@ -90,7 +90,7 @@ class _Local:
     known: npt.NDArray[np.bool_]
 
 
-class Places:
+class Sampler:
     """Pixel places of a full grid, read from arrays of a smaller one."""
 
     def __init__(
@@ -114,7 +114,7 @@ class Places:
         return np.asarray(found.reshape(-1, *values.shape[2:])[: self._count], np.float32)
 
 
-def _near(picture: RGBArray, where: AlphaArray, box: int, places: Places) -> _Local:
+def _near(picture: RGBArray, where: AlphaArray, box: int, places: Sampler) -> _Local:
     """Mean colour of `where` (0 or 255) within `box` px of each place; from further away where there is none."""
     chosen = np.asarray(cv2.copyTo(picture, where), np.uint8)
     colour, total = _mean(chosen, where, box, places)
@@ -125,7 +125,7 @@ def _near(picture: RGBArray, where: AlphaArray, box: int, places: Places) -> _Lo
     return _Local(colour, total > _KNOWN)
 
 
-def _mean(chosen: RGBArray, weight: AlphaArray, box: int, places: Places) -> tuple[FloatArray, FloatArray]:
+def _mean(chosen: RGBArray, weight: AlphaArray, box: int, places: Sampler) -> tuple[FloatArray, FloatArray]:
     side = (2 * box + 1, 2 * box + 1)
     near = cv2.boxFilter(weight, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
     summed = cv2.boxFilter(chosen, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)

@@ -262,7 +262,9 @@ def _finish(
             transform, notes = correction.plan(cut.rgb, alpha, params.colour, extras.aids)
             cut = replace(cut, transform=transform)
         inside = framed(cut, framing)
-        plain = compositing.compose(inside.rgb, inside.alpha, params, channel, shadow=False, plates=extras.plates)
+        plain = compositing.compose(
+            inside.rgb, inside.matte, params, channel, shadow=False, plates=extras.plates, soft=inside.soft
+        )
     with clock.stage("score"):
         source = inside.source
         if source is None:
@@ -280,7 +282,7 @@ def _finish(
         )
     frame = plain
     if compositing.draws_shadow(params, channel):
-        frame = compositing.compose(inside.rgb, inside.alpha, params, channel, plates=extras.plates)
+        frame = compositing.compose(inside.rgb, inside.matte, params, channel, plates=extras.plates, soft=inside.soft)
     findings = found.findings + specks + framing.findings + notes
     return Made(
         cut, found.before, framing, inside, frame, quality, found.confidence, found.remover, found.model_name,

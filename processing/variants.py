@@ -9,22 +9,23 @@ import numpy as np
 
 from processing import geometry
 from processing.channel_rules import Variant, parse_variant
+from processing.geometry import Matte
 from processing.params import ChannelSpec
-from processing.types import Finding, MaskArray, RGBArray
+from processing.types import Finding, RGBArray
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One picture to encode: `picture` (H, W, 3) uint8, its `matte` (H, W) 0..1, and the rules it is held against."""
+    """One picture to encode: `picture` (H, W, 3) uint8, its `matte` (H, W), and the rules it is held against."""
 
     name: str
     picture: RGBArray
-    matte: MaskArray
+    matte: Matte
     spec: ChannelSpec
     findings: tuple[Finding, ...] = ()
 
 
-def shapes(picture: RGBArray, matte: MaskArray, spec: ChannelSpec) -> tuple[Shape, ...]:
+def shapes(picture: RGBArray, matte: Matte, spec: ChannelSpec) -> tuple[Shape, ...]:
     """Return the pictures that the channel wants made of one frame: itself, or one per line of `variants`."""
     if not spec.variants:
         return (Shape("", picture, matte, spec),)
@@ -44,7 +45,7 @@ def fitted(size: tuple[int, int], variant: Variant) -> tuple[int, int]:
     return max(1, round(variant.width * scale)), max(1, round(variant.height * scale))
 
 
-def _shape(picture: RGBArray, matte: MaskArray, spec: ChannelSpec, variant: Variant) -> Shape:
+def _shape(picture: RGBArray, matte: Matte, spec: ChannelSpec, variant: Variant) -> Shape:
     height, width = matte.shape
     size = fitted((width, height), variant)
     findings: list[Finding] = []
@@ -58,7 +59,7 @@ def _shape(picture: RGBArray, matte: MaskArray, spec: ChannelSpec, variant: Vari
             findings.append(Finding("variant_reduced", "warning", message))
     if (matte.shape[1], matte.shape[0]) != size:
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-        matte = np.asarray(np.clip(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), 0.0, 1.0), np.float32)
+        matte = np.asarray(cv2.resize(geometry.levels(matte), size, interpolation=cv2.INTER_AREA), np.uint8)
     own = replace(
         spec,
         variants=(),
@@ -69,7 +70,7 @@ def _shape(picture: RGBArray, matte: MaskArray, spec: ChannelSpec, variant: Vari
         max_dimension=max(variant.width, variant.height),
         fill_min=0.0,
     )
-    return Shape(variant.name, np.ascontiguousarray(picture), np.ascontiguousarray(matte), own, tuple(findings))
+    return Shape(variant.name, np.ascontiguousarray(picture), matte.copy(), own, tuple(findings))
 
 
 def _window(size: tuple[int, int], shape: tuple[int, int], box: geometry.Box | None) -> tuple[slice, slice]:
@@ -83,7 +84,7 @@ def _window(size: tuple[int, int], shape: tuple[int, int], box: geometry.Box | N
     return slice(y, y + down), slice(x, x + across)
 
 
-def _cuts(matte: MaskArray, window: tuple[slice, slice]) -> bool:
+def _cuts(matte: Matte, window: tuple[slice, slice]) -> bool:
     inside = np.zeros(matte.shape, bool)
     inside[window] = True
-    return bool((matte[~inside] >= geometry.PRODUCT_FROM).any())
+    return bool((matte[~inside] >= geometry.level_of(matte, geometry.PRODUCT_FROM)).any())

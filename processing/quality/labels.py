@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from processing.codecs import encode_png
+from processing.png import encode_matte
 from processing.quality.outline import Outline
 
 MAP_SIDE = 256
@@ -55,7 +55,7 @@ class LabelMap:
 
     def encoded(self) -> str:
         """Return the map as a base64 PNG, "" when nothing is on it."""
-        return base64.b64encode(encode_png(self._map, compress_level=9)).decode() if self._map.any() else ""
+        return base64.b64encode(encode_matte(self._map, level=9)).decode() if self._map.any() else ""
 
 
 def decoded(label_map: str) -> npt.NDArray[np.uint8]:

@@ -14,10 +14,9 @@ from PIL.ExifTags import IFD, TAGS
 
 from processing import metadata as tags
 from processing.codecs import DECODE_ERRORS, jpeg_pixels
-from processing.geometry import marked_pixels
+from processing.geometry import Matte, fill_ratio, level_of, marked_pixels
 from processing.params import ChannelSpec
-from processing.quality.score import fill_ratio
-from processing.types import MaskArray, RuleCheck, Severity
+from processing.types import RuleCheck, Severity
 
 ByteArray = npt.NDArray[np.uint8]
 RINGING_MARGIN_PX = 8
@@ -43,13 +42,13 @@ def verify(
     data: bytes,
     spec: ChannelSpec,
     *,
-    alpha: MaskArray | None,
+    alpha: Matte | None,
     filename: str = "",
     metadata: Mapping[str, str] | None = None,
 ) -> tuple[RuleCheck, ...]:
     """Hold encoded bytes against the channel, rule by rule. Never raises: an unreadable file is a failed rule.
 
-    `alpha`: the frame's matte (H, W) 0..1, which says where the background is; None checks the frame's ring alone.
+    `alpha`: the frame's matte (H, W), uint8 or 0..1, which says where the background is; None checks the ring alone.
     `metadata`: texts that must be readable from the file, where the channel asks for them (EXP-18).
     """
     try:
@@ -171,7 +170,7 @@ def _metadata_rules(image: Image.Image, spec: ChannelSpec, wanted: Mapping[str, 
     ]
 
 
-def _background_rules(pixels: ByteArray, alpha: MaskArray | None, spec: ChannelSpec) -> list[RuleCheck]:
+def _background_rules(pixels: ByteArray, alpha: Matte | None, spec: ChannelSpec) -> list[RuleCheck]:
     ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     if spec.background == "pure_white":
         off = int((ring != 255).any(axis=1).sum())
@@ -204,9 +203,9 @@ def _ringing_rule(pixels: ByteArray, near: ByteArray) -> RuleCheck:
     return _rule("white_near_product", off <= RINGING_SEEN, expected, f"{off:.2f} levels off in the mean", "warning")
 
 
-def _round_product(alpha: MaskArray) -> tuple[ByteArray, ByteArray]:
+def _round_product(alpha: Matte) -> tuple[ByteArray, ByteArray]:
     """Return where the background (H, W) is within reach of ringing, and that with the product itself: 255, else 0."""
     size = 2 * RINGING_MARGIN_PX + 1
-    product = cv2.compare(alpha, np.array(PRODUCT_FROM), cv2.CMP_GE)
+    product = cv2.compare(alpha, np.array(float(level_of(alpha, PRODUCT_FROM))), cv2.CMP_GE)
     grown = np.asarray(cv2.dilate(product, np.ones((size, size), np.uint8)), np.uint8)
     return np.asarray(cv2.subtract(grown, product), np.uint8), grown

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processing import geometry
 from processing.matting import decontaminate, refine
 from processing.mixing import place
 from processing.params import EdgeParams
@@ -105,7 +106,7 @@ def test_decontamination_takes_the_backdrop_out_of_soft_pixels_only() -> None:
     alpha[alpha < 0.01], alpha[alpha > 0.99] = 0.0, 1.0
     front, back = np.array([180.0, 40.0, 30.0]), np.array([60.0, 200.0, 80.0])
     rgb = np.round(front * alpha[..., None] + back * (1 - alpha[..., None])).astype(np.uint8)
-    clean = decontaminate(rgb, alpha)
+    clean = decontaminate(rgb, geometry.levels(alpha))
     soft = (alpha > 0) & (alpha < 1)
     assert np.array_equal(clean[~soft], rgb[~soft])
     middle = (alpha > 0.3) & (alpha < 0.95)

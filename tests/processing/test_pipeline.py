@@ -190,7 +190,7 @@ def test_a_frame_at_hand_gives_the_file_that_a_fresh_one_gives(photo: Path, key:
 
 
 def _corrected_in_full(cut: CutOut, framing: geometry.Framing, alpha: MaskArray) -> RGBArray:
-    return cut.transform.apply(matting.decontaminate(geometry.frame_source(cut.rgb, framing), alpha))
+    return cut.transform.apply(matting.decontaminate(geometry.frame_source(cut.rgb, framing), geometry.levels(alpha)))
 
 
 def test_memory_is_kept_where_the_c_library_can() -> None:
