@@ -83,7 +83,7 @@ def _placed_twice(
 
 def _placed(picture: RGBArray, mask: AlphaArray, reach: int, steepness: float) -> AlphaArray:
     """Alpha by colour within `reach` of the outline where colours tell, by the steepened mask elsewhere in it."""
-    alpha = np.where(mask >= _MIDDLE, np.uint8(255), np.uint8(0))
+    alpha = np.asarray(cv2.threshold(mask, _MIDDLE - 1, 255, cv2.THRESH_BINARY)[1], np.uint8)
     band = place(picture, mask, reach)
     if band is None:
         return alpha
@@ -141,7 +141,7 @@ def freed_colours(rgb: RGBArray, alpha: AlphaArray, soft: geometry.Places) -> RG
     near, matte = rgb[window], alpha[window]
     small = geometry.quickly_shrunk(near, _FOREGROUND_SIDE)
     height, width = small.shape[:2]
-    weight = cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / _WHOLE
+    weight = geometry.quickly_shrunk(matte, _FOREGROUND_SIDE).astype(np.float32) / _WHOLE
     picture = np.asarray(small, np.float32)
     front, back = _fuse(picture, picture, weight, _FAR)
     share = _thrice(weight)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from processing.geometry import marked_pixels
 from processing.types import AlphaArray, RGBArray
 
 FloatArray = npt.NDArray[np.float32]
@@ -48,16 +49,15 @@ def place(picture: RGBArray, mask: AlphaArray, reach: int) -> Band | None:
     """
     height, width = mask.shape
     size = (max(1, width // 2), max(1, height // 2))
-    solid = (mask >= _MIDDLE).view(np.uint8)
+    solid = np.asarray(cv2.threshold(mask, _MIDDLE - 1, _WHOLE, cv2.THRESH_BINARY)[1], np.uint8)
     band = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, _disc(reach))
-    found = cv2.findNonZero(band)
-    if found is None:
+    rows, columns = marked_pixels(np.asarray(band, np.uint8))
+    if not rows.size:
         return None
-    half = cv2.resize(solid * np.uint8(_WHOLE), size, interpolation=cv2.INTER_AREA)
+    half = cv2.resize(solid, size, interpolation=cv2.INTER_AREA)
     around = _disc((reach + 1) // 2)
     inside = cv2.erode((half == _WHOLE).view(np.uint8) * np.uint8(_WHOLE), around)
     outside = cv2.erode((half == 0).view(np.uint8) * np.uint8(_WHOLE), around)
-    columns, rows = found.reshape(-1, 2).astype(np.intp).T
     small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     box = max(2, round(_RING * reach / 2))
     places = Sampler(rows, columns, size, (width, height))
@@ -73,13 +73,18 @@ def _placed(
     seen: FloatArray, front: _Local, back: _Local, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
 ) -> Band:
     line, offset = front.colour - back.colour, seen - back.colour
-    length = np.maximum((line * line).sum(axis=1), 1e-6)
-    share = (offset * line).sum(axis=1) / length
-    error = np.sqrt(((offset - np.clip(share, 0.0, 1.0)[:, None] * line) ** 2).sum(axis=1))
+    length = np.maximum(_dot(line, line), np.float32(1e-6))
+    share = _dot(offset, line) / length
+    rest = offset - np.clip(share, 0.0, 1.0)[:, None] * line
+    error = np.sqrt(_dot(rest, rest))
     contrast = np.clip((np.sqrt(length) - _LEAST_CONTRAST) / (_FULL_CONTRAST - _LEAST_CONTRAST), 0.0, 1.0)
     trust = contrast * np.exp(-((error / _OFF_LINE) ** 2)) * front.known * back.known
     alpha = np.clip((share - _NOISE) / (1 - 2 * _NOISE), 0.0, 1.0)
     return Band(rows, columns, alpha.astype(np.float32), trust.astype(np.float32))
+
+
+def _dot(one: FloatArray, other: FloatArray) -> FloatArray:
+    return np.asarray(np.einsum("ij,ij->i", one, other), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +121,20 @@ class Sampler:
 
 def _near(picture: RGBArray, where: AlphaArray, box: int, places: Sampler) -> _Local:
     """Mean colour of `where` (0 or 255) within `box` px of each place; from further away where there is none."""
-    chosen = np.asarray(cv2.copyTo(picture, where), np.uint8)
-    colour, total = _mean(chosen, where, box, places)
+    # Linear between the small grid's pixels: the nearest one alone makes steps in the matte that the score sees.
+    marked = cv2.merge([*cv2.split(cv2.copyTo(picture, where)), where])
+    colour, total = _mean(marked, box, places)
     empty = total <= _KNOWN
     if empty.any():
-        further, total_further = _mean(chosen, where, _FAR * box, places)
+        further, total_further = _mean(marked, _FAR * box, places)
         colour[empty], total[empty] = further[empty], total_further[empty]
     return _Local(colour, total > _KNOWN)
 
 
-def _mean(chosen: RGBArray, weight: AlphaArray, box: int, places: Sampler) -> tuple[FloatArray, FloatArray]:
+def _mean(marked: cv2.typing.MatLike, box: int, places: Sampler) -> tuple[FloatArray, FloatArray]:
+    """Mean colour (N, 3) 0..1 and share (N,) of the pixels marked round each place; `marked`: colours, then mark."""
     side = (2 * box + 1, 2 * box + 1)
-    near = cv2.boxFilter(weight, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
-    summed = cv2.boxFilter(chosen, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
-    total = places.read(np.asarray(near, np.float32)) / _WHOLE_F
-    colour = places.read(np.asarray(summed, np.float32)) / _WHOLE_F
-    return np.asarray(colour / np.maximum(total, np.float32(1e-6))[:, None], np.float32), total
+    summed = cv2.boxFilter(marked, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
+    found = places.read(np.asarray(summed, np.float32)) / _WHOLE_F
+    total = found[:, 3]
+    return np.asarray(found[:, :3] / np.maximum(total, np.float32(1e-6))[:, None], np.float32), total

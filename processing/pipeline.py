@@ -27,7 +27,7 @@ from processing.types import AlphaArray, Finding, QualityReport, Result, RGBArra
 
 VIEWER_SIDE = 2000
 THUMB_SIDE = 320
-_REMOVER_SIDE = 2048  # removers look at 1280 px at most: the large picture is shrunk once for all of them
+_GLANCE_SIDE = 2048  # removers and colours look at no more: the large picture is shrunk once for all of them
 _DUST_SHARE = 0.0005  # loose specks below this share of the product are removed
 _LEAST_TOLD = 0.0001
 _SOLID = 255
@@ -52,7 +52,10 @@ class _Clock:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the removal step leaves: the cut-out in the source grid, by whom, how sure; `before` is the photo."""
+    """What the removal step leaves: the cut-out in the source grid, by whom, how sure.
+
+    `before` is the photo, `small` the same halved to _GLANCE_SIDE when it was at hand.
+    """
 
     cut: CutOut
     before: RGBArray
@@ -61,6 +64,7 @@ class _Found:
     model_name: str = ""
     model_sha256: str = ""
     findings: tuple[Finding, ...] = ()
+    small: RGBArray | None = None
     is_colour_final: bool = False
 
 
@@ -192,14 +196,15 @@ def _cut_out(photo: codecs.Photo, params: ProcessingParams, remover: Remover) ->
         note = Finding("transparency_kept", "info", "The file came with its own transparency; it was kept.")
         cut = CutOut(photo.rgb, geometry.levels(photo.alpha), shows_backdrop=False)
         return _Found(cut, photo.rgb, 1.0, "source alpha", findings=(*photo.findings, note))
-    removal = remover.remove(geometry.quickly_shrunk(photo.rgb, _REMOVER_SIDE))
+    small = geometry.halved(photo.rgb, _GLANCE_SIDE)
+    removal = remover.remove(small)
     refined = matting.refine(photo.rgb, removal.mask, params.edge)
     cut = CutOut(photo.rgb, refined.alpha, is_decontaminated=params.edge.decontaminate)
     maker, model, digest = (remover.name, remover.model_name, remover.model_sha256)
     if removal.made_by:
         maker, model, digest = removal.made_by, removal.model_name, removal.model_sha256
     findings = photo.findings + removal.findings + refined.findings
-    return _Found(cut, photo.rgb, removal.confidence, maker, model, digest, findings)
+    return _Found(cut, photo.rgb, removal.confidence, maker, model, digest, findings, small)
 
 
 def _verified(alpha: AlphaArray) -> tuple[AlphaArray, tuple[Finding, ...]]:
@@ -259,7 +264,9 @@ def _finish(
     notes: tuple[Finding, ...] = ()
     with clock.stage("colour"):
         if not found.is_colour_final:
-            transform, notes = correction.plan(cut.rgb, alpha, params.colour, extras.aids)
+            small = geometry.halved(cut.rgb, _GLANCE_SIDE) if found.small is None else found.small
+            seen = geometry.halved(alpha, _GLANCE_SIDE)
+            transform, notes = correction.plan(small, seen, params.colour, extras.aids)
             cut = replace(cut, transform=transform)
         inside = framed(cut, framing)
         plain = compositing.compose(

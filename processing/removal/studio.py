@@ -162,15 +162,15 @@ def _against_dimmed(lab: FloatArray, surface: FloatArray) -> tuple[FloatArray, B
     # Sums over three channels by OpenCV: numpy takes ten times as long for them.
     along, length = (np.asarray(cv2.transform(paper * other, _SUM), np.float32) for other in (pixel, paper))
     share = along / np.maximum(length, np.float32(1e-6))
-    dimmed = np.clip(paper * cv2.merge([share] * 3), 0.0, 1.0) ** np.float32(1 / 2.2)
-    _, off_a, off_b = cv2.split(lab - cv2.cvtColor(dimmed.astype(np.float32), cv2.COLOR_RGB2Lab))
+    dimmed = np.clip(paper * cv2.merge([share] * 3), 0.0, 1.0)
+    _, off_a, off_b = cv2.split(lab - cv2.cvtColor(np.asarray(dimmed, np.float32), cv2.COLOR_LRGB2Lab))
     off = cv2.magnitude(off_a, off_b)
     return np.asarray(off, np.float32), np.asarray(share < 1.05)
 
 
 def _linear(lab: FloatArray) -> FloatArray:
-    """Linear light (gamma 2.2 is near enough here)."""
-    return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), 0.0, 1.0) ** np.float32(2.2), np.float32)
+    """Linear light 0..1."""
+    return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2LRGB), 0.0, 1.0), np.float32)
 
 
 def from_frame(passable: BoolArray) -> BoolArray:
