@@ -29,7 +29,7 @@ _MARGIN = 4  # px of the remover's grid kept round its product
 _LEAST_REACH = 3
 _FINE_REACH = 2
 _CRISP = 1.5  # how much steeper the outline gets where colours say nothing
-_FOREGROUND_SIDE = 480
+_FOREGROUND_SIDE = 384
 _EVEN_TWICE = 4  # the bands are placed at half the working size, their colours read at half of that
 _FAR, _NEAR = 31, 7  # box sizes of the two blur-fusion passes, px
 
