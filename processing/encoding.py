@@ -16,7 +16,7 @@ from processing.params import ChannelSpec
 from processing.types import RGBArray
 
 LOWEST_QUALITY = 10
-DEFAULT_QUALITY = {"JPEG": 95, "WEBP": 90}
+DEFAULT_QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 80}
 # Adobe RGB (1998) Color Image Encoding, version 2005-05: primaries adapted to D50 (section 4.3.5.3), gamma 2.19921875.
 _ADOBE_PRIMARIES = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
 _D50 = (0.96420, 1.0, 0.82491)
@@ -67,7 +67,9 @@ def _png(frame: RGBArray, tags: bytes) -> bytes:
 def _lossy(frame: RGBArray, spec: ChannelSpec, quality: int, tags: bytes) -> bytes:
     if spec.format == "WEBP":
         return codecs.encode_webp(frame, quality=quality, method=4, tags=tags)
-    return codecs.encode_jpeg(frame, quality=quality, dpi=spec.dpi, tags=tags)
+    if spec.format == "AVIF":
+        return codecs.encode_avif(frame, quality=quality, tags=tags)
+    return codecs.encode_jpeg(frame, quality=quality, dpi=spec.dpi, tags=tags, is_progressive=spec.progressive)
 
 
 def largest_fitting(make: Callable[[int], bytes], qualities: Sequence[int], max_bytes: int) -> bytes:

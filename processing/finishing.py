@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from processing import compositing, encoding, geometry, metadata, naming, variants, watermark
+from processing import compositing, encoding, geometry, metadata, naming, tagline, variants, watermark
 from processing.errors import InputRejected
 from processing.geometry import Matte
 from processing.params import ChannelSpec, ProcessingParams
@@ -14,7 +14,8 @@ from processing.plates import NO_PLATES, Plates
 from processing.quality.verification import verify
 from processing.types import Finding, Rendered, RGBArray, RuleCheck
 
-CONTENT_TYPES = {"JPEG": "image/jpeg", "WEBP": "image/webp", "PNG": "image/png", "TIFF": "image/tiff"}
+CONTENT_TYPES = {"JPEG": "image/jpeg", "WEBP": "image/webp", "PNG": "image/png", "TIFF": "image/tiff",
+                 "AVIF": "image/avif"}  # fmt: skip
 PRODUCT_TRACE = 0.02
 """Alpha below which a pixel of a pure white channel is background and made exactly 255: at most 5 of 255 levels."""
 _STEPS_BEFORE = ("open", "resize_for_platform", "convert_color_space")
@@ -50,6 +51,7 @@ def finish(
     """
     row, spec = spec, spec if today is None else spec.on(today)
     wants_logo = watermark.is_wanted(params.watermark, spec)
+    wants_tagline = watermark.is_wanted(params.tagline, spec)
     if composed is None or spec != row:
         picture = compositing.compose(frame, matte, params, spec, plates=plates)
     else:
@@ -63,6 +65,9 @@ def finish(
             raise InputRejected(f"The logo {params.watermark.logo} isn't there.", code="plate_missing")
         picture = watermark.stamp(picture, plates.logo, params.watermark)
         steps.append("add_watermark")
+    if wants_tagline:
+        picture = tagline.write(picture, params.tagline, plates.font)
+        steps.append("add_tagline")
     made = []
     for shape in variants.shapes(picture, matte, spec):
         shape = replace(shape, findings=notes + shape.findings)

@@ -54,6 +54,11 @@ def enabled() -> frozenset[str]:
     return frozenset({*ALWAYS, *found, *(["AVIF"] if features.check("avif") else [])})
 
 
+def writable() -> tuple[str, ...]:
+    """Return the formats this installation writes: AVIF only where Pillow was built with it (EXP-25)."""
+    return ("JPEG", "WEBP", "PNG", "TIFF", *(("AVIF",) if features.check("avif") else ()))
+
+
 def endings() -> frozenset[str]:
     """Return the file endings this installation takes."""
     return frozenset(ending for ending, name in FORMAT_OF.items() if name in enabled())

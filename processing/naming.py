@@ -9,7 +9,7 @@ from typing import Any
 from processing.errors import InputRejected
 from processing.params import ChannelSpec
 
-EXTENSIONS = {"JPEG": "jpg", "WEBP": "webp", "PNG": "png", "TIFF": "tif"}
+EXTENSIONS = {"JPEG": "jpg", "WEBP": "webp", "PNG": "png", "TIFF": "tif", "AVIF": "avif"}
 _SAFE = frozenset(string.ascii_letters + string.digits + "._-")
 MAX_NAME = 120
 
@@ -31,18 +31,29 @@ class _Tokens(string.Formatter):
 def build_filename(spec: ChannelSpec, tokens: Mapping[str, str]) -> str:
     """Return the file's name by the channel's template (EXP-12), in letters, digits, dot, underscore and hyphen.
 
-    `ext` is added from the format. Raises InputRejected(code="missing_token") naming what is missing.
+    A slash of the template itself makes a folder ("processed/{stem}.{ext}", EXP-23), one in a token never does. `ext`
+    is added from the format. Raises InputRejected: missing_token names what is missing; invalid_parameter.
     """
     values = {**tokens, "ext": EXTENSIONS[spec.format]}
+    parts = [_filled(part, spec, values) for part in spec.naming.split("/")]
+    if not all(parts):
+        raise InputRejected(
+            f"The file name template {spec.naming!r} of {spec.name} has a folder without a name.",
+            code="invalid_parameter",
+        )
+    *folders, clean = parts
+    stem, _, ext = clean.rpartition(".")
+    return "/".join([*folders, f"{stem[: MAX_NAME - len(ext) - 1]}.{ext}" if stem else clean])
+
+
+def _filled(part: str, spec: ChannelSpec, values: Mapping[str, str]) -> str:
     try:
-        name = _Tokens().vformat(spec.naming, (), values)
+        name = _Tokens().vformat(part, (), values)
     except (ValueError, AttributeError, LookupError, TypeError) as error:
         raise InputRejected(
             f"The file name template {spec.naming!r} of {spec.name} can't be filled: {error}.", code="invalid_parameter"
         ) from error
-    clean = "".join(sign if sign in _SAFE else "-" for sign in name).strip(".-")
-    stem, _, ext = clean.rpartition(".")
-    return f"{stem[: MAX_NAME - len(ext) - 1]}.{ext}" if stem else clean
+    return "".join(sign if sign in _SAFE else "-" for sign in name).strip(".-")
 
 
 def build_alt_text(spec: ChannelSpec, tokens: Mapping[str, str]) -> str:

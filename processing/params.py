@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Self
+from typing import ClassVar, Self
 
-from processing import channel_rules
+from processing import channel_rules, formats
 from processing.errors import InputRejected
 from processing.tunables import (
     Described,
@@ -30,7 +30,9 @@ COLOUR_PATTERN = r"#[0-9A-Fa-f]{6}"
 REMOVERS = ("auto", "studio", "compact", "rembg")
 REFINEMENTS = ("low", "medium", "high")
 FILE_PATTERN = r"([A-Za-z0-9_-][A-Za-z0-9._-]*)?"
+OUTPUT_FORMATS = tuple(formats.writable())
 CORNERS = ("bottom_right", "bottom_left", "top_right", "top_left", "centre")
+TAGLINE_PLACES = ("bottom_centre", "top_centre", *CORNERS)
 CHANNEL_BACKGROUNDS = (
     "pure_white",
     "white_recommended",
@@ -54,6 +56,7 @@ __all__ = [
     "RemovalParams",
     "ScoringParams",
     "ShadowParams",
+    "TaglineParams",
     "WatermarkParams",
 ]
 
@@ -140,6 +143,7 @@ class WatermarkParams(Tunables):
     `logo` names a picture of the brand folder. Width and margin are shares of the frame's shorter side.
     """
 
+    group: ClassVar[str] = "watermark"
     channels: tuple[str, ...] = names((), "Channels that get the logo")
     logo: str = text("", "Logo", max_length=120, pattern=FILE_PATTERN)
     position: str = choice("bottom_right", CORNERS, "Logo position")
@@ -149,18 +153,48 @@ class WatermarkParams(Tunables):
 
     def check(self) -> None:
         """Raise InputRejected for a marketplace among the channels (overlay_refused), or a logo that isn't named."""
-        refusing = sorted(set(self.channels) & channel_rules.marketplaces())
-        if refusing:
-            raise InputRejected(
-                f"watermark.channels names {', '.join(refusing)}; marketplaces allow no logo or text over a product "
-                "photo. Take it off the list.",
-                code="overlay_refused",
-            )
+        _no_marketplace(self.group, self.channels)
         if self.channels and not self.logo:
             raise InputRejected(
                 "watermark.channels is set, so watermark.logo must name a picture of the brand folder.",
                 code="invalid_parameter",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class TaglineParams(Tunables):
+    """The brand's line of text over finished pictures, on the named channels only; none named = no text.
+
+    Height and margin are shares of the frame's shorter side; words too long for the frame are written smaller.
+    `font` names a .ttf or .otf file of the brand folder; without one the letters are English only.
+    """
+
+    group: ClassVar[str] = "tagline"
+    channels: tuple[str, ...] = names((), "Channels that get the tagline")
+    words: str = text("", "Tagline", max_length=80)
+    font: str = text("", "Font file", max_length=120, pattern=FILE_PATTERN)
+    position: str = choice("bottom_centre", TAGLINE_PLACES, "Tagline position")
+    colour: str = text("#333333", "Tagline colour", max_length=7, pattern=COLOUR_PATTERN)
+    height_ratio: float = real(0.045, 0.01, 0.2, "Letter height", "of the shorter side")
+    margin_ratio: float = real(0.04, 0.0, 0.2, "Distance from the edge", "of the shorter side")
+
+    def check(self) -> None:
+        """Raise InputRejected for a marketplace among the channels (overlay_refused), or without words."""
+        _no_marketplace(self.group, self.channels)
+        if self.channels and not self.words.strip():
+            raise InputRejected(
+                "tagline.channels is set, so tagline.words must say something.", code="invalid_parameter"
+            )
+
+
+def _no_marketplace(group: str, channels: tuple[str, ...]) -> None:
+    refusing = sorted(set(channels) & channel_rules.marketplaces())
+    if refusing:
+        raise InputRejected(
+            f"{group}.channels names {', '.join(refusing)}; marketplaces allow no logo or text over a product photo. "
+            "Take it off the list.",
+            code="overlay_refused",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +220,7 @@ class ProcessingParams(Tunables):
     shadow: ShadowParams = field(default_factory=ShadowParams)
     background: BackgroundParams = field(default_factory=BackgroundParams)
     watermark: WatermarkParams = field(default_factory=WatermarkParams)
+    tagline: TaglineParams = field(default_factory=TaglineParams)
     output: OutputParams = field(default_factory=OutputParams)
 
 
@@ -236,7 +271,8 @@ class ChannelSpec(Tunables):
     min_dimension: int = whole(0, 0, 20000, "Smallest longest side", "px")
     recommended_dimension: int = whole(0, 0, 20000, "Recommended longest side", "px")
     max_dimension: int = whole(0, 0, 20000, "Largest longest side", "px")
-    format: str = choice("JPEG", ("JPEG", "WEBP", "PNG", "TIFF"), "Format")
+    format: str = choice("JPEG", OUTPUT_FORMATS, "Format")
+    progressive: bool = flag(False, "Progressive JPEG")
     quality: int = whole(0, 0, 100, "Quality of lossy formats, 0 = none given")
     colour_space: str = choice("sRGB", ("sRGB", "AdobeRGB"), "Colour space")
     bits: int = whole(8, 8, 16, "Bits per channel")

@@ -11,6 +11,12 @@ from typing import Any
 from processing.errors import InputRejected
 
 
+def default_out(source: Path) -> Path:
+    """Return where results of `source` go when nobody says: `<folder>_processed` beside it (EXP-23)."""
+    path = source.resolve()
+    return path.with_name(f"{path.stem if path.is_file() else path.name}_processed")
+
+
 def find_files(source: Path, out: Path, is_wanted: Callable[[str], bool]) -> list[Path]:
     """Return the files below `source` whose suffix (".jpg") `is_wanted`, sorted, never hidden or below `out`.
 

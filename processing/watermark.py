@@ -7,12 +7,12 @@ import numpy as np
 
 from processing.codecs import RGBAArray
 from processing.errors import InputRejected
-from processing.params import ChannelSpec, WatermarkParams
+from processing.params import ChannelSpec, TaglineParams, WatermarkParams
 from processing.types import RGBArray
 
 
-def is_wanted(params: WatermarkParams, channel: ChannelSpec) -> bool:
-    """Tell whether the preset asks for its logo on this channel.
+def is_wanted(params: WatermarkParams | TaglineParams, channel: ChannelSpec) -> bool:
+    """Tell whether the preset asks for its logo, or its tagline, on this channel.
 
     Raises InputRejected(code="overlay_refused") when it does and the channel takes none.
     """
@@ -20,7 +20,7 @@ def is_wanted(params: WatermarkParams, channel: ChannelSpec) -> bool:
         return False
     if not channel.overlay_allowed or channel.marketplace:
         raise InputRejected(
-            f"{channel.name} takes no logo or text over the photo. Take it off the preset's watermark.channels.",
+            f"{channel.name} takes no logo or text over the photo. Take it off the preset's {params.group}.channels.",
             code="overlay_refused",
         )
     return True

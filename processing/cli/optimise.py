@@ -24,6 +24,7 @@ from processing.optimise.options import (
     workers_from,
     wrong,
 )
+from processing.resumable import default_out
 
 STOPPED = 130
 
@@ -33,7 +34,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m processing optimise", description=__doc__)
     parser.add_argument("source", type=Path, nargs="?", help="a picture, or a folder with everything below it")
     parser.add_argument("--input", type=Path, dest="source_option", help="the same, as an option")
-    parser.add_argument("--out", "--output", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--out", "--output", type=Path, help="folder for the results, IN_processed if not given")
     parser.add_argument("--resize", metavar="800x600", help="box to fit into; pictures are never enlarged")
     parser.add_argument("--quality", type=int, help="1 to 100, for lossy formats; without it the strategy decides")
     parser.add_argument("--max-size", metavar="500kb", help="largest quality that fits; what can't fit fails")
@@ -82,6 +83,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         if source is None:
             raise wrong("Name the folder: python -m processing optimise IN --out OUT.")
+        words.out = words.out or default_out(source)
         options, workers = options_from(words)
         jobs = plan(find_pictures(source, words.out, options.formats_in), source, words.out, options)
         if not jobs:

@@ -21,6 +21,7 @@ from processing.memory import keep_freed_memory
 from processing.params import REMOVERS, STANDARD_PRESET, ProcessingParams
 from processing.reference_card import correct_from_card
 from processing.registration import alpha_from_white
+from processing.resumable import default_out
 
 STOPPED = 130
 
@@ -28,7 +29,7 @@ STOPPED = 130
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     run = argparse.ArgumentParser(prog="python -m processing run", description=__doc__)
     run.add_argument("source", type=Path, help="a photo, or a folder with everything below it")
-    run.add_argument("--out", type=Path, required=True, help="folder for the results; run again to go on")
+    run.add_argument("--out", type=Path, help="folder for the results, IN_processed if not given; run again to go on")
     run.add_argument("--channel", default="amazon_main", choices=sorted(load_channels()))
     run.add_argument("--preset", type=Path, help="JSON file with processing parameters")
     run.add_argument("--remover", default="auto", choices=REMOVERS)
@@ -42,7 +43,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     run.add_argument("--workers", type=int, default=0, help="photos at once; without it one per core")
     run.add_argument("--json", type=Path, help="where to write the report; OUT/report.json if not given, - for stdout")
     run.add_argument("-v", "--verbose", action="store_true", help="a line for each photo")
-    return run.parse_args(argv)
+    words = run.parse_args(argv)
+    words.out = words.out or default_out(words.source)
+    return words
 
 
 def _plan(words: argparse.Namespace) -> Plan:

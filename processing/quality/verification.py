@@ -22,7 +22,9 @@ ByteArray = npt.NDArray[np.uint8]
 RINGING_MARGIN_PX = 8
 """JPEG rings up to one 8 px block round the product; further out a white background must be exact (B5)."""
 GREY_FROM = 230
-_EXTENSIONS = {"JPEG": {".jpg", ".jpeg"}, "WEBP": {".webp"}, "PNG": {".png"}, "TIFF": {".tif", ".tiff"}}
+_EXTENSIONS = {
+    "JPEG": {".jpg", ".jpeg"}, "WEBP": {".webp"}, "PNG": {".png"}, "TIFF": {".tif", ".tiff"}, "AVIF": {".avif"}
+}  # fmt: skip
 # CIE xy of the red and green primaries, adapted to D50: they tell sRGB, Adobe RGB and Display P3 apart.
 _PRIMARIES = {"sRGB": ((0.648, 0.331), (0.321, 0.598)), "AdobeRGB": ((0.648, 0.331), (0.230, 0.702))}
 _PRIMARIES_WITHIN = 0.015
@@ -114,6 +116,9 @@ def _file_rules(image: Image.Image, data: bytes, spec: ChannelSpec, filename: st
     if spec.bits == 16:
         bits = _bits(image)
         checks.append(_rule("bits", bits == 16, "16 bits per channel", f"{bits} bits"))
+    if spec.progressive and spec.format == "JPEG":
+        is_progressive = bool(image.info.get("progressive"))
+        checks.append(_rule("progressive", is_progressive, "progressive", "yes" if is_progressive else "baseline"))
     if filename:
         suffix = PurePath(filename).suffix.lower()
         checks.append(_rule("extension", suffix in _EXTENSIONS[spec.format], "fits the content", suffix or "none"))

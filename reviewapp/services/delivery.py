@@ -192,20 +192,22 @@ def _paths(renditions: Sequence[Rendition]) -> list[tuple[str, Rendition]]:
     taken: set[str] = set()
     paths: list[tuple[str, Rendition]] = []
     for rendition in renditions:
-        name = PurePosixPath(_safe(rendition.filename))
-        candidate, count = f"{rendition.channel.key}/{name}", 1
+        path = PurePosixPath(rendition.channel.key, _safe(rendition.filename))
+        candidate, count = str(path), 1
         while candidate.casefold() in taken:
             count += 1
-            candidate = f"{rendition.channel.key}/{name.stem}-{count}{name.suffix}"
+            candidate = str(path.with_name(f"{path.stem}-{count}{path.suffix}"))
         taken.add(candidate.casefold())
         paths.append((candidate, rendition))
     return paths
 
 
 def _safe(filename: str) -> str:
-    """Return a name every file system and unzip tool takes: no folders, no control or reserved characters."""
-    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
-    return re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", last).strip(". ") or "file"
+    """Return a path every file system and unzip tool takes: only downwards, no control or reserved characters."""
+    parts = (
+        re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", part).strip(". ") for part in filename.replace("\\", "/").split("/")
+    )
+    return "/".join(part for part in parts if part) or "file"
 
 
 def _mark_delivered(batch: Batch, actor: User | None) -> None:

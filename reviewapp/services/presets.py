@@ -150,20 +150,23 @@ def _checked(params: Any) -> ProcessingParams:
         read = params if isinstance(params, ProcessingParams) else ProcessingParams.from_dict(params)
     except InputRejected as error:
         raise PresetRefused(str(error)) from error
-    _check_logo(read)
+    _check_overlays(read)
     return read
 
 
-def _check_logo(params: ProcessingParams) -> None:
-    """A logo goes on channels of this installation that allow one (B47)."""
-    if not params.watermark.channels:
+def _check_overlays(params: ProcessingParams) -> None:
+    """Logo and tagline go on channels of this installation that allow them (B47)."""
+    if not (params.watermark.channels or params.tagline.channels):
         return
     allows = {row.key: bool(row.spec.get("overlay_allowed")) for row in offered()}
-    for key in params.watermark.channels:
-        if key not in allows:
-            raise PresetRefused(f"watermark.channels names {key}; there is no channel of that key.")
-        if not allows[key]:
-            raise PresetRefused(f"watermark.channels names {key}; that channel takes no logo. Take it off the list.")
+    for group, what in ((params.watermark, "logo"), (params.tagline, "text")):
+        for key in group.channels:
+            if key not in allows:
+                raise PresetRefused(f"{group.group}.channels names {key}; there is no channel of that key.")
+            if not allows[key]:
+                raise PresetRefused(
+                    f"{group.group}.channels names {key}; that channel takes no {what}. Take it off the list."
+                )
 
 
 def _parsed(text: str) -> Mapping[str, Any]:

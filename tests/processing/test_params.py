@@ -59,8 +59,9 @@ def test_digest_changes_with_every_described_field() -> None:
         data = STANDARD_PRESET.to_dict()
         group, name = line.path.split(".")
         data[group][name] = _other(line, data[group][name])
-        if line.path in ("watermark.channels", "background.kind"):
+        if line.path in ("watermark.channels", "tagline.channels", "background.kind"):
             data["watermark"]["logo"] = data["background"]["image"] = "brand.png"
+            data["tagline"]["words"] = "By hand"
         seen.add(ProcessingParams.from_dict(data).digest())
     assert len(seen) == len(ProcessingParams.describe())
 

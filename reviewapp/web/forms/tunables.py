@@ -21,6 +21,7 @@ GROUP_LABELS = {
     "shadow": _("Shadow"),
     "background": _("Background"),
     "watermark": _("Logo"),
+    "tagline": _("Tagline"),
     "output": _("Output"),
 }
 HIDDEN = frozenset({"schema"})

@@ -105,5 +105,5 @@ def rendition(request: HttpRequest, rendition_id: int) -> HttpResponseBase:
     row = selectors.rendition_for(rendition_id, roles_of(request.user))
     if row is None:
         raise Http404("No such file.")
-    name = row.filename if "download" in request.GET else ""
+    name = row.filename.rpartition("/")[2] if "download" in request.GET else ""
     return serve(request, row.storage_key, row.content_type or DOWNLOAD, name)
