@@ -28,6 +28,7 @@ _MIDDLE = 128
 _MARGIN = 4  # px of the remover's grid kept round its product
 _LEAST_REACH = 3
 _FINE_REACH = 2
+_FINEST_REACH = 1
 _CRISP = 1.5  # how much steeper the outline gets where colours say nothing
 _FOREGROUND_SIDE = 384
 _EVEN_TWICE = 4  # the bands are placed at half the working size, their colours read at half of that
@@ -46,7 +47,7 @@ def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
     """Snap a raw mask to the picture's edges; `raw` (h, w) covers the whole picture in a grid of its own.
 
     low: the mask as it is, smoothed; medium: two bands at half the working side; high: at the working side, which is
-    the longest side of the product with a margin. `radius_ratio` of it is how far the first band reaches.
+    the longest side of the product with a margin. Pictures hardly larger than the mask get the second band alone. `radius_ratio` of it is how far the first band reaches.
     """
     window = _window(raw, rgb.shape[:2])
     alpha = np.zeros(rgb.shape[:2], np.uint8)
@@ -72,9 +73,11 @@ def _placed_twice(
     picture = geometry.quickly_shrunk(crop, side, _EVEN_TWICE)
     height, width = picture.shape[:2]
     half = (max(1, width // 2), max(1, height // 2))
+    enlarged = half[0] / (window.width * raw.shape[1] / shape[1])
+    if enlarged < 1:  # the mask is finer than half the picture: a first band would only lose what it knows
+        return _placed(picture, _moved(raw, shape, window, (width, height)), _FINEST_REACH, _CRISP)
     small = np.asarray(cv2.resize(picture, half, interpolation=cv2.INTER_AREA), np.uint8)
     coarse = _moved(raw, shape, window, half)
-    enlarged = half[0] / (window.width * raw.shape[1] / shape[1])
     found = _placed(small, coarse, max(_LEAST_REACH, round(radius_ratio * max(half))), max(1.0, 0.8 * enlarged))
     grown = np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     smooth = np.asarray(cv2.GaussianBlur(grown, (5, 5), 1.2), np.uint8)
