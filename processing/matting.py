@@ -47,7 +47,8 @@ def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
     """Snap a raw mask to the picture's edges; `raw` (h, w) covers the whole picture in a grid of its own.
 
     low: the mask as it is, smoothed; medium: two bands at half the working side; high: at the working side, which is
-    the longest side of the product with a margin. Pictures hardly larger than the mask get the second band alone. `radius_ratio` of it is how far the first band reaches.
+    the longest side of the product with a margin. `radius_ratio` of it is how far the first band reaches. Pictures
+    hardly larger than their mask get the second band alone.
     """
     window = _window(raw, rgb.shape[:2])
     alpha = np.zeros(rgb.shape[:2], np.uint8)
