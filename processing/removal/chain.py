@@ -7,7 +7,7 @@ better one is taken, its name is recorded, and a low chance sends the picture to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -109,14 +109,15 @@ def _differ(product: BoolArray, probability: MaskArray) -> bool:
 
 def choose(studio: Candidate, compact: Candidate) -> Candidate:
     """Take the likelier candidate, studio's when they are equal; where neither is likely, studio's if its own signals,
-    which do not ask the network, trust it.
+    which do not ask the network, trust it. The two estimates of its chance disagree then, and their mean is told.
 
     Tried on the pictures that trust.json is fitted and measured with: of nine rules, this gave the best overlap, and
     more cut-outs sure enough to ship than preferring studio did.
     """
     is_unlikely = max(studio.chance, compact.chance) < _UNLIKELY
-    if is_unlikely and confidence_of(studio.evidence.signals) >= _TRUSTS_ITSELF:
-        return studio
+    own = confidence_of(studio.evidence.signals)
+    if is_unlikely and own >= _TRUSTS_ITSELF:
+        return replace(studio, chance=(studio.chance + own) / 2)
     return studio if studio.chance >= compact.chance else compact
 
 

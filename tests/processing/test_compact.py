@@ -124,7 +124,8 @@ def test_the_likelier_is_taken(studio: float, network: float, taken: str) -> Non
 def test_where_neither_is_likely_studio_is_taken_if_its_own_signals_trust_it() -> None:
     sure, unsure = candidate("studio", 0.1), candidate("studio", 0.1, area=0.99)
     assert confidence_of(sure.evidence.signals) >= 0.85 > confidence_of(unsure.evidence.signals)
-    assert choose(sure, candidate("compact", 0.29)).maker == "studio"
+    taken = choose(sure, candidate("compact", 0.29))
+    assert taken.maker == "studio" and taken.chance == (0.1 + confidence_of(sure.evidence.signals)) / 2
     assert choose(unsure, candidate("compact", 0.29)).maker == "compact"
     assert choose(sure, candidate("compact", 0.31)).maker == "compact"
 
