@@ -187,7 +187,7 @@ UNSEEN = {
 
 def test_glass_and_polished_steel_are_left_to_people(pair: PairRemover) -> None:
     for name in ("NW-CRF-0131_water", "NW-KTL-0120_steel", "NW-RNG-1002_01"):
-        assert pair.remove(shot(name)[0]).confidence < 0.3, name
+        assert pair.remove(shot(name)[0]).confidence < 0.5, name
 
 
 @pytest.mark.parametrize("name", UNSEEN)
