@@ -46,7 +46,8 @@ Maker = Callable[[Subject, np.random.Generator], Case]
 _MAKERS: dict[str, Maker] = {}
 GATE_KINDS = frozenset(
     {
-        "blank", "content_loss", "blob_detached", "blob_attached", "shadow_left", "background_248", "background_254",
+        "blank", "content_loss", "blob_detached", "blob_attached", "shadow_left", "shadow_patch",
+        "background_248", "background_254",
         "cut_by_frame", "wrong_file", "underfilled",
     }
 )  # fmt: skip
@@ -259,6 +260,34 @@ def _shadow_left(subject: Subject, rng: np.random.Generator) -> Case:
     kept = np.maximum(subject.alpha, np.clip((shadow - 0.45) * 4 + 0.8 * grain * (shadow > 0.25), 0, 1))
     shaded = Subject(photo, subject.colour, subject.alpha)
     return _result(shaded, np.asarray(kept, np.float32), _mixed(shaded, np.asarray(kept, np.float32)))
+
+
+@_maker("shadow_patch")
+def _shadow_patch(subject: Subject, rng: np.random.Generator) -> Case:
+    """A short strip of cast shadow kept beside a foot: a thousandth of the frame, plain to see (NW-CHR-0701)."""
+    longest = max(subject.alpha.shape)
+    clear = (subject.alpha < 0.05).astype(np.float32)
+    strip = max((_strip(subject.alpha, rng) for _ in range(12)), key=lambda drawn: float((drawn * clear).sum()))
+    shade = _blurred(strip, 0.0035 * longest)
+    photo = np.round(subject.photo * (1 - 0.22 * (shade * (1 - subject.alpha))[..., None])).astype(np.uint8)
+    kept = np.asarray(np.maximum(subject.alpha, np.clip((shade - 0.4) * 5, 0, 1)), np.float32)
+    shaded = Subject(photo, subject.colour, subject.alpha)
+    return _result(shaded, kept, _mixed(shaded, kept))
+
+
+def _strip(alpha: MaskArray, rng: np.random.Generator) -> FloatArray:
+    """A bar of 4.5 x 1.8 % of the frame's side that begins low on the outline and leads away sideways."""
+    low = np.flatnonzero(alpha.max(axis=1) > 0.5)[-1]
+    for _ in range(50):
+        x, y = _outline_point(alpha, rng)
+        if y > low - 0.3 * alpha.shape[0]:
+            break
+    longest = max(alpha.shape)
+    length, turn = 0.045 * longest * rng.choice([-1, 1]), rng.uniform(-0.2, 0.2)
+    end = (int(x + length), int(y - abs(length) * turn))
+    bar = np.zeros(alpha.shape, np.float32)
+    cv2.line(bar, (x, y), end, 1.0, max(3, round(0.018 * longest)), cv2.LINE_AA)
+    return bar
 
 
 @_maker("specks")

@@ -33,7 +33,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "thin_edge": (1.2, 3.0),
     "unsupported": (0.42, 0.55),
     "holes": (0.0005, 0.003),
-    "lost": (0.009, 0.016),
+    "lost": (0.003, 0.01),
     "detail": (0.75, 0.45),
     "colour_spot": (3.0, 8.0),
 }

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processing.quality.difference import LabArray, delta_e_2000, to_lab
-from processing.removal.backdrop import fit_backdrop
+from processing.removal.backdrop import Backdrop, fit_backdrop
 from processing.types import MaskArray, RGBArray
 
 GRID_SIDE = 500
@@ -45,7 +45,8 @@ Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 class Scene:
     """`alpha` (h, w) 0..1, `source` Lab and `frame` RGB (h, w, 3) on the grid; `off` Lab distance of the source from
     its backdrop; `shadow` where it is only dimmer; `is_plain` whether the backdrop is quiet enough to judge by colour;
-    `limit` the distance from which a pixel is no backdrop; `scale` grid px per frame px, one over a whole number."""
+    `limit` the distance from which a pixel is no backdrop; `scale` grid px per frame px, one over a whole number;
+    `backdrop` on every third px of the grid."""
 
     alpha: MaskArray
     source: LabArray
@@ -55,6 +56,7 @@ class Scene:
     is_plain: bool
     limit: float
     scale: float
+    backdrop: Backdrop
 
 
 def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
@@ -63,26 +65,37 @@ def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
     small, lab = shrunk(alpha, step), to_lab(shrunk(source, step))
     backdrop = fit_backdrop(lab[::_FIT_STEP, ::_FIT_STEP])
     ground = cv2.resize(backdrop.surface, (lab.shape[1], lab.shape[0]), interpolation=cv2.INTER_LINEAR)
+    off, shadow = against(lab, np.asarray(ground, np.float32), backdrop.spread)
+    return Scene(
+        small, lab, shrunk(frame, step), off, shadow, backdrop.spread < _RESTLESS and backdrop.inliers > 0.6,
+        max(9.0, 4 * backdrop.spread + 4), 1 / step, backdrop,
+    )  # fmt: skip
+
+
+def against(lab: LabArray, ground: LabArray, spread: float) -> tuple[FloatArray, BoolArray]:
+    """Return how far each pixel of `lab` (h, w, 3) is from its ground in Lab, and where it is the ground under less
+    light; `spread` is the ground's own, Lab."""
     light, tint_a, tint_b = (np.asarray(part, np.float32) for part in cv2.split(lab))
-    ground_light, ground_a, ground_b = (np.asarray(part, np.float32) for part in cv2.split(np.asarray(ground)))
+    ground_light, ground_a, ground_b = (np.asarray(part, np.float32) for part in cv2.split(ground))
     # Less light scales L* + 16, a* and b* alike (CIE 1976): on coloured paper a shadow loses chroma.
     dimming = (light + 16) / (ground_light + 16)
     chroma = _foreign_tint(tint_a - dimming * ground_a, tint_b - dimming * ground_b, ground_a, ground_b)
     darker = ground_light - light
-    shadow = (darker > -2) & (darker < _SHADOW_L) & (chroma < _SHADOW_CHROMA + 0.6 * backdrop.spread)
+    shadow = (darker > -2) & (darker < _SHADOW_L) & (chroma < _SHADOW_CHROMA + 0.6 * spread)
     off = cv2.magnitude(cv2.magnitude(darker, tint_a - ground_a), tint_b - ground_b)
-    return Scene(
-        small, lab, shrunk(frame, step), np.asarray(off, np.float32), np.asarray(shadow),
-        backdrop.spread < _RESTLESS and backdrop.inliers > 0.6, max(9.0, 4 * backdrop.spread + 4), 1 / step,
-    )  # fmt: skip
+    return np.asarray(off, np.float32), np.asarray(shadow)
 
 
 def _foreign_tint(rest_a: FloatArray, rest_b: FloatArray, ground_a: FloatArray, ground_b: FloatArray) -> FloatArray:
-    """How far a tint is from the ground's own, more of which a shadow on coloured paper may have: it lights itself."""
-    own = np.maximum(cv2.magnitude(ground_a, ground_b), np.float32(1.0))
-    along = (rest_a * ground_a + rest_b * ground_b) / own
-    across = (rest_a * ground_b - rest_b * ground_a) / own
-    return np.asarray(cv2.magnitude(along - np.clip(along, 0, _BOUNCE * own), across), np.float32)
+    """How far a tint is from the ground's own, more of which a shadow on coloured paper may have: it lights itself.
+
+    A grey ground has no tint of its own: there all of the rest is foreign.
+    """
+    own = cv2.magnitude(ground_a, ground_b)
+    along = (rest_a * ground_a + rest_b * ground_b) / np.maximum(own, np.float32(1e-3))
+    bounced = np.clip(along, 0, _BOUNCE * own)
+    left = rest_a * rest_a + rest_b * rest_b - bounced * (2 * along - bounced)
+    return np.asarray(cv2.sqrt(np.maximum(left, np.float32(0))), np.float32)
 
 
 def shrunk(pixels: Pixels, step: int) -> Pixels:

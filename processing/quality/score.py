@@ -15,6 +15,7 @@ from processing.params import ChannelSpec, ScoringParams
 from processing.quality import edges, gates, measures, outline, parts, regions
 from processing.quality.labels import LabelMap
 from processing.quality.parts import PART, background_part, colour_part, fill_part, fill_ratio, ramp
+from processing.quality.remains import Remains, remains
 from processing.types import Gate, MaskArray, Measure, QualityReport, RGBArray
 
 __all__ = ["background_part", "colour_part", "fill_part", "fill_ratio", "ramp", "score"]
@@ -38,6 +39,7 @@ class _Seen:
     beside: regions.BoolArray | None = None
     hanging: regions.BoolArray | None = None
     pierced: regions.BoolArray | None = None
+    remains: Remains | None = None
 
     def along(self) -> tuple[edges.LocalMeasure, ...]:
         """All measures of the outline; with the photo at hand a ruggedness that the product has itself is none."""
@@ -116,7 +118,9 @@ def _gates(frame: RGBArray, alpha: MaskArray, seen: _Seen, shift: float | None, 
     return [
         gates.blank(frame, alpha),
         gates.content_kept(seen.loss),
-        gates.no_artifacts(_share(seen.beside), _share(seen.hanging)),
+        gates.no_artifacts(
+            _share(seen.beside), _share(seen.hanging), seen.remains.visible if seen.remains is not None else 0.0
+        ),
         gates.product_whole(is_cut),
         gates.right_file(likeness, shift),
     ]
@@ -147,6 +151,7 @@ def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None) -> _Seen
         regions.detached(scene, rim),
         regions.attached(scene, rim),
         regions.pierced(scene),
+        remains(view, scene, expected, frame, alpha) if view is not None else None,
     )
 
 
@@ -210,6 +215,9 @@ def _gate_measures(seen: _Seen) -> list[Measure]:
         if seen.scene is not None and left is not None:
             share, where = _share(left), regions.boxes(left, seen.scene)
             found.append(Measure(name, round(share, 5), "share", "gate", most, share <= most, "", where))
+    if seen.remains is not None:
+        most, visible, where = gates.VISIBLE_LIMIT_PX, seen.remains.visible, seen.remains.boxes[: parts.MOST_BOXES]
+        found.append(Measure("remains", round(visible, 1), "px", "gate", most, visible <= most, "", where))
     return found
 
 
@@ -247,6 +255,8 @@ def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple
     for found, most in ((seen.beside, gates.BESIDE_LIMIT), (seen.hanging, gates.LEFTOVER_LIMIT)):
         if found is not None and _share(found) > most:
             drawn.add_area("leftover", found)
+    if seen.remains is not None and seen.remains.visible > gates.VISIBLE_LIMIT_PX:
+        drawn.add_boxes("leftover", seen.remains.boxes)
     if white is not None and white.wrong is not None:
         drawn.add_area("off_white", white.wrong)
     return drawn.encoded()
