@@ -37,7 +37,7 @@ _HERE_SHARE = 0.6
 _LIKE = 6.0
 _LOOSE = 0.5
 _FADING = 10.0  # Lab distance over 3 px that the penumbra of a cast shadow stays below,
-_FADING_SHARE = 0.62  # and its share of the whole contrast there
+_FADING_SHARE, _FAINT = 0.62, 3.0  # and its share of the whole contrast there; a step that is nothing anywhere
 _NEIGHBOURS = 15
 _WHITE = 255.0
 _WHITE_L = 100.0
@@ -193,7 +193,7 @@ def _unsupported(
 
 def _is_fading(steps: FloatArray, middle: FloatArray, contrast: FloatArray) -> BoolArray:
     steepest = steps[:, np.abs(middle) <= 3].max(axis=1)
-    return np.asarray((steepest < _FADING) & (steepest < _FADING_SHARE * contrast))
+    return np.asarray((steepest < _FADING) & (steepest < np.maximum(_FADING_SHARE * contrast, _FAINT)))
 
 
 def _is_edge_here(steps: FloatArray, middle: FloatArray) -> BoolArray:

@@ -8,7 +8,7 @@ from processing.quality.measures import holds_product
 from processing.types import Gate, MaskArray, RGBArray
 
 CONTENT_LOSS_LIMIT = 0.5
-LEFTOVER_LIMIT = 0.0005
+LEFTOVER_LIMIT = 0.0004
 BESIDE_LIMIT = 0.0003
 """A loose piece stands out more than one that hangs on the product."""
 VISIBLE_LIMIT_PX = 36.0

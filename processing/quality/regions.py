@@ -33,6 +33,7 @@ _SMOOTH_L = 6.0  # lightness step in 3 px that ends a region
 _LEAST_SEED_PX = 12
 _MOST_HOLES = 40
 _LEAST_HOLE = 4
+_HOLE_ROUND = 5
 _GHOST_DEPTH = 8
 _TILE_PX = 256
 _LEAST_DETAIL = 1.5
@@ -219,29 +220,36 @@ def pierced(view: Scene) -> BoolArray:
     solid = (view.alpha > 0.5).astype(np.uint8)
     padded = np.pad(1 - solid, 1, constant_values=1)
     _, all_labels, stats, _ = cv2.connectedComponentsWithStats(padded, connectivity=4)
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas, labels = stats[:, cv2.CC_STAT_AREA].copy(), all_labels[1:-1, 1:-1]
     areas[0] = areas[all_labels[0, 0]] = 0
-    found = np.zeros(padded.shape, bool)
-    for label in np.argsort(areas)[::-1][:_MOST_HOLES]:
-        if areas[label] >= _LEAST_HOLE:
-            found |= _shows_product(view, all_labels == label)
     around = np.ones((2 * _GHOST_DEPTH + 1, 2 * _GHOST_DEPTH + 1), np.uint8)
     deep = cv2.erode((view.alpha > 0.1).view(np.uint8), around) > 0
-    ghost = (view.alpha < 0.9) & deep & (view.off > view.limit) & ~view.shadow
-    return np.asarray(found[1:-1, 1:-1] | ghost)
+    found = (view.alpha < 0.9) & deep & (view.off > view.limit) & ~view.shadow
+    for label in np.argsort(areas)[::-1][:_MOST_HOLES]:
+        if areas[label] >= _LEAST_HOLE:
+            x, y, width, height = (int(value) for value in stats[label, :4])
+            part = (
+                slice(max(0, y - 1 - _HOLE_ROUND), y - 1 + height + _HOLE_ROUND),
+                slice(max(0, x - 1 - _HOLE_ROUND), x - 1 + width + _HOLE_ROUND),
+            )
+            hole = labels[part] == label
+            if _shows_product(view, part, hole):
+                found[part] |= hole
+    return np.asarray(found)
 
 
-def _shows_product(view: Scene, hole: BoolArray) -> BoolArray:
-    """The hole itself if the photo goes on in it as round it, or shows no backdrop; else nothing. Padded by 1 px."""
-    ring = (cv2.dilate(hole.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)[1:-1, 1:-1] & (view.alpha > 0.9)
-    inner = cv2.erode(hole.astype(np.uint8), np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
-    inner = inner if inner.any() else hole[1:-1, 1:-1]
-    off = float(np.median(view.off[inner]))
+def _shows_product(view: Scene, part: tuple[slice, slice], hole: BoolArray) -> bool:
+    """Whether the photo goes on in the hole as round it, or shows no backdrop; `hole` is within `part` of the grid."""
+    mask = hole.view(np.uint8)
+    ring = (cv2.dilate(mask, np.ones((9, 9), np.uint8)) > 0) & (view.alpha[part] > 0.9)
     if not ring.any():
-        return np.zeros_like(hole)
-    step = float(np.linalg.norm(np.median(view.source[inner], axis=0) - np.median(view.source[ring], axis=0)))
-    is_product = (off > view.limit and not np.median(view.shadow[inner])) or (off > 2.5 * step and off > 5.0)
-    return hole if is_product else np.zeros_like(hole)
+        return False
+    inner = cv2.erode(mask, np.ones((3, 3), np.uint8)) > 0
+    inner = inner if inner.any() else hole
+    off = float(np.median(view.off[part][inner]))
+    source = view.source[part]
+    step = float(np.linalg.norm(np.median(source[inner], axis=0) - np.median(source[ring], axis=0)))
+    return bool((off > view.limit and not np.median(view.shadow[part][inner])) or (off > 2.5 * step and off > 5.0))
 
 
 Box = tuple[int, int, int, int]
