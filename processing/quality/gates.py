@@ -11,8 +11,9 @@ CONTENT_LOSS_LIMIT = 0.5
 LEFTOVER_LIMIT = 0.0004
 BESIDE_LIMIT = 0.0003
 """A loose piece stands out more than one that hangs on the product."""
-VISIBLE_LIMIT_PX = 36.0
-"""Weighed px of small remains: 6 x 6 px at a Lab distance of 15 from white is what a person sees at 1:1."""
+VISIBLE_LIMIT_PX = 360.0
+"""Weighed px of small remains, ten times what costs points: nobody overlooks a strip of 30 x 12 px at a Lab distance
+of 15 from white."""
 LIKENESS_LIMIT = 0.5
 OTHER_COLOURS = 5.0
 _SOLID_SPREAD = 2.0

@@ -23,8 +23,8 @@ _SIDE = 1000
 _INSIDE_PX = 4
 _CELLS = 125  # a side; places on the outline in cells that touch are looked at in one window
 _MOST_WINDOWS = 12
-_MOST_SHARE = 0.05  # a window above this share of the frame holds no small thing,
-_MOST_IN_ALL = 0.12  # and more than this share isn't looked at, for the time it takes
+_MOST_SHARE = 0.03  # a window above this share of the frame holds no small thing,
+_MOST_IN_ALL = 0.06  # and more than this share isn't looked at, for the time it takes
 _SMOOTH_L = 8.0
 _LEAST_POINTS = 3
 _FADED_ROUND = 0.5
@@ -33,6 +33,7 @@ _LEAST_SIDE_PX = 6
 _PLAIN_CONTRAST = 15.0
 _FAINTEST = 5.0
 _WHITE_L = 100.0
+_CLEAR = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,14 @@ class Remains:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """A part of the frame: `top`, `left` and `step` in frame px; `kept` (h, w) where it shows what isn't product."""
+    """A part of the frame: `top`, `left` and `step` in frame px; `matte` and `kept` (h, w): where it is what the photo
+    shows as backdrop or shadow."""
 
     top: int
     left: int
     step: int
+    matte: MaskArray
     kept: npt.NDArray[np.uint8]
-    frame: LabArray
-    ground: LabArray
 
 
 def remains(view: EdgeView, scene: Scene, source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Remains | None:
@@ -66,9 +67,9 @@ def remains(view: EdgeView, scene: Scene, source: RGBArray, frame: RGBArray, alp
         return None
     found: dict[Box, float] = {}
     for rows, columns in _places(_suspects(view, scene), alpha.shape):
-        window = _window(rows, columns, scene, source, frame, alpha)
+        window = _window(rows, columns, scene, source, alpha)
         if window is not None:
-            found |= _pieces(window, view)
+            found |= _pieces(window, view, frame[rows, columns])
     boxes = sorted(found, key=lambda box: -found[box])
     return Remains(float(sum(found.values())), tuple(boxes))
 
@@ -106,9 +107,7 @@ def _places(spots: FloatArray, shape: tuple[int, ...]) -> list[tuple[slice, slic
     return found
 
 
-def _window(
-    rows: slice, columns: slice, scene: Scene, source: RGBArray, frame: RGBArray, alpha: MaskArray
-) -> _Window | None:
+def _window(rows: slice, columns: slice, scene: Scene, source: RGBArray, alpha: MaskArray) -> _Window | None:
     """Read one part of the picture; None where nothing in it is kept backdrop."""
     step = max(1, round(max(alpha.shape) / _SIDE))
     matte = shrunk(alpha[rows, columns], step)
@@ -118,12 +117,7 @@ def _window(
     change = cv2.morphologyEx(lab[..., 0], cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     like = (matte > 0.5) & ((off < 0.6 * scene.limit) | shadow) & (change < _SMOOTH_L)
     kept = cv2.morphologyEx(like.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    if not kept.any():
-        return None
-    shipped = to_lab(shrunk(frame[rows, columns], step))
-    clear = shipped[matte < 0.02]
-    new_ground = np.median(clear, axis=0) if len(clear) else np.array([_WHITE_L, 0, 0])
-    return _Window(rows.start, columns.start, step, np.asarray(kept, np.uint8), shipped, np.asarray(new_ground))
+    return _Window(rows.start, columns.start, step, matte, np.asarray(kept, np.uint8)) if kept.any() else None
 
 
 def _ground(scene: Scene, top: int, left: int, step: int, whole: tuple[int, ...], size: tuple[int, ...]) -> LabArray:
@@ -138,14 +132,14 @@ def _ground(scene: Scene, top: int, left: int, step: int, whole: tuple[int, ...]
     return np.asarray(ground, np.float32)
 
 
-def _pieces(window: _Window, view: EdgeView) -> dict[Box, float]:
-    """Return the remains in one window with their weight."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(window.kept, connectivity=4)
+def _pieces(window: _Window, view: EdgeView, frame: RGBArray) -> dict[Box, float]:
+    """Return the remains in one window with their weight; `frame` is the result there."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(window.kept, connectivity=4, ltype=cv2.CV_16U)
     spots = np.floor((view.outline.points - np.array([window.left, window.top])) / window.step).astype(int)
     height, width = window.kept.shape
     here = (spots[:, 0] >= 0) & (spots[:, 0] < width) & (spots[:, 1] >= 0) & (spots[:, 1] < height)
-    reached = cv2.dilate(labels.astype(np.float32), np.ones((7, 7), np.uint8))
-    nearest = reached[spots[here, 1], spots[here, 0]].astype(int)
+    reached = cv2.dilate(labels, np.ones((7, 7), np.uint8))
+    nearest = reached[spots[here, 1], spots[here, 0]]
     points = np.bincount(nearest, minlength=count)
     faded = np.bincount(nearest, weights=view.faded[here], minlength=count)
     spacing = view.outline.length_px / len(view.outline) / window.step
@@ -160,7 +154,7 @@ def _pieces(window: _Window, view: EdgeView) -> dict[Box, float]:
         piece = (labels[y : y + down, x : x + across] == label).view(np.uint8)
         if points[label] * spacing < _LEAST_FREE * _border(piece):
             continue
-        weight = area[label] * _contrast(window, piece, (slice(y, y + down), slice(x, x + across)))
+        weight = area[label] * _contrast(window, frame, piece, (slice(y, y + down), slice(x, x + across)))
         if weight:
             left, top = window.left + x * window.step, window.top + y * window.step
             found[(left, top, across * window.step, down * window.step)] = float(weight)
@@ -172,8 +166,10 @@ def _border(piece: npt.NDArray[np.uint8]) -> int:
     return max(len(contour) for contour in contours)
 
 
-def _contrast(window: _Window, piece: npt.NDArray[np.uint8], part: tuple[slice, slice]) -> float:
+def _contrast(window: _Window, frame: RGBArray, piece: npt.NDArray[np.uint8], part: tuple[slice, slice]) -> float:
     """How a piece stands out of the new ground, in units of a Lab distance of 15; 0 where nobody sees it."""
-    apart: FloatArray = np.linalg.norm(window.frame[part][piece > 0] - window.ground, axis=1).astype(np.float32)
-    mean = float(apart.mean())
+    shipped = to_lab(shrunk(frame, window.step))
+    clear = shipped[window.matte < _CLEAR]
+    ground = np.median(clear, axis=0) if len(clear) else np.array([_WHITE_L, 0, 0])
+    mean = float(np.linalg.norm(shipped[part][piece > 0] - ground, axis=1).mean())
     return mean / _PLAIN_CONTRAST if mean >= _FAINTEST else 0.0

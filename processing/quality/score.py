@@ -196,6 +196,8 @@ def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | N
             rows.append(parts.row("holes", float(seen.pierced.sum()) / kept, "share", where))
         if seen.loss is not None and seen.lost is not None:
             rows.append(parts.row("lost", seen.loss, "share", regions.boxes(seen.lost, seen.scene)))
+        if seen.remains is not None:
+            rows.append(parts.row("remains", seen.remains.visible, "px", seen.remains.boxes[: parts.MOST_BOXES]))
         detail = regions.detail_ratio(frame, expected, alpha, seen.scene)
         if detail is not None:
             rows.append(parts.row("detail", detail[0], "ratio", (detail[1],)))
@@ -215,9 +217,6 @@ def _gate_measures(seen: _Seen) -> list[Measure]:
         if seen.scene is not None and left is not None:
             share, where = _share(left), regions.boxes(left, seen.scene)
             found.append(Measure(name, round(share, 5), "share", "gate", most, share <= most, "", where))
-    if seen.remains is not None:
-        most, visible, where = gates.VISIBLE_LIMIT_PX, seen.remains.visible, seen.remains.boxes[: parts.MOST_BOXES]
-        found.append(Measure("remains", round(visible, 1), "px", "gate", most, visible <= most, "", where))
     return found
 
 
@@ -255,7 +254,7 @@ def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple
     for found, most in ((seen.beside, gates.BESIDE_LIMIT), (seen.hanging, gates.LEFTOVER_LIMIT)):
         if found is not None and _share(found) > most:
             drawn.add_area("leftover", found)
-    if seen.remains is not None and seen.remains.visible > gates.VISIBLE_LIMIT_PX:
+    if seen.remains is not None and "remains" in failed:
         drawn.add_boxes("leftover", seen.remains.boxes)
     if white is not None and white.wrong is not None:
         drawn.add_area("off_white", white.wrong)

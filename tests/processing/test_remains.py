@@ -13,7 +13,7 @@ from PIL import Image
 from processing.channels import load_channels
 from processing.matting import refine
 from processing.params import EdgeParams, ScoringParams
-from processing.quality import gates
+from processing.quality import gates, parts
 from processing.quality.difference import to_lab
 from processing.quality.regions import against
 from processing.quality.score import score
@@ -51,9 +51,9 @@ def is_clean(report: QualityReport) -> bool:
 
 
 def test_qc14_a_strip_of_shadow_beside_a_foot_fails_and_is_boxed() -> None:
-    report = scored(0.22, (30, 14))
+    report = scored(0.3, (30, 14))
     measure = next(item for item in report.measures if item.name == "remains")
-    assert not is_clean(report) and measure.passed is False and measure.threshold == gates.VISIBLE_LIMIT_PX
+    assert not is_clean(report) and measure.passed is False and measure.threshold == 36.0
     width, height = measure.where[0][2:]
     assert 20 <= width <= 45 and 8 <= height <= 26
     assert report.label_map and "stay visible" in report.advice
@@ -68,7 +68,13 @@ def test_a_piece_that_has_come_loose_is_seen_too() -> None:
     report = scored(0.22, (20, 12), at=(60, 0))
     share = next(item.value for item in report.measures if item.name == "leftover_beside")
     assert share <= gates.BESIDE_LIMIT, "too small for a share of the frame"
-    assert not is_clean(report) and visible(report) > gates.VISIBLE_LIMIT_PX
+    assert visible(report) > gates.VISIBLE_LIMIT_PX and not is_clean(report)
+
+
+def test_a_trifle_costs_points_and_closes_no_gate() -> None:
+    report = scored(0.1, (17, 11), at=(60, 0))
+    assert 36.0 < visible(report) < gates.VISIBLE_LIMIT_PX and is_clean(report)
+    assert report.total < 90 and report.advice.startswith("Clear the small remains")
 
 
 def test_darker_remains_weigh_more_and_larger_ones_too() -> None:
@@ -77,8 +83,10 @@ def test_darker_remains_weigh_more_and_larger_ones_too() -> None:
     assert large == pytest.approx(2 * dark, rel=0.35)
 
 
-def test_the_limit_is_six_by_six_px_at_a_distance_of_fifteen() -> None:
-    at, over_it = (gates.no_artifacts(0.0, 0.0, visible=value) for value in (36.0, 36.1))
+def test_points_go_from_six_by_six_px_at_a_distance_of_fifteen_and_the_gate_closes_at_ten_times_that() -> None:
+    factors = [parts.row("remains", value, "px").factor for value in (0.0, 36.0, 78.0, 120.0)]
+    assert factors == [1.0, 1.0, pytest.approx(0.5), 0.0]
+    at, over_it = (gates.no_artifacts(0.0, 0.0, visible=value) for value in (360.0, 360.1))
     assert at.passed and not over_it.passed
     assert "stay visible" in over_it.message
 
