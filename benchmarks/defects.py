@@ -166,7 +166,7 @@ MEANT = {
     "torn_edge": "edge_width", "jagged": "edge_hardness", "binary": "edge_hardness", "feathered": "edge_width",
     "feathered_in_part": "stray", "blurred": "detail", "colour_de5": "colour_shift", "colour_de3": "colour_shift",
     "brighter_6": "colour_shift", "background_248": "off_white", "background_254": "off_white", "underfilled": "fill",
-    "content_loss": "lost",
+    "content_loss": "lost", "shadow_patch": "remains",
 }  # fmt: skip
 LOWER_IS_WORSE = {"fill", "detail"}
 

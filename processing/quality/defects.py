@@ -14,7 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from processing.quality import planted_shadows
 from processing.quality.difference import to_lab
+from processing.quality.planted_shadows import blurred, outline_point
 from processing.types import MaskArray, RGBArray
 
 _WHITE = 255
@@ -46,7 +48,8 @@ Maker = Callable[[Subject, np.random.Generator], Case]
 _MAKERS: dict[str, Maker] = {}
 GATE_KINDS = frozenset(
     {
-        "blank", "content_loss", "blob_detached", "blob_attached", "shadow_left", "background_248", "background_254",
+        "blank", "content_loss", "blob_detached", "blob_attached", "shadow_left", "shadow_patch",
+        "background_248", "background_254",
         "cut_by_frame", "wrong_file", "underfilled",
     }
 )  # fmt: skip
@@ -94,21 +97,10 @@ def _disk(radius: int) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)
 
 
-def _blurred(values: FloatArray, sigma: float) -> FloatArray:
-    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), np.float32)
-
-
 def _mixed(subject: Subject, kept: FloatArray) -> RGBArray:
     """The product's clean colour, and the photo as it was where something that isn't product is kept."""
     extra = (kept > subject.alpha + 0.02) & (subject.alpha < 0.5)
     return np.where(extra[..., None], subject.photo, subject.colour).astype(np.uint8)
-
-
-def _outline_point(alpha: MaskArray, rng: np.random.Generator) -> tuple[int, int]:
-    contours, _ = cv2.findContours((alpha > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    longest = max(contours, key=len)
-    x, y = longest[rng.integers(len(longest))][0]
-    return int(x), int(y)
 
 
 def _spot(shape: tuple[int, int], centre: tuple[int, int], radius: int) -> FloatArray:
@@ -125,7 +117,7 @@ def _good(subject: Subject, rng: np.random.Generator) -> Case:
 @_maker("good_soft")
 def _good_soft(subject: Subject, rng: np.random.Generator) -> Case:
     """Benign: an edge a little softer than the truth."""
-    return _result(subject, _blurred(subject.alpha, 0.6))
+    return _result(subject, blurred(subject.alpha, 0.6))
 
 
 @_maker("good_shifted")
@@ -160,14 +152,14 @@ _MAKERS |= {"halo_2px": _grown(2), "halo_4px": _grown(4), "eroded_2px": _eroded(
 @_maker("fringe")
 def _fringe(subject: Subject, rng: np.random.Generator) -> Case:
     """The backdrop's colour left in the soft pixels of a slightly wide edge."""
-    return _result(subject, _blurred(subject.alpha, 0.8), subject.photo)
+    return _result(subject, blurred(subject.alpha, 0.8), subject.photo)
 
 
 @_maker("bite")
 def _bite(subject: Subject, rng: np.random.Generator) -> Case:
     """A round piece of 6 % of the product missing at its outline."""
     radius = max(4, int(np.sqrt(0.06 * float((subject.alpha > 0.5).sum()) / np.pi)))
-    eaten = _blurred(_spot(subject.alpha.shape, _outline_point(subject.alpha, rng), radius), 1.0)
+    eaten = blurred(_spot(subject.alpha.shape, outline_point(subject.alpha, rng), radius), 1.0)
     return _result(subject, np.asarray(subject.alpha * (1 - eaten), np.float32))
 
 
@@ -176,11 +168,11 @@ def _torn_edge(subject: Subject, rng: np.random.Generator) -> Case:
     """A ragged, half-transparent tear along a stretch of the outline, as a remover leaves it in pale places."""
     height, width = subject.alpha.shape
     longest = max(height, width)
-    place = _spot((height, width), _outline_point(subject.alpha, rng), int(0.06 * longest))
+    place = _spot((height, width), outline_point(subject.alpha, rng), int(0.06 * longest))
     coarse = rng.normal(0, 1, (height // 12 + 2, width // 12 + 2)).astype(np.float32)
     noise = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
-    eaten = np.clip(_blurred(place, 0.015 * longest) * 1.6 + 0.35 * noise - 0.45, 0, 1) * (place > 0)
-    return _result(subject, np.asarray(subject.alpha * (1 - _blurred(np.asarray(eaten, np.float32), 1.0)), np.float32))
+    eaten = np.clip(blurred(place, 0.015 * longest) * 1.6 + 0.35 * noise - 0.45, 0, 1) * (place > 0)
+    return _result(subject, np.asarray(subject.alpha * (1 - blurred(np.asarray(eaten, np.float32), 1.0)), np.float32))
 
 
 @_maker("lost_part")
@@ -192,7 +184,7 @@ def _lost_part(subject: Subject, rng: np.random.Generator) -> Case:
         alpha[int(rows[-1] - 0.1 * np.ptp(rows)) :] = 0
     else:
         alpha[:, int(columns[-1] - 0.1 * np.ptp(columns)) :] = 0
-    return _result(subject, _blurred(alpha, 0.6))
+    return _result(subject, blurred(alpha, 0.6))
 
 
 @_maker("holes")
@@ -204,7 +196,7 @@ def _holes(subject: Subject, rng: np.random.Generator) -> Case:
     alpha = subject.alpha.copy()
     for _ in range(3):
         y, x = deep[rng.integers(len(deep))]
-        alpha *= 1 - _blurred(_spot(alpha.shape, (int(x), int(y)), radius), 0.7)
+        alpha *= 1 - blurred(_spot(alpha.shape, (int(x), int(y)), radius), 0.7)
     return _result(subject, alpha)
 
 
@@ -214,7 +206,7 @@ def _ghosted(subject: Subject, rng: np.random.Generator) -> Case:
     depth = cv2.distanceTransform((subject.alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     y, x = np.unravel_index(int(depth.argmax()), depth.shape)
     radius = max(4, min(int(0.05 * max(depth.shape)), int(0.8 * depth.max())))
-    veil = _blurred(_spot(depth.shape, (int(x), int(y)), radius), radius / 4)
+    veil = blurred(_spot(depth.shape, (int(x), int(y)), radius), radius / 4)
     return _result(subject, np.asarray(subject.alpha * (1 - 0.5 * veil), np.float32))
 
 
@@ -229,7 +221,7 @@ def _blob_detached(subject: Subject, rng: np.random.Generator) -> Case:
     y, x = places[rng.integers(len(places))] if len(places) else (2 * radius, 2 * radius)
     spot = np.zeros((height, width), np.float32)
     cv2.ellipse(spot, (int(x), int(y)), (radius, int(radius * 0.7)), float(rng.uniform(0, 180)), 0, 360, 1.0, -1)
-    kept = np.maximum(subject.alpha, _blurred(spot, 1.5))
+    kept = np.maximum(subject.alpha, blurred(spot, 1.5))
     return _result(subject, kept, _mixed(subject, kept))
 
 
@@ -237,28 +229,25 @@ def _blob_detached(subject: Subject, rng: np.random.Generator) -> Case:
 def _blob_attached(subject: Subject, rng: np.random.Generator) -> Case:
     """A piece of the backdrop left hanging on the outline, radius 3.5 % of the frame."""
     height, width = subject.alpha.shape
-    spot = _spot((height, width), _outline_point(subject.alpha, rng), int(0.035 * max(height, width)))
-    kept = np.maximum(subject.alpha, _blurred(spot, 1.5))
+    spot = _spot((height, width), outline_point(subject.alpha, rng), int(0.035 * max(height, width)))
+    kept = np.maximum(subject.alpha, blurred(spot, 1.5))
     return _result(subject, kept, _mixed(subject, kept))
 
 
 @_maker("shadow_left")
 def _shadow_left(subject: Subject, rng: np.random.Generator) -> Case:
-    """The darkest part of a contact shadow under the product, kept with a ragged edge (KSTR4471)."""
-    height, width = subject.alpha.shape
-    rows, columns = np.flatnonzero(subject.alpha.max(axis=1) > 0.5), np.flatnonzero(subject.alpha.max(axis=0) > 0.5)
-    low = subject.alpha[max(0, rows[-1] - int(0.05 * height)) : rows[-1] + 1].max(axis=0) > 0.5
-    base = np.flatnonzero(low)
-    shadow = np.zeros((height, width), np.float32)
-    reach = (max(12, int(np.ptp(base) * 0.55)), max(8, int(0.022 * height)))
-    at = (int(base.mean() + 0.1 * np.ptp(columns)), int(rows[-1] - 0.2 * reach[1]))
-    cv2.ellipse(shadow, at, reach, 0, 0, 360, 1.0, -1)
-    shadow = _blurred(shadow, 0.006 * max(height, width)) * (1 - subject.alpha)
-    photo = np.round(subject.photo * (1 - 0.45 * shadow[..., None])).astype(np.uint8)
-    grain = _blurred(rng.normal(0, 1, (height, width)).astype(np.float32), 1.2)
-    kept = np.maximum(subject.alpha, np.clip((shadow - 0.45) * 4 + 0.8 * grain * (shadow > 0.25), 0, 1))
+    return _shaded(subject, planted_shadows.contact(subject.photo, subject.alpha, rng))
+
+
+@_maker("shadow_patch")
+def _shadow_patch(subject: Subject, rng: np.random.Generator) -> Case:
+    return _shaded(subject, planted_shadows.strip(subject.photo, subject.alpha, rng))
+
+
+def _shaded(subject: Subject, planted: tuple[RGBArray, MaskArray]) -> Case:
+    photo, kept = planted
     shaded = Subject(photo, subject.colour, subject.alpha)
-    return _result(shaded, np.asarray(kept, np.float32), _mixed(shaded, np.asarray(kept, np.float32)))
+    return _result(shaded, kept, _mixed(shaded, kept))
 
 
 @_maker("specks")
@@ -267,9 +256,9 @@ def _specks(subject: Subject, rng: np.random.Generator) -> Case:
     height, width = subject.alpha.shape
     solid = (subject.alpha > 0.02).astype(np.uint8)
     ring = (cv2.dilate(solid, _disk(9)) > 0) & (solid == 0)
-    side = _blurred(rng.normal(0, 1, (height, width)).astype(np.float32), 0.03 * max(height, width))
+    side = blurred(rng.normal(0, 1, (height, width)).astype(np.float32), 0.03 * max(height, width))
     where = ring & (side > np.median(side))
-    grain = _blurred(rng.normal(0, 1, (height, width)).astype(np.float32), 0.8)
+    grain = blurred(rng.normal(0, 1, (height, width)).astype(np.float32), 0.8)
     grain /= max(float(grain.std()), 1e-6)
     kept = np.maximum(subject.alpha, np.where(where, np.clip(grain - 1.2, 0, 0.7), 0)).astype(np.float32)
     return _result(subject, kept, _mixed(subject, kept))
@@ -293,15 +282,15 @@ def _binary(subject: Subject, rng: np.random.Generator) -> Case:
 @_maker("feathered")
 def _feathered(subject: Subject, rng: np.random.Generator) -> Case:
     """The whole edge blurred over about 12 px."""
-    return _result(subject, _blurred(subject.alpha, 5.0))
+    return _result(subject, blurred(subject.alpha, 5.0))
 
 
 @_maker("feathered_in_part")
 def _feathered_in_part(subject: Subject, rng: np.random.Generator) -> Case:
     """A stretch of the edge blurred, the rest good: what a mean over the outline doesn't see."""
     longest = max(subject.alpha.shape)
-    place = _blurred(_spot(subject.alpha.shape, _outline_point(subject.alpha, rng), int(0.1 * longest)), 0.01 * longest)
-    return _result(subject, np.asarray(subject.alpha * (1 - place) + _blurred(subject.alpha, 5.0) * place, np.float32))
+    place = blurred(_spot(subject.alpha.shape, outline_point(subject.alpha, rng), int(0.1 * longest)), 0.01 * longest)
+    return _result(subject, np.asarray(subject.alpha * (1 - place) + blurred(subject.alpha, 5.0) * place, np.float32))
 
 
 @_maker("blurred")

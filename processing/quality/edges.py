@@ -36,6 +36,8 @@ _TURN = 0.1
 _HERE_SHARE = 0.6
 _LIKE = 6.0
 _LOOSE = 0.5
+_FADING = 10.0  # Lab distance over 3 px that the penumbra of a cast shadow stays below,
+_FADING_SHARE, _FAINT = 0.62, 3.0  # and its share of the whole contrast there; a step that is nothing anywhere
 _NEIGHBOURS = 15
 _WHITE = 255.0
 _WHITE_L = 100.0
@@ -71,11 +73,13 @@ class LocalMeasure:
 
 @dataclass(frozen=True, slots=True)
 class EdgeView:
-    """All local measures of one result; `loose` (N,): contour points where the photo has no sharp edge at all."""
+    """All local measures of one result; `loose` (N,): contour points where the photo has no sharp edge at all; `faded`
+    (N,): those where it changes no faster than in the penumbra of a shadow."""
 
     outline: Outline
     measures: tuple[LocalMeasure, ...]
     loose: BoolArray
+    faded: BoolArray
 
     def named(self, name: str) -> LocalMeasure:
         """Return one measure. Raises KeyError."""
@@ -148,6 +152,7 @@ def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) 
             LocalMeasure("unsupported", "share", _mean(outline, unsupported, None), SECOND_WORST),
         ),
         loose,
+        _is_fading(steps, middle, contrast),
     )
 
 
@@ -184,6 +189,11 @@ def _unsupported(
     standing_out = steps[:, np.abs(middle) <= 2].max(axis=1) - np.median(steps, axis=1)
     faint = standing_out < max(_LEAST_STANDING, _GRAINS_STANDING * rows.noise)
     return np.asarray(faint | (steepest < _LEAST_SHARE * expected)), np.asarray(faint | (steepest < _SHARP * contrast))
+
+
+def _is_fading(steps: FloatArray, middle: FloatArray, contrast: FloatArray) -> BoolArray:
+    steepest = steps[:, np.abs(middle) <= 3].max(axis=1)
+    return np.asarray((steepest < _FADING) & (steepest < np.maximum(_FADING_SHARE * contrast, _FAINT)))
 
 
 def _is_edge_here(steps: FloatArray, middle: FloatArray) -> BoolArray:

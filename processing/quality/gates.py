@@ -8,9 +8,12 @@ from processing.quality.measures import holds_product
 from processing.types import Gate, MaskArray, RGBArray
 
 CONTENT_LOSS_LIMIT = 0.5
-LEFTOVER_LIMIT = 0.0005
+LEFTOVER_LIMIT = 0.0004
 BESIDE_LIMIT = 0.0003
 """A loose piece stands out more than one that hangs on the product."""
+VISIBLE_LIMIT_PX = 360.0
+"""Weighed px of small remains, ten times what costs points: nobody overlooks a strip of 30 x 12 px at a Lab distance
+of 15 from white."""
 LIKENESS_LIMIT = 0.5
 OTHER_COLOURS = 5.0
 _SOLID_SPREAD = 2.0
@@ -32,12 +35,17 @@ def content_kept(loss: float | None) -> Gate:
     return Gate("content_loss", not failed, f"Excessive content loss: {loss:.0%}" if failed else "Content kept")
 
 
-def no_artifacts(beside: float, hanging: float) -> Gate:
-    """QC-14: background or shadow left, as shares of the frame: pieces beside the product, pieces hanging on it."""
+def no_artifacts(beside: float, hanging: float, visible: float = 0.0) -> Gate:
+    """QC-14: background or shadow left, as shares of the frame: pieces beside the product, pieces hanging on it.
+
+    `visible`: small remains in px weighed by their contrast.
+    """
     if beside > BESIDE_LIMIT:
         return Gate("artifacts", False, "Visual artifacts detected: background left beside the product")
     if hanging > LEFTOVER_LIMIT:
         return Gate("artifacts", False, "Visual artifacts detected: background or shadow left on the product's outline")
+    if visible > VISIBLE_LIMIT_PX:
+        return Gate("artifacts", False, "Visual artifacts detected: small remains of background or shadow stay visible")
     return Gate("artifacts", True, "Clean")
 
 

@@ -33,7 +33,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "thin_edge": (1.2, 3.0),
     "unsupported": (0.42, 0.55),
     "holes": (0.0005, 0.003),
-    "lost": (0.009, 0.016),
+    "lost": (0.003, 0.01),
+    "remains": (36.0, 120.0),  # 6 x 6 px at a Lab distance of 15 from white is what a person sees at 1:1
     "detail": (0.75, 0.45),
     "colour_spot": (3.0, 8.0),
 }
@@ -51,6 +52,7 @@ ADVICE = {
     "unsupported": "Redraw the outline where the photo has no edge",
     "holes": "Fill the holes and thin places inside the product",
     "lost": "Bring back what was cut away",
+    "remains": "Clear the small remains of backdrop or shadow",
     "detail": "Keep the product's detail: the result is blurred",
     "colour_spot": "Bring the colours back where they are off",
 }

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processing.quality.difference import LabArray, delta_e_2000, to_lab
-from processing.removal.backdrop import fit_backdrop
+from processing.removal.backdrop import Backdrop, fit_backdrop
 from processing.types import MaskArray, RGBArray
 
 GRID_SIDE = 500
@@ -33,6 +33,7 @@ _SMOOTH_L = 6.0  # lightness step in 3 px that ends a region
 _LEAST_SEED_PX = 12
 _MOST_HOLES = 40
 _LEAST_HOLE = 4
+_HOLE_ROUND = 5
 _GHOST_DEPTH = 8
 _TILE_PX = 256
 _LEAST_DETAIL = 1.5
@@ -45,7 +46,8 @@ Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 class Scene:
     """`alpha` (h, w) 0..1, `source` Lab and `frame` RGB (h, w, 3) on the grid; `off` Lab distance of the source from
     its backdrop; `shadow` where it is only dimmer; `is_plain` whether the backdrop is quiet enough to judge by colour;
-    `limit` the distance from which a pixel is no backdrop; `scale` grid px per frame px, one over a whole number."""
+    `limit` the distance from which a pixel is no backdrop; `scale` grid px per frame px, one over a whole number;
+    `backdrop` on every third px of the grid."""
 
     alpha: MaskArray
     source: LabArray
@@ -55,6 +57,7 @@ class Scene:
     is_plain: bool
     limit: float
     scale: float
+    backdrop: Backdrop
 
 
 def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
@@ -63,26 +66,37 @@ def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
     small, lab = shrunk(alpha, step), to_lab(shrunk(source, step))
     backdrop = fit_backdrop(lab[::_FIT_STEP, ::_FIT_STEP])
     ground = cv2.resize(backdrop.surface, (lab.shape[1], lab.shape[0]), interpolation=cv2.INTER_LINEAR)
+    off, shadow = against(lab, np.asarray(ground, np.float32), backdrop.spread)
+    return Scene(
+        small, lab, shrunk(frame, step), off, shadow, backdrop.spread < _RESTLESS and backdrop.inliers > 0.6,
+        max(9.0, 4 * backdrop.spread + 4), 1 / step, backdrop,
+    )  # fmt: skip
+
+
+def against(lab: LabArray, ground: LabArray, spread: float) -> tuple[FloatArray, BoolArray]:
+    """Return how far each pixel of `lab` (h, w, 3) is from its ground in Lab, and where it is the ground under less
+    light; `spread` is the ground's own, Lab."""
     light, tint_a, tint_b = (np.asarray(part, np.float32) for part in cv2.split(lab))
-    ground_light, ground_a, ground_b = (np.asarray(part, np.float32) for part in cv2.split(np.asarray(ground)))
+    ground_light, ground_a, ground_b = (np.asarray(part, np.float32) for part in cv2.split(ground))
     # Less light scales L* + 16, a* and b* alike (CIE 1976): on coloured paper a shadow loses chroma.
     dimming = (light + 16) / (ground_light + 16)
     chroma = _foreign_tint(tint_a - dimming * ground_a, tint_b - dimming * ground_b, ground_a, ground_b)
     darker = ground_light - light
-    shadow = (darker > -2) & (darker < _SHADOW_L) & (chroma < _SHADOW_CHROMA + 0.6 * backdrop.spread)
+    shadow = (darker > -2) & (darker < _SHADOW_L) & (chroma < _SHADOW_CHROMA + 0.6 * spread)
     off = cv2.magnitude(cv2.magnitude(darker, tint_a - ground_a), tint_b - ground_b)
-    return Scene(
-        small, lab, shrunk(frame, step), np.asarray(off, np.float32), np.asarray(shadow),
-        backdrop.spread < _RESTLESS and backdrop.inliers > 0.6, max(9.0, 4 * backdrop.spread + 4), 1 / step,
-    )  # fmt: skip
+    return np.asarray(off, np.float32), np.asarray(shadow)
 
 
 def _foreign_tint(rest_a: FloatArray, rest_b: FloatArray, ground_a: FloatArray, ground_b: FloatArray) -> FloatArray:
-    """How far a tint is from the ground's own, more of which a shadow on coloured paper may have: it lights itself."""
-    own = np.maximum(cv2.magnitude(ground_a, ground_b), np.float32(1.0))
-    along = (rest_a * ground_a + rest_b * ground_b) / own
-    across = (rest_a * ground_b - rest_b * ground_a) / own
-    return np.asarray(cv2.magnitude(along - np.clip(along, 0, _BOUNCE * own), across), np.float32)
+    """How far a tint is from the ground's own, more of which a shadow on coloured paper may have: it lights itself.
+
+    A grey ground has no tint of its own: there all of the rest is foreign.
+    """
+    own = cv2.magnitude(ground_a, ground_b)
+    along = (rest_a * ground_a + rest_b * ground_b) / np.maximum(own, np.float32(1e-3))
+    bounced = np.clip(along, 0, _BOUNCE * own)
+    left = rest_a * rest_a + rest_b * rest_b - bounced * (2 * along - bounced)
+    return np.asarray(cv2.sqrt(np.maximum(left, np.float32(0))), np.float32)
 
 
 def shrunk(pixels: Pixels, step: int) -> Pixels:
@@ -206,29 +220,36 @@ def pierced(view: Scene) -> BoolArray:
     solid = (view.alpha > 0.5).astype(np.uint8)
     padded = np.pad(1 - solid, 1, constant_values=1)
     _, all_labels, stats, _ = cv2.connectedComponentsWithStats(padded, connectivity=4)
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas, labels = stats[:, cv2.CC_STAT_AREA].copy(), all_labels[1:-1, 1:-1]
     areas[0] = areas[all_labels[0, 0]] = 0
-    found = np.zeros(padded.shape, bool)
-    for label in np.argsort(areas)[::-1][:_MOST_HOLES]:
-        if areas[label] >= _LEAST_HOLE:
-            found |= _shows_product(view, all_labels == label)
     around = np.ones((2 * _GHOST_DEPTH + 1, 2 * _GHOST_DEPTH + 1), np.uint8)
     deep = cv2.erode((view.alpha > 0.1).view(np.uint8), around) > 0
-    ghost = (view.alpha < 0.9) & deep & (view.off > view.limit) & ~view.shadow
-    return np.asarray(found[1:-1, 1:-1] | ghost)
+    found = (view.alpha < 0.9) & deep & (view.off > view.limit) & ~view.shadow
+    for label in np.argsort(areas)[::-1][:_MOST_HOLES]:
+        if areas[label] >= _LEAST_HOLE:
+            x, y, width, height = (int(value) for value in stats[label, :4])
+            part = (
+                slice(max(0, y - 1 - _HOLE_ROUND), y - 1 + height + _HOLE_ROUND),
+                slice(max(0, x - 1 - _HOLE_ROUND), x - 1 + width + _HOLE_ROUND),
+            )
+            hole = labels[part] == label
+            if _shows_product(view, part, hole):
+                found[part] |= hole
+    return np.asarray(found)
 
 
-def _shows_product(view: Scene, hole: BoolArray) -> BoolArray:
-    """The hole itself if the photo goes on in it as round it, or shows no backdrop; else nothing. Padded by 1 px."""
-    ring = (cv2.dilate(hole.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)[1:-1, 1:-1] & (view.alpha > 0.9)
-    inner = cv2.erode(hole.astype(np.uint8), np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
-    inner = inner if inner.any() else hole[1:-1, 1:-1]
-    off = float(np.median(view.off[inner]))
+def _shows_product(view: Scene, part: tuple[slice, slice], hole: BoolArray) -> bool:
+    """Whether the photo goes on in the hole as round it, or shows no backdrop; `hole` is within `part` of the grid."""
+    mask = hole.view(np.uint8)
+    ring = (cv2.dilate(mask, np.ones((9, 9), np.uint8)) > 0) & (view.alpha[part] > 0.9)
     if not ring.any():
-        return np.zeros_like(hole)
-    step = float(np.linalg.norm(np.median(view.source[inner], axis=0) - np.median(view.source[ring], axis=0)))
-    is_product = (off > view.limit and not np.median(view.shadow[inner])) or (off > 2.5 * step and off > 5.0)
-    return hole if is_product else np.zeros_like(hole)
+        return False
+    inner = cv2.erode(mask, np.ones((3, 3), np.uint8)) > 0
+    inner = inner if inner.any() else hole
+    off = float(np.median(view.off[part][inner]))
+    source = view.source[part]
+    step = float(np.linalg.norm(np.median(source[inner], axis=0) - np.median(source[ring], axis=0)))
+    return bool((off > view.limit and not np.median(view.shadow[part][inner])) or (off > 2.5 * step and off > 5.0))
 
 
 Box = tuple[int, int, int, int]

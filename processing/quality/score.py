@@ -15,6 +15,7 @@ from processing.params import ChannelSpec, ScoringParams
 from processing.quality import edges, gates, measures, outline, parts, regions
 from processing.quality.labels import LabelMap
 from processing.quality.parts import PART, background_part, colour_part, fill_part, fill_ratio, ramp
+from processing.quality.remains import Remains, remains
 from processing.types import Gate, MaskArray, Measure, QualityReport, RGBArray
 
 __all__ = ["background_part", "colour_part", "fill_part", "fill_ratio", "ramp", "score"]
@@ -38,6 +39,7 @@ class _Seen:
     beside: regions.BoolArray | None = None
     hanging: regions.BoolArray | None = None
     pierced: regions.BoolArray | None = None
+    remains: Remains | None = None
 
     def along(self) -> tuple[edges.LocalMeasure, ...]:
         """All measures of the outline; with the photo at hand a ruggedness that the product has itself is none."""
@@ -116,7 +118,9 @@ def _gates(frame: RGBArray, alpha: MaskArray, seen: _Seen, shift: float | None, 
     return [
         gates.blank(frame, alpha),
         gates.content_kept(seen.loss),
-        gates.no_artifacts(_share(seen.beside), _share(seen.hanging)),
+        gates.no_artifacts(
+            _share(seen.beside), _share(seen.hanging), seen.remains.visible if seen.remains is not None else 0.0
+        ),
         gates.product_whole(is_cut),
         gates.right_file(likeness, shift),
     ]
@@ -147,6 +151,7 @@ def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None) -> _Seen
         regions.detached(scene, rim),
         regions.attached(scene, rim),
         regions.pierced(scene),
+        remains(view, scene, expected, frame, alpha) if view is not None else None,
     )
 
 
@@ -191,6 +196,8 @@ def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | N
             rows.append(parts.row("holes", float(seen.pierced.sum()) / kept, "share", where))
         if seen.loss is not None and seen.lost is not None:
             rows.append(parts.row("lost", seen.loss, "share", regions.boxes(seen.lost, seen.scene)))
+        if seen.remains is not None:
+            rows.append(parts.row("remains", seen.remains.visible, "px", seen.remains.boxes[: parts.MOST_BOXES]))
         detail = regions.detail_ratio(frame, expected, alpha, seen.scene)
         if detail is not None:
             rows.append(parts.row("detail", detail[0], "ratio", (detail[1],)))
@@ -247,6 +254,8 @@ def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple
     for found, most in ((seen.beside, gates.BESIDE_LIMIT), (seen.hanging, gates.LEFTOVER_LIMIT)):
         if found is not None and _share(found) > most:
             drawn.add_area("leftover", found)
+    if seen.remains is not None and "remains" in failed:
+        drawn.add_boxes("leftover", seen.remains.boxes)
     if white is not None and white.wrong is not None:
         drawn.add_area("off_white", white.wrong)
     return drawn.encoded()

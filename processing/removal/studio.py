@@ -17,6 +17,7 @@ import numpy.typing as npt
 from processing.geometry import quickly_shrunk
 from processing.removal.backdrop import Backdrop, fit_backdrop, to_lab
 from processing.removal.confidence import Signals, confidence_of
+from processing.removal.shadow_rests import without_shadow_rests
 from processing.types import Finding, Removal, RGBArray
 
 FloatArray = npt.NDArray[np.float32]
@@ -24,6 +25,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 _SIDE = 512
 _DOUBTFUL = 0.5
+_PLAIN_SPREAD, _PLAIN_INLIERS = 2.5, 0.6  # backdrops on which the colour of a pixel tells what it is
 _SUM = np.ones((1, 3), np.float32)
 
 
@@ -107,7 +109,9 @@ def segment_fully(small: RGBArray, settings: StudioSettings) -> Segmented:
     product = _without_holes(~found.backdrop, found, backdrop, settings)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     closed = cv2.morphologyEx(product.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
-    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    opened = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
+    if backdrop.spread < _PLAIN_SPREAD and backdrop.inliers > _PLAIN_INLIERS:
+        opened = without_shadow_rests(opened, found.dimmed, found.darker, gradient)
     return Segmented(_large_parts(opened), lab, gradient, backdrop, found.distance)
 
 
@@ -116,6 +120,8 @@ class _Flood:
     backdrop: BoolArray
     distance: FloatArray
     limit: float
+    dimmed: BoolArray
+    darker: FloatArray
 
 
 def _gradient(lab: FloatArray) -> FloatArray:
@@ -145,14 +151,11 @@ def _flooded(lab: FloatArray, backdrop: Backdrop, gradient: FloatArray, settings
     )
     # Light bounced off the product and off coloured paper tints a shadow, the deeper the more.
     tint = settings.bounce * np.clip(-lighter, 0.0, 40.0) + settings.paper_bounce * paper_chroma
-    shadow = (
-        (hue_off < settings.shadow_chroma + 0.6 * backdrop.spread + tint)
-        & dimmer
-        & (lighter > -settings.shadow_depth)
-        & (gradient < edge_limit)
+    dimmed = (
+        (hue_off < settings.shadow_chroma + 0.6 * backdrop.spread + tint) & dimmer & (lighter > -settings.shadow_depth)
     )
-    reached |= from_frame(reached | shadow)
-    return _Flood(reached, np.asarray(distance, np.float32), limit)
+    reached |= from_frame(reached | (dimmed & (gradient < edge_limit)))
+    return _Flood(reached, np.asarray(distance, np.float32), limit, dimmed, -lighter)
 
 
 def _against_dimmed(lab: FloatArray, surface: FloatArray) -> tuple[FloatArray, BoolArray]:
@@ -184,7 +187,7 @@ def from_frame(passable: BoolArray) -> BoolArray:
 
 def _without_holes(product: BoolArray, found: _Flood, backdrop: Backdrop, settings: StudioSettings) -> BoolArray:
     """Open what the backdrop shows through (handles, rings): enclosed, large enough and clearly backdrop-coloured."""
-    if backdrop.spread >= 2.5:
+    if backdrop.spread >= _PLAIN_SPREAD:
         return product
     enclosed = ((found.distance < 0.7 * found.limit) & product).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(enclosed, connectivity=4)

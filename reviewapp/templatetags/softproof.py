@@ -53,6 +53,7 @@ MEASURES = {
     "content_loss": "Content lost",
     "leftover": "Background or shadow left on the outline",
     "leftover_beside": "Background or shadow left beside the product",
+    "remains": "Small remains of background or shadow that show",
 }
 """Names of measures as people read them; unknown ones keep their own."""
 
