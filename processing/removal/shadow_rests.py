@@ -41,6 +41,8 @@ def without_shadow_rests(product: BoolArray, dimmed: BoolArray, darker: FloatArr
         if not _LEAST_PX <= stats[label, cv2.CC_STAT_AREA] <= _MOST_SHARE * whole:
             continue
         x, y, width, height = (int(value) for value in stats[label, :4])
+        if min(x, y, product.shape[1] - x - width, product.shape[0] - y - height) <= _REACH:
+            continue  # what runs out of the picture can't be seen as a whole
         part = (
             slice(max(0, y - 2 * _REACH), y + height + 2 * _REACH),
             slice(max(0, x - 2 * _REACH), x + width + 2 * _REACH),

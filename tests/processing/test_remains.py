@@ -148,6 +148,11 @@ def test_a_product_of_the_backdrops_tint_is_left_alone() -> None:
     assert np.array_equal(without_shadow_rests(nothing, dimmed, darker, gradient), nothing)
 
 
+def test_what_runs_out_of_the_picture_is_left_alone() -> None:
+    product, dimmed, darker, gradient = (plane[:, :172] for plane in legs(20.0, 3.0))
+    assert np.array_equal(without_shadow_rests(product, dimmed, darker, gradient), product)
+
+
 @pytest.mark.parametrize("name, most_px", [("NW-CHR-0701_34", 400), ("NW-STL-0702_01", 200)])
 def test_pro01_legs_of_chair_and_stool_keep_none_of_their_shadow(name: str, most_px: int) -> None:
     photo, mask = DEMO / "photos" / f"{name}.jpg", DEMO / "masks" / f"{name}.png"
