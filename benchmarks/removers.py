@@ -111,7 +111,7 @@ def outline_score(alpha: MaskArray, truth: MaskArray) -> float:
 def _refined(remover: Remover) -> Method:
     def run(rgb: RGBArray) -> tuple[MaskArray, float]:
         removal = remover.remove(rgb)
-        alpha = refine(rgb, removal.mask, EdgeParams()).alpha.astype(np.float32) / np.float32(255)
+        alpha = refine(rgb, removal.mask, EdgeParams(), removal.outline_px).alpha.astype(np.float32) / np.float32(255)
         return alpha, removal.confidence
 
     return run

@@ -28,7 +28,6 @@ _MIDDLE = 128
 _MARGIN = 4  # px of the remover's grid kept round its product
 _LEAST_REACH = 3
 _FINE_REACH = 2
-_FINEST_REACH = 1
 _CRISP = 1.5  # how much steeper the outline gets where colours say nothing
 _FOREGROUND_SIDE = 384
 _EVEN_TWICE = 4  # the bands are placed at half the working size, their colours read at half of that
@@ -43,12 +42,13 @@ class Refined:
     findings: tuple[Finding, ...] = ()
 
 
-def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
+def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams, outline_px: float = 3.0) -> Refined:
     """Snap a raw mask to the picture's edges; `raw` (h, w) covers the whole picture in a grid of its own.
 
     low: the mask as it is, smoothed; medium: two bands at half the working side; high: at the working side, which is
     the longest side of the product with a margin. `radius_ratio` of it is how far the first band reaches. Pictures
-    hardly larger than their mask get the second band alone.
+    hardly larger than their mask get the second band alone, as wide as the mask's outline may be off (`outline_px`, px
+    of its grid).
     """
     window = _window(raw, rgb.shape[:2])
     alpha = np.zeros(rgb.shape[:2], np.uint8)
@@ -61,7 +61,7 @@ def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
         mask = np.asarray(cv2.GaussianBlur(_moved(raw, rgb.shape[:2], window, size), (0, 0), 1.0), np.uint8)
     else:
         side = params.working_side if params.refinement == "high" else max(400, params.working_side // 2)
-        mask = _placed_twice(crop, raw, rgb.shape[:2], window, side, params.radius_ratio)
+        mask = _placed_twice(crop, raw, rgb.shape[:2], window, side, (params.radius_ratio, outline_px))
     if mask.shape != crop.shape[:2]:
         mask = np.asarray(cv2.resize(mask, (window.width, window.height), interpolation=cv2.INTER_LINEAR), np.uint8)
     alpha[window.y0 : window.y1, window.x0 : window.x1] = mask
@@ -69,17 +69,18 @@ def refine(rgb: RGBArray, raw: MaskArray, params: EdgeParams) -> Refined:
 
 
 def _placed_twice(
-    crop: RGBArray, raw: MaskArray, shape: tuple[int, ...], window: Box, side: int, radius_ratio: float
+    crop: RGBArray, raw: MaskArray, shape: tuple[int, ...], window: Box, side: int, reaches: tuple[float, float]
 ) -> AlphaArray:
     picture = geometry.quickly_shrunk(crop, side, _EVEN_TWICE)
     height, width = picture.shape[:2]
     half = (max(1, width // 2), max(1, height // 2))
     enlarged = half[0] / (window.width * raw.shape[1] / shape[1])
     if enlarged < 1:  # the mask is finer than half the picture: a first band would only lose what it knows
-        return _placed(picture, _moved(raw, shape, window, (width, height)), _FINEST_REACH, _CRISP)
+        reach = max(1, round(2 * enlarged * reaches[1]))
+        return _placed(picture, _moved(raw, shape, window, (width, height)), reach, _CRISP)
     small = np.asarray(cv2.resize(picture, half, interpolation=cv2.INTER_AREA), np.uint8)
     coarse = _moved(raw, shape, window, half)
-    found = _placed(small, coarse, max(_LEAST_REACH, round(radius_ratio * max(half))), max(1.0, 0.8 * enlarged))
+    found = _placed(small, coarse, max(_LEAST_REACH, round(reaches[0] * max(half))), max(1.0, 0.8 * enlarged))
     grown = np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     smooth = np.asarray(cv2.GaussianBlur(grown, (5, 5), 1.2), np.uint8)
     return _placed(picture, smooth, _FINE_REACH, _CRISP)

@@ -198,7 +198,7 @@ def _cut_out(photo: codecs.Photo, params: ProcessingParams, remover: Remover) ->
         return _Found(cut, photo.rgb, 1.0, "source alpha", findings=(*photo.findings, note))
     small = geometry.halved(photo.rgb, _GLANCE_SIDE)
     removal = remover.remove(small)
-    refined = matting.refine(photo.rgb, removal.mask, params.edge)
+    refined = matting.refine(photo.rgb, removal.mask, params.edge, removal.outline_px)
     cut = CutOut(photo.rgb, refined.alpha, is_decontaminated=params.edge.decontaminate)
     maker, model, digest = (remover.name, remover.model_name, remover.model_sha256)
     if removal.made_by:

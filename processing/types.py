@@ -204,12 +204,14 @@ class Removal:
     """A remover's answer: the RAW soft mask (never stretched) of the whole upright picture, in a grid of its own (h, w)
     that may be smaller than the picture and of another shape, and how sure it is (0..1).
 
-    `made_by`, with the model it used, is set by removers that choose among others; "" means the remover itself.
+    `outline_px`: how far its outline may be off, in px of the mask's grid. `made_by`, with the model it used, is set by
+    removers that choose among others; "" means the remover itself.
     """
 
     mask: MaskArray
     confidence: float
     findings: tuple[Finding, ...] = ()
+    outline_px: float = 3.0
     made_by: str = ""
     model_name: str = ""
     model_sha256: str = ""

@@ -43,6 +43,7 @@ _CUSTOM = {"u2net": "u2net_custom", "silueta": "u2net_custom", "isnet": "dis_cus
            "ben": "ben_custom"}  # fmt: skip
 _U2NETS = frozenset({"u2net", "u2netp", "silueta", "u2net_custom"})
 _U2NET_SIDE = 320
+_OUTLINE_PX = 1.0  # a network's outline is soft where it is unsure, and right to the pixel elsewhere
 _MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # of ImageNet, R G B
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.onnx")
 
@@ -144,7 +145,7 @@ class OnnxRemover:
         small = quickly_shrunk(image, _INPUT_SIDE)
         raw = self._raw(small)
         confidence, findings = _judge(raw, small)
-        return Removal(raw, confidence, findings)
+        return Removal(raw, confidence, findings, outline_px=_OUTLINE_PX)
 
     def _raw(self, small: RGBArray) -> MaskArray:
         output = self._network.output(small)

@@ -112,3 +112,16 @@ def test_decontamination_takes_the_backdrop_out_of_soft_pixels_only() -> None:
     middle = (alpha > 0.3) & (alpha < 0.95)
     assert np.abs(clean[middle].astype(float) - front).mean() < 9
     assert np.abs(rgb[middle].astype(float) - front).mean() > 30
+
+
+def test_a_fine_mask_is_moved_no_further_than_its_remover_says_it_may_be_off() -> None:
+    rgb = np.full((240, 240, 3), 240, np.uint8)
+    rgb[60:180, 60:180] = (40, 60, 130)
+    raw = np.zeros((240, 240), np.float32)
+    raw[62:178, 62:178] = 1.0  # two px inside the product's edge
+    truth = np.zeros((240, 240), np.uint8)
+    truth[60:180, 60:180] = 255
+    wide, narrow = (refine(rgb, raw, EdgeParams(), px).alpha > 127 for px in (3.0, 1.0))
+    assert int((wide != (truth > 127)).sum()) < 40
+    grown = cv2.dilate((raw > 0.5).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert not narrow[~grown].any() and int((narrow != (truth > 127)).sum()) > 300
