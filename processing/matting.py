@@ -25,7 +25,7 @@ _CLEAR = 0.02
 _HALF = 0.5
 _WHOLE = np.float32(255)
 _MIDDLE = 128
-_MARGIN = 4  # px of the remover's grid kept round its product
+_MARGIN, _LEAST_MARGIN = 4, 12  # px of the remover's grid kept round its product, and at least of the picture's
 _LEAST_REACH = 3
 _FINE_REACH = 2
 _CRISP = 1.5  # how much steeper the outline gets where colours say nothing
@@ -104,11 +104,12 @@ def _window(raw: MaskArray, shape: tuple[int, ...]) -> Box | None:
     if not rows.size:
         return None
     down, across = shape[0] / raw.shape[0], shape[1] / raw.shape[1]
+    above, beside = (max(_MARGIN * scale, _LEAST_MARGIN) for scale in (down, across))
     return Box(
-        max(0, int((columns[0] - _MARGIN) * across)),
-        max(0, int((rows[0] - _MARGIN) * down)),
-        min(shape[1], int(np.ceil((columns[-1] + 1 + _MARGIN) * across))),
-        min(shape[0], int(np.ceil((rows[-1] + 1 + _MARGIN) * down))),
+        max(0, int(columns[0] * across - beside)),
+        max(0, int(rows[0] * down - above)),
+        min(shape[1], int(np.ceil((columns[-1] + 1) * across + beside))),
+        min(shape[0], int(np.ceil((rows[-1] + 1) * down + above))),
     )
 
 
