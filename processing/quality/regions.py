@@ -269,14 +269,18 @@ def colour_shift(view: Scene) -> tuple[float, float, tuple[Box, ...]] | None:
     off = delta_e_2000(to_lab(view.frame[rows, columns][None])[0], view.source[rows, columns])
     block = rows // _BLOCK_PX * (inside.shape[1] // _BLOCK_PX + 1) + columns // _BLOCK_PX
     numbers, counts = np.unique(block, return_counts=True)
-    large = numbers[counts >= max(5, 40 // step)]
+    least = max(5, 40 // step)
+    large = numbers[counts >= least]
     shift = float(np.median(off))
     if not len(large):
         return shift, shift, ()
-    medians = [float(np.median(off[block == number])) for number in large]
+    # All medians at once: a distance is below 1000, so that sorting by both keeps the blocks apart.
+    ordered = off[np.argsort(block * 1000.0 + off)]
+    starts, sizes = (np.cumsum(counts) - counts)[counts >= least], counts[counts >= least]
+    medians = (ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) / 2
     across = inside.shape[1] // _BLOCK_PX + 1
     at, side = int(large[int(np.argmax(medians))]), _BLOCK_PX / view.scale
-    return shift, max(medians), ((int(at % across * side), int(at // across * side), int(side), int(side)),)
+    return shift, float(medians.max()), ((int(at % across * side), int(at // across * side), int(side), int(side)),)
 
 
 def likeness(view: Scene) -> float | None:

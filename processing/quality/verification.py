@@ -182,9 +182,12 @@ def _background_rules(pixels: ByteArray, alpha: Matte | None, spec: ChannelSpec)
         checks = [_rule("white_frame", off == 0, "frame exactly 255, 255, 255", f"{off} pixels off")]
         if alpha is not None:
             near, reached = _round_product(alpha)
-            white = cv2.inRange(pixels, (255, 255, 255), (255, 255, 255))
-            far = alpha.size - cv2.countNonZero(reached)
-            wrong = far - cv2.countNonZero(cv2.bitwise_and(white, cv2.bitwise_not(reached)))
+            beyond = cv2.bitwise_not(reached)
+            far, wrong = cv2.countNonZero(beyond), 0
+            # The largest deviation is found in half the time that counting takes, and is nearly always none.
+            if far and cv2.norm(cv2.bitwise_not(pixels), cv2.NORM_INF, mask=beyond):
+                white = cv2.inRange(pixels, (255, 255, 255), (255, 255, 255))
+                wrong = far - cv2.countNonZero(cv2.bitwise_and(white, beyond))
             share = f"{wrong} of {far} pixels off"
             checks.append(
                 _rule("white_background", wrong == 0, f"255 beyond {RINGING_MARGIN_PX} px of the product", share)
@@ -202,8 +205,8 @@ def _background_rules(pixels: ByteArray, alpha: Matte | None, spec: ChannelSpec)
 
 def _ringing_rule(pixels: ByteArray, near: ByteArray) -> RuleCheck:
     """Say how far compression left the white close to the product: seen by people from about 6 levels (B5)."""
-    seen = pixels[marked_pixels(near)]
-    off = 255 - float(seen.min(axis=1).mean(dtype=np.float64)) if len(seen) else 0.0
+    red, green, blue = pixels[marked_pixels(near)].T
+    off = 255 - float(np.minimum(np.minimum(red, green), blue).mean(dtype=np.float64)) if red.size else 0.0
     expected = f"at most {RINGING_SEEN:g} levels off within {RINGING_MARGIN_PX} px of the product"
     return _rule("white_near_product", off <= RINGING_SEEN, expected, f"{off:.2f} levels off in the mean", "warning")
 
