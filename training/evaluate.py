@@ -6,6 +6,7 @@ python -m training.evaluate --data DATA --renders RENDERS [--demo demo]
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from processing.removal.compact import WEIGHTS_SHA256, CompactNetwork
+from processing.removal.compact import WEIGHTS, WEIGHTS_SHA256, CompactNetwork
 from training.foregrounds import TRAINING_DEMO
 from training.renders import RenderedScenes
 from training.shards import present, shard_files
@@ -31,6 +32,11 @@ def _drawn(folder: Path) -> Iterator[Picture]:
 
 def _rendered(folder: Path) -> Iterator[Picture]:
     for rgb, alpha in RenderedScenes.load(folder).scenes:
+        yield rgb, alpha.astype(np.float32) / np.float32(255)
+
+
+def _marched(folder: Path) -> Iterator[Picture]:
+    for rgb, alpha in RenderedScenes.packed(folder, "held").scenes:
         yield rgb, alpha.astype(np.float32) / np.float32(255)
 
 
@@ -61,20 +67,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--renders", type=Path)
+    parser.add_argument("--marched", type=Path, help="a folder with held_N.npz of training/gpu.py")
     parser.add_argument("--demo", type=Path, default=Path("demo"))
+    parser.add_argument("--weights", type=Path, help="another file than the one that ships")
     wanted = parser.parse_args(arguments)
-    network = CompactNetwork()
+    sha256 = hashlib.sha256(wanted.weights.read_bytes()).hexdigest() if wanted.weights else WEIGHTS_SHA256
+    network = CompactNetwork(wanted.weights or WEIGHTS, sha256)
     groups: dict[str, Iterator[Picture]] = {"unseen demo products": _products(wanted.demo)}
     if wanted.data:
         groups["drawn"] = _drawn(wanted.data / "held")
     if wanted.renders:
         groups["rendered"] = _rendered(wanted.renders)
+    if wanted.marched:
+        groups["marched"] = _marched(wanted.marched)
     figures = {}
     for name, pictures in groups.items():
         values = overlaps(network, pictures)
         figures[name] = {"n": len(values), "iou": round(float(values.mean()), 4),
                          "share_good": round(float((values >= 0.9).mean()), 3)}  # fmt: skip
-    print(json.dumps({"sha256": WEIGHTS_SHA256, "held_out": figures}))
+    print(json.dumps({"sha256": sha256, "held_out": figures}))
 
 
 if __name__ == "__main__":

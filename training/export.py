@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from processing.removal.compact import SIDE
 from processing.removal.cues import CUE_SIDE, CUES
-from training.network import Compact
+from training.network import VARIANTS, Compact
 from training.train import to_inputs
 
 _SMALLEST = 64  # tensors below this many values stay in single precision
@@ -55,9 +55,9 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def export(weights: Path, out: Path) -> str:
+def export(weights: Path, out: Path, variant: str = "compact") -> str:
     """Write the file and return its sha256."""
-    network = Compact()
+    network = Compact(VARIANTS[variant])
     network.load_state_dict(torch.load(weights, weights_only=True))
     network.eval()
     example = (torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1, len(CUES), CUE_SIDE, CUE_SIDE))
@@ -74,9 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--weights", default="best.pt", help="file of the run: best.pt of train.py, NAME.pt of gpu.py")
+    parser.add_argument("--variant", choices=sorted(VARIANTS), default="compact")
     parser.add_argument("--out", type=Path, required=True)
     wanted = parser.parse_args(arguments)
-    digest = export(wanted.run / "best.pt", wanted.out)
+    digest = export(wanted.run / wanted.weights, wanted.out, wanted.variant)
     print(f"{wanted.out.stat().st_size} bytes, sha256 {digest}")
 
 

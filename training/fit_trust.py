@@ -73,28 +73,33 @@ class DemoPhotos:
 
 
 def pictures(
-    count: int, renders: Path | None, demo: Path | None, seed: int
+    count: int, renders: Path | None, demo: Path | None, marched: Path | None, seed: int
 ) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]:
     """Draw held-out pictures: other textures than in training, and rendered scenes that were never trained on."""
     maker = SceneMaker(seed, SIDE, TextureBank(2, 200), Foregrounds(()))
     scenes = RenderedScenes.load(renders) if renders else None
     photos = DemoPhotos(demo) if demo else None
+    others = RenderedScenes.packed(marched, "large").scenes if marched else ()
+    kinds = 4 if others else 3
     rng = np.random.default_rng(seed)
     for index in range(count):
-        if scenes and index % 3 == 0:
+        if scenes and index % kinds == 0:
             yield scenes.draw(rng, SIDE)
-        elif photos and index % 3 == 1:
+        elif photos and index % kinds == 1:
             yield photos.draw(rng)
+        elif others and index % kinds == 3:
+            picture, alpha = others[index // kinds % len(others)]
+            yield picture, alpha.astype(np.float32) / np.float32(255)
         else:
             scene = maker.draw()
             yield scene.rgb, scene.alpha
 
 
-def collect(count: int, renders: Path | None, demo: Path | None, seed: int) -> dict[str, Any]:
+def collect(count: int, renders: Path | None, demo: Path | None, marched: Path | None, seed: int) -> dict[str, Any]:
     """Run the pair over the pictures; features (n, 2, F) and overlaps (n, 2) of studio and compact."""
     pair = PairRemover()
     features, overlaps = [], []
-    for done, (rgb, alpha) in enumerate(pictures(count, renders, demo, seed), 1):
+    for done, (rgb, alpha) in enumerate(pictures(count, renders, demo, marched, seed), 1):
         truth = alpha > 0.5
         if not 0.005 < truth.mean() < 0.9:
             continue
@@ -155,6 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--renders", type=Path)
     parser.add_argument("--demo", type=Path, help="the demo folder")
+    parser.add_argument("--marched", type=Path, help="a folder with large_N.npz of training/gpu.py")
     parser.add_argument("--count", type=int, default=1200)
     parser.add_argument("--seed", type=int, default=88000000)
     parser.add_argument("--cache", type=Path, required=True)
@@ -162,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     wanted = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     if not wanted.cache.exists():
-        np.savez(wanted.cache, **collect(wanted.count, wanted.renders, wanted.demo, wanted.seed))
+        np.savez(wanted.cache, **collect(wanted.count, wanted.renders, wanted.demo, wanted.marched, wanted.seed))
     data = np.load(wanted.cache)
     models, notes = {}, {}
     for place, name in enumerate(("studio", "compact")):

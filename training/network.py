@@ -10,7 +10,9 @@ from processing.removal.cues import CUES
 
 CHANNELS = 3 + len(CUES) + 2
 """Inputs: RGB 0..1, the cue maps 0..1, distance from the middle column 0..1, row 0..1."""
-WIDTHS = (16, 32, 56, 112, 160)
+Widths = tuple[int, int, int, int, int]
+WIDTHS: Widths = (16, 32, 56, 112, 160)
+VARIANTS: dict[str, Widths] = {"compact": WIDTHS, "wide": (16, 32, 64, 132, 204)}
 
 
 def _conv(inputs: int, outputs: int, size: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -74,7 +76,7 @@ class _Join(nn.Module):
 class Compact(nn.Module):
     """Answers logits (B, 1, H, W); while training also those of two coarser side outputs."""
 
-    def __init__(self, widths: tuple[int, int, int, int, int] = WIDTHS) -> None:
+    def __init__(self, widths: Widths = WIDTHS) -> None:
         super().__init__()
         a, b, c, d, e = widths
         self.stem = nn.Sequential(_conv(CHANNELS, a, 3, 2), nn.ReLU())
@@ -106,6 +108,6 @@ class Compact(nn.Module):
 def with_position(maps: Tensor) -> Tensor:
     """Add the two position maps to (B, CHANNELS - 2, H, W)."""
     batch, _, height, width = maps.shape
-    columns = (torch.linspace(0, 1, width) - 0.5).abs().mul(2).expand(batch, 1, height, width)
-    rows = torch.linspace(0, 1, height)[:, None].expand(batch, 1, height, width)
+    columns = (torch.linspace(0, 1, width, device=maps.device) - 0.5).abs().mul(2).expand(batch, 1, height, width)
+    rows = torch.linspace(0, 1, height, device=maps.device)[:, None].expand(batch, 1, height, width)
     return torch.cat([maps, columns, rows], 1)

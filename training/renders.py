@@ -21,6 +21,18 @@ class RenderedScenes:
         return bool(self.scenes)
 
     @classmethod
+    def packed(cls, folder: Path, name: str) -> RenderedScenes:
+        """Read NAME_0.npz and so on, as training/gpu.py writes them: JPEG and PNG bytes."""
+        found = []
+        for path in sorted(folder.glob(f"{name}_*.npz")):
+            with np.load(path) as arrays:
+                for key in sorted(key for key in arrays.files if key.startswith("rgb")):
+                    rgb = cv2.imdecode(arrays[key], cv2.IMREAD_COLOR)[..., ::-1]
+                    alpha = cv2.imdecode(arrays[key.replace("rgb", "alpha")], cv2.IMREAD_GRAYSCALE)
+                    found.append((np.ascontiguousarray(rgb, np.uint8), np.asarray(alpha, np.uint8)))
+        return cls(tuple(found))
+
+    @classmethod
     def load(cls, folder: Path) -> RenderedScenes:
         """Read NNNNN_scene.png and NNNNN_cut.png; scenes whose subject is hardly seen are left out."""
         found = []
