@@ -6,7 +6,11 @@ photographs what was rendered, computes the cue maps of both and hands the block
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing as mp
+import os
+import queue
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -21,8 +25,9 @@ import numpy.typing as npt
 
 from processing.removal.cues import CUE_SIDE, CUES, cue_maps
 from training.foregrounds import Foregrounds
+from training.march_film import exposed, usable
 from training.march_solids import SCENE
-from training.raymarch import SceneDrawer, exposed, usable
+from training.raymarch import SceneDrawer
 from training.scenes import SceneMaker
 from training.shards import SIDE
 from training.textures import TextureBank
@@ -159,6 +164,7 @@ def work(number: int, seed: int, mailbox: Mailbox, asks: Any, jobs: Any, results
          demo: Path | None, share: float) -> None:  # fmt: skip
     """A worker's life: held-out jobs first, then training pictures until it is ended."""
     cv2.setNumThreads(1)
+    faulthandler.register(signal.SIGUSR1)
     worker = Worker(number, seed, mailbox, asks, bank, demo)
     while (job := jobs.get()) is not None:
         results.put((job[0], worker.held_out(*job)))
@@ -211,6 +217,17 @@ class Feed:
         else:
             take(Pictures(block.rgb[:count], block.alpha[:count], block.cues[:count]))
             self.boxes[number].taken.release()
+
+    def result(self, patience: float) -> Any:
+        """The next held-out job's result. Where none comes in time, the workers say where they are, and it raises."""
+        try:
+            return self.results.get(timeout=patience)
+        except queue.Empty:
+            for worker in self.workers:
+                if worker.pid and worker.is_alive():
+                    os.kill(worker.pid, signal.SIGUSR1)
+            time.sleep(2)
+            raise
 
     def stop(self) -> None:
         """End the workers."""

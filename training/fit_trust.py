@@ -1,11 +1,12 @@
 """Fit the models of processing/removal/trust.py on held-out pictures of our own, and print how well they hold.
 
-    python -m training.fit_trust --renders RENDERS --demo demo --count 1500 --cache trust.npz \
-        --out processing/removal/trust.json
+    python -m training.fit_trust --renders RENDERS --demo demo --marched RUN --count 1600 \
+        --cache trust.npz --out processing/removal/trust.json
 
-A third are rendered scenes, a third the demo's photos (cropped, mirrored, recoloured), a third drawn. Half of the
-pictures fit the weights, the other half measures them. Signs are fixed in advance: more agreement never lowers a
-chance, a rougher backdrop never raises it. That costs nothing on our pictures and keeps the model sane on others.
+A quarter each are rendered scenes, the demo's photos (cropped, mirrored, recoloured), drawn, and marched (each once).
+Half of the pictures fit the weights, the other half measures them. Signs are fixed in advance: more agreement never
+lowers a chance, a rougher backdrop never raises it. That costs nothing on our pictures and keeps the model sane on
+others.
 """
 
 from __future__ import annotations
@@ -87,8 +88,8 @@ def pictures(
             yield scenes.draw(rng, SIDE)
         elif photos and index % kinds == 1:
             yield photos.draw(rng)
-        elif others and index % kinds == 3:
-            picture, alpha = others[index // kinds % len(others)]
+        elif index % kinds == 3 and index // kinds < len(others):  # each once
+            picture, alpha = others[index // kinds]
             yield picture, alpha.astype(np.float32) / np.float32(255)
         else:
             scene = maker.draw()

@@ -13,7 +13,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,15 +26,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from processing.removal.cues import CUE_SIDE, CUES
-from training.feeding import Feed, Pictures, encoded
+from training.feeding import Feed, Pictures, Renderer, encoded
 from training.losses import mask_loss, overlap
 from training.march_native import CpuRenderer, GpuRenderer
 from training.network import VARIANTS, Compact
+from training.raymarch import SceneDrawer
 from training.shards import SIDE
 from training.textures import TextureBank
 from training.train import to_inputs
 
 _FIRST = 3000  # pictures before training starts
+_SLOW = 0.2  # seconds a step from which only the first variant is trained
 _LIMIT = 15_500_000  # bytes of one file
 
 
@@ -129,9 +131,10 @@ class Learner:
         self._slow, self._fast = [slow for slow, _ in kept], [fast for _, fast in kept]
         self.step, self.losses = 0, torch.zeros((), device=device)
 
-    def numbers(self) -> AbstractContextManager[Any]:
+    def numbers(self) -> AbstractContextManager[None]:
         """Half precision where it is wanted."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
+        found: AbstractContextManager[None] = torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
+        return found
 
     def learn(self, inputs: Tensor, alpha: Tensor, done: float) -> None:
         """One step at the share `done` of the time."""
@@ -167,8 +170,8 @@ class Learner:
         torch.save(state, out / f"{self.name}.pt")
 
 
-def fastest(plan: Plan, store: Store, device: torch.device) -> tuple[torch.memory_format, bool]:
-    """Time a few steps in either memory layout and precision; return the quickest pair."""
+def fastest(plan: Plan, store: Store, device: torch.device) -> tuple[torch.memory_format, bool, float]:
+    """Time a few steps in either memory layout and precision; return the quickest pair and its seconds a step."""
     found: dict[tuple[torch.memory_format, bool], float] = {}
     for layout in (torch.channels_last, torch.contiguous_format):
         for half in (True, False):
@@ -182,7 +185,8 @@ def fastest(plan: Plan, store: Store, device: torch.device) -> tuple[torch.memor
             settle(device)
             found[layout, half] = (time.monotonic() - started) / 4
             print(f"  {layout} bf16={half}: {1000 * found[layout, half]:.1f} ms a step of {plan.batch}", flush=True)
-    return min(found, key=lambda pair: found[pair])
+    best = min(found, key=lambda pair: found[pair])
+    return *best, found[best]
 
 
 def settle(device: torch.device) -> None:
@@ -191,11 +195,11 @@ def settle(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
-def held_stores(feed: Feed, jobs: int, out: Path, device: torch.device) -> dict[str, Store]:
+def held_stores(feed: Feed, jobs: int, out: Path, device: torch.device, patience: float) -> dict[str, Store]:
     """Gather the held-out pictures of all jobs, write them to `out`, return the small ones on the device."""
     parts: dict[str, list[Any]] = {"small": [], "drawn": [], "large": []}
     for _ in range(jobs):
-        kind, found = feed.results.get(timeout=240)
+        kind, found = feed.result(patience)
         parts[kind].append(found)
         if feed.failure:
             raise feed.failure
@@ -237,10 +241,13 @@ def sheet(store: Store, out: Path) -> None:
 
 def train(plan: Plan, names: list[str], feed: Feed, stores: dict[str, Store], store: Store, out: Path) -> None:
     """Learn until the time is over; measure and save about every minute."""
-    layout, half = fastest(plan, store, store.device)
+    began = time.monotonic()
+    layout, half, each = fastest(plan, store, store.device)
+    names = names if each < _SLOW else names[:1]
     learners = [Learner(name, plan, store.device, layout, half) for name in names]
     started = last = time.monotonic()
-    while (done := (time.monotonic() - started) / plan.seconds) < 1:
+    length = max(5.0, plan.seconds - (started - began))
+    while (done := (time.monotonic() - started) / length) < 1:
         side = plan.coarse_side if done < plan.coarse_share else SIDE
         inputs, alpha = store.batch(plan.batch, side)
         for learner in learners:
@@ -277,36 +284,45 @@ def held_jobs(scale: float) -> list[tuple[str, int, int]]:
     return found + [("large", 79_000_000 + i, max(1, round(16 * scale))) for i in range(jobs)]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line."""
+def options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=480)
     parser.add_argument("--workers", type=int, default=15)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--most", type=int, default=200_000)
+    parser.add_argument("--most", type=int, default=200_000, help="pictures kept on the device, 0.2 MB each")
     parser.add_argument("--seed", type=int, default=500_000_000)
-    parser.add_argument("--variants", nargs="*", default=["compact"])
-    parser.add_argument("--held-scale", type=float, default=1.0)
+    parser.add_argument("--variants", nargs="*", choices=sorted(VARIANTS), default=["wide"])
+    parser.add_argument("--held-scale", type=float, default=1.0, help="smaller numbers to rehearse")
     parser.add_argument("--demo", type=Path)
     parser.add_argument(
         "--binary", type=Path, help="march_native.source(True), compiled by nvcc -cubin --use_fast_math"
     )
-    parser.add_argument("--first", type=int, default=_FIRST)
-    wanted = parser.parse_args(arguments)
+    parser.add_argument("--first", type=int, default=_FIRST, help="pictures before training starts")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
+    wanted = options(arguments)
     began = time.monotonic()
-    say: Callable[[str], None] = lambda text: print(f"[{time.monotonic() - began:6.1f} s] {text}", flush=True)
+
+    def say(text: str) -> None:
+        print(f"[{time.monotonic() - began:6.1f} s] {text}", flush=True)
+
     wanted.out.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(1)  # before the processes are forked: a child can't stop its parent's threads, and would hang
     sys.setswitchinterval(0.001)  # the feed's thread must not wait for the trainer's
     jobs = held_jobs(wanted.held_scale)
     feed = Feed(wanted.workers, wanted.seed, TextureBank(1, 400), wanted.demo, jobs)
     try:
         device = torch.device(wanted.device)
         store = Store(wanted.most, device)
-        say("workers started, store allocated")
-        feed.serve(GpuRenderer(wanted.binary) if device.type == "cuda" else CpuRenderer(), store.take)
-        stores = held_stores(feed, len(jobs), wanted.out, device)
+        feed.serve(first_rendered(wanted.binary, device), store.take)
+        say("workers started, store allocated, first picture rendered")
+        stores = held_stores(feed, len(jobs), wanted.out, device, 35 if device.type == "cuda" else 240)
         say(f"held out: { {kind: held.count for kind, held in stores.items()} }")
         while store.seen < wanted.first:
             time.sleep(0.2)
@@ -318,6 +334,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say(f"{store.seen} pictures in all, {feed.rendered} rendered")
     finally:
         feed.stop()
+
+
+def first_rendered(binary: Path | None, device: torch.device) -> Renderer:
+    """Make the renderer and try it. Raises RuntimeError when its first picture is empty."""
+    renderer: Renderer = GpuRenderer(binary) if device.type == "cuda" else CpuRenderer()
+    light = renderer.render(SceneDrawer(1).draw()[None], SIDE)
+    if not np.isfinite(light).all() or light[..., :3].std() < 0.01:
+        raise RuntimeError("the renderer's first picture is empty")
+    return renderer
 
 
 if __name__ == "__main__":

@@ -269,7 +269,7 @@ def looked(s: Floats, o: Vec3, d: Vec3) -> Vec4:
     if t < 0.0:
         r, g, b = sky(s, d[0], d[1], d[2], 0.05)
         return r, g, b, 0.0
-    r, g, b, which = surface(s, o, d, t, NOTHING)
+    r, g, b, _which = surface(s, o, d, t, NOTHING)
     p: Vec3 = (o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2])
     kind, material = nearest_part(s, p[0], p[1], p[2], NOTHING)
     m: int = AT_MATERIALS + int(material) * MATERIAL

@@ -162,8 +162,8 @@ def creature(rng: Rng) -> Thing:
     t.limb(neck, neck + [0, -head * u(0, 0.6), head * u(1, 2.2)], head * u(0.4, 0.7), head * u(0.15, 0.5), k=0.08,
            slot=int(rng.random() < 0.3))  # fmt: skip
     ear = head * u(0.2, 1.3)
-    t.add(ELLIPSOID, neck + [head * u(0.4, 0.9), head * 0.7 + ear * 0.4, -0.2 * head], [ear * 0.4, ear, ear * u(0.1, 0.4)],
-          turn(z=u(-0.9, 0.5)), fold=1, k=0.03)  # fmt: skip
+    t.add(ELLIPSOID, neck + [head * u(0.4, 0.9), head * 0.7 + ear * 0.4, -0.2 * head],
+          [ear * 0.4, ear, ear * u(0.1, 0.4)], turn(z=u(-0.9, 0.5)), fold=1, k=0.03)  # fmt: skip
     t.add(ELLIPSOID, neck + [head * 0.6, head * 0.3, head * 0.65], [head * u(0.12, 0.25)] * 3, fold=1, slot=3)
     thick = fat * u(0.2, 0.5)
     if rng.random() < 0.8:
@@ -176,8 +176,8 @@ def creature(rng: Rng) -> Thing:
         end = np.array([0, y + rng.normal(0, 0.4), -long * u(1.2, 2.2)])
         t.limb((0, y, -long * 0.8), end, fat * u(0.15, 0.5), fat * u(0.03, 0.4), k=0.1, slot=int(rng.random() < 0.2))
     if rng.random() < 0.25:
-        t.add(ELLIPSOID, (fat * u(0.8, 2.2), y + u(0, 0.4), -0.1), [u(0.3, 0.9), 0.05, u(0.2, 0.45)], turn(z=u(-0.9, 0.7)),
-              fold=1, k=0.05, slot=1)  # fmt: skip
+        t.add(ELLIPSOID, (fat * u(0.8, 2.2), y + u(0, 0.4), -0.1), [u(0.3, 0.9), 0.05, u(0.2, 0.45)],
+              turn(z=u(-0.9, 0.7)), fold=1, k=0.05, slot=1)  # fmt: skip
     if rng.random() < 0.5:
         t.rough = (u(0.004, 0.02), u(12, 40), 0.0)
     return t
@@ -233,8 +233,9 @@ def plant(rng: Rng) -> Thing:
     if kind < 0.55:  # tiers of leaves
         for _ in range(int(rng.integers(2, 6))):
             long, wide = u(0.2, 0.65), u(0.05, 0.2)
-            t.add(ELLIPSOID, (long * 0.8, y + tall * u(0, 1), 0), [long, 0.02, wide], turn(z=u(-0.5, 1.2)) @ turn(y=np.pi / 2)
-                  if rng.random() < 0.3 else turn(z=u(-0.5, 1.2)), fold=int(rng.integers(3, 9)))  # fmt: skip
+            t.add(ELLIPSOID, (long * 0.8, y + tall * u(0, 1), 0), [long, 0.02, wide],
+                  turn(z=u(-0.5, 1.2)) @ turn(y=np.pi / 2) if rng.random() < 0.3 else turn(z=u(-0.5, 1.2)),
+                  fold=int(rng.integers(3, 9)))  # fmt: skip
     if kind > 0.4:  # a blossom
         petals, long = int(rng.integers(4, 14)), u(0.15, 0.5)
         tip = rng.uniform(-0.4, 1.0)

@@ -97,7 +97,8 @@ def hardware(rng: Rng) -> Thing:
                 t.limb(np.array([x, 0.5, 0]) - v, np.array([x, 0.5, 0]) + v, 0.012, 0.012, slot=2)
         if len(t.rows) > 7:
             for a, b in (((-0.75, 0.5), (0, 0.5)), ((0, 0.5), (0.55, 1.0)), ((-0.25, 1.0), (0, 0.5)),
-                         ((-0.25, 0.95), (0.55, 0.95)), ((0.75, 0.5), (0.5, 1.15)), ((-0.75, 0.5), (-0.3, 1.05))):  # fmt: skip
+                         ((-0.25, 0.95), (0.55, 0.95)), ((0.75, 0.5), (0.5, 1.15)),
+                         ((-0.75, 0.5), (-0.3, 1.05))):  # fmt: skip
                 t.limb((*a, 0), (*b, 0), thin * 0.8, thin * 0.8)
             t.add(ELLIPSOID, (-0.3, 1.1, 0), [0.15, 0.04, 0.08], slot=3)
     else:  # cord, chain of balls, spring
@@ -200,7 +201,8 @@ def blend(rng: Rng) -> Thing:
                  RING: [u(0.2, 0.5), u(0.03, 0.12), u(0.7, 1.2), 1.0]}[kind]  # fmt: skip
         op = int(index > 1 and rng.random() < 0.2)
         t.add(kind, rng.normal(0, 0.35, 3) + [0, 0.6, 0], sizes, turn(*u(-1.5, 1.5, 3)), op=op, k=float(u(0, 0.2)),
-              fold=int(rng.choice([0, 1, 3, 6], p=[0.4, 0.4, 0.1, 0.1])), rounded=u(0, 0.05), slot=index % 3)  # fmt: skip
+              fold=int(rng.choice([0, 1, 3, 6], p=[0.4, 0.4, 0.1, 0.1])), rounded=u(0, 0.05),
+              slot=index % 3)  # fmt: skip
     if rng.random() < 0.3:
         t.rough = (u(0.005, 0.05), u(4, 20), float(rng.integers(2)))
     return t

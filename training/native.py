@@ -11,11 +11,15 @@ import inspect
 from types import ModuleType
 from typing import Any
 
-_TYPES = {"float": "float", "int": "int", "bool": "int", "None": "void", "Floats": "const float*", "Word": "unsigned", "Buffer": "float*",
-          "Pair": "Pair", "Vec3": "Vec3", "Vec4": "Vec4"}  # fmt: skip
+_TYPES = {
+    "float": "float", "int": "int", "bool": "int", "None": "void", "Word": "unsigned", "Floats": "const float*",
+    "Buffer": "float*", "Pair": "Pair", "Vec3": "Vec3", "Vec4": "Vec4",
+}  # fmt: skip
 _TUPLES = {"Pair": 2, "Vec3": 3, "Vec4": 4}
-_CALLS = {"min": "fminf", "max": "fmaxf", "abs": "fabsf", "sqrt": "sqrtf", "sin": "sinf", "cos": "cosf", "exp": "expf",
-          "floor": "floorf", "atan2": "atan2f", "pow": "powf", "log": "logf", "int": "(int)", "float": "(float)"}  # fmt: skip
+_CALLS = {
+    "min": "fminf", "max": "fmaxf", "abs": "fabsf", "sqrt": "sqrtf", "sin": "sinf", "cos": "cosf", "exp": "expf",
+    "floor": "floorf", "atan2": "atan2f", "pow": "powf", "log": "logf", "int": "(int)", "float": "(float)",
+}  # fmt: skip
 _SIGNS: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%", ast.BitXor: "^", ast.BitAnd: "&",
     ast.RShift: ">>", ast.FloorDiv: "/", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==",

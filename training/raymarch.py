@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from training.march_film import Colour, lamps, linear, muted
 from training.march_light import (
     ASPECT,
     CLOUDS,
@@ -18,27 +19,16 @@ from training.march_light import (
     FAR_A,
     FAR_B,
     FIELD,
-    FILL,
-    FILL_COLOUR,
     FOCUS,
     FOLIAGE,
     FOLIAGE_SCALE,
     HAZE,
     HILLS,
-    HORIZON,
     LENS,
-    OCCLUSION,
     SAMPLES,
     SEED,
-    SHADOW,
-    SKY,
-    SOFTBOX,
-    SUBJECT,
-    SUN,
-    SUN_COLOUR,
 )
-from training.march_light import BOUNCE as BOUNCED
-from training.march_objects import SLOTS, Rng, Thing, turn
+from training.march_objects import SLOTS, Thing, turn
 from training.march_solids import (
     AT_MATERIALS,
     AT_OBJECTS,
@@ -101,7 +91,7 @@ class SceneDrawer:
         if rng.random() < 0.2:  # colours shared with ground or wall: white on white and the like
             like, body = AT_MATERIALS + int(rng.integers(2)) * MATERIAL, AT_MATERIALS + 2 * MATERIAL
             self.row[body : body + 3] = np.clip(self.row[like : like + 3] * rng.uniform(0.7, 1.3), 0.003, 1)
-        self._lamps(place)
+        lamps(self.row, rng, place)
         if place != "studio" or rng.random() < 0.15:
             self._company(place, distance)
         self.row[OBJECTS] = self._objects
@@ -196,7 +186,7 @@ class SceneDrawer:
     def _palette(self) -> list[int]:
         """Draw the materials of one thing."""
         rng = self.rng
-        found = []
+        found: list[int] = []
         for slot in range(SLOTS):
             if found and (rng.random() < 0.25 or self._materials >= MAX_MATERIALS):
                 found.append(found[0])
@@ -211,7 +201,7 @@ class SceneDrawer:
             self._materials += 1
         return found
 
-    def _material(self, index: int, colour: FloatArray, scale: float, may_be_clear: bool, plain: float = 0.4) -> int:
+    def _material(self, index: int, colour: Colour, scale: float, may_be_clear: bool, plain: float = 0.4) -> int:
         """Write one material and return its number."""
         rng = self.rng
         m = AT_MATERIALS + index * MATERIAL
@@ -235,7 +225,7 @@ class SceneDrawer:
         self.row[m + 23] = rng.uniform(0, 40)
         return index
 
-    def _ground(self, index: int, colour: FloatArray, kinds: list[int], scale: float) -> None:
+    def _ground(self, index: int, colour: Colour, kinds: list[int], scale: float) -> None:
         self._material(index, colour, scale, False, plain=0.0)
         m = AT_MATERIALS + index * MATERIAL
         self.row[m + 9], self.row[m + 16] = int(self.rng.choice(kinds)), 0.0
@@ -379,61 +369,3 @@ class SceneDrawer:
         spot = rng.normal(0, 0.25, 2)
         stand = Stand(spot[0], -float(extent[1]) * 0.985, spot[1], float(extent.max()), rng.uniform(0, 6.28))
         self.add_thing(top, stand, False, [index])
-
-    def _lamps(self, place: str) -> None:
-        """Sun or lamp with its shadows, fill light, sky and bounce."""
-        rng, row = self.rng, self.row
-        forward = row[9:12]
-        way = rng.uniform(0, 2 * np.pi)
-        high = rng.uniform(0.35, 1.4)
-        sun = np.array([np.cos(high) * np.sin(way), np.sin(high), np.cos(high) * np.cos(way)])
-        if sun @ forward > 0.3 and rng.random() < 0.7:  # mostly not against the light
-            sun[[0, 2]] *= -1
-        warm = rng.uniform(-0.12, 0.25)
-        power = np.exp(rng.uniform(np.log(0.15), np.log(1.6)))
-        row[SUN : SUN + 3], row[SUN_COLOUR : SUN_COLOUR + 3] = sun, power * np.array([1 + warm, 1, 1 - warm])
-        row[SHADOW] = np.exp(rng.uniform(np.log(4), np.log(40)))
-        fill = np.array([rng.normal(), abs(rng.normal()) * 0.7 + 0.1, rng.normal()]) - forward
-        row[FILL : FILL + 3] = fill / np.linalg.norm(fill)
-        row[FILL_COLOUR : FILL_COLOUR + 3] = rng.uniform(0.05, 0.45) * rng.uniform(0.9, 1.1, 3)
-        base = rng.uniform(0.4, 1.1)
-        if place == "outdoors":
-            blue = rng.uniform(0, 0.6)
-            row[SKY : SKY + 3] = base * np.array([1 - blue, 1 - blue * 0.5, 1.0])
-            row[HORIZON : HORIZON + 3] = base * np.array([1 - blue * 0.3, 1 - blue * 0.15, 1.0]) * rng.uniform(0.8, 1.2)
-        else:
-            row[SKY : SKY + 3] = base * rng.uniform(0.85, 1.1, 3)
-            row[HORIZON : HORIZON + 3] = row[SKY : SKY + 3] * rng.uniform(0.3, 1)
-        ground = row[AT_MATERIALS : AT_MATERIALS + 3]
-        row[BOUNCED : BOUNCED + 3] = ground * base * rng.uniform(0.3, 0.9)
-        row[OCCLUSION] = rng.uniform(0.4, 0.95)
-        row[SOFTBOX] = rng.choice([0.0, rng.uniform(1, 3)]) if place != "outdoors" else 0.0
-
-
-def muted(rng: Rng) -> FloatArray:
-    """A colour of walls and floors."""
-    colour = natural_colour(rng) / 255
-    return np.asarray(colour + (colour.mean() - colour) * rng.uniform(0, 0.9), np.float32)
-
-
-def linear(colour: npt.NDArray[np.floating]) -> FloatArray:
-    """Turn display colours 0..1 into light."""
-    return np.asarray(np.clip(colour, 0.003, 1) ** 2.2, np.float32)
-
-
-def exposed(light: FloatArray, rng: Rng) -> FloatArray:
-    """Turn rendered light (side, side, 3) into a picture 0..255: exposure by its brighter parts, a film's shoulder."""
-    level = float(np.percentile(light.mean(axis=2), rng.uniform(60, 97)))
-    gain = rng.uniform(0.45, 1.0) / max(level, 0.02)
-    seen = np.maximum(light, 0) * np.float32(min(gain, 8.0))
-    shoulder = seen * (1 + seen / 6) / (1 + seen * np.float32(rng.uniform(0, 0.5)))
-    return np.asarray(255 * np.clip(shoulder, 0, 1.2) ** np.float32(1 / 2.2), np.float32)
-
-
-def usable(alpha: FloatArray) -> bool:
-    """Whether a picture (side, side) shows enough of its subject, and something else too."""
-    share = float((alpha > 0.5).mean())
-    if not 0.015 < share < 0.75:
-        return False
-    border = np.concatenate([alpha[0], alpha[:, 0], alpha[:, -1]])
-    return float((border > 0.5).mean()) < 0.25

@@ -27,7 +27,7 @@ class RenderedScenes:
         for path in sorted(folder.glob(f"{name}_*.npz")):
             with np.load(path) as arrays:
                 for key in sorted(key for key in arrays.files if key.startswith("rgb")):
-                    rgb = cv2.imdecode(arrays[key], cv2.IMREAD_COLOR)[..., ::-1]
+                    rgb = np.asarray(cv2.imdecode(arrays[key], cv2.IMREAD_COLOR))[..., ::-1]
                     alpha = cv2.imdecode(arrays[key.replace("rgb", "alpha")], cv2.IMREAD_GRAYSCALE)
                     found.append((np.ascontiguousarray(rgb, np.uint8), np.asarray(alpha, np.uint8)))
         return cls(tuple(found))

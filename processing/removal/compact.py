@@ -12,7 +12,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from processing.errors import ResourceUnavailable
 from processing.geometry import quickly_shrunk, shrunk
@@ -23,9 +22,9 @@ from processing.types import Finding, MaskArray, Removal, RGBArray
 SIDE = 192
 CUE_SOURCE_SIDE = 192
 _FIRST_SIDE = 512  # shrink once from full size, the rest from here
-MODEL_NAME = "compact-2"
+MODEL_NAME = "compact-3"
 WEIGHTS = Path(__file__).with_name("compact.onnx")
-WEIGHTS_SHA256 = "14cf852c31eb74666ad5c972fbd269700c958cd527fe7f32fd5bcb976e6a1270"
+WEIGHTS_SHA256 = "d6bb2191d6a433207d850414e9b236bf4dd1c5b28d1dbf7d42e0bf1bc8375a1a"
 _LEAST_AREA = 0.001
 _HALF = 0.5
 
@@ -40,8 +39,6 @@ class CompactNetwork:
     def mask(self, image: RGBArray) -> MaskArray:
         """Return the raw mask (SIDE, SIDE) float32 0..1 of a picture (H, W, 3) uint8 that is squeezed to a square.
 
-        It is the mean of the answers for the picture and its mirror image.
-
         Raises ResourceUnavailable (model_missing, model_broken) when the weights are not those of this release.
         """
         if self._session is None:
@@ -51,11 +48,6 @@ class CompactNetwork:
         seen = cv2.resize(small, (CUE_SOURCE_SIDE, CUE_SOURCE_SIDE), interpolation=cv2.INTER_AREA)
         colours = square.astype(np.float32).transpose(2, 0, 1)[None] / np.float32(255)
         cues = cue_maps(np.asarray(seen, np.uint8))[None]
-        straight = self._run(colours, cues)
-        mirrored = self._run(colours[..., ::-1], cues[..., ::-1])[:, ::-1]
-        return np.asarray((straight + mirrored) / np.float32(2), np.float32)
-
-    def _run(self, colours: npt.NDArray[np.float32], cues: npt.NDArray[np.float32]) -> MaskArray:
         feeds = {"rgb": np.ascontiguousarray(colours), "cues": np.ascontiguousarray(cues)}
         return np.asarray(self._session.run(["mask"], feeds)[0][0, 0], np.float32)
 

@@ -19,7 +19,7 @@ from processing.params import STANDARD_PRESET, EdgeParams, ScoringParams
 from processing.removal import compact, trust
 from processing.removal.base import create_remover
 from processing.removal.chain import Candidate, PairRemover, choose
-from processing.removal.confidence import Signals, confidence_of
+from processing.removal.confidence import Signals
 from processing.removal.cues import CUE_SIDE, CUES, _surrounded, cue_maps
 from processing.removal.studio import StudioSettings, segment_fully
 from processing.types import RGBArray
@@ -121,15 +121,6 @@ def test_the_likelier_is_taken(studio: float, network: float, taken: str) -> Non
     assert choose(candidate("studio", studio), candidate("compact", network)).maker == taken
 
 
-def test_where_neither_is_likely_studio_is_taken_if_its_own_signals_trust_it() -> None:
-    sure, unsure = candidate("studio", 0.1), candidate("studio", 0.1, area=0.99)
-    assert confidence_of(sure.evidence.signals) >= 0.85 > confidence_of(unsure.evidence.signals)
-    taken = choose(sure, candidate("compact", 0.29))
-    assert taken.maker == "studio" and taken.chance == (0.1 + confidence_of(sure.evidence.signals)) / 2
-    assert choose(unsure, candidate("compact", 0.29)).maker == "compact"
-    assert choose(sure, candidate("compact", 0.31)).maker == "compact"
-
-
 @pytest.mark.parametrize("name", ["studio", "compact"])
 def test_more_agreement_never_lowers_a_chance(name: str) -> None:
     model = trust.model_for(name)
@@ -176,6 +167,8 @@ def test_same_picture_same_answer(pair: PairRemover) -> None:
 UNSEEN = {
     "NW-CHR-0701_34": 0.93,
     "NW-CLG-0501_pair": 0.93,
+    "NW-CRF-0131_water": 0.92,
+    "NW-KTL-0120_steel": 0.91,
     "NW-JAR-0302_blue": 0.95,
     "NW-LIP-0303_open": 0.95,
     "NW-STL-0702_01": 0.94,
@@ -186,8 +179,9 @@ UNSEEN = {
 
 
 def test_glass_and_polished_steel_are_left_to_people(pair: PairRemover) -> None:
-    for name in ("NW-CRF-0131_water", "NW-KTL-0120_steel", "NW-RNG-1002_01"):
-        assert pair.remove(shot(name)[0]).confidence < 0.5, name
+    """compact-3 cuts the first two out well (UNSEEN); that it can be sure of such things does not follow."""
+    for name, most in (("NW-CRF-0131_water", 0.6), ("NW-KTL-0120_steel", 0.7), ("NW-RNG-1002_01", 0.3)):
+        assert pair.remove(shot(name)[0]).confidence < most < trust.AUTO_CUT, name
 
 
 @pytest.mark.parametrize("name", UNSEEN)

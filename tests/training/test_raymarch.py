@@ -1,4 +1,4 @@
-"""Scenes for training: the same seed gives the same picture, the alpha is the subject's, the subject is in the frame."""
+"""Scenes for training: same seed, same picture; the alpha is the subject's; the subject is in the frame."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy.typing as npt
 import pytest
 
 from training import march_solids
+from training.march_film import exposed, usable
 from training.march_light import ASPECT, FIELD, HORIZON, SAMPLES, SKY, SUBJECT, pattern
 from training.march_native import render_in_python, source
 from training.march_objects import ELLIPSOID, Thing
 from training.march_solids import AT_OBJECTS, FLOOR, OBJECT, OBJECTS, SIDE_WALL, WALL
 from training.march_things import THINGS
 from training.native import translated
-from training.raymarch import SceneDrawer, Stand, exposed, usable
+from training.raymarch import SceneDrawer, Stand
 
 SMALL = 12
 
