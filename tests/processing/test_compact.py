@@ -103,8 +103,8 @@ def evidence(area: float = 0.3, agreement: float = 0.9) -> trust.Evidence:
     return trust.Evidence(signals, agreement, agreement, 0.1, 0.95, 0.02, 1 - agreement, agreement)
 
 
-def candidate(maker: str, chance: float, area: float = 0.3) -> Candidate:
-    return Candidate(maker, np.zeros((4, 4), np.float32), evidence(area), chance)
+def candidate(maker: str, chance: float, agreement: float = 0.8) -> Candidate:
+    return Candidate(maker, np.zeros((4, 4), np.float32), evidence(agreement=agreement), chance)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,15 @@ def candidate(maker: str, chance: float, area: float = 0.3) -> Candidate:
 )
 def test_the_likelier_is_taken(studio: float, network: float, taken: str) -> None:
     assert choose(candidate("studio", studio), candidate("compact", network)).maker == taken
+
+
+@pytest.mark.parametrize(("studio", "network"), [(0.4, 0.9), (0.9, 0.4), (0.1, 0.1)])
+def test_of_two_cutouts_of_one_product_the_sharper_is_taken_and_the_likelier_chance_told(
+    studio: float, network: float
+) -> None:
+    taken = choose(candidate("studio", studio, 0.9), candidate("compact", network, 0.9))
+    assert (taken.maker, taken.chance) == ("studio", max(studio, network))
+    assert choose(candidate("studio", 0.4, 0.89), candidate("compact", 0.9, 0.89)).maker == "compact"
 
 
 @pytest.mark.parametrize("name", ["studio", "compact"])
