@@ -81,10 +81,8 @@ def finish(
 
 def _whitened(picture: RGBArray, matte: Matte) -> RGBArray:
     """Make the background (H, W, 3) exactly 255, faint traces of the product too: compositing left them alone."""
-    rows, columns = geometry.soft_pixels(matte)
-    faint = matte[rows, columns] < geometry.level_of(matte, PRODUCT_TRACE)
     white = picture.copy()
-    white[rows[faint], columns[faint]] = 255
+    white[geometry.faint_pixels(matte, PRODUCT_TRACE)] = 255
     return white
 
 

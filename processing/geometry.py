@@ -104,6 +104,15 @@ def soft_pixels(alpha: Matte) -> Places:
     return marked_pixels(np.asarray(cv2.inRange(alpha, _LEAST_STEP, 1.0 - _LEAST_STEP), np.uint8))
 
 
+def faint_pixels(alpha: Matte, below: float) -> Places:
+    """Return rows and columns of the pixels that are not wholly backdrop, but less than `below` (0..1) product."""
+    if alpha.dtype == np.uint8:
+        return marked_pixels(np.asarray(cv2.inRange(alpha, 1, level_of(alpha, below) - 1), np.uint8))
+    rows, columns = soft_pixels(alpha)
+    faint = alpha[rows, columns] < below
+    return rows[faint], columns[faint]
+
+
 def marked_pixels(mask: AlphaArray) -> Places:
     """Return rows and columns of the pixels of `mask` (H, W) uint8 that are not 0, row by row.
 

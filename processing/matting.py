@@ -29,7 +29,7 @@ _MARGIN, _LEAST_MARGIN = 4, 12  # px of the remover's grid kept round its produc
 _LEAST_REACH = 3
 _FINE_REACH = 2
 _CRISP = 1.5  # how much steeper the outline gets where colours say nothing
-_FOREGROUND_SIDE = 384
+_FOREGROUND_SIDE = 320
 _EVEN_TWICE = 4  # the bands are placed at half the working size, their colours read at half of that
 _FAR, _NEAR = 31, 7  # box sizes of the two blur-fusion passes, px
 
@@ -172,10 +172,10 @@ def _fuse(picture: FloatArray, front: FloatArray, weight: MaskArray, size: int) 
     """One blur-fusion pass: weighted local means of foreground and backdrop, float32 0..255."""
 
     def mean(values: FloatArray, share: FloatArray) -> FloatArray:
-        box = (size, size)
-        total = cv2.boxFilter(share, -1, box, borderType=cv2.BORDER_REFLECT)
-        summed = cv2.boxFilter(values * _thrice(share), -1, box, borderType=cv2.BORDER_REFLECT)
-        return np.asarray(np.clip(summed / _thrice(total + np.float32(1e-5)), 0, 255), np.float32)
+        weighted = cv2.merge([*(cv2.multiply(channel, share) for channel in cv2.split(values)), share])
+        *sums, total = cv2.split(cv2.boxFilter(weighted, -1, (size, size), borderType=cv2.BORDER_REFLECT))
+        total += np.float32(1e-5)
+        return np.asarray(cv2.merge([cv2.divide(channel, total) for channel in sums]), np.float32)
 
     # Steep weights: a mixed pixel says little about either side, and would drag the means together.
     inside, outside = weight * weight, (1 - weight) * (1 - weight)
