@@ -35,7 +35,7 @@ export function fillDetails(panel, item, lookAt) {
   field(panel, 'edits').parentElement.hidden = !item.edits.length;
   if (!assist) return;
   field(panel, 'total').textContent = assist.total;
-  field(panel, 'band').textContent = `Review from ${assist.band[0]} to under ${assist.band[1]}`;
+  field(panel, 'band').textContent = `ships by itself from ${assist.band[1]}, redone below ${assist.band[0]}`;
   field(panel, 'reason').textContent = assist.reason;
   field(panel, 'why').textContent = assist.why;
   field(panel, 'advice').textContent = assist.advice;
