@@ -14,6 +14,7 @@ import numpy as np
 
 from processing.geometry import quickly_shrunk
 from processing.removal.compact import MODEL_NAME, NO_PRODUCT, WEIGHTS_SHA256, CompactNetwork, settled_mask
+from processing.removal.shadow_rests import without_contact_shadow
 from processing.removal.studio import StudioSettings, segment_fully
 from processing.removal.trust import BoolArray, Evidence, model_for, weigh
 from processing.types import Finding, MaskArray, Removal, RGBArray
@@ -88,11 +89,15 @@ class PairRemover:
         raw = self._network.mask(small)
         probability = np.asarray(cv2.resize(raw, size, interpolation=cv2.INTER_LINEAR), np.float32)
         coloured = probability
-        if self._settle_always or _differ(found.product, probability):
+        differs = _differ(found.product, probability)
+        if self._settle_always or differs:
             settled = settled_mask(small, raw)
             coloured = np.asarray(cv2.resize(settled, size, interpolation=cv2.INTER_LINEAR), np.float32)
         theirs = np.asarray(coloured > _HALF)
-        soft = np.asarray(cv2.GaussianBlur(found.product.astype(np.float32), (0, 0), 0.8), np.float32)
+        product = found.product
+        if not differs:
+            product = without_contact_shadow(product, found.shadow, probability)
+        soft = np.asarray(cv2.GaussianBlur(product.astype(np.float32), (0, 0), 0.8), np.float32)
         pairs = (("studio", found.product, theirs, soft), ("compact", theirs, found.product, coloured))
         return tuple(
             (maker, mask, weigh(product, other, probability, found.signals_of(product)))

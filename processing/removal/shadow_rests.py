@@ -21,6 +21,8 @@ _MOST_SHARE = 0.03
 _LEAST_FREE = 0.6
 _MOST_STEEP = 0.15  # lightness per px along the rim, as a share of how much darker the rest is
 _REACH = 3
+_RIM = 6  # px of about 512
+_UNLIKELY = 0.3
 
 
 def without_shadow_rests(product: BoolArray, dimmed: BoolArray, darker: FloatArray, gradient: FloatArray) -> BoolArray:
@@ -52,6 +54,23 @@ def without_shadow_rests(product: BoolArray, dimmed: BoolArray, darker: FloatArr
             kept = product.copy() if kept is product else kept
             kept[part] &= ~((_grown(piece, _REACH) > 0) & dimmed[part])
     return kept
+
+
+def without_contact_shadow(product: BoolArray, shadow: BoolArray, probability: FloatArray) -> BoolArray:
+    """Return `product` (h, w) without the dark rim of shadow that touches it, where a second opinion sees none of it.
+
+    Near the product a contact shadow is as dark as a base, and its steep side looks like an edge: colours alone can't
+    tell. `shadow` (h, w): of the backdrop's tint, clearly darker and even; `probability` (h, w) 0..1: the network's, on
+    a grid too coarse to draw the line by, but fine enough to know on which side of it something lies.
+    """
+    inner = cv2.erode(product.view(np.uint8), np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8))
+    doubted = product & (inner == 0) & shadow & (probability < _UNLIKELY)
+    doubted = cv2.morphologyEx(doubted.view(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
+    if not doubted.any():
+        return product
+    _, labels = cv2.connectedComponents((doubted | ~product).view(np.uint8), connectivity=4)
+    outside = np.unique(labels[~product])
+    return np.asarray(product & ~(doubted & np.isin(labels, outside)))
 
 
 def _is_rest(piece: npt.NDArray[np.uint8], product: BoolArray, darker: FloatArray, gradient: FloatArray) -> bool:

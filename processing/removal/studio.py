@@ -25,6 +25,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 _SIDE = 512
 _DOUBTFUL = 0.5
+_CLEARLY_DARKER, _EVEN = 14.0, 6.0  # L*, and L* per px
 _PLAIN_SPREAD, _PLAIN_INLIERS = 2.5, 0.6  # backdrops on which the colour of a pixel tells what it is
 _SUM = np.ones((1, 3), np.float32)
 
@@ -80,13 +81,17 @@ def _findings(signals: Signals, confidence: float) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Segmented:
-    """`product` (H, W), and what it was found with: `lab` (H, W, 3) smoothed, `gradient`, `backdrop`, `distance`."""
+    """`product` (H, W), and what it was found with: `lab` (H, W, 3) smoothed, `gradient`, `backdrop`, `distance`.
+
+    `shadow` (H, W): what may be shadow by its colour, however dark.
+    """
 
     product: BoolArray
     lab: FloatArray
     gradient: FloatArray
     backdrop: Backdrop
     distance: FloatArray
+    shadow: BoolArray
 
     def signals_of(self, product: BoolArray) -> Signals:
         """Measure the signals of this or another cut-out (H, W) of the same picture."""
@@ -112,7 +117,8 @@ def segment_fully(small: RGBArray, settings: StudioSettings) -> Segmented:
     opened = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
     if backdrop.spread < _PLAIN_SPREAD and backdrop.inliers > _PLAIN_INLIERS:
         opened = without_shadow_rests(opened, found.dimmed, found.darker, gradient)
-    return Segmented(_large_parts(opened), lab, gradient, backdrop, found.distance)
+    shadow = found.tinted & (found.darker > _CLEARLY_DARKER) & (gradient < _EVEN)
+    return Segmented(_large_parts(opened), lab, gradient, backdrop, found.distance, shadow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ class _Flood:
     backdrop: BoolArray
     distance: FloatArray
     limit: float
+    tinted: BoolArray
     dimmed: BoolArray
     darker: FloatArray
 
@@ -151,11 +158,10 @@ def _flooded(lab: FloatArray, backdrop: Backdrop, gradient: FloatArray, settings
     )
     # Light bounced off the product and off coloured paper tints a shadow, the deeper the more.
     tint = settings.bounce * np.clip(-lighter, 0.0, 40.0) + settings.paper_bounce * paper_chroma
-    dimmed = (
-        (hue_off < settings.shadow_chroma + 0.6 * backdrop.spread + tint) & dimmer & (lighter > -settings.shadow_depth)
-    )
+    tinted = (hue_off < settings.shadow_chroma + 0.6 * backdrop.spread + tint) & dimmer
+    dimmed = tinted & (lighter > -settings.shadow_depth)
     reached |= from_frame(reached | (dimmed & (gradient < edge_limit)))
-    return _Flood(reached, np.asarray(distance, np.float32), limit, dimmed, -lighter)
+    return _Flood(reached, np.asarray(distance, np.float32), limit, tinted, dimmed, -lighter)
 
 
 def _against_dimmed(lab: FloatArray, surface: FloatArray) -> tuple[FloatArray, BoolArray]:

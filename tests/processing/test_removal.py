@@ -16,6 +16,7 @@ from processing.params import EdgeParams
 from processing.removal import onnx
 from processing.removal.backdrop import fit_backdrop, to_lab
 from processing.removal.base import create_remover
+from processing.removal.shadow_rests import without_contact_shadow
 from processing.removal.studio import StudioRemover
 from tests.processing.scenes import draw, overlap
 
@@ -155,3 +156,18 @@ def test_u2net_input_is_rembgs_to_the_digit(brightest: int) -> None:
     theirs = session.normalize(Image.fromarray(rgb), mean, deviation, (320, 320))["x"]
     ours = onnx.u2net_input(rgb)
     assert ours.dtype == theirs.dtype and np.array_equal(ours, theirs)
+
+
+def test_qc14_a_dark_rim_of_shadow_goes_where_the_network_sees_no_product_and_only_there() -> None:
+    product, shadow = np.zeros((200, 200), bool), np.zeros((200, 200), bool)
+    product[50:150, 50:150] = True
+    shadow[146:150, 60:140] = True  # along the base
+    shadow[80:84, 80:84] = True  # enclosed: a dark label
+    shadow[50:150, 100:140] |= True  # a product of the backdrop's tint, all the way in
+    sure, unsure = np.ones((200, 200), np.float32), np.ones((200, 200), np.float32)
+    unsure[140:] = 0.05
+    assert np.array_equal(without_contact_shadow(product, shadow, sure), product)
+    kept = without_contact_shadow(product, shadow, unsure)
+    gone = product & ~kept
+    assert gone[147:150, 62:138].all() and not gone[:140].any()
+    assert gone[:, 60:140].sum() == gone.sum() and not gone[:144].any()
