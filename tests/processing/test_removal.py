@@ -170,4 +170,4 @@ def test_qc14_a_dark_rim_of_shadow_goes_where_the_network_sees_no_product_and_on
     kept = without_contact_shadow(product, shadow, unsure)
     gone = product & ~kept
     assert gone[147:150, 62:138].all() and not gone[:140].any()
-    assert gone[:, 60:140].sum() == gone.sum() and not gone[:144].any()
+    assert gone[:, 59:141].sum() == gone.sum() and not gone[:143].any()
