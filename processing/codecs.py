@@ -78,6 +78,8 @@ def unreadable(path: Path, exc: Exception) -> InputRejected:
 def check_size(path: Path, max_bytes: int) -> int:
     """Return the size in bytes. Raises InputRejected with code missing or too_large."""
     if not path.is_file():
+        if path.exists():
+            raise InputRejected("This is a pipe, a device or a folder, not a file with a picture.", code="no_file")
         raise InputRejected("The file is missing. Send it again.", code="missing")
     size = path.stat().st_size
     if size > max_bytes:

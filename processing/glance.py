@@ -7,6 +7,7 @@ fail on damaged data (measured), and knowing of damage is what intake is for. Ot
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -55,15 +56,17 @@ def jpeg_data(path: Path, shrink: int) -> RGBArray | None:
     import pyvips  # the one decoder here that passes libjpeg's warnings on; loaded once per process, when first needed
 
     try:
-        whole = pyvips.Image.jpegload(str(path), access="sequential", fail_on="warning")
-        found = (whole.shrink(shrink, shrink) if shrink > 1 else whole).numpy()
+        whole = pyvips.Image.jpegload(os.fsencode(path), access="sequential", fail_on="warning")
+        small = whole.shrink(shrink, shrink) if shrink > 1 else whole
+        # Not numpy(): pyvips trips over a picture of one grey pixel.
+        found = np.frombuffer(small.write_to_memory(), np.uint8).reshape(small.height, small.width, small.bands)
     except pyvips.Error as exc:
         if any(words in exc.detail for words in _BROKEN_DATA):
             if not _is_whole(path):  # said better there: the end is missing
                 codecs.open_photo(path)
             raise codecs.unreadable(path, OSError("its picture data are damaged")) from exc
         return None
-    return np.asarray(found if found.ndim == 3 else found[..., None], np.uint8)
+    return found
 
 
 def _is_whole(path: Path) -> bool:

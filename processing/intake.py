@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
+from typing import Literal
 
-from processing import codecs, formats
+from processing import codecs, convention, formats
 from processing.classification import cues_of, look_at
 from processing.errors import InputRejected
 from processing.geometry import quickly_shrunk
@@ -26,7 +27,9 @@ SUFFIXES = formats.endings()
 class ValidationProfile:
     """What a batch demands of its photos. A rule of 0 px does not apply; `demand` says in words which edge counts.
 
-    `accepts`: what is taken, of those this installation reads (formats.py); empty = all of them.
+    `accepts`: what is taken, of those this installation reads (formats.py); empty = all of them. `naming`: what happens
+    to a file whose name doesn't keep to the convention (convention.py): "" nothing, "flag" a warning, "reject"
+    that it is refused (VAL-13).
     """
 
     key: str
@@ -35,6 +38,7 @@ class ValidationProfile:
     min_longest: int = 0
     min_bytes: int = MIN_BYTES
     accepts: frozenset[str] = frozenset()
+    naming: Literal["", "flag", "reject"] = ""
 
     def usable(self) -> frozenset[str]:
         """Return the formats that are both wanted and readable here."""
@@ -101,16 +105,10 @@ def inspect(
     thresholds from which low contrast and fine edges are warned of.
     """
     checks = _Checks(file_exists=path.is_file())
-    if not checks.file_exists:
-        return _rejected(checks, "The file is missing. Send it again.", "missing")
-    size = path.stat().st_size
-    if size < profile.min_bytes:
-        reason = (
-            f"File too small: {size:,} bytes; a photo has at least {profile.min_bytes:,}. Send the full file again."
-        )
-        return _rejected(checks, reason, "file_too_small")
-    suffix = PurePosixPath(filename).suffix.lower()
-    problem = formats.refusal(suffix, profile.usable())
+    refused = refusal(path, profile, filename)
+    if refused is not None:
+        return _rejected(checks, str(refused), refused.code)
+    problem = formats.refusal(PurePosixPath(filename).suffix.lower(), profile.usable())
     if problem:
         return _rejected(checks, problem, "unsupported_format")
     try:
@@ -120,15 +118,66 @@ def inspect(
             return _rejected(checks, f"Unsupported format: {_inside(str(exc))}", exc.code)
         checks.format_supported = exc.code in ("too_large", "too_many_pixels")
         return _rejected(checks, str(exc), exc.code)
-    checks.file_readable = True
+    return judge(photo, profile, filename, limits)
+
+
+def refusal(path: Path, profile: ValidationProfile, filename: str) -> InputRejected | None:
+    """Return why a file is not even opened: missing, no_file, file_too_small, or bad_name by the profile's wish."""
+    try:
+        size = codecs.check_size(path, _ANY_SIZE)
+    except InputRejected as exc:
+        return exc
+    if size < profile.min_bytes:
+        return InputRejected(
+            f"File too small: {size:,} bytes; a photo has at least {profile.min_bytes:,}. Send the full file again.",
+            code="file_too_small",
+        )
+    if profile.naming == "reject" and convention.parse(filename) is None:
+        return InputRejected(_MISNAMED.format(filename, convention.WORDS), code="bad_name")
+    return None
+
+
+_ANY_SIZE = 1 << 62  # the limit is told later, as a photo's that was looked at
+_MISNAMED = "The name {} doesn't keep to the convention {}."
+
+
+def judge(
+    photo: codecs.Photo,
+    profile: ValidationProfile,
+    filename: str,
+    limits: ClassificationParams | None = None,
+    *,
+    looks_closely: bool = True,
+) -> IntakeReport:
+    """Judge a photo that is decoded already, of its own size or reduced to no less than SHARPNESS_SIDE.
+
+    Without `looks_closely` only what is known of the file is told, no pixel is looked at: no lane, no cues, no phash.
+    """
+    checks = _Checks(file_exists=True, file_readable=True)
     if photo.info.format not in profile.usable():
         reason = f"Unsupported format: the file holds {photo.info.format}, which is not taken here."
         return _rejected(checks, reason, "unsupported_format", photo.info)
     checks.format_supported = True
     if not profile.is_met(photo.info):
-        return _too_low(checks, photo.info, profile)
+        return _rejected(checks, too_low(photo.info, profile), "resolution_too_low", photo.info)
     checks.sufficient_resolution = True
-    return _judged(checks, photo, suffix, limits or ClassificationParams())
+    findings = (*photo.findings, *_of_the_file(photo.info, profile, filename))
+    if not looks_closely:
+        return IntakeReport(photo.info, checks.as_dict(), True, "Valid", findings=findings)
+    return _judged(checks, photo, findings, limits or ClassificationParams())
+
+
+def _of_the_file(info: ImageInfo, profile: ValidationProfile, filename: str) -> list[Finding]:
+    suffix = PurePosixPath(filename).suffix.lower()
+    findings = []
+    if formats.FORMAT_OF.get(suffix, info.format) != info.format:
+        findings.append(
+            Finding("type_mismatch", "warning", f"The file ends in {suffix} but holds {info.format}.",
+                    "Delivered files always get the right ending.")
+        )  # fmt: skip
+    if profile.naming and convention.parse(filename) is None:
+        findings.append(Finding("bad_name", "warning", _MISNAMED.format(filename, convention.WORDS), "Rename it."))
+    return findings
 
 
 def _inside(sentence: str) -> str:
@@ -136,29 +185,25 @@ def _inside(sentence: str) -> str:
     return sentence if sentence[1:2].isupper() else sentence[0].lower() + sentence[1:]
 
 
-def _too_low(checks: _Checks, info: ImageInfo, profile: ValidationProfile) -> IntakeReport:
-    reason = (
+def too_low(info: ImageInfo, profile: ValidationProfile) -> str:
+    """Return the sentence for a photo with too few pixels."""
+    return (
         f"Resolution too low: {info.width} x {info.height} px; at least {profile.demand()} are needed. "
         "Send the original from the camera, not a preview."
     )
-    return _rejected(checks, reason, "resolution_too_low", info)
 
 
-def _judged(checks: _Checks, photo: codecs.Photo, suffix: str, limits: ClassificationParams) -> IntakeReport:
+def _judged(
+    checks: _Checks, photo: codecs.Photo, noted: tuple[Finding, ...], limits: ClassificationParams
+) -> IntakeReport:
     view = look_at(photo)
     if view.found is not None and is_blank(view.found):
         reason = (
             "The picture is blank: one even tone from edge to edge, so there is nothing to cut out. Send another shot."
         )
         return _rejected(checks, reason, "blank", photo.info)
-    findings = list(photo.findings)
-    if formats.FORMAT_OF[suffix] != photo.info.format:
-        findings.append(
-            Finding("type_mismatch", "warning", f"The file ends in {suffix} but holds {photo.info.format}.",
-                    "Delivered files always get the right ending.")
-        )  # fmt: skip
     cues = cues_of(view)
-    findings += preflight(view, cues, quickly_shrunk(photo.rgb, SHARPNESS_SIDE), limits)
+    findings = [*noted, *preflight(view, cues, quickly_shrunk(photo.rgb, SHARPNESS_SIDE), limits)]
     return IntakeReport(
         info=photo.info,
         checks=checks.as_dict(),

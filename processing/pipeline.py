@@ -66,13 +66,15 @@ class _Found:
     findings: tuple[Finding, ...] = ()
     small: RGBArray | None = None
     is_colour_final: bool = False
+    photo: codecs.Photo | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
     """A photo cut out, framed for one channel and scored, nothing encoded yet.
 
-    `frame`: (h, w, 3) uint8, the product on its background as it would ship; `before`: the upright photo.
+    `frame`: (h, w, 3) uint8, the product on its background as it would ship; `before`: the upright photo; `photo`: the
+    same as it was decoded, its pixels halved to _GLANCE_SIDE where the line did so; None for an editor's file.
     """
 
     cut: CutOut
@@ -87,6 +89,7 @@ class Made:
     model_sha256: str
     findings: tuple[Finding, ...]
     timings: tuple[StageTiming, ...]
+    photo: codecs.Photo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ def _cut_out(photo: codecs.Photo, params: ProcessingParams, remover: Remover) ->
     if photo.alpha is not None and params.removal.transparency == "preserve":
         note = Finding("transparency_kept", "info", "The file came with its own transparency; it was kept.")
         cut = CutOut(photo.rgb, geometry.levels(photo.alpha), shows_backdrop=False)
-        return _Found(cut, photo.rgb, 1.0, "source alpha", findings=(*photo.findings, note))
+        return _Found(cut, photo.rgb, 1.0, "source alpha", findings=(*photo.findings, note), photo=photo)
     small = geometry.halved(photo.rgb, _GLANCE_SIDE)
     removal = remover.remove(small)
     refined = matting.refine(photo.rgb, removal.mask, params.edge, removal.outline_px)
@@ -204,7 +207,8 @@ def _cut_out(photo: codecs.Photo, params: ProcessingParams, remover: Remover) ->
     if removal.made_by:
         maker, model, digest = removal.made_by, removal.model_name, removal.model_sha256
     findings = photo.findings + removal.findings + refined.findings
-    return _Found(cut, photo.rgb, removal.confidence, maker, model, digest, findings, small)
+    seen = replace(photo, rgb=small) if photo.alpha is None else photo
+    return _Found(cut, photo.rgb, removal.confidence, maker, model, digest, findings, small, photo=seen)
 
 
 def _verified(alpha: AlphaArray) -> tuple[AlphaArray, tuple[Finding, ...]]:
@@ -293,7 +297,7 @@ def _finish(
     findings = found.findings + specks + framing.findings + notes
     return Made(
         cut, found.before, framing, inside, frame, quality, found.confidence, found.remover, found.model_name,
-        found.model_sha256, findings, tuple(clock.done),
+        found.model_sha256, findings, tuple(clock.done), found.photo,
     )  # fmt: skip
 
 

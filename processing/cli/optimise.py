@@ -11,7 +11,7 @@ from pathlib import Path
 
 from processing.cli.progress import Progress, Stop
 from processing.errors import ProcessingError
-from processing.optimise.folder import Journal, find_pictures, optimise_folder, plan
+from processing.optimise.folder import Job, Journal, find_pictures, optimise_folder, plan
 from processing.optimise.options import (
     KERNELS,
     OPERATIONS,
@@ -24,7 +24,7 @@ from processing.optimise.options import (
     workers_from,
     wrong,
 )
-from processing.resumable import default_out
+from processing.resumable import check_report, default_out, write_report
 
 STOPPED = 130
 
@@ -88,26 +88,36 @@ def main(argv: Sequence[str]) -> int:
         jobs = plan(find_pictures(source, words.out, options.formats_in), source, words.out, options)
         if not jobs:
             raise wrong(f"No pictures ({', '.join(options.formats_in)}) in {source}.")
-    except ProcessingError as exc:
+        if words.json:
+            check_report(words.json)
+        print(f"Found {len(jobs)} images to process", file=sys.stderr)
+        return _run(jobs, options, workers, words)
+    except (ProcessingError, OSError) as exc:
         print(exc, file=sys.stderr)
         return 2
-    print(f"Found {len(jobs)} images to process", file=sys.stderr)
-    report = []
+
+
+def _run(jobs: Sequence[Job], options: Options, workers: int, words: argparse.Namespace) -> int:
+    report: list[dict[str, object]] = []
     stop = Stop()
-    try:
-        with Journal(words.out, options) as journal, Progress(len(jobs), verbose=words.verbose) as progress:
+    was_cut = False
+    with Journal(words.out, options) as journal, Progress(len(jobs), verbose=words.verbose) as progress:
+        try:
             for outcome in optimise_folder(
-                jobs, options, journal, workers=workers, timeout_s=words.timeout, is_stopped=lambda: stop.is_asked
-            ):
+                jobs, options, journal, workers=workers, timeout_s=words.timeout, is_stopped=lambda: stop.is_asked,
+                is_verbose=words.verbose,
+            ):  # fmt: skip
                 note = outcome.reason or (f"{outcome.result.bytes_after / 1024:.0f} KB" if outcome.result else "")
                 progress.add(outcome.job.name, outcome.status, note)
                 if words.json:
                     report.append(outcome.to_dict())
-    finally:
-        stop.restore()
-    print(progress.summary(), file=sys.stderr)
+        except KeyboardInterrupt:  # asked a second time; what is done is still told
+            was_cut = True
+        finally:
+            stop.restore()
+    print(progress.summary(), *filter(None, [journal.trouble]), sep="\n", file=sys.stderr)
     if words.json:
-        words.json.write_text(json.dumps({"totals": dict(progress.counts), "pictures": report}, indent=2))
-    if stop.is_asked and sum(progress.counts.values()) < len(jobs):
+        write_report(words.json, json.dumps({"totals": dict(progress.counts), "pictures": report}, indent=2))
+    if was_cut or (stop.is_asked and sum(progress.counts.values()) < len(jobs)):
         return STOPPED
     return 1 if progress.counts["failed"] else 0

@@ -15,6 +15,7 @@ class Progress:
 
     def __init__(self, total: int, *, verbose: bool = False) -> None:
         self.counts: Counter[str] = Counter()
+        self._planned = total
         self._verbose = verbose
         self._bar = tqdm(total=total, unit="photo", file=sys.stderr, disable=None, dynamic_ncols=True, smoothing=0.1)
 
@@ -31,6 +32,7 @@ class Progress:
         self.counts[status] += 1
         self._bar.set_postfix(failed=self.counts["failed"], refresh=False)
         self._bar.update()
+        name, note = (word.encode("utf-8", "backslashreplace").decode() for word in (name, note))
         if status == "failed":
             tqdm.write(f"Failed to process {name}: {note}", file=sys.stderr)
         elif self._verbose:
@@ -38,9 +40,12 @@ class Progress:
             tqdm.write(f"{done}: {name}" + (f" ({note})" if note else ""), file=sys.stderr)
 
     def summary(self) -> str:
-        """Return the closing lines: total, successful, already done, failed, with shares of the total."""
+        """Return the closing lines: whether all were reached, successful, already done, failed, with shares."""
         total = sum(self.counts.values())
+        left = self._planned - total
         lines = ["Batch processing complete", f"Total: {total}"]
+        if left:
+            lines = [f"Stopped: {left} of {self._planned} not done; the same command goes on", f"Total so far: {total}"]
         for label, status in (("Successful", "done"), ("Already done", "skipped"), ("Failed", "failed")):
             count = self.counts[status]
             share = f" ({100 * count / total:.1f}%)" if total else ""

@@ -7,21 +7,30 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from processing import PIPELINE_VERSION, codecs
 from processing.channels import load_channels
 from processing.cli.progress import Progress, Stop
+from processing.convention import WORDS
 from processing.correction import Aids
 from processing.errors import ProcessingError
-from processing.folder import Job, Journal, Plan, Report, find_photos, process_folder
+from processing.folder import Job, Journal, Plan, Report, find_photos
+from processing.intake import PROFILES
 from processing.matching import histogram
 from processing.memory import keep_freed_memory
+from processing.optimise.options import workers_from
 from processing.params import REMOVERS, STANDARD_PRESET, ProcessingParams
+from processing.plates import load_plates
+from processing.pool import process_folder
+from processing.reception import Reception
 from processing.reference_card import correct_from_card
 from processing.registration import alpha_from_white
-from processing.resumable import default_out
+from processing.resumable import check_report, default_out, write_report
+from processing.set_report import report_on
 
 STOPPED = 130
 
@@ -40,7 +49,11 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     run.add_argument(
         "--reference", type=Path, help="finished picture on white: its tones are what the photos are matched to"
     )
-    run.add_argument("--workers", type=int, default=0, help="photos at once; without it one per core")
+    run.add_argument("--profile", default="", choices=["", *PROFILES], help="refuse photos that don't meet it")
+    run.add_argument("--naming", default="", choices=["", "flag", "reject"], help=f"names that aren't {WORDS}")
+    run.add_argument("--intake", action="store_true", help="look at each photo first: findings, lane, class and why")
+    run.add_argument("--set", action="store_true", help="report on the set: consistency, outliers, near duplicates")
+    run.add_argument("--workers", default="auto", help="photos at once, 1 to 256, or auto: one per core")
     run.add_argument("--json", type=Path, help="where to write the report; OUT/report.json if not given, - for stdout")
     run.add_argument("-v", "--verbose", action="store_true", help="a line for each photo")
     words = run.parse_args(argv)
@@ -54,8 +67,11 @@ def _plan(words: argparse.Namespace) -> Plan:
         params = ProcessingParams.from_dict(json.loads(words.preset.read_text("utf-8")))
     channel = load_channels()[words.channel]
     return Plan(
-        words.out, params, channel, words.remover, words.model, words.model_dir, words.brand, date.today(), _aids(words)
-    )
+        words.out, params, channel, words.remover, words.model, words.model_dir, words.brand, date.today(),
+        _aids(words),
+        is_verbose=words.verbose,
+        reception=Reception(words.profile, words.naming, words.intake, words.set),
+    )  # fmt: skip
 
 
 def _aids(words: argparse.Namespace) -> Aids:
@@ -73,45 +89,78 @@ def _aids(words: argparse.Namespace) -> Aids:
 def main(argv: Sequence[str]) -> int:
     """Run the command; 0 when every photo came through, 1 when one did not, 2 for a wrong call, 130 when stopped."""
     words = _arguments(argv)
+    target: Path = words.json or words.out / "report.json"
     try:
+        words.workers = workers_from(words.workers)
         plan, jobs = _plan(words), find_photos(words.source, words.out)
         if not jobs:
             raise ProcessingError(f"No photos in {words.source}.")
+        load_plates(plan.params, plan.brand)  # what is wrong with a brand's file is told once
+        if str(target) != "-":
+            check_report(target)
         keep_freed_memory()
-        reports, progress, was_stopped = _run(plan, jobs, words)
+        ended = _run(plan, jobs, words)
     except (ProcessingError, json.JSONDecodeError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(progress.summary(), file=sys.stderr)
-    document = {"pipeline": PIPELINE_VERSION, "params": plan.params.digest(), "channel": plan.channel.key,
-                "photos": sorted(reports, key=lambda report: str(report["file"]))}  # fmt: skip
-    _write(document, words)
-    if was_stopped and len(reports) < len(jobs):
+    print(ended.progress.summary(), *filter(None, [ended.trouble]), sep="\n", file=sys.stderr)
+    try:
+        _write(_document(plan, ended.reports), target)
+    except ProcessingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if ended.was_stopped and len(ended.reports) < len(jobs):
         return STOPPED
-    return 1 if progress.counts["failed"] else 0
+    return 1 if ended.progress.counts["failed"] else 0
 
 
-def _run(plan: Plan, jobs: Sequence[Job], words: argparse.Namespace) -> tuple[list[Report], Progress, bool]:
-    reports: list[Report] = []
+@dataclass(slots=True)
+class _Ended:
+    """What is there when a run ends, however it ends."""
+
+    progress: Progress
+    reports: list[Report] = field(default_factory=list)
+    was_stopped: bool = False
+    trouble: str = ""
+
+
+def _run(plan: Plan, jobs: Sequence[Job], words: argparse.Namespace) -> _Ended:
     stop = Stop()
     try:
         with Journal(plan) as journal, Progress(len(jobs), verbose=words.verbose) as progress:
-            ended = process_folder(jobs, plan, journal, workers=words.workers, is_stopped=lambda: stop.is_asked)
-            for job, report, is_earlier in ended:
-                reports.append(dict(report))
-                is_made = report["status"] == "ok"
-                status = "failed" if not is_made else "skipped" if is_earlier else "done"
-                progress.add(job.name, status, f"{report['score']['total']:.0f}" if is_made else str(report["reason"]))
+            ended = _Ended(progress)
+            try:
+                each = process_folder(jobs, plan, journal, workers=words.workers, is_stopped=lambda: stop.is_asked)
+                for job, report, is_earlier in each:
+                    ended.reports.append(dict(report))
+                    _count(progress, job, report, is_earlier)
+            except KeyboardInterrupt:  # asked a second time; what is done is still told
+                stop.is_asked = True
+            ended.was_stopped, ended.trouble = stop.is_asked, journal.trouble
     finally:
         stop.restore()
-    return reports, progress, stop.is_asked
+    return ended
 
 
-def _write(document: Mapping[str, object], words: argparse.Namespace) -> None:
+def _count(progress: Progress, job: Job, report: Mapping[str, Any], is_earlier: bool) -> None:
+    is_made = report["status"] == "ok"
+    status = "failed" if not is_made else "skipped" if is_earlier else "done"
+    progress.add(job.name, status, f"{report['score']['total']:.0f}" if is_made else str(report["reason"]))
+
+
+def _document(plan: Plan, reports: Sequence[Report]) -> dict[str, object]:
+    photos = sorted(reports, key=lambda report: str(report["file"]))
+    document: dict[str, object] = {
+        "pipeline": PIPELINE_VERSION, "params": plan.params.digest(), "channel": plan.channel.key, "photos": photos
+    }  # fmt: skip
+    if plan.reception.measures_set:
+        document["set"] = report_on({str(photo["file"]): photo["set"] for photo in photos if "set" in photo})
+    return document
+
+
+def _write(document: Mapping[str, object], target: Path) -> None:
     text = json.dumps(document, indent=2)
-    if str(words.json) == "-":
+    if str(target) == "-":
         print(text)
         return
-    target: Path = words.json or words.out / "report.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, "utf-8")
+    write_report(target, text)

@@ -10,15 +10,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from processing import PIPELINE_VERSION, codecs
 from processing.channels import load_channels
 from processing.errors import InputRejected, ProcessingError
 from processing.params import STANDARD_PRESET, ProcessingParams, ScoringParams
 from processing.quality.pair import PairReport, score_pair
+from processing.resumable import write_report
 from processing.types import MaskArray
 
 _LOSSLESS = {"PNG", "TIFF"}
+_LEAST_AREA = 1e-6  # of a photo's pixel in the finished file
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +52,11 @@ def main(argv: Sequence[str]) -> int:
         print(document)
         return 0
     if arguments.json:
-        Path(arguments.json).write_text(document)
+        try:
+            write_report(Path(arguments.json), document)
+        except ProcessingError as failure:
+            print(failure, file=sys.stderr)
+            return 2
     print(_text(report))
     return 0
 
@@ -60,8 +67,7 @@ def _scored(arguments: argparse.Namespace) -> PairReport:
     alpha = _matte(arguments.alpha) if arguments.alpha else finished.alpha
     affine = None
     if arguments.affine:
-        a, b, c, d, e, f = arguments.affine
-        affine = np.array([[a, b, c], [d, e, f]], np.float64)
+        affine = _affine(arguments.affine)
     declared = _preset(arguments.preset) if arguments.preset else None
     is_encoded = finished.info.format not in _LOSSLESS
     channel = load_channels()[arguments.channel]
@@ -71,8 +77,22 @@ def _scored(arguments: argparse.Namespace) -> PairReport:
     )  # fmt: skip
 
 
+def _affine(numbers: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Return (2, 3). Raises InputRejected for numbers that don't lay the photo out as a picture."""
+    matrix = np.array(numbers, np.float64).reshape(2, 3)
+    area = abs(float(np.linalg.det(matrix[:, :2]))) if np.isfinite(matrix).all() else 0.0
+    if not _LEAST_AREA <= area <= 1 / _LEAST_AREA:
+        raise InputRejected(
+            "--affine takes six numbers a b c d e f, for x' = a x + b y + c and y' = d x + e y + f; these turn "
+            "the photo into a line or a point. Leave it out, and the place is found.",
+            code="invalid_parameter",
+        )
+    return matrix
+
+
 def _matte(path: Path) -> MaskArray:
-    pixels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    data = np.fromfile(path, np.uint8)  # not imread: a name need not be UTF-8
+    pixels = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
     if pixels is None:
         raise InputRejected(f"{path} can't be read as a picture.", code="unreadable")
     return np.asarray(pixels, np.float32) / np.float32(255)

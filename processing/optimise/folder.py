@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from processing.errors import ProcessingError
+from processing.mishaps import explain, tell
 from processing.optimise.options import SUFFIX_OF, Options, format_named
 from processing.optimise.picture import Optimised, optimise
-from processing.resumable import Notes, find_files, stamp
+from processing.resumable import OPTIMISE_JOURNAL, Notes, find_files, fitting, stamp
 
-JOURNAL = ".optimise.jsonl"
+JOURNAL = OPTIMISE_JOURNAL
+_ROOM = 24  # bytes that a result's name may have beyond the picture's: its old ending, a number, the new ending
 _AHEAD = 4  # jobs per worker waiting in the pool: enough to never starve one, and memory stays flat
 _TICK_S = 0.2
 
@@ -34,13 +35,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ended. `result` is there unless it failed; `reason` and `code` say why it did."""
+    """How a job ended. `result` is there unless it failed; `reason`, `code`, `category` (mishaps.Mishap) say why."""
 
     job: Job
     status: Status
     result: Optimised | None = None
     reason: str = ""
     code: str = ""
+    category: str = ""
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,7 +51,7 @@ class Outcome:
         if self.result is not None:
             facts |= {"output": str(self.job.target), **asdict(self.result)}
         if self.reason:
-            facts |= {"code": self.code, "reason": self.reason}
+            facts |= {"code": self.code, "category": self.category, "reason": self.reason}
         return facts
 
 
@@ -73,11 +75,12 @@ def plan(pictures: Sequence[Path], source: Path, out: Path, options: Options) ->
     jobs = []
     for picture in pictures:
         name = PurePosixPath(picture.relative_to(base).as_posix())
-        wanted = name.with_suffix(SUFFIX_OF[options.format]) if converts else name
+        stem = fitting(name.stem, _ROOM)
+        wanted = name.with_name(stem + (SUFFIX_OF[options.format] if converts else name.suffix))
         candidate, count = wanted, 1
         while str(candidate).casefold() in taken:
             number = "" if count == 1 else f"-{count}"
-            candidate = wanted.with_name(f"{name.stem}-{name.suffix.lstrip('.')}{number}{wanted.suffix}")
+            candidate = wanted.with_name(f"{stem}-{name.suffix.lstrip('.')}{number}{wanted.suffix}")
             count += 1
         taken.add(str(candidate).casefold())
         jobs.append(Job(picture, str(name), out / candidate))
@@ -108,6 +111,11 @@ class Journal:
         except TypeError:  # noted by another release
             return None
 
+    @property
+    def trouble(self) -> str:
+        """Why something could not be noted; "" as long as all was."""
+        return self._notes.trouble
+
     def add(self, job: Job, result: Optimised) -> None:
         """Note a picture as done; call from one thread only."""
         self._notes.add(job.name, self._key(job), asdict(result))
@@ -134,6 +142,12 @@ class _Deadlines:
         with self._lock:
             self._running.pop(threading.get_ident(), None)
 
+    def end_all(self) -> None:
+        """Stop whatever is computed now."""
+        with self._lock:
+            for _, image in self._running.values():
+                image.set_kill(True)
+
     def enforce(self) -> None:
         now = time.monotonic()
         with self._lock:
@@ -155,6 +169,7 @@ def optimise_folder(
     workers: int = 0,
     timeout_s: float = 30.0,
     is_stopped: Callable[[], bool] = lambda: False,
+    is_verbose: bool = False,
 ) -> Iterator[Outcome]:
     """Yield the outcome of every job as it ends. One bad picture never stops the others (PRO-16, SCH-26).
 
@@ -167,38 +182,59 @@ def optimise_folder(
     pyvips.concurrency_set(1)
     deadlines = _Deadlines(timeout_s)
     count = worker_count(workers, len(jobs))
+    with ThreadPoolExecutor(count, thread_name_prefix="optimise") as pool:
+
+        def submit(job: Job) -> Future[Outcome]:
+            return pool.submit(_attempt, job, options, deadlines, is_verbose)
+
+        try:
+            yield from _outcomes(jobs, journal, submit, deadlines, count * _AHEAD, is_stopped)
+        except BaseException:  # Ctrl-C a second time, or nobody wants the rest
+            pool.shutdown(wait=False, cancel_futures=True)
+            deadlines.end_all()
+            raise
+
+
+def _outcomes(
+    jobs: Sequence[Job],
+    journal: Journal,
+    submit: Callable[[Job], Future[Outcome]],
+    deadlines: _Deadlines,
+    most: int,
+    is_stopped: Callable[[], bool],
+) -> Iterator[Outcome]:
     waiting = iter(jobs)
     running: set[Future[Outcome]] = set()
-    with ThreadPoolExecutor(count, thread_name_prefix="optimise") as pool:
-        while True:
-            while len(running) < count * _AHEAD and not is_stopped():
-                job = next(waiting, None)
-                if job is None:
-                    break
-                if (earlier := journal.earlier(job)) is not None:
-                    yield Outcome(job, "skipped", earlier)
-                else:
-                    running.add(pool.submit(_attempt, job, options, deadlines))
-            if not running:
-                return
-            done, running = wait(running, timeout=_TICK_S, return_when=FIRST_COMPLETED)
-            deadlines.enforce()
-            for future in done:
-                outcome = future.result()
-                if outcome.status == "done" and outcome.result is not None:
-                    journal.add(outcome.job, outcome.result)
-                yield outcome
+    while True:
+        while len(running) < most and not is_stopped():
+            job = next(waiting, None)
+            if job is None:
+                break
+            if (earlier := journal.earlier(job)) is not None:
+                yield Outcome(job, "skipped", earlier)
+            else:
+                running.add(submit(job))
+        if not running:
+            return
+        done, running = wait(running, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+        deadlines.enforce()
+        for future in done:
+            outcome = future.result()
+            if outcome.status == "done" and outcome.result is not None:
+                journal.add(outcome.job, outcome.result)
+            yield outcome
 
 
-def _attempt(job: Job, options: Options, deadlines: _Deadlines) -> Outcome:
+def _attempt(job: Job, options: Options, deadlines: _Deadlines, is_verbose: bool) -> Outcome:
     started = time.monotonic()
     try:
         result = optimise(job.source, job.target, options, deadlines.watch)
         outcome = Outcome(job, "done", result)
-    except ProcessingError as exc:
-        outcome = Outcome(job, "failed", reason=str(exc), code=exc.code)
-    except OSError as exc:
-        outcome = Outcome(job, "failed", reason=f"The file can't be read: {exc.strerror or exc}.", code="unreadable")
+    except Exception as exc:  # noqa: BLE001 - no photo may stop the others
+        if is_verbose:
+            tell(job.name, exc)
+        why = explain(exc)
+        outcome = Outcome(job, "failed", reason=why.reason, code=why.code, category=why.category)
     finally:
         deadlines.forget()
     return replace(outcome, seconds=time.monotonic() - started)

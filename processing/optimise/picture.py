@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +12,7 @@ from processing.errors import InputRejected, StageFailed
 from processing.limits import MAX_BYTES, MAX_PIXELS
 from processing.optimise import compression
 from processing.optimise.options import LOSSY, Options
+from processing.resumable import write_whole
 
 if TYPE_CHECKING:
     import pyvips
@@ -53,14 +52,14 @@ def optimise(source: Path, target: Path, options: Options, watch: Watch = no_wat
     import pyvips
 
     try:
-        own_format = format_of(source)
-        image = _opened(source, options)
+        own_format, is_plain_cmyk = _looked_into(source)
+        image = _opened(source, options, is_plain_cmyk)
         watch(image)
         name = target_format(own_format, options)
         data, quality = _encoded(_prepared(image, name), name, options)
     except pyvips.Error as exc:
         raise _explained(exc) from exc
-    _write(target, data)
+    write_whole(target, data)
     return Optimised(image.width, image.height, source.stat().st_size, len(data), quality, name)
 
 
@@ -71,17 +70,26 @@ def target_format(own_format: str, options: Options) -> str:
 
 def format_of(source: Path) -> str:
     """Return the format of a file by its content. Raises InputRejected for anything the tool doesn't take."""
+    return _looked_into(source)[0]
+
+
+def _looked_into(source: Path) -> tuple[str, bool]:
+    """Return the format by the header, and whether the pixels are CMYK that no profile explains."""
     import pyvips
 
+    if not source.is_file():  # a pipe would be waited for, and no deadline ends that
+        exists = source.exists()
+        words = "This is a pipe or a device, not a file with a picture." if exists else "The file is missing."
+        raise InputRejected(words, code="no_file" if exists else "missing")
     size = source.stat().st_size
     if size > MAX_BYTES:
         most = f"{MAX_BYTES / 1e6:.0f} MB"
         raise InputRejected(f"The file has {size / 1e6:.0f} MB; the most is {most}.", code="too_large")
     try:
-        header = pyvips.Image.new_from_file(str(source), access="sequential")
+        header = _lazily(source)
     except pyvips.Error as exc:
         raise InputRejected("The content is not a picture this tool reads.", code="unsupported_format") from exc
-    name = _LOADERS.get(str(header.get("vips-loader")))
+    name = _LOADERS.get(str(header.get("vips-loader")).removesuffix("_buffer"))
     if name is None:
         raise InputRejected("The content is not JPEG, PNG, WebP, TIFF or AVIF.", code="unsupported_format")
     if header.width * header.height > MAX_PIXELS:
@@ -89,21 +97,44 @@ def format_of(source: Path) -> str:
             f"The picture has {header.width} x {header.height} px; the most is {MAX_PIXELS / 1e6:.0f} megapixels.",
             code="too_many_pixels",
         )
-    return name
+    return name, header.interpretation == "cmyk" and not header.get_typeof(_PROFILE)
 
 
-def _opened(source: Path, options: Options) -> pyvips.Image:
+def _opened(source: Path, options: Options, is_plain_cmyk: bool) -> pyvips.Image:
     """Open lazily: a JPEG is then shrunk while it is decoded (libjpeg's DCT scaling)."""
     import pyvips
 
-    if "resize" not in options.operations:
-        image = pyvips.Image.new_from_file(str(source), access="sequential", fail_on="error").autorot()
-        return _in_srgb(image)
     width, height = options.box
-    image = pyvips.Image.thumbnail(
-        str(source), width, height=height, size="down", fail_on="error", **_kernel(options.kernel)
-    )
-    return _in_srgb(image)
+    if is_plain_cmyk or "resize" not in options.operations:
+        image = _lazily(source, fail_on="error").autorot()
+        image = _plain_cmyk(image) if is_plain_cmyk else _in_srgb(image)
+        if "resize" not in options.operations:
+            return image
+        return image.thumbnail_image(width, height=height, size="down", **_kernel(options.kernel))
+    how = {"height": height, "size": "down", "fail_on": "error", **_kernel(options.kernel)}
+    if _is_utf8(source):
+        return _in_srgb(pyvips.Image.thumbnail(str(source), width, **how))
+    return _in_srgb(pyvips.Image.thumbnail_buffer(source.read_bytes(), width, **how))
+
+
+def _lazily(source: Path, **how: str) -> pyvips.Image:
+    """Open a file for reading from top to bottom."""
+    import pyvips
+
+    if not _is_utf8(source):
+        return pyvips.Image.new_from_buffer(source.read_bytes(), "", access="sequential", **how)
+    return pyvips.Image.new_from_file(str(source), access="sequential", **how)
+
+
+def _is_utf8(source: Path) -> bool:
+    """Whether a name can be given to pyvips, which takes for granted that it is UTF-8; else the bytes are."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in str(source))
+
+
+def _plain_cmyk(image: pyvips.Image) -> pyvips.Image:
+    """Turn CMYK without a profile into RGB by the plain rule, as `codecs` does; libvips would assume a press."""
+    inks = (255 - image[:3]) * (255 - image[3]) / 255
+    return (inks + 0.5).cast("uchar").copy(interpretation="srgb")
 
 
 def _kernel(name: str) -> dict[str, str]:
@@ -158,22 +189,6 @@ def _encoded(image: pyvips.Image, format_name: str, options: Options) -> tuple[b
         image = image.copy_memory()
         quality = compression.adaptive_quality(image, format_name)
     return compression.encode(image, format_name, quality), quality if format_name in LOSSY else 0
-
-
-def _write(target: Path, data: bytes) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".optimise-", dir=target.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-            os.chmod(name, 0o644)
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except OSError as exc:
-        raise StageFailed(f"{target} can't be written: {exc.strerror or exc}.", code="not_written") from exc
 
 
 def _explained(exc: pyvips.Error) -> InputRejected | StageFailed:

@@ -28,6 +28,22 @@ class Remover(Protocol):
         ...
 
 
+def weights_sha256(name: str, *, model_name: str = "", model_dir: Path | None = None) -> str:
+    """Return the sha256 of the weights that `create_remover` with the same words would run, "" for none of them.
+
+    Loads no model. Raises as `create_remover`.
+    """
+    from processing.removal import onnx
+    from processing.removal.compact import WEIGHTS_SHA256
+
+    if name == "rembg":
+        return onnx.sha256_of(onnx.find_weights(model_name, model_dir).path)
+    weights = onnx.search(model_name, model_dir) if name == "auto" else None
+    if weights is not None:
+        return onnx.sha256_of(weights.path)
+    return WEIGHTS_SHA256 if name in ("auto", "compact") else ""
+
+
 def create_remover(name: str, *, model_name: str = "", model_dir: Path | None = None, threads: int = 1) -> Remover:
     """Make the remover called `name`: "studio", "compact", "rembg" or "auto" (rembg if its weights are on disk, else
     studio and compact, each the other's second opinion).

@@ -89,6 +89,9 @@ class Signals:
 def _bites(solid: npt.NDArray[np.uint8]) -> float:
     """Return what closing (ellipse of 6 % of the longest side) adds to the product, as a share of it."""
     scale = min(1.0, _BITE_SIDE / max(solid.shape))
+    if min(solid.shape) * scale < 1.0:  # so narrow that nothing of it would be left
+        width, height = (max(side, math.ceil(1 / scale)) for side in solid.shape[::-1])
+        solid = np.asarray(cv2.resize(solid, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
     small = cv2.resize(solid, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
     reach = max(1, round(_BITE_WIDTH * max(small.shape) / 2))
     padded = np.pad(small, 2 * reach)

@@ -16,8 +16,9 @@ from PIL import Image
 from processing import __main__
 from processing.channels import load_channels
 from processing.errors import InputRejected
-from processing.folder import Job, Journal, Plan, Pool, find_photos, process_folder
+from processing.folder import Job, Journal, Plan, find_photos
 from processing.params import STANDARD_PRESET
+from processing.pool import Pool, process_folder
 from tests.processing.cards import card_photo
 from tests.processing.pictures import saved
 from tests.processing.scenes import Scene, draw, overlap
