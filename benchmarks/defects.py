@@ -167,8 +167,9 @@ MEANT = {
     "feathered_in_part": "stray", "blurred": "detail", "colour_de5": "colour_shift", "colour_de3": "colour_shift",
     "brighter_6": "colour_shift", "background_248": "off_white", "background_254": "off_white", "underfilled": "fill",
     "content_loss": "lost", "shadow_patch": "remains",
+    "text_on": "content", "patch_flat": "content", "block_flipped": "content", "half_resolution": "detail",
 }  # fmt: skip
-LOWER_IS_WORSE = {"fill", "detail"}
+LOWER_IS_WORSE = {"fill", "detail", "content"}
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -189,7 +190,10 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         name = MEANT.get(kind, "")
         if name:
             sign = -1.0 if name in LOWER_IS_WORSE else 1.0
-            pick = [[sign * row["measures"].get(name, 0.0) for row in group] for group in (bad, good)]
+            pick = [
+                [sign * row["measures"].get(name, 1.0 if name in LOWER_IS_WORSE else 0.0) for row in group]
+                for group in (bad, good)
+            ]
             entry["measure"], entry["measure_auc"] = name, round(auc(*pick), 4)
         kinds[kind] = entry
     return {

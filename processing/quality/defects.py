@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from processing.quality import planted_shadows
+from processing.quality import planted_content, planted_shadows
 from processing.quality.difference import to_lab
 from processing.quality.planted_shadows import blurred, outline_point
 from processing.types import MaskArray, RGBArray
@@ -301,6 +301,14 @@ def _blurred_product(subject: Subject, rng: np.random.Generator) -> Case:
     return Case(good.before, np.where((good.alpha > 0)[..., None], soft, np.uint8(_WHITE)).astype(np.uint8), good.alpha)
 
 
+def _changed(change: Callable[[RGBArray, MaskArray], RGBArray]) -> Maker:
+    def make(subject: Subject, rng: np.random.Generator) -> Case:
+        good = _result(subject, subject.alpha)
+        return Case(good.before, change(good.after, good.alpha), good.alpha)
+
+    return make
+
+
 def _off_white(value: tuple[int, int, int]) -> Maker:
     def make(subject: Subject, rng: np.random.Generator) -> Case:
         good = _result(subject, subject.alpha)
@@ -322,6 +330,10 @@ def _recoloured(lightness: float, a: float, b: float) -> Maker:
 
 
 _MAKERS |= {
+    "text_on": _changed(planted_content.text_on),
+    "patch_flat": _changed(planted_content.patch_flat),
+    "block_flipped": _changed(planted_content.block_flipped),
+    "half_resolution": _changed(planted_content.half_resolution),
     "background_248": _off_white((248, 250, 248)),
     "background_254": _off_white((254, 254, 254)),
     "colour_de5": _recoloured(0, 3.5, -4.5),

@@ -49,13 +49,14 @@ def no_artifacts(beside: float, hanging: float, visible: float = 0.0) -> Gate:
     return Gate("artifacts", True, "Clean")
 
 
-def right_file(likeness: float | None, shift: float | None) -> Gate:
+def right_file(likeness: float | None, shift: float | None, is_found: bool = True) -> Gate:
     """The result shows the photo: `likeness` correlates their lightness inside the product, `shift` is CIEDE2000.
 
-    None (too flat, or nothing to compare) passes.
+    None (too flat, or nothing to compare) passes; a product that was looked for in the photo and not found fails.
     """
     is_other = likeness is not None and likeness < LIKENESS_LIMIT and (shift is None or shift > OTHER_COLOURS)
-    message = "The result doesn't show this photo: wrong file?" if is_other else "The result shows the photo."
+    is_other = is_other or not is_found
+    message = "The result doesn't show this photo's product: wrong file?" if is_other else "The result shows the photo."
     return Gate("wrong_file", not is_other, message)
 
 

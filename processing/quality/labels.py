@@ -15,7 +15,7 @@ MAP_SIDE = 256
 CODES = {
     "off_white": 1, "fringe": 2, "edge_width": 3, "edge_hardness": 4, "edge_roughness": 5, "stray": 6, "thin_edge": 7,
     "halo": 8, "missing_edge": 9, "unsupported": 10, "holes": 11, "lost": 12, "colour_spot": 13, "leftover": 14,
-    "specks": 15,
+    "specks": 15, "content": 16,
 }  # fmt: skip
 """What the values of a label map stand for. Where two meet, the higher code is drawn."""
 

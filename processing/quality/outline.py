@@ -64,12 +64,14 @@ class Outline:
         return tuple(found)
 
 
-def trace(alpha: MaskArray) -> Outline | None:
+def trace(alpha: MaskArray, solid: npt.NDArray[np.uint8] | None = None) -> Outline | None:
     """Follow the 0.5 contour of the matte (H, W) at full size; None when there is none of 40 px or more.
 
-    Holes have a contour too. At most 2048 points, evenly spaced.
+    Holes have a contour too. At most 2048 points, evenly spaced. `solid` (H, W): where alpha is above 0.5, 1, else 0,
+    when it is at hand.
     """
-    contours, _ = cv2.findContours((alpha > 0.5).view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    inside = (alpha > 0.5).view(np.uint8) if solid is None else solid
+    contours, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     rings = [ring[:, 0].astype(np.float32) for ring in contours if len(ring) >= _LEAST_CONTOUR_PX]
     if not rings:
         return None

@@ -45,7 +45,8 @@ def score_pair(
     `alpha`: the result's matte in the grid of `after`, or the cut-out's in the grid of `before`; None: read from the
     white of `after`. `affine`: 2 x 3, photo to result; None: found, or the identity when the sizes are equal and the
     pictures lie on each other. `declared`: the preset whose colour correction is no error; None: none was declared.
-    When the result can't be found in the photo that is a finding, and what needs the photo isn't measured.
+    When the result can't be found in the photo that is a finding, the wrong-file gate fails, and edge and colour earn
+    nothing: they weren't measured.
     Raises InputRejected(code="wrong_size") for a matte of neither size.
     """
     findings: list[Finding] = []
@@ -76,6 +77,7 @@ def score_pair(
         has_colour_reference=reference,
         residual_cast=cast,
         is_encoded=is_encoded,
+        is_found=affine is not None,
     )
     matrix = None if affine is None else tuple(tuple(round(float(v), 5) for v in row) for row in affine)
     return PairReport(quality, matrix, "white" if alpha is None else "given", tuple(findings))

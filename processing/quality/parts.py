@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from processing.params import ChannelSpec, ScoringParams
 from processing.quality import regions
+from processing.quality.content import Content
 from processing.quality.edges import LocalMeasure
 from processing.quality.outline import Outline
 from processing.types import MaskArray, Measure
@@ -36,6 +38,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "lost": (0.003, 0.01),
     "remains": (36.0, 120.0),  # 6 x 6 px at a Lab distance of 15 from white is what a person sees at 1:1
     "detail": (0.75, 0.45),
+    "content": (0.8, 0.6),  # good results reach 0.84 and more, a changed place mostly less than half of that
     "colour_spot": (3.0, 8.0),
 }
 ADVICE = {
@@ -54,6 +57,7 @@ ADVICE = {
     "lost": "Bring back what was cut away",
     "remains": "Clear the small remains of backdrop or shadow",
     "detail": "Keep the product's detail: the result is blurred",
+    "content": "Put the product back as the photo shows it: its inside was changed",
     "colour_spot": "Bring the colours back where they are off",
 }
 
@@ -126,7 +130,12 @@ def fill_of(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> float:
 
 def product_box(alpha: MaskArray) -> tuple[int, int, int, int]:
     """Return the box (x, y, w, h) of what is more than half opaque, px; no width and height when nothing is."""
-    x, y, width, height = cv2.boundingRect((alpha > 0.5).view(np.uint8))
+    return box_of((alpha > 0.5).view(np.uint8))
+
+
+def box_of(solid: npt.NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """Return the box (x, y, w, h) of what isn't 0 in `solid` (H, W), px."""
+    x, y, width, height = cv2.boundingRect(solid)
     return int(x), int(y), int(width), int(height)
 
 
@@ -147,6 +156,15 @@ def local_row(measure: LocalMeasure, outline: Outline) -> Row:
     return row(measure.name, measure.value, measure.unit, outline.boxes(order))
 
 
+def content_rows(found: Content) -> list[Row]:
+    """The product's inside against the photo's: the worst place is judged, the means are told (QC-18)."""
+    return [
+        row("content", found.worst, "SSIM", (found.where,)),
+        Row(Measure("ssim", round(found.ssim, 4), "SSIM", "edge"), 1.0),
+        Row(Measure("psnr", round(found.psnr, 2), "dB", "edge"), 1.0),
+    ]
+
+
 def flagged(measure: LocalMeasure) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """The stretches (M,) that are beyond the limit when the measure is; none when it isn't."""
     limit = LIMITS[measure.name][0]
@@ -157,6 +175,12 @@ def flagged(measure: LocalMeasure) -> np.ndarray[tuple[int, ...], np.dtype[np.bo
 def edge_part(rows: Sequence[Row]) -> Part:
     """25 times the product of all factors: one bad value is enough to sink it."""
     return Part(PART, tuple(rows))
+
+
+def unfound_edge() -> Part:
+    """The edge of a result whose product isn't in the photo: nothing was measured, nothing is earned."""
+    unmeasured = Measure("edge_support", 0.0, "", "edge", None, None, "not measured: not found in the photo")
+    return Part(0.0, (Row(unmeasured, 1.0),), "Score it against the photo it was made from")
 
 
 def fill(box: tuple[int, int, int, int], shape: tuple[int, ...], channel: ChannelSpec, scoring: ScoringParams) -> Part:
@@ -170,11 +194,17 @@ def fill(box: tuple[int, int, int, int], shape: tuple[int, ...], channel: Channe
     return Part(fill_part(share, target), (Row(measure, 1.0),), advice)
 
 
-def colour(view: regions.Scene | None, cast: float | None, has_reference: bool) -> Part:
-    """The colour part: median shift, the worst block, the cast left. What can't be measured is said (QC-08)."""
+def colour(view: regions.Scene | None, cast: float | None, has_reference: bool, is_found: bool = True) -> Part:
+    """The colour part: median shift, the worst block, the cast left. What can't be measured is said (QC-08).
+
+    Without a photo the part keeps its 25 beside the flag, as the seed's formula has it; with one that shows nothing to
+    compare, or another product, it earns nothing.
+    """
     found = regions.colour_shift(view) if view is not None else None
     if found is None:
-        return Part(PART, (Row(Measure("colour_shift", 0.0, "dE2000", "colour", None, None, "not measured"), 1.0),))
+        unmeasured = Measure("colour_shift", 0.0, "dE2000", "colour", None, None, "not measured")
+        base = PART if view is None and is_found else 0.0
+        return Part(base, (Row(unmeasured, 1.0),), "Compare the colours with the photo: they could not be measured")
     shift, spot, where = found
     limit = LIMITS["colour_spot"]
     rows = [

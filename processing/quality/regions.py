@@ -18,6 +18,8 @@ from processing.removal.backdrop import Backdrop, fit_backdrop
 from processing.types import MaskArray, RGBArray
 
 GRID_SIDE = 500
+NEAR_SIDE = 1000
+_HALVED_FROM = 800
 _FIT_STEP = 3  # every third grid px is enough to fit a smooth surface to, and keeps the grain
 _RESTLESS = 6.0  # Lab residual of the border from which colour can't tell backdrop from product
 _SHADOW_L = 45.0
@@ -60,16 +62,35 @@ class Scene:
     backdrop: Backdrop
 
 
-def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Scene:
-    """Prepare what the areal measures share."""
-    step = max(1, round(max(alpha.shape) / GRID_SIDE))
+@dataclass(frozen=True, slots=True)
+class Near:
+    """`source`, `frame` (h, w, 3) uint8 and `alpha` (h, w) averaged over `step` x `step` px: about 1000 px a side."""
+
+    source: RGBArray
+    frame: RGBArray
+    alpha: MaskArray
+    step: int
+
+
+def near(source: RGBArray, frame: RGBArray, alpha: MaskArray) -> Near:
+    """Halve what is larger than 800 px a side, and shrink what is very large to about 1000."""
+    step = 1 if max(alpha.shape) < _HALVED_FROM else max(2, round(max(alpha.shape) / NEAR_SIDE))
+    return Near(shrunk(source, step), shrunk(frame, step), shrunk(alpha, step), step)
+
+
+def scene(source: RGBArray, frame: RGBArray, alpha: MaskArray, view: Near | None = None) -> Scene:
+    """Prepare what the areal measures share; `view` saves the first halving where the steps allow it."""
+    whole = max(1, round(max(alpha.shape) / GRID_SIDE))
+    step = whole
+    if view is not None and whole % view.step == 0:
+        source, frame, alpha, step = view.source, view.frame, view.alpha, whole // view.step
     small, lab = shrunk(alpha, step), to_lab(shrunk(source, step))
     backdrop = fit_backdrop(lab[::_FIT_STEP, ::_FIT_STEP])
     ground = cv2.resize(backdrop.surface, (lab.shape[1], lab.shape[0]), interpolation=cv2.INTER_LINEAR)
     off, shadow = against(lab, np.asarray(ground, np.float32), backdrop.spread)
     return Scene(
         small, lab, shrunk(frame, step), off, shadow, backdrop.spread < _RESTLESS and backdrop.inliers > 0.6,
-        max(9.0, 4 * backdrop.spread + 4), 1 / step, backdrop,
+        max(9.0, 4 * backdrop.spread + 4), 1 / whole, backdrop,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from processing.geometry import touches_frame
 from processing.params import ChannelSpec, ScoringParams
 from processing.quality import edges, gates, measures, outline, parts, regions
+from processing.quality.content import Content, content
 from processing.quality.labels import LabelMap
 from processing.quality.parts import PART, background_part, colour_part, fill_part, fill_ratio, ramp
 from processing.quality.remains import Remains, remains
@@ -40,6 +41,7 @@ class _Seen:
     hanging: regions.BoolArray | None = None
     pierced: regions.BoolArray | None = None
     remains: Remains | None = None
+    content: Content | None = None
 
     def along(self) -> tuple[edges.LocalMeasure, ...]:
         """All measures of the outline; with the photo at hand a ruggedness that the product has itself is none."""
@@ -69,6 +71,7 @@ def score(
     has_colour_reference: bool = True,
     residual_cast: float | None = None,
     is_encoded: bool = False,
+    is_found: bool = True,
 ) -> QualityReport:
     """Score one result.
 
@@ -77,19 +80,23 @@ def score(
     edge colour measures and the colour part are not measured). `confidence`: the remover's, 0..1. `is_cut`: the product
     touches the source's edge. `has_colour_reference`: a neutral backdrop or card fixed the white balance;
     `residual_cast`: chroma left on it after the correction. `is_encoded`: the frame comes from a lossy file, so white
-    is exact only beyond `RINGING_MARGIN_PX`. Never raises for a bad picture: the gates say that.
+    is exact only beyond `RINGING_MARGIN_PX`. `is_found`: False when the product was looked for in its photo in vain:
+    then the wrong-file gate fails and neither edge nor colour earns a point. Never raises for a bad picture: the gates
+    say that.
     """
     asks_white = channel.background == "pure_white"
     white = _white(frame, alpha, scoring, is_encoded)
-    seen, box = _look(frame, alpha, expected), parts.product_box(alpha)
+    line, box = _traced(alpha)
+    seen = _look(frame, alpha, expected, line)
     four = (
         _background(white, asks_white),
-        _edge(frame, alpha, seen, expected, confidence),
+        _edge(frame, alpha, seen, expected, confidence) if is_found else parts.unfound_edge(),
         parts.fill(box, alpha.shape, channel, scoring),
-        parts.colour(seen.scene, residual_cast, has_colour_reference),
+        parts.colour(seen.scene, residual_cast, has_colour_reference, is_found),
     )
     shift = next((measure.value for measure in four[3].measures if measure.threshold is not None), None)
-    checks = _gates(frame, alpha, seen, shift, is_cut or (channel.sizing == "fit" and touches_frame(alpha)))
+    is_cut = is_cut or (channel.sizing == "fit" and touches_frame(alpha))
+    checks = [*_gates(frame, alpha, seen, is_cut), gates.right_file(_likeness(seen), shift, is_found)]
     if channel.fill_min:
         checks.append(gates.well_filled(parts.fill_of(box, alpha.shape), channel.fill_min))
     if asks_white:
@@ -113,8 +120,11 @@ def score(
     )
 
 
-def _gates(frame: RGBArray, alpha: MaskArray, seen: _Seen, shift: float | None, is_cut: bool) -> list[Gate]:
-    likeness = regions.likeness(seen.scene) if seen.scene is not None else None
+def _likeness(seen: _Seen) -> float | None:
+    return regions.likeness(seen.scene) if seen.scene is not None else None
+
+
+def _gates(frame: RGBArray, alpha: MaskArray, seen: _Seen, is_cut: bool) -> list[Gate]:
     return [
         gates.blank(frame, alpha),
         gates.content_kept(seen.loss),
@@ -122,7 +132,6 @@ def _gates(frame: RGBArray, alpha: MaskArray, seen: _Seen, shift: float | None, 
             _share(seen.beside), _share(seen.hanging), seen.remains.visible if seen.remains is not None else 0.0
         ),
         gates.product_whole(is_cut),
-        gates.right_file(likeness, shift),
     ]
 
 
@@ -130,12 +139,16 @@ def _share(found: regions.BoolArray | None) -> float:
     return 0.0 if found is None else float(found.mean())
 
 
-def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None) -> _Seen:
-    line = outline.trace(alpha)
+def _traced(alpha: MaskArray) -> tuple[outline.Outline | None, tuple[int, int, int, int]]:
+    solid = (alpha > 0.5).view(np.uint8)
+    return outline.trace(alpha, solid), parts.box_of(solid)
+
+
+def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None, line: outline.Outline | None) -> _Seen:
     shape = edges.shape_of(line, alpha) if line is not None else ()
     if expected is None or not measures.holds_product(alpha):
         return _Seen(line, shape)
-    scene = regions.scene(expected, frame, alpha)
+    scene, inside = _areas(frame, alpha, expected)
     view = edges.view(line, alpha, expected, frame) if line is not None else None
     rim = regions.Rim(np.zeros((0, 2), np.int64), np.zeros(0, bool))
     if view is not None:
@@ -152,7 +165,14 @@ def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None) -> _Seen
         regions.attached(scene, rim),
         regions.pierced(scene),
         remains(view, scene, expected, frame, alpha) if view is not None else None,
+        inside,
     )
+
+
+def _areas(frame: RGBArray, alpha: MaskArray, expected: RGBArray) -> tuple[regions.Scene, Content | None]:
+    """What is seen from afar; the averaged pictures are let go before the outline needs memory."""
+    near = regions.near(expected, frame, alpha)
+    return regions.scene(expected, frame, alpha, near), content(near, frame, expected, alpha)
 
 
 def _white(frame: RGBArray, alpha: MaskArray, scoring: ScoringParams, is_encoded: bool) -> _White:
@@ -201,6 +221,8 @@ def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | N
         detail = regions.detail_ratio(frame, expected, alpha, seen.scene)
         if detail is not None:
             rows.append(parts.row("detail", detail[0], "ratio", (detail[1],)))
+        if seen.content is not None:
+            rows += parts.content_rows(seen.content)
     return parts.edge_part(rows)
 
 
@@ -256,6 +278,8 @@ def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple
             drawn.add_area("leftover", found)
     if seen.remains is not None and "remains" in failed:
         drawn.add_boxes("leftover", seen.remains.boxes)
+    if seen.content is not None and "content" in failed:
+        drawn.add_boxes("content", (seen.content.where,))
     if white is not None and white.wrong is not None:
         drawn.add_area("off_white", white.wrong)
     return drawn.encoded()

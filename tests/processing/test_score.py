@@ -286,6 +286,19 @@ def test_qc08_colour_without_a_reference_is_25_and_said() -> None:
     assert report.colour == 25 and report.colour_measured is False
 
 
+def test_qc08_what_was_looked_for_and_not_found_earns_nothing() -> None:
+    """A product that isn't in its photo, and a photo that shows too little to compare: said, and never a free 25."""
+    alpha = product_alpha()
+    frame = over(product_colour(SIDE), alpha, WHITE)
+    lost = judged(frame, alpha, is_found=False)
+    assert (lost.edge, lost.colour, lost.colour_measured) == (0, 0, False)
+    assert [gate.code for gate in lost.gates if not gate.passed] == ["wrong_file"]
+    thread = np.zeros((SIDE, SIDE), np.float32)
+    thread[100:900, 500:503] = 1
+    thin = judged(over(product_colour(SIDE), thread, WHITE), thread, expected=backdrop_photo(thread))
+    assert (thin.colour, thin.colour_measured) == (0, False)
+
+
 def test_a_product_cut_by_the_photo_is_a_gate() -> None:
     alpha = product_alpha()
     report = judged(over(product_colour(SIDE), alpha, WHITE), alpha, is_cut=True)

@@ -116,6 +116,10 @@ def test_a_pair_that_does_not_belong_together_is_said_and_earns_no_trust(
     after.write_bytes(codecs.encode_jpeg(other, quality=95))
     document = scored(capsys, str(pair[0]), str(after))
     assert document["registered"] is False
+    score = document["score"]
+    assert "wrong_file" in [gate["code"] for gate in score["gates"] if not gate["passed"]]  # type: ignore[index]
+    assert score["edge"] == score["colour"] == 0 and score["total"] <= 50  # type: ignore[index]
+    assert score["advice"].startswith("The result doesn't show this photo's product")  # type: ignore[index]
     assert [item["code"] for item in document["findings"]] == ["not_registered"]  # type: ignore[attr-defined]
     assert document["score"]["colour_measured"] is False  # type: ignore[index]
 
