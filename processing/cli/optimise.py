@@ -11,6 +11,7 @@ from pathlib import Path
 
 from processing.cli.progress import Progress, Stop
 from processing.errors import ProcessingError
+from processing.memory import share_one_heap
 from processing.optimise.folder import Job, Journal, find_pictures, optimise_folder, plan
 from processing.optimise.options import (
     KERNELS,
@@ -78,6 +79,7 @@ def options_from(words: argparse.Namespace) -> tuple[Options, int]:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; 0 when every picture came through, 1 when one did not, 2 for a wrong call, 130 when stopped."""
+    share_one_heap()
     words = arguments(argv)
     source: Path | None = words.source or words.source_option
     try:

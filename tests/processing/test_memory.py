@@ -1,0 +1,38 @@
+"""Memory of a pool of threads: one heap for all holds no more than the pictures in work (INT-13, PRO-15)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import sys, threading
+sys.path.insert(0, {root!r})
+from processing.memory import share_one_heap
+told = share_one_heap() if {shared} else True
+start, done = threading.Barrier(8), threading.Barrier(8)
+def work():
+    start.wait()
+    kept = [bytearray(60_000) for _ in range(400)]  # below the size that gets pages of its own
+    done.wait()
+threads = [threading.Thread(target=work) for _ in range(8)]
+[t.start() for t in threads]; [t.join() for t in threads]
+heaps = sum("heap" in line or line.split()[1:2] == ["rw-p"] and line.rstrip().endswith(" 0")
+            for line in open("/proc/self/maps"))
+print(told, heaps)
+"""
+
+
+def test_one_heap_is_taken_where_the_c_library_has_several() -> None:
+    root = str(Path(__file__).resolve().parents[2])
+    answers = []
+    for shared in (True, False):
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT.format(root=root, shared=shared)], capture_output=True, text=True, check=True
+        )
+        told, heaps = done.stdout.split()
+        answers.append((told == "True", int(heaps)))
+    (told, one), (_, several) = answers
+    if told:  # glibc
+        assert one < several
