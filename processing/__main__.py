@@ -5,6 +5,9 @@ commands:
   score      score any finished file against its photo
   card       find the reference card in a photo and print its correction matrix
   optimise   resize, compress and convert a folder of pictures, nothing else
+  fuse       make one picture of several exposures of a room
+  export     bring whole photos, not cut out, to a channel's rules
+  straighten make the verticals of a room or building upright
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("run", "score", "card", "optimise")
+COMMANDS = ("run", "score", "card", "optimise", "fuse", "straighten", "export")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

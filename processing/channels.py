@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+
+import numpy as np
 
 from processing import channel_rules, geometry
 from processing.cutout import CutOut, Framed, framed, open_cutout
@@ -18,7 +20,7 @@ from processing.plates import NO_PLATES, Plates
 from processing.quality.verification import verify
 from processing.types import Rendered, RGBArray
 
-__all__ = ["Prepared", "build_alt_text", "build_filename", "load_channels", "render", "verify"]
+__all__ = ["Prepared", "build_alt_text", "build_filename", "load_channels", "render", "render_whole", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,26 @@ def render(
         ready.inside.rgb, ready.inside.matte, spec, params=params, labels=labels, notes=notes, plates=plates,
         today=today, composed=ready.composed,
     )  # fmt: skip
+
+
+def render_whole(
+    rgb: RGBArray,
+    spec: ChannelSpec,
+    *,
+    tokens: Mapping[str, str],
+    metadata: Mapping[str, str] | None = None,
+    params: ProcessingParams | None = None,
+    today: date | None = None,
+) -> Rendered:
+    """Render a photo (H, W, 3) uint8 that nobody cuts out, such as a room, for a channel that takes it as it is.
+
+    Raises InputRejected(code="needs_cutout") where the channel asks for a background or a fill, and as `render`.
+    """
+    if spec.background != "any" or spec.fill_min:
+        raise InputRejected(f"{spec.name} takes products cut out, not whole photos.", code="needs_cutout")
+    whole = CutOut(rgb, np.full(rgb.shape[:2], 255, np.uint8), shows_backdrop=False)
+    row = replace(spec, sizing="full_resolution", aspect="")
+    return render(whole, row, params=params or ProcessingParams(), tokens=tokens, metadata=metadata, today=today)
 
 
 def _check_large_enough(cut: CutOut, spec: ChannelSpec) -> None:

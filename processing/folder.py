@@ -113,7 +113,7 @@ def _made(job: Job, plan: Plan, remover: Remover) -> Report:
     reception.admit(job.source, plan.reception, plan.channel)
     extras = pipeline.Extras(plan.aids, load_plates(plan.params, plan.brand))
     made = pipeline.make(job.source, plan.params, plan.channel, ScoringParams(), remover, extras)
-    tokens = _tokens(plan.channel, PurePosixPath(job.stem).name)
+    tokens = tokens_for(plan.channel, PurePosixPath(job.stem).name)
     prepared = Prepared(made.framing, made.framed, made.frame)
     rendered = render(
         made.cut, plan.channel, params=plan.params, tokens=tokens, prepared=prepared, today=plan.today,
@@ -144,8 +144,11 @@ def failed(job: Job, error: Exception) -> Report:
     return {"file": job.name, "status": "failed", **explain(error).to_dict()}
 
 
-def _tokens(channel: ChannelSpec, stem: str) -> dict[str, str]:
-    """A lone file has no SKU or ASIN: its own name stands for every token, if a file name can be made of it."""
+def tokens_for(channel: ChannelSpec, stem: str) -> dict[str, str]:
+    """Return what fills the channel's templates.
+
+    A lone file has no SKU or ASIN: its own name stands for every token, if a file name can be made of it.
+    """
     if stem.lower() == "none" or not any(sign.isascii() and sign.isalnum() for sign in stem):
         stem = f"photo_{stem}"
     wanted = [name for _, name, _, _ in string.Formatter().parse(channel.naming + channel.alt_text) if name]

@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from processing import codecs
+from processing import codecs, convention
 from processing.classification import classify_cues
 from processing.errors import InputRejected, StageFailed
+from processing.families import WORKFLOW_OF, bucket_of
+from processing.hybrid import assess
 from processing.intake import PROFILES, ValidationProfile, inspect, judge, refusal, strictest, too_low
 from processing.params import ChannelSpec, ClassificationParams
 from processing.pipeline import Made
@@ -75,6 +77,11 @@ def judged(made: Made, source: Path, reception: Reception, channel: ChannelSpec)
     if report.cues is not None:
         # A run knows no categories, so the pixels decide.
         found = classify_cues(report.cues, "", {}, ClassificationParams())
+        name = convention.parse(source.name)
+        if name is not None:
+            bucket = bucket_of(name.category)
+            told |= {"bucket": bucket, "workflow": WORKFLOW_OF[bucket]}
+        told["hybrid"] = assess(made.photo).to_dict()
         told |= {"lane": report.suggested_lane, "class": found.to_dict(), "lighting": list(report.cues.lighting)}
     return told
 

@@ -67,7 +67,7 @@ def everything(large: Path) -> dict[str, Rendered]:
 def test_exp24_every_channel_from_one_cutout_is_verified(everything: dict[str, Rendered]) -> None:
     assert set(everything) == {
         "amazon_main", "amazon_secondary", "shopify", "google_shopping", "walmart", "ebay", "etsy", "print_catalog",
-        "website", "social", "responsive",
+        "website", "social", "responsive", "mls",
     }  # fmt: skip
     assert {key: broken(result) for key, result in everything.items()} == {key: set() for key in everything}
     assert all(result.is_verified and result.data for result in everything.values())

@@ -46,6 +46,7 @@ EXPECTED: dict[str, tuple[str, tuple[int, int], str, int]] = {
     "website": ("jpegload_buffer", (1500, 1500), "uchar", 72),
     "social": ("jpegload_buffer", (1080, 1080), "uchar", 72),
     "responsive": ("webpload_buffer", (2000, 2000), "uchar", 0),
+    "mls": ("jpegload_buffer", (2048, 2048), "uchar", 72),
 }
 
 
