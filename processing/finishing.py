@@ -96,7 +96,7 @@ def _file(shape: variants.Shape, fmt: str, labels: Labels, steps: tuple[str, ...
     tokens = {**labels.tokens, "variant": shape.name, "width": str(width), "height": str(height)}
     filename = naming.build_filename(spec, tokens)
     data = encoding.encode(shape.picture, spec, _tags(spec, labels.texts))
-    checks = verify(data, spec, alpha=shape.matte, filename=filename, metadata=labels.texts)
+    checks = verify(data, spec, alpha=shape.matte, filename=filename, metadata=labels.texts, picture=shape.picture)
     part = [shape.name] if shape.name else []
     return Rendered(
         filename=filename,

@@ -16,7 +16,8 @@ from processing import metadata as tags
 from processing.codecs import DECODE_ERRORS, jpeg_pixels
 from processing.geometry import Matte, fill_ratio, level_of, marked_pixels
 from processing.params import ChannelSpec
-from processing.types import RuleCheck, Severity
+from processing.quality.content import kept
+from processing.types import RGBArray, RuleCheck, Severity
 
 ByteArray = npt.NDArray[np.uint8]
 RINGING_MARGIN_PX = 8
@@ -31,6 +32,10 @@ _PRIMARIES_WITHIN = 0.015
 PRODUCT_FROM = 0.02
 """Alpha from which a pixel is product here: a thinner veil over the background is no excuse for it being off white."""
 RINGING_SEEN = 6.0
+LEAST_LIKENESS = 0.82
+"""SSIM of the worse places: JPEG below a quality of about 20, where blocks are seen on soft shades, has less."""
+_SOLID_FROM = 0.98
+_LOSSY = frozenset({"JPEG", "WEBP", "AVIF"})
 _PRIVATE = {0x8825: "GPS position", 0xA431: "camera serial number", 0xA435: "lens serial number"}
 # TIFF fields that describe the pixels themselves (TIFF 6.0, its ICC profile field), and the EXIF turn.
 _STRUCTURE = frozenset(
@@ -47,11 +52,13 @@ def verify(
     alpha: Matte | None,
     filename: str = "",
     metadata: Mapping[str, str] | None = None,
+    picture: RGBArray | None = None,
 ) -> tuple[RuleCheck, ...]:
     """Hold encoded bytes against the channel, rule by rule. Never raises: an unreadable file is a failed rule.
 
     `alpha`: the frame's matte (H, W), uint8 or 0..1, which says where the background is; None checks the ring alone.
-    `metadata`: texts that must be readable from the file, where the channel asks for them (EXP-18).
+    `metadata`: texts that must be readable from the file, where the channel asks for them (EXP-18). `picture`: the
+    frame (H, W, 3) uint8 sRGB it was encoded from; a lossy file must still look like it inside the product (QC-23).
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
@@ -65,6 +72,8 @@ def verify(
         checks.append(RuleCheck("frame", False, f"{alpha.shape[1]} x {alpha.shape[0]}", size))
         alpha = None
     checks += _background_rules(pixels, alpha, spec)
+    if picture is not None and alpha is not None and picture.shape == pixels.shape and spec.format in _LOSSY:
+        checks += _likeness_rule(pixels, picture, alpha)
     if spec.fill_min and alpha is not None:
         fill = fill_ratio(alpha)
         checks.append(_rule("fill", fill >= spec.fill_min, f"at least {spec.fill_min:.0%}", f"{fill:.1%}"))
@@ -201,6 +210,16 @@ def _background_rules(pixels: ByteArray, alpha: Matte | None, spec: ChannelSpec)
     if spec.background == "white_recommended":
         return [_rule("background", darkest >= 250, "white recommended", shown, "warning")]
     return []
+
+
+def _likeness_rule(pixels: ByteArray, picture: RGBArray, alpha: Matte) -> list[RuleCheck]:
+    """QC-23: what a hard limit of bytes leaves of the product; nothing where it is too small to tell."""
+    solid = cv2.compare(alpha, np.array(float(level_of(alpha, _SOLID_FROM))), cv2.CMP_GE)
+    found = kept(picture, pixels, np.asarray(solid, np.uint8))
+    if found is None:
+        return []
+    expected = f"SSIM of at least {LEAST_LIKENESS:g} to the picture in 95 % of the product"
+    return [_rule("likeness", found >= LEAST_LIKENESS, expected, f"{found:.3f}")]
 
 
 def _ringing_rule(pixels: ByteArray, near: ByteArray) -> RuleCheck:

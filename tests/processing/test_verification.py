@@ -182,3 +182,25 @@ def test_qc11_a_tiff_that_claims_a_giant_picture_is_refused() -> None:
         b"II*\0" + struct.pack("<IH", 8, len(rows)) + b"".join(struct.pack("<HHII", *row) for row in rows) + b"\0" * 4
     )
     assert errors(data, None, "print_catalog") == {"decodes"}
+
+
+@pytest.mark.parametrize("quality, is_kept", [(10, False), (15, False), (40, True), (75, True), (95, True)])
+def test_qc23_an_over_compressed_file_is_refused(quality: int, is_kept: bool) -> None:
+    """Even one whose background and size are right: its product no longer looks like the picture."""
+    side, matte = 1000, product_alpha(1000)
+    colour = product_colour(side).astype(np.float32)
+    colour += 14 * np.sin(np.arange(side, dtype=np.float32) / 3)[None, :, None]
+    picture = over(np.clip(colour, 0, 255).astype(np.uint8), matte, (255, 255, 255))
+    data = jpeg(picture, quality=quality, subsampling=2)
+    found = {check.rule: check for check in verify(data, AMAZON, alpha=matte, picture=picture)}["likeness"]
+    assert found.passed is is_kept and found.severity == "error", found
+    levels = np.round(matte * 255).astype(np.uint8)
+    same = {check.rule: check for check in verify(data, AMAZON, alpha=levels, picture=picture)}["likeness"]
+    assert same == found
+
+
+def test_qc23_without_the_picture_or_in_a_lossless_file_nothing_is_claimed(frame: RGBArray, alpha: MaskArray) -> None:
+    spec = AMAZON.from_dict({**AMAZON.to_dict(), "format": "PNG"})
+    rules = [check.rule for check in verify(jpeg(frame), AMAZON, alpha=alpha)]
+    rules += [check.rule for check in verify(codecs.encode_png(frame), spec, alpha=alpha, picture=frame)]
+    assert "likeness" not in rules
