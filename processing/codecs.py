@@ -24,7 +24,7 @@ from PIL import Image, UnidentifiedImageError
 
 from processing import formats, icc, metadata, png, raw
 from processing.errors import InputRejected
-from processing.limits import MAX_BYTES, MAX_PIXELS
+from processing.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from processing.types import Finding, ImageInfo, MaskArray, RGBArray
 
 cv2.setNumThreads(1)  # one process per core; a second thread costs more than it gives
@@ -116,6 +116,12 @@ def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     with path.open("rb") as stream, _identified(path, stream, max_pixels) as image:
         if image.width * image.height > max_pixels:
             raise _too_many_pixels(max_pixels, f"{image.width} x {image.height}")
+        if max(image.size) > MAX_SIDE:
+            raise InputRejected(
+                f"The picture is {image.width} x {image.height} px; no side may be longer than {MAX_SIDE:,}. "
+                "Send a smaller export.",
+                code="too_many_pixels",
+            )
         yield image
 
 

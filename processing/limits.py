@@ -2,4 +2,5 @@
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 60_000_000
+MAX_SIDE = 32_766  # OpenCV moves no longer picture
 MIN_BYTES = 1024

@@ -49,8 +49,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     run.add_argument(
         "--reference", type=Path, help="finished picture on white: its tones are what the photos are matched to"
     )
-    run.add_argument("--profile", default="", choices=["", *PROFILES], help="refuse photos that don't meet it")
-    run.add_argument("--naming", default="", choices=["", "flag", "reject"], help=f"names that aren't {WORDS}")
+    run.add_argument("--profile", default="", choices=list(PROFILES), help="refuse photos that don't meet it")
+    run.add_argument("--naming", default="", choices=["flag", "reject"], help=f"names that aren't {WORDS}")
     run.add_argument("--intake", action="store_true", help="look at each photo first: findings, lane, class and why")
     run.add_argument("--set", action="store_true", help="report on the set: consistency, outliers, near duplicates")
     run.add_argument("--workers", default="auto", help="photos at once, 1 to 256, or auto: one per core")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from processing import PIPELINE_VERSION, codecs
 from processing.channels import load_channels
 from processing.errors import InputRejected, ProcessingError
+from processing.mishaps import explain, tell
 from processing.params import STANDARD_PRESET, ProcessingParams, ScoringParams
 from processing.quality.pair import PairReport, score_pair
 from processing.resumable import write_report
@@ -34,6 +35,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset", help='declared colour correction: a JSON file or "standard"; else colours are held to the photo'
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="say where an unforeseen error came from")
     parser.add_argument("--json", default="", help="write the report to this file, - for the standard output")
 
 
@@ -46,6 +48,11 @@ def main(argv: Sequence[str]) -> int:
         report = _scored(arguments)
     except (ProcessingError, json.JSONDecodeError, OSError) as failure:
         print(failure, file=sys.stderr)
+        return 2
+    except Exception as failure:  # noqa: BLE001 - files of anybody's making come here
+        if arguments.verbose:
+            tell(arguments.after.name, failure)
+        print(explain(failure).reason, file=sys.stderr)
         return 2
     document = json.dumps(_document(arguments, report), indent=2)
     if arguments.json == "-":

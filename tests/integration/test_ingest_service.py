@@ -395,4 +395,4 @@ def test_cls04_pre01_the_seeds_are_there_and_seeding_again_changes_nothing() -> 
     }  # fmt: skip
     assert PresetVersion.objects.filter(preset__slug=seeds.STANDARD_SLUG, number=1).count() == 1
     assert RoutingPolicy.objects.count() == 1
-    assert Channel.objects.count() == 11
+    assert Channel.objects.count() == 12

@@ -327,3 +327,25 @@ def test_a_matrix_without_area_is_no_place(mug: Path, capsys: pytest.CaptureFixt
     for numbers in ("0 0 0 0 0 0", "1 1 0 1 1 0", "nan 0 0 0 1 0"):
         assert __main__.main(["score", str(mug), str(mug), "--affine", *numbers.split()]) == 2
         assert "--affine takes six numbers" in capsys.readouterr().err
+
+
+def test_a_side_beyond_what_opencv_moves_is_refused_from_the_header(tmp_path: Path) -> None:
+    longest = saved(tmp_path / "longest.png", np.full((2, 32_766, 3), 200, np.uint8))
+    assert codecs.open_photo(longest).rgb.shape == (2, 32_766, 3)
+    longer = saved(tmp_path / "longer.png", np.full((2, 32_767, 3), 200, np.uint8))
+    for look in (codecs.open_photo, codecs.probe):
+        with pytest.raises(InputRejected, match="32,766") as refused:
+            look(longer)
+        assert refused.value.code == "too_many_pixels"
+
+
+def test_the_score_command_ends_with_a_sentence_whatever_comes(
+    mug: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    words = ["score", str(mug), str(mug), "--preset", str(tmp_path / "deep.json")]
+    assert __main__.main(words) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("RecursionError") and "Traceback" not in told
+    assert __main__.main([*words, "-v"]) == 2
+    assert "Traceback" in capsys.readouterr().err
