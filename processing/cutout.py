@@ -18,9 +18,13 @@ from processing import codecs, geometry, matting
 from processing.colour import ColourTransform
 from processing.errors import InputRejected
 from processing.geometry import Framing, Places
+from processing.quality.difference import to_lab
 from processing.types import AlphaArray, MaskArray, RGBArray
 
 _SOLID = 255
+_GROUNDS = ((20, 160, 80), (190, 30, 150), (40, 70, 210))  # strong colours: a grey would pass for somebody's shadow
+_MOST_SEEN = 4000
+_NEAREST_SHARE = 0.02
 _SHARES = np.arange(256, dtype=np.float32) / np.float32(_SOLID)
 
 
@@ -110,6 +114,27 @@ def framed(cut: CutOut, framing: Framing) -> Framed:
     if soft[0].size:
         product[soft] = cut.transform.apply(matting.freed_colours(photo, matte, soft))
     return Framed(product, matte, source, soft)
+
+
+def on_unlike_ground(rgb: RGBArray, matte: AlphaArray, soft: Places) -> RGBArray:
+    """Lay a cut-out on a plain ground of a colour the product hasn't: a stand-in for a photo nobody has.
+
+    `rgb` (h, w, 3), `matte` (h, w) uint8, `soft` where it is neither 0 nor 255. What a file with its own transparency
+    hides under it says nothing about the picture, so neither colours nor score may look at it.
+    """
+    solid = rgb[matte == _SOLID]
+    seen = to_lab(np.ascontiguousarray(solid[:: max(1, len(solid) // _MOST_SEEN)])[None])[0]
+    grounds = to_lab(np.array([_GROUNDS], np.uint8))[0]
+    if len(seen):
+        apart = np.linalg.norm(seen[:, None] - grounds[None], axis=2)
+        ground = _GROUNDS[int(np.quantile(apart, _NEAREST_SHARE, axis=0).argmax())]
+    else:
+        ground = _GROUNDS[0]
+    picture = np.where((matte == _SOLID)[..., None], rgb, np.array(ground, np.uint8))
+    weight = _SHARES[matte[soft]][:, None]
+    mixed = rgb[soft] * weight + np.array(ground, np.float32) * (1 - weight)
+    picture[soft] = np.round(mixed).astype(np.uint8)
+    return np.asarray(picture, np.uint8)
 
 
 def _premultiplied(cut: CutOut, framing: Framing, matte: AlphaArray, soft: Places) -> RGBArray:

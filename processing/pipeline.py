@@ -16,7 +16,7 @@ import numpy as np
 
 from processing import codecs, compositing, correction, geometry, matting
 from processing.correction import NO_AIDS, Aids
-from processing.cutout import CutOut, Framed, framed
+from processing.cutout import CutOut, Framed, framed, on_unlike_ground
 from processing.errors import InputRejected, StageFailed
 from processing.geometry import Framing
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
@@ -67,6 +67,11 @@ class _Found:
     small: RGBArray | None = None
     is_colour_final: bool = False
     photo: codecs.Photo | None = None
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether the file came cut out: no photo shows its backdrop."""
+        return not self.cut.shows_backdrop and not self.is_colour_final
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +275,8 @@ def _finish(
         if not found.is_colour_final:
             small = geometry.halved(cut.rgb, _GLANCE_SIDE) if found.small is None else found.small
             seen = geometry.halved(alpha, _GLANCE_SIDE)
+            if found.is_bare:
+                small = on_unlike_ground(small, seen, geometry.soft_pixels(seen))
             transform, notes = correction.plan(small, seen, params.colour, extras.aids)
             cut = replace(cut, transform=transform)
         inside = framed(cut, framing)
@@ -278,7 +285,11 @@ def _finish(
         )
     with clock.stage("score"):
         source = inside.source
-        if source is None:
+        if found.is_bare:
+            source = on_unlike_ground(
+                inside.rgb, inside.matte, inside.soft
+            )  # the file's own transparency: what it hides is no backdrop
+        elif source is None:
             source = cut.transform.apply(geometry.frame_source(found.before, framing))
         quality = score(
             plain,
@@ -290,6 +301,7 @@ def _finish(
             is_cut=geometry.touches_frame(alpha),
             has_colour_reference=cut.transform.is_balanced,
             residual_cast=cut.transform.residual_cast,
+            has_backdrop=not found.is_bare,
         )
     frame = plain
     if compositing.draws_shadow(params, channel):

@@ -118,8 +118,11 @@ def _own_edge(along: FloatArray) -> BoolArray:
     return np.concatenate([kept[1][:, ::-1], kept[0]], axis=1)
 
 
-def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) -> EdgeView:
-    """Compare matte and result with the photo along every normal, all in one grid; `source` declared-corrected."""
+def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray, has_backdrop: bool = True) -> EdgeView:
+    """Compare matte and result with the photo along every normal, all in one grid; `source` declared-corrected.
+
+    `has_backdrop`: False where the source's ground is a stand-in: how much of it is left in the edge says nothing.
+    """
     rows = unroll(outline, alpha, source, frame)
     offsets = rows.offsets
     contrast = rows.contrast
@@ -145,7 +148,7 @@ def view(outline: Outline, alpha: MaskArray, source: RGBArray, frame: RGBArray) 
         (
             LocalMeasure("halo", "px", _mean(outline, kept_backdrop, tell), 75),
             LocalMeasure("missing_edge", "px", _mean(outline, left_product, tell), 90),
-            LocalMeasure("fringe", "share", _fringe(outline, rows, tell), 75),
+            LocalMeasure("fringe", "share", _fringe(outline, rows, tell & has_backdrop), 75),
             LocalMeasure("stray", "px", _mean(outline, stray, rows.has_outer), SECOND_WORST),
             LocalMeasure("thin_edge", "px", _mean(outline, thin, tell), SECOND_WORST),
             LocalMeasure("edge_roughness", "px", np.sqrt(_mean(outline, stray_jitter**2, None)), 75),

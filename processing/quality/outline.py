@@ -21,12 +21,12 @@ REACH_PX = 16
 WINDOWS = 64
 """Stretches the outline is judged in; a stretch has at least `_LEAST_POINTS` points."""
 _MOST_POINTS = 2048
-_MOST_PLACES = 32_000
 _LEAST_POINTS = 12
 _LEAST_CONTOUR_PX = 40
 _NORMAL_SIGMA = 4.0
 _MOST_CRUMBS = 40
 _GRAIN_STEP = 8
+_MOST_SAMPLED = 32_000
 FloatArray = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]
 IntArray = npt.NDArray[np.int64]
@@ -116,8 +116,8 @@ def _around(ring: FloatArray, sigma: float) -> FloatArray:
 
 
 def _leads_inwards(alpha: MaskArray, ring: FloatArray, away: FloatArray) -> bool:
-    step = len(ring) // _MOST_PLACES + 1  # remap takes no more in one row
-    ends = [sampled(alpha, (ring + side * 3 * away)[None, ::step])[0] for side in (1, -1)]
+    thin = slice(None, None, len(ring) // _MOST_SAMPLED + 1)  # cv2.remap takes no row of 32,767 places: fur has more
+    ends = [sampled(alpha, (ring[thin] + side * 3 * away[thin])[None])[0] for side in (1, -1)]
     return float(ends[0].mean()) > float(ends[1].mean())
 
 

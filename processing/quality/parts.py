@@ -149,7 +149,7 @@ def row(name: str, value: float, unit: str, where: tuple[tuple[int, int, int, in
 def local_row(measure: LocalMeasure, outline: Outline) -> Row:
     """One measure of the outline; its boxes are the worst stretches beyond the limit."""
     if not measure.is_judged:
-        note = "not measured: product and backdrop look alike"
+        note = "not measured: product and backdrop look alike, or the backdrop isn't known"
         return Row(Measure(measure.name, 0.0, measure.unit, "edge", LIMITS[measure.name][0], None, note), 1.0)
     over = flagged(measure)
     order = np.argsort(-np.nan_to_num(measure.windows))[: min(MOST_BOXES, int(over.sum()))]

@@ -72,6 +72,7 @@ def score(
     residual_cast: float | None = None,
     is_encoded: bool = False,
     is_found: bool = True,
+    has_backdrop: bool = True,
 ) -> QualityReport:
     """Score one result.
 
@@ -81,13 +82,14 @@ def score(
     touches the source's edge. `has_colour_reference`: a neutral backdrop or card fixed the white balance;
     `residual_cast`: chroma left on it after the correction. `is_encoded`: the frame comes from a lossy file, so white
     is exact only beyond `RINGING_MARGIN_PX`. `is_found`: False when the product was looked for in its photo in vain:
-    then the wrong-file gate fails and neither edge nor colour earns a point. Never raises for a bad picture: the gates
-    say that.
+    then the wrong-file gate fails and neither edge nor colour earns a point. `has_backdrop`: False for a file that came
+    cut out, whose ground in `expected` is a stand-in: no fringe is measured against it. Never raises for a bad picture:
+    the gates say that.
     """
     asks_white = channel.background == "pure_white"
     white = _white(frame, alpha, scoring, is_encoded)
     line, box = _traced(alpha)
-    seen = _look(frame, alpha, expected, line)
+    seen = _look(frame, alpha, expected, line, has_backdrop)
     four = (
         _background(white, asks_white),
         _edge(frame, alpha, seen, expected, confidence) if is_found else parts.unfound_edge(),
@@ -144,12 +146,14 @@ def _traced(alpha: MaskArray) -> tuple[outline.Outline | None, tuple[int, int, i
     return outline.trace(alpha, solid), parts.box_of(solid)
 
 
-def _look(frame: RGBArray, alpha: MaskArray, expected: RGBArray | None, line: outline.Outline | None) -> _Seen:
+def _look(
+    frame: RGBArray, alpha: MaskArray, expected: RGBArray | None, line: outline.Outline | None, has_backdrop: bool
+) -> _Seen:
     shape = edges.shape_of(line, alpha) if line is not None else ()
     if expected is None or not measures.holds_product(alpha):
         return _Seen(line, shape)
     scene, inside = _areas(frame, alpha, expected)
-    view = edges.view(line, alpha, expected, frame) if line is not None else None
+    view = edges.view(line, alpha, expected, frame, has_backdrop) if line is not None else None
     rim = regions.Rim(np.zeros((0, 2), np.int64), np.zeros(0, bool))
     if view is not None:
         rim = regions.Rim((view.outline.points * scene.scale).astype(np.int64), view.loosened())

@@ -32,8 +32,8 @@ _PRIMARIES_WITHIN = 0.015
 PRODUCT_FROM = 0.02
 """Alpha from which a pixel is product here: a thinner veil over the background is no excuse for it being off white."""
 RINGING_SEEN = 6.0
-LEAST_LIKENESS = 0.82
-"""SSIM of the worse places: JPEG below a quality of about 20, where blocks are seen on soft shades, has less."""
+LEAST_LIKENESS = 0.85
+"""SSIM of the worse places: JPEG below a quality of about 30, where blocks are seen on soft shades, has less."""
 _SOLID_FROM = 0.98
 _LOSSY = frozenset({"JPEG", "WEBP", "AVIF"})
 _PRIVATE = {0x8825: "GPS position", 0xA431: "camera serial number", 0xA435: "lens serial number"}
