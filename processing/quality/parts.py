@@ -37,7 +37,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "holes": (0.0005, 0.003),
     "lost": (0.003, 0.01),
     "remains": (36.0, 120.0),  # 6 x 6 px at a Lab distance of 15 from white is what a person sees at 1:1
-    "detail": (0.75, 0.45),
+    "detail": (0.88, 0.68),
     "content": (0.8, 0.6),  # good results reach 0.84 and more, a changed place mostly less than half of that
     "colour_spot": (3.0, 8.0),
 }

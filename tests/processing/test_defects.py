@@ -74,9 +74,13 @@ def test_a_good_result_is_not_accused(kind: str, which: str) -> None:
     assert report.label_map == "" and report.advice == ""
 
 
+# A patch painted or turned where the bottle is plain changes nothing that can be seen: the banded plate has them.
+UNSEEN = {("patch_flat", "bottle"), ("block_flipped", "bottle")}
+PLANTED = [(kind, which) for kind in defects.defect_kinds() for which in ("bottle", "plate")]
+
+
 # colour_de3: a CIEDE2000 of about 2, which costs points but by the documented ramp doesn't sink a result.
-@pytest.mark.parametrize("which", ["bottle", "plate"])
-@pytest.mark.parametrize("kind", [kind for kind in defects.defect_kinds() if kind != "colour_de3"])
+@pytest.mark.parametrize("kind, which", [pair for pair in PLANTED if pair[0] != "colour_de3" and pair not in UNSEEN])
 def test_qc37_a_planted_defect_never_ships_by_itself(kind: str, which: str) -> None:
     report = judged(kind, which)
     assert report.total < 90 or report.has_failed_gate, report.measures
