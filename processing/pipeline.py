@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from processing import codecs, compositing, correction, geometry, matting
+from processing.colour import ColourTransform
 from processing.correction import NO_AIDS, Aids
 from processing.cutout import CutOut, Framed, framed, on_unlike_ground
 from processing.errors import InputRejected, StageFailed
@@ -273,24 +274,14 @@ def _finish(
     notes: tuple[Finding, ...] = ()
     with clock.stage("colour"):
         if not found.is_colour_final:
-            small = geometry.halved(cut.rgb, _GLANCE_SIDE) if found.small is None else found.small
-            seen = geometry.halved(alpha, _GLANCE_SIDE)
-            if found.is_bare:
-                small = on_unlike_ground(small, seen, geometry.soft_pixels(seen))
-            transform, notes = correction.plan(small, seen, params.colour, extras.aids)
+            transform, notes = _corrected(found, cut, params, extras)
             cut = replace(cut, transform=transform)
         inside = framed(cut, framing)
         plain = compositing.compose(
             inside.rgb, inside.matte, params, channel, shadow=False, plates=extras.plates, soft=inside.soft
         )
     with clock.stage("score"):
-        source = inside.source
-        if found.is_bare:
-            source = on_unlike_ground(
-                inside.rgb, inside.matte, inside.soft
-            )  # the file's own transparency: what it hides is no backdrop
-        elif source is None:
-            source = cut.transform.apply(geometry.frame_source(found.before, framing))
+        source = _meant(found, cut, inside, framing)
         quality = score(
             plain,
             inside.alpha,
@@ -311,6 +302,25 @@ def _finish(
         cut, found.before, framing, inside, frame, quality, found.confidence, found.remover, found.model_name,
         found.model_sha256, findings, tuple(clock.done), found.photo,
     )  # fmt: skip
+
+
+def _corrected(
+    found: _Found, cut: CutOut, params: ProcessingParams, extras: Extras
+) -> tuple[ColourTransform, tuple[Finding, ...]]:
+    small = geometry.halved(cut.rgb, _GLANCE_SIDE) if found.small is None else found.small
+    seen = geometry.halved(cut.alpha, _GLANCE_SIDE)
+    if found.is_bare:
+        small = on_unlike_ground(small, seen, geometry.soft_pixels(seen))
+    return correction.plan(small, seen, params.colour, extras.aids)
+
+
+def _meant(found: _Found, cut: CutOut, inside: Framed, framing: Framing) -> RGBArray:
+    """Return what the frame is held against: the corrected photo; of a file that came cut out only what it shows."""
+    if found.is_bare:
+        return on_unlike_ground(inside.rgb, inside.matte, inside.soft)
+    if inside.source is None:
+        return cut.transform.apply(geometry.frame_source(found.before, framing))
+    return inside.source
 
 
 def _encoded(made: Made, params: ProcessingParams) -> Result:

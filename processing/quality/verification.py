@@ -214,8 +214,7 @@ def _background_rules(pixels: ByteArray, alpha: Matte | None, spec: ChannelSpec)
 
 def _likeness_rule(pixels: ByteArray, picture: RGBArray, alpha: Matte) -> list[RuleCheck]:
     """QC-23: what a hard limit of bytes leaves of the product; nothing where it is too small to tell."""
-    solid = cv2.compare(alpha, np.array(float(level_of(alpha, _SOLID_FROM))), cv2.CMP_GE)
-    found = kept(picture, pixels, np.asarray(solid, np.uint8))
+    found = kept(picture, pixels, _from(alpha, _SOLID_FROM))
     if found is None:
         return []
     expected = f"SSIM of at least {LEAST_LIKENESS:g} to the picture in 95 % of the product"
@@ -233,6 +232,11 @@ def _ringing_rule(pixels: ByteArray, near: ByteArray) -> RuleCheck:
 def _round_product(alpha: Matte) -> tuple[ByteArray, ByteArray]:
     """Return where the background (H, W) is within reach of ringing, and that with the product itself: 255, else 0."""
     size = 2 * RINGING_MARGIN_PX + 1
-    product = cv2.compare(alpha, np.array(float(level_of(alpha, PRODUCT_FROM))), cv2.CMP_GE)
+    product = _from(alpha, PRODUCT_FROM)
     grown = np.asarray(cv2.dilate(product, np.ones((size, size), np.uint8)), np.uint8)
     return np.asarray(cv2.subtract(grown, product), np.uint8), grown
+
+
+def _from(alpha: Matte, share: float) -> ByteArray:
+    """255 where alpha is at least `share` (0..1), else 0."""
+    return np.asarray(cv2.inRange(alpha, float(level_of(alpha, share)), 255.0), np.uint8)
