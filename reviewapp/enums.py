@@ -138,6 +138,7 @@ class Verdict(models.TextChoices):
     REJECT = "reject", "Reject"
     HOLD = "hold", "Hold"
     SKIP = "skip", "Skip"
+    ESCALATE = "escalate", "Escalate"
 
 
 class RejectReason(models.TextChoices):

@@ -14,6 +14,7 @@ from django.utils import timezone
 from reviewapp.enums import AssetState, ReviewTaskState, Role, Verdict
 from reviewapp.models import ReviewTask
 from reviewapp.selectors import review as selectors
+from reviewapp.selectors.people import is_senior
 
 from . import assets
 from .people import require
@@ -30,7 +31,7 @@ WITH picked AS MATERIALIZED (
   JOIN reviewapp_batch b ON b.id = a.batch_id
   WHERE t.state = 'open' AND (t.lease_owner_id IS NULL OR t.lease_until IS NULL OR t.lease_until < %(now)s)
     AND b.state <> 'cancelled' AND (b.state <> 'paused' OR t.reason = 'sample')
-    AND (%(with_samples)s = 1 OR t.reason <> 'sample')
+    AND (%(with_samples)s = 1 OR t.reason <> 'sample') AND {senior} t.needs_senior
     AND {skipped} EXISTS (SELECT 1 FROM reviewapp_reviewdecision d
                           WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')
   ORDER BY {order} LIMIT %(limit)s {lock}
@@ -43,6 +44,10 @@ ORDER_FRESH = "t.priority, t.id"
 ORDER_SKIPPED = """(SELECT MAX(d.id) FROM reviewapp_reviewdecision d
                     WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')"""
 
+PASSES = ((False, True), (False, False), (True, True), (True, False))
+"""(skipped by this person, escalated): the order in which a senior is given photos."""
+PASSES_OF_REVIEWERS = ((False, False), (True, False))
+
 
 def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed") -> list[ReviewTask]:
     """Lease up to `n` photos to `user` for 10 minutes and return them in the order to be judged.
@@ -54,12 +59,14 @@ def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed") -> list
     require(user, Role.REVIEWER, Role.SENIOR, to="review photos")
     wanted = max(1, min(n, MAX_CLAIM))
     now = timezone.now()
-    held = selectors.open_tasks(queue).filter(lease_owner=user, lease_until__gte=now, lease_queue=queue)
+    held = selectors.open_tasks(queue, user).filter(lease_owner=user, lease_until__gte=now, lease_queue=queue)
     mine = [task.pk for task in _in_order(held, user)[:wanted]]
     ReviewTask.objects.filter(pk__in=mine, lease_owner=user, state=ReviewTaskState.OPEN).update(lease_until=now + LEASE)
-    for is_skipped in (False, True):
+    # What was escalated comes first for those who may decide it, what this person skipped last.
+    for is_skipped, is_escalated in PASSES if is_senior(user) else PASSES_OF_REVIEWERS:
         if len(mine) < wanted:
-            mine += _lease_free(user, wanted - len(mine), now, queue, is_skipped=is_skipped)
+            free = wanted - len(mine)
+            mine += _lease_free(user, free, now, queue, is_skipped=is_skipped, is_escalated=is_escalated)
     return list(_in_order(selectors.with_details(selectors.leased_to(user, now).filter(pk__in=mine)), user))
 
 
@@ -98,8 +105,11 @@ def take_back(user: User, task_id: int, queue: selectors.Queue = "mixed") -> Rev
         return task
 
 
-def _lease_free(user: User, limit: int, now: datetime, queue: selectors.Queue, *, is_skipped: bool) -> list[int]:
+def _lease_free(
+    user: User, limit: int, now: datetime, queue: selectors.Queue, *, is_skipped: bool, is_escalated: bool
+) -> list[int]:
     sql = CLAIM_SQL.format(
+        senior="" if is_escalated else "NOT",
         skipped="" if is_skipped else "NOT",
         order=ORDER_SKIPPED if is_skipped else ORDER_FRESH,
         lock="FOR UPDATE OF t SKIP LOCKED" if connection.vendor == "postgresql" else "",
@@ -120,4 +130,5 @@ def _lease_free(user: User, limit: int, now: datetime, queue: selectors.Queue, *
 
 def _in_order(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[ReviewTask]:
     mine = Q(decisions__reviewer=user, decisions__verdict=Verdict.SKIP)
-    return tasks.annotate(skipped=Coalesce(Max("decisions__pk", filter=mine), 0)).order_by("skipped", "priority", "pk")
+    order = ("skipped", "-needs_senior", "priority", "pk")
+    return tasks.annotate(skipped=Coalesce(Max("decisions__pk", filter=mine), 0)).order_by(*order)

@@ -24,6 +24,7 @@ review_urls = (
         path("", review.chooser, name="chooser"),
         path("<queue:queue>/", review.queue_page, name="queue"),
         path("<queue:queue>/claim/", review.claim, name="claim"),
+        path("<queue:queue>/past/", review.past, name="past"),
         path("<queue:queue>/beat/", review.beat, name="beat"),
         path("<queue:queue>/release/", review.release, name="release"),
         path("<queue:queue>/decide/", review.decide_plain, name="decide_plain"),

@@ -76,6 +76,7 @@ def review_item(task: ReviewTask, user: User, *, blind: bool) -> dict[str, Any]:
         "channel": payload["channel"],
         "notes": payload["brand_notes"],
         "edits": payload["previous_edits"],
+        "escalation": payload["escalation"],
         "remover": " ".join(filter(None, [payload["remover"], payload["model_name"]])),
     }
     if not blind:

@@ -24,9 +24,9 @@ CLAIM = 8
 """Photos lent at once (REVIEW_UI section 6)."""
 STATUS_CODES = {"saved": 200, "replayed": 200, "conflict": 409, "lease_gone": 410, "invalid": 422}
 QUEUE_WORDS = {"mixed": "Review", "assisted": "Assisted review"}
-PAST = 4
-"""Decided photos the filmstrip shows after a reload."""
-ICONS = ("check", "x", "pause", "skip-forward", "users", "hourglass", "wifi-off", "triangle-alert")
+PAST = 8
+"""Decided photos a page starts with; older ones are asked for when undo walks back that far."""
+ICONS = ("check", "x", "pause", "skip-forward", "users", "hourglass", "wifi-off", "triangle-alert", "arrow-up")
 """Icons the script puts into notes and filmstrip, kept in the page as templates."""
 
 
@@ -64,13 +64,14 @@ def chooser(request: HttpRequest) -> HttpResponse:
     return render(request, "review/chooser.html", context)
 
 
-def _past(user: User, queue: selectors.Queue) -> list[dict[str, Any]]:
+def _past(user: User, queue: selectors.Queue, before: int | None = None) -> list[dict[str, Any]]:
     """The person's latest decisions in this queue, oldest first: what Z takes back after a reload."""
     blind = queue == "mixed"
-    decisions = [decision for decision in selectors.my_recent_decisions(user, PAST) if decision.was_blind == blind]
+    decisions = list(selectors.my_recent_decisions(user, PAST, blind=blind, before=before))
+    tasks = selectors.tasks_for_display([decision.task_id for decision in decisions])
     return [
         {
-            "item": review_item(selectors.task_for_display(decision.task_id), user, blind=blind),
+            "item": review_item(tasks[decision.task_id], user, blind=blind),
             "verdict": decision.verdict,
             "decision": str(decision.pk),
         }
@@ -78,10 +79,19 @@ def _past(user: User, queue: selectors.Queue) -> list[dict[str, Any]]:
     ]
 
 
+@require_GET
+@never_cache
+@role_required(*REVIEWERS)
+def past(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
+    """The person's decisions before ?before=ID, oldest first: {past}. Undo walks back as far as it may."""
+    before = request.GET.get("before", "")
+    return JsonResponse({"past": _past(_who(request), queue, int(before) if before.isdecimal() else None)})
+
+
 def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | None) -> dict[str, Any]:
     """What the desk's script starts from."""
     user = _who(request)
-    urls = {name: reverse(f"review:{name}", args=[queue]) for name in ("claim", "beat", "release")}
+    urls = {name: reverse(f"review:{name}", args=[queue]) for name in ("claim", "beat", "release", "past")}
     return {
         "queue": queue,
         "blind": queue == "mixed",
@@ -152,7 +162,7 @@ def release(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
 @require_POST
 @role_required(*REVIEWERS)
 def decide(request: HttpRequest, task_id: int) -> JsonResponse:
-    """One decision: {verdict, reasons, note, version, seconds, queue} with an Idempotency-Key header.
+    """One decision: {verdict, reasons, note, marks, version, seconds, queue} with an Idempotency-Key header.
 
     200 saved, 409 somebody was first, 410 the lease is gone, 422 something is missing.
     """
@@ -168,6 +178,7 @@ def decide(request: HttpRequest, task_id: int) -> JsonResponse:
         idempotency_key=request.headers.get("Idempotency-Key", ""),
         seconds_taken=data["seconds"] if isinstance(data.get("seconds"), int | float) else None,
         queue="assisted" if data.get("queue") == "assisted" else "mixed",
+        marks=data["marks"] if isinstance(data.get("marks"), list) else [],
     )
     answer = {"status": result.status, "message": result.message}
     if result.decision is not None:
