@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from reviewapp.enums import RejectReason
 from reviewapp.selectors import people_at_work
 from reviewapp.selectors import review as selectors
+from reviewapp.selectors.people import is_senior
 from reviewapp.services import review as desk
 from reviewapp.web.permissions import REVIEWERS, role_required
 from reviewapp.web.viewer_items import review_item
@@ -122,6 +123,7 @@ def queue_page(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
         "item": item,
         "reasons": selectors.REJECT_REASONS,
         "icon_names": ICONS,
+        "is_senior": is_senior(user),
         "last": next(iter(selectors.my_recent_decisions(user, 1)), None),
         "key": str(uuid4()),
         "boot": _boot(request, queue, item),
