@@ -1,5 +1,6 @@
 // The editing page: the compare viewer, and the upload with progress and a clear refusal. Without it the plain form works.
 import { compare, labelSizes } from './compare.js';
+import { drawMarks } from './compose.js';
 import { bindKeys, markButtons } from './keymap.js';
 
 const $ = (selector) => document.querySelector(selector);
@@ -10,6 +11,7 @@ function startViewer(root) {
   const { viewer, handlers } = compare(root, stage, () => {});
   viewer.show(item);
   labelSizes(stage, item);
+  drawMarks(stage, item, item.marks);
   const singles = root.dataset.keys !== 'off';
   // On a page that scrolls, arrows and Space belong to the page unless the stage has the focus.
   const onStage = (run) => (event) => { if (stage.contains(event.target)) run(event); };

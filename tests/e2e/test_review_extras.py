@@ -1,4 +1,4 @@
-"""Notes, rings, several reasons, the last rejection again, escalating, and an outbox that survives its page (REV-07, C19)."""
+"""Notes, rings, several reasons, the last rejection again, escalating, an outbox that survives its page (REV-07)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from reviewapp.enums import RejectReason, Role, Verdict
-from reviewapp.models import ReviewDecision, ReviewTask
+from reviewapp.models import EditTask, ReviewDecision, ReviewTask
 from tests import factories
 from tests.e2e.desk import open_queue, saved, show, sign_in, sku, until, waiting
 
@@ -182,3 +182,27 @@ def test_rev04_undo_walks_back_past_what_the_page_began_with(page: Any, live_ser
         show(page, f"NW-{n:03d}")
     saved(page)
     assert ReviewDecision.objects.filter(undoes__isnull=False).count() == 11
+
+
+def test_rev07_the_editor_sees_the_rings_and_the_note(
+    page: Any, browser: Any, live_server: Any, reviewer: User
+) -> None:
+    task, *_ = waiting(2)
+    open_queue(page, live_server)
+    page.keyboard.press("n")
+    page.keyboard.type("Dust here")
+    page.keyboard.press("Enter")
+    page.keyboard.press("p")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    page.keyboard.press("8")
+    show(page, "NW-002")
+    saved(page)
+    other = browser.new_context()
+    sign_in(other, live_server, factories.make_user("Ed", Role.EDITOR))
+    second = other.new_page()
+    second.goto(f"{live_server.url}/editing/{EditTask.objects.get(asset=task.asset).pk}/")
+    second.wait_for_selector("svg.marks ellipse:not(.under)")
+    assert "Dust here" in second.inner_text("main")
+    other.close()
