@@ -77,6 +77,7 @@ class Step(models.TextChoices):
     PROCESS = "process", "Process and score"
     RESCORE = "rescore", "Score a retouched file"
     RENDER = "render", "Render for the channels"
+    ADJUST = "adjust", "Run again as a reviewer asked"
 
 
 class FailureCategory(models.TextChoices):
@@ -179,6 +180,14 @@ class EditTaskState(models.TextChoices):
 class RunKind(models.TextChoices):
     AUTOMATED = "automated", "Automated"
     EDITED = "edited", "Retouched by a person"
+    ADJUSTED = "adjusted", "Settings moved by a reviewer"
+
+
+class AdjustmentState(models.TextChoices):
+    PENDING = "pending", "Being made"
+    READY = "ready", "Ready to compare"
+    USED = "used", "Taken"
+    FAILED = "failed", "Failed"
 
 
 class RenditionState(models.TextChoices):

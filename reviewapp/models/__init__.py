@@ -1,5 +1,6 @@
 """Fields and constraints only; what is done with them is in services, what is read from them in selectors."""
 
+from .adjusting import Adjustment
 from .assets import Asset
 from .audit import AuditEvent
 from .batches import Batch, BatchCategoryPreset, BatchChannel, SheetRow
@@ -15,6 +16,7 @@ from .sampling import SampleDraw, SampleMember
 from .tasks import Task, WorkerHeartbeat
 
 __all__ = [
+    "Adjustment",
     "Asset",
     "AuditEvent",
     "Batch",

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 
+from django.db.models import Q
+
 from reviewapp.enums import Role
-from reviewapp.models import Asset, ProcessingRun, Rendition, ReviewTask
+from reviewapp.models import Adjustment, Asset, ProcessingRun, Rendition, ReviewTask
 
 SEES_EVERYTHING = frozenset({Role.EDITOR, Role.SENIOR, Role.MANAGER, Role.ADMIN})
 """Roles that may open every picture of the house, originals and cut-outs too. Reviewers see what they review."""
@@ -17,7 +19,13 @@ def run_for(run_id: int, kind: str, roles: Collection[Role]) -> ProcessingRun | 
     if run is None or SEES_EVERYTHING & set(roles):
         return run
     is_reviewer = Role.REVIEWER in roles and kind in REVIEW_KINDS
-    return run if is_reviewer and ReviewTask.objects.filter(run_id=run_id).exists() else None
+    return run if is_reviewer and _was_up_for_review(run_id) else None
+
+
+def _was_up_for_review(run_id: int) -> bool:
+    """Whether people judge or judged this run, or a reviewer asked for it."""
+    asked = Adjustment.objects.filter(Q(result_run_id=run_id) | Q(base_run_id=run_id))
+    return ReviewTask.objects.filter(run_id=run_id).exists() or asked.exists()
 
 
 def original_for(asset_id: int, roles: Collection[Role]) -> Asset | None:

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, EditReason, RejectReason, ReviewReason, ReviewTaskState, Role, Verdict
+from reviewapp.enums import AssetState, EditReason, RejectReason, ReviewReason, ReviewTaskState, Role, RunKind, Verdict
 from reviewapp.models import ReviewDecision, ReviewTask
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.policies.verdicts import Asked, Verdicted, check
@@ -156,6 +156,7 @@ def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_s
 def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
     """Move the photo on. A sample is approved already: only a rejection moves it, the rest is bookkeeping."""
     is_sample = task.reason == ReviewReason.SAMPLE
+    waits = task.asset.state in (AssetState.IN_REVIEW, AssetState.ON_HOLD)
     if asked.verdict == Verdict.SKIP:
         skipped = [pk for pk in task.skipped_by if pk != user.pk] + [user.pk]
         ReviewTask.objects.filter(pk=task.pk).update(skipped_by=skipped)
@@ -167,13 +168,18 @@ def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
         if not is_sample and task.asset.state == AssetState.IN_REVIEW:
             assets.move(task.asset, AssetState.ON_HOLD, reason=asked.note or "On hold", actor=user)
     elif asked.verdict == Verdict.APPROVE:
-        if not is_sample:
-            assets.move(task.asset, AssetState.APPROVED, reason="Approved in review", actor=user)
+        if is_sample and task.run.kind == RunKind.ADJUSTED and not waits:
+            # What shipped by itself had to be corrected: the photo itself comes back, with the better result.
+            assets.move(task.asset, AssetState.IN_REVIEW, reason="Adjusted in review", actor=user)
+            waits = True
+        if waits or not is_sample:
+            assets.move(task.asset, AssetState.APPROVED, reason="Approved in review", actor=user, current_run=task.run)
             routing.start_render(task.asset, task.run)
     else:
         _reject(user, task, asked, is_sample=is_sample)
     if is_sample and asked.verdict in (Verdict.APPROVE, Verdict.REJECT):
-        sampling.judge(task, asked.verdict, user)
+        is_fine = asked.verdict == Verdict.APPROVE and task.run.kind != RunKind.ADJUSTED
+        sampling.judge(task, Verdict.APPROVE if is_fine else Verdict.REJECT, user)
     batches.refresh(task.asset.batch_id)
 
 

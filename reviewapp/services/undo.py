@@ -9,7 +9,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, EditTaskState, ReviewReason, ReviewTaskState, Role, SampleOutcome, Verdict
+from reviewapp.enums import (
+    AssetState,
+    EditTaskState,
+    ReviewReason,
+    ReviewTaskState,
+    Role,
+    RunKind,
+    SampleOutcome,
+    Verdict,
+)
 from reviewapp.models import Batch, DeliveryItem, EditTask, ReviewDecision, ReviewTask, SampleMember
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.selectors import review as selectors
@@ -44,7 +53,9 @@ def undo(user: User, decision_id: int) -> UndoResult:
     NotAllowed.
     """
     require(user, Role.REVIEWER, Role.SENIOR, to="undo decisions")
-    decision = ReviewDecision.objects.filter(pk=decision_id, reviewer=user).select_related("asset", "task").first()
+    decision = (
+        ReviewDecision.objects.filter(pk=decision_id, reviewer=user).select_related("asset", "task", "run").first()
+    )
     if decision is None or decision.undoes_id or decision.is_second_opinion:
         return UndoResult(False, None, "Only your own decisions can be undone.")
     if ReviewDecision.objects.filter(undoes=decision).exists():
@@ -124,6 +135,8 @@ def _move_back(user: User, decision: ReviewDecision) -> None:
         SampleMember.objects.filter(review_task_id=decision.task_id).update(
             outcome=SampleOutcome.PENDING, judged_at=None
         )
-    back = AssetState.AUTO_APPROVED if is_sample else AssetState.IN_REVIEW
+    # A sample that was approved with an adjusted result had come back from what shipped: it waits like any other.
+    came_back = decision.verdict == Verdict.APPROVE and decision.run.kind == RunKind.ADJUSTED
+    back = AssetState.AUTO_APPROVED if is_sample and not came_back else AssetState.IN_REVIEW
     if asset.state != back:
         assets.move(asset, back, reason="Decision undone", actor=user)

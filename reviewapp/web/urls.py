@@ -2,7 +2,7 @@
 
 from django.urls import include, path, register_converter
 
-from reviewapp.web.views import account, auth, editing, home, media, review
+from reviewapp.web.views import account, adjusting, auth, editing, home, media, review
 
 
 class QueueConverter:
@@ -31,6 +31,9 @@ review_urls = (
         path("<queue:queue>/undo/", review.undo_plain, name="undo_plain"),
         path("<queue:queue>/held/<int:task_id>/", review.take_back, name="take_back"),
         path("items/<int:task_id>/decision/", review.decide, name="decide"),
+        path("items/<int:task_id>/adjust/", adjusting.adjust, name="adjust"),
+        path("adjustments/<int:adjustment_id>/", adjusting.state, name="adjustment"),
+        path("adjustments/<int:adjustment_id>/use/", adjusting.use, name="use_adjustment"),
         path("decisions/<int:decision_id>/undo/", review.undo, name="undo"),
     ],
     "review",

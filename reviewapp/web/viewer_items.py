@@ -41,6 +41,34 @@ def run_item(run: ProcessingRun) -> dict[str, Any]:
     }
 
 
+def _from_to(old: list[float], new: list[float]) -> list[float]:
+    """The affine map (row-major, as `frame_matrix`) from one frame of a photo to another: new · old⁻¹."""
+    a, b, c, d, e, f = old
+    det = a * e - b * d
+    back = (e / det, -b / det, (b * f - c * e) / det, -d / det, a / det, (c * d - a * f) / det)
+    p, q, r, s, t, u = new
+    return [
+        p * back[0] + q * back[3],
+        p * back[1] + q * back[4],
+        p * back[2] + q * back[5] + r,
+        s * back[0] + t * back[3],
+        s * back[1] + t * back[4],
+        s * back[2] + t * back[5] + u,
+    ]
+
+
+def beside(old: ProcessingRun, new: ProcessingRun) -> dict[str, Any]:
+    """Two results of one photo: `before` is the old one, laid over the new one's frame point by point."""
+    return {
+        **run_item(new),
+        "before": run_url(old, "after"),
+        "matrix": css_matrix(_from_to(old.frame_matrix, new.frame_matrix), 1.0),
+        "beforeWidth": old.after_width,
+        "beforeHeight": old.after_height,
+        "sourceSize": f"{old.after_width} × {old.after_height}",
+    }
+
+
 def _assist(assist: dict[str, Any]) -> dict[str, Any]:
     score = assist["score"]
     parts = dict(score["parts"])
