@@ -10,6 +10,7 @@ export const KEYMAP = [
   { id: 'escalate', keys: ['d'], group: 'Decide', label: 'Escalate to a senior' },
   { id: 'note', keys: ['n'], group: 'Decide', label: 'Write a note that goes with the decision' },
   { id: 'mark', keys: ['p'], group: 'Decide', label: 'Pen: draw rings on the result' },
+  { id: 'adjust', keys: ['o'], group: 'Decide', label: 'Adjust edge or shadow of this photo' },
   { id: 'undo', keys: ['z', 'u', 'Ctrl+z'], group: 'Decide', label: 'Undo the last decision, repeatable' },
   { id: 'peek', keys: [' '], group: 'Compare', label: 'Hold: show the original' },
   { id: 'side', keys: ['q'], group: 'Compare', label: 'Side by side' },

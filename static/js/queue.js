@@ -116,6 +116,12 @@ export class Queue extends EventTarget {
     return after >= 0 ? after : this.entries.findIndex((entry) => !entry.state);
   }
 
+  /** The same photo as the server has it now: another result, a newer version. */
+  replace(entry, item) {
+    Object.assign(entry, item, { key: keyOf(item) });
+    this.goto(this.entries.indexOf(entry));
+  }
+
   goto(index) {
     if (index < 0 || index >= this.entries.length) return;
     this.index = index;

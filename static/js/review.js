@@ -1,4 +1,5 @@
 // The review desk: joins queue, viewer, keys and screen. Decisions paint the next photo at once and are sent behind it.
+import { Adjuster } from './adjust.js';
 import { compare, labelSizes } from './compare.js';
 import { Composer } from './compose.js';
 import { fillDetails } from './details.js';
@@ -28,6 +29,12 @@ const { viewer, handlers: view } = compare(desk, stage, say);
 const { note, full, quiet, isFull } = notices(stage);
 const composer = new Composer(desk, stage, viewer, say);
 const reasons = new Reasons(desk, { say, onReject: (codes) => decide('reject', codes), first: boot.reasons[0][1] });
+const adjuster = new Adjuster($('#adjust'), stage, {
+  headers: () => queue.headers(),
+  say,
+  show: (item) => { viewer.show(item); labelSizes(stage, item); },
+  taken: (entry, item) => queue.replace(entry, item),
+});
 const cache = new Map();
 let isPainted = false;
 let shownAt = 0;
@@ -60,6 +67,7 @@ function show() {
   flagAt = -1;
   reasons.close();
   composer.open(entry);
+  if (adjuster.entry !== entry) adjuster.close();
   full(null);
   const record = viewer.show(entry);
   const slow = record.ok ? 0 : setTimeout(() => stage.classList.add('loading'), SKELETON_MS);
@@ -102,6 +110,7 @@ function decide(verdict, codes = [], words = null) {
   const entry = queue.current;
   if (!entry || !isPainted || isFull()) return;
   if (entry.state) { say(`${entry.sku} is decided. Z takes it back.`); return; }
+  if (adjuster.isTrying) { say('Take the new result or keep the old one first.'); return; }
   const { note: typed, marks } = composer.draft;
   const sent = { reasons: codes, note: words ?? typed, marks, seconds: Math.round(performance.now() - shownAt) / 1000 };
   if (verdict === 'reject') lastReject = { reasons: codes, note: sent.note };
@@ -180,7 +189,17 @@ function tick() {
   $('#m-lease').textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
 }
 
+function toggleAdjust() {
+  if (adjuster.isOpen) adjuster.close();
+  else if (isPainted && !isFull() && queue.current && !queue.current.state) {
+    if (!panel.hidden) togglePanel();
+    adjuster.open(queue.current);
+  }
+  $('#mid').classList.toggle('panel', adjuster.isOpen || !panel.hidden);
+}
+
 function togglePanel() {
+  adjuster.close();
   panel.hidden = !panel.hidden;
   $('#mid').classList.toggle('panel', !panel.hidden);
   $('[data-do="panel"]').setAttribute('aria-pressed', String(!panel.hidden));
@@ -212,6 +231,7 @@ const handlers = {
   mark: () => composer.setDrawing(!composer.isDrawing),
   undo,
   panel: togglePanel,
+  adjust: toggleAdjust,
   lock: () => {
     viewer.keepsZoom = !viewer.keepsZoom;
     say(viewer.keepsZoom ? 'Zoom is kept for the next photo.' : 'Each photo starts fitted.');
@@ -219,7 +239,11 @@ const handlers = {
   left: () => view.left() || queue.step(-1),
   right: () => view.right() || queue.step(1),
   help: () => $('#help').showModal(),
-  cancel: () => (reasons.isOpen ? reasons.close() : view.cancel()),
+  cancel: () => {
+    if (reasons.isOpen) reasons.close();
+    else if (adjuster.isOpen) toggleAdjust();
+    else view.cancel();
+  },
 };
 if (!boot.blind) handlers.flag = nextFlag;
 
