@@ -177,6 +177,13 @@ class EditTaskState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class BulkState(models.TextChoices):
+    RUNNING = "running", "Being applied"
+    DONE = "done", "Applied"
+    UNDOING = "undoing", "Being taken back"
+    UNDONE = "undone", "Taken back"
+
+
 class RunKind(models.TextChoices):
     AUTOMATED = "automated", "Automated"
     EDITED = "edited", "Retouched by a person"

@@ -5,6 +5,7 @@ from .assets import Asset
 from .audit import AuditEvent
 from .batches import Batch, BatchCategoryPreset, BatchChannel, SheetRow
 from .channels import Channel, Rendition
+from .choosing import BulkDecision, SavedFilter
 from .clients import Client
 from .deliveries import Delivery, DeliveryItem
 from .editing import EditTask
@@ -22,6 +23,7 @@ __all__ = [
     "Batch",
     "BatchCategoryPreset",
     "BatchChannel",
+    "BulkDecision",
     "CategoryRule",
     "Channel",
     "Client",
@@ -39,6 +41,7 @@ __all__ = [
     "RoutingPolicy",
     "SampleDraw",
     "SampleMember",
+    "SavedFilter",
     "SheetRow",
     "Task",
     "WorkerHeartbeat",

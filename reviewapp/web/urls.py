@@ -2,7 +2,7 @@
 
 from django.urls import include, path, register_converter
 
-from reviewapp.web.views import account, adjusting, auth, editing, home, media, review
+from reviewapp.web.views import account, adjusting, auth, choosing, editing, home, media, review
 
 
 class QueueConverter:
@@ -30,6 +30,13 @@ review_urls = (
         path("<queue:queue>/decide/", review.decide_plain, name="decide_plain"),
         path("<queue:queue>/undo/", review.undo_plain, name="undo_plain"),
         path("<queue:queue>/held/<int:task_id>/", review.take_back, name="take_back"),
+        path("<queue:queue>/filters/", choosing.save, name="save_filter"),
+        path("filters/<int:filter_id>/forget/", choosing.forget, name="forget_filter"),
+        path("bulk/", choosing.bulk, name="bulk"),
+        path("bulk/apply/", choosing.apply, name="bulk_apply"),
+        path("bulk/<int:bulk_id>/", choosing.progress, name="bulk_progress"),
+        path("bulk/<int:bulk_id>/advance/", choosing.advance, name="bulk_advance"),
+        path("bulk/<int:bulk_id>/undo/", choosing.take_back, name="bulk_undo"),
         path("items/<int:task_id>/decision/", review.decide, name="decide"),
         path("items/<int:task_id>/adjust/", adjusting.adjust, name="adjust"),
         path("adjustments/<int:adjustment_id>/", adjusting.state, name="adjustment"),

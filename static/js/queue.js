@@ -240,7 +240,7 @@ export class Queue extends EventTarget {
     clearTimeout(this.lookAgain);
     try {
       const count = Math.min(MAX_CLAIM, this.open.length + this.outbox.waiting + CLAIM);
-      const { items, counts } = await this.#post(this.urls.claim, { count });
+      const { items, counts } = await this.#post(this.urls.claim, { count, choice: this.boot.choice });
       this.counts = counts;
       this.leaseEnds = Date.now() + LEASE_MS;
       const wasEmpty = !this.current || Boolean(this.current.state);
@@ -281,7 +281,7 @@ export class Queue extends EventTarget {
     const ids = this.open.map((entry) => entry.id);
     if (!ids.length) return;
     try {
-      const answer = await this.#post(this.urls.beat, { ids });
+      const answer = await this.#post(this.urls.beat, { ids, choice: this.boot.choice });
       this.counts = answer.counts;
       this.leaseEnds = Date.now() + LEASE_MS;
       this.#lose(ids.filter((id) => !answer.ids.includes(id)));
