@@ -134,6 +134,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.RoutingPolicy,
     models.CategoryRule,
     models.PresetProposal,
+    models.ReferencePicture,
+    models.ChannelView,
     models.Channel,
 )
 class PlainAdmin(ReadOnlyAdmin):

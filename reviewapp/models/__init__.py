@@ -4,13 +4,13 @@ from .assets import Asset
 from .audit import AuditEvent
 from .batches import Batch, BatchCategoryPreset, BatchChannel, SheetRow
 from .channels import Channel, Rendition
-from .clients import Client
+from .clients import Client, ReferencePicture
 from .deliveries import Delivery, DeliveryItem
 from .editing import EditTask
 from .presets import CategoryRule, Preset, PresetProposal, PresetVersion, RoutingPolicy
 from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
-from .runs import ProcessingRun
+from .runs import ChannelView, ProcessingRun
 from .sampling import SampleDraw, SampleMember
 from .tasks import Task, WorkerHeartbeat
 
@@ -22,6 +22,7 @@ __all__ = [
     "BatchChannel",
     "CategoryRule",
     "Channel",
+    "ChannelView",
     "Client",
     "Delivery",
     "DeliveryItem",
@@ -31,6 +32,7 @@ __all__ = [
     "PresetVersion",
     "ProcessingRun",
     "QualityReport",
+    "ReferencePicture",
     "Rendition",
     "ReviewDecision",
     "ReviewTask",

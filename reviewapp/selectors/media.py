@@ -2,22 +2,29 @@
 
 from collections.abc import Collection
 
+from django.db.models import Q
+
 from reviewapp.enums import Role
 from reviewapp.models import Asset, ProcessingRun, Rendition, ReviewTask
 
 SEES_EVERYTHING = frozenset({Role.EDITOR, Role.SENIOR, Role.MANAGER, Role.ADMIN})
 """Roles that may open every picture of the house, originals and cut-outs too. Reviewers see what they review."""
 SEES_DELIVERABLES = frozenset({Role.SENIOR, Role.MANAGER, Role.ADMIN})
-REVIEW_KINDS = frozenset({"before", "after", "thumb-before", "thumb-after"})
+REVIEW_KINDS = frozenset({"before", "after", "matte", "thumb-before", "thumb-after"})
 
 
 def run_for(run_id: int, kind: str, roles: Collection[Role]) -> ProcessingRun | None:
-    """The run when the roles may see this kind of its pictures; reviewers only runs that are or were up for review."""
-    run = ProcessingRun.objects.filter(pk=run_id).first()
+    """The run when the roles may see this kind of its pictures; reviewers only runs that are or were up for review,
+    and the other photos of the same product in the batch (REV-20): whether those are up for review must not show."""
+    run = ProcessingRun.objects.select_related("asset").filter(pk=run_id).first()
     if run is None or SEES_EVERYTHING & set(roles):
         return run
-    is_reviewer = Role.REVIEWER in roles and kind in REVIEW_KINDS
-    return run if is_reviewer and ReviewTask.objects.filter(run_id=run_id).exists() else None
+    if Role.REVIEWER not in roles or kind not in REVIEW_KINDS:
+        return None
+    wanted = Q(run_id=run_id)
+    if run.asset.sku:
+        wanted |= Q(asset__batch_id=run.asset.batch_id, asset__sku=run.asset.sku)
+    return run if ReviewTask.objects.filter(wanted).exists() else None
 
 
 def original_for(asset_id: int, roles: Collection[Role]) -> Asset | None:

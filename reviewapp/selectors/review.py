@@ -80,7 +80,7 @@ def with_details(tasks: QuerySet[ReviewTask]) -> QuerySet[ReviewTask]:
     """Load what `item_payload` reads, so a page of tasks costs a fixed number of queries."""
     return tasks.select_related(
         "asset__batch__client", "run__quality__policy", "run__preset_version__preset", "run__channel", "lease_owner"
-    )
+    ).prefetch_related("asset__batch__batch_channels__channel", "asset__batch__client__references")
 
 
 def task_for_display(task_id: int) -> ReviewTask:
