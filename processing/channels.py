@@ -18,9 +18,19 @@ from processing.naming import build_alt_text, build_filename
 from processing.params import ChannelSpec, ProcessingParams
 from processing.plates import NO_PLATES, Plates
 from processing.quality.verification import verify
-from processing.types import Rendered, RGBArray
+from processing.shown import chained, shown
+from processing.types import Rendered, RGBArray, Shown
 
-__all__ = ["Prepared", "build_alt_text", "build_filename", "load_channels", "render", "render_whole", "verify"]
+__all__ = [
+    "Prepared",
+    "build_alt_text",
+    "build_filename",
+    "load_channels",
+    "preview",
+    "render",
+    "render_whole",
+    "verify",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,24 @@ def render(
         ready.inside.rgb, ready.inside.matte, spec, params=params, labels=labels, notes=notes, plates=plates,
         today=today, composed=ready.composed,
     )  # fmt: skip
+
+
+def preview(
+    cut: CutOut,
+    spec: ChannelSpec,
+    *,
+    params: ProcessingParams,
+    texts: Mapping[str, str],
+    plates: Plates = NO_PLATES,
+) -> Shown:
+    """Return what `render` would deliver first, unverified, for a viewer: its `matrix` maps source pixels to its own.
+
+    `spec` is in force already. Raises as `render`.
+    """
+    _check_large_enough(cut, spec)
+    ready = _framed(cut, params, spec)
+    seen = shown(ready.inside.rgb, ready.inside.matte, spec, params=params, texts=texts, plates=plates)
+    return replace(seen, matrix=chained(ready.framing.matrix, seen.matrix))
 
 
 def render_whole(

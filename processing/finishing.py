@@ -50,12 +50,49 @@ def finish(
     Raises InputRejected (missing_token, overlay_refused, plate_missing) and StageFailed(code="too_many_bytes").
     """
     row, spec = spec, spec if today is None else spec.on(today)
+    picture, steps = _drawn(frame, matte, spec, params, plates, composed if spec == row else None)
+    made = []
+    for shape in variants.shapes(picture, matte, spec):
+        shape = replace(shape, findings=notes + shape.findings)
+        made += [_file(shape, fmt, labels, (*steps, *_STEPS_AFTER)) for fmt in _formats(spec)]
+    first, *rest = made
+    if not spec.variants and spec.changes:
+        days = tuple(day for day in row.change_days() if today is None or day > today)
+        first = replace(first, checks=first.checks + _upcoming(first, row, days, matte, labels))
+    return replace(first, companions=tuple(rest))
+
+
+def main_picture(
+    frame: RGBArray,
+    matte: Matte,
+    spec: ChannelSpec,
+    *,
+    params: ProcessingParams,
+    plates: Plates = NO_PLATES,
+    composed: RGBArray | None = None,
+) -> variants.Shape:
+    """Return the picture that `finish` encodes first. `spec` is in force already; raises as `finish`."""
+    picture, _ = _drawn(frame, matte, spec, params, plates, composed)
+    return variants.shapes(picture, matte, spec)[0]
+
+
+def encoded(shape: variants.Shape, texts: Mapping[str, str]) -> bytes:
+    """Return the bytes of a shape's file, exactly those that `finish` delivers. Raises StageFailed(too_many_bytes)."""
+    return encoding.encode(shape.picture, shape.spec, _tags(shape.spec, texts))
+
+
+def _drawn(
+    frame: RGBArray,
+    matte: Matte,
+    spec: ChannelSpec,
+    params: ProcessingParams,
+    plates: Plates,
+    composed: RGBArray | None,
+) -> tuple[RGBArray, list[str]]:
+    """The finished picture (H, W, 3), not encoded, and the steps it took."""
     wants_logo = watermark.is_wanted(params.watermark, spec)
     wants_tagline = watermark.is_wanted(params.tagline, spec)
-    if composed is None or spec != row:
-        picture = compositing.compose(frame, matte, params, spec, plates=plates)
-    else:
-        picture = composed
+    picture = compositing.compose(frame, matte, params, spec, plates=plates) if composed is None else composed
     steps = list(_STEPS_BEFORE)
     if spec.background == "pure_white":
         picture = _whitened(picture, matte)
@@ -68,15 +105,7 @@ def finish(
     if wants_tagline:
         picture = tagline.write(picture, params.tagline, plates.font)
         steps.append("add_tagline")
-    made = []
-    for shape in variants.shapes(picture, matte, spec):
-        shape = replace(shape, findings=notes + shape.findings)
-        made += [_file(shape, fmt, labels, (*steps, *_STEPS_AFTER)) for fmt in _formats(spec)]
-    first, *rest = made
-    if not spec.variants and spec.changes:
-        days = tuple(day for day in row.change_days() if today is None or day > today)
-        first = replace(first, checks=first.checks + _upcoming(first, row, days, matte, labels))
-    return replace(first, companions=tuple(rest))
+    return picture, steps
 
 
 def _whitened(picture: RGBArray, matte: Matte) -> RGBArray:
@@ -95,7 +124,7 @@ def _file(shape: variants.Shape, fmt: str, labels: Labels, steps: tuple[str, ...
     height, width = shape.matte.shape
     tokens = {**labels.tokens, "variant": shape.name, "width": str(width), "height": str(height)}
     filename = naming.build_filename(spec, tokens)
-    data = encoding.encode(shape.picture, spec, _tags(spec, labels.texts))
+    data = encoded(replace(shape, spec=spec), labels.texts)
     checks = verify(data, spec, alpha=shape.matte, filename=filename, metadata=labels.texts, picture=shape.picture)
     part = [shape.name] if shape.name else []
     return Rendered(

@@ -6,7 +6,7 @@ The order of the named stages is the run's record (PRO-09): removal, rgb_verify,
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,8 +22,10 @@ from processing.errors import InputRejected, StageFailed
 from processing.geometry import Framing
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
 from processing.plates import NO_PLATES, Plates
+from processing.quality.labels import colour_map
 from processing.quality.score import score
 from processing.removal.base import Remover
+from processing.shown import chained, shown
 from processing.types import AlphaArray, Finding, QualityReport, Result, RGBArray, StageTiming
 
 VIEWER_SIDE = 2000
@@ -100,10 +102,12 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What a batch may know beside the photo: `aids` to its colours, the brand's `plates` that its preset names."""
+    """What a batch may know beside the photo: `aids` to its colours, the brand's `plates` that its preset names, and
+    the `texts` that the channel's file carries in its own metadata."""
 
     aids: Aids = NO_AIDS
     plates: Plates = NO_PLATES
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_EXTRAS = Extras()
@@ -139,7 +143,7 @@ def process(
     extras: Extras = NO_EXTRAS,
 ) -> Result:
     """`make`, with the pictures that people see and the matte encoded. Raises as `make`."""
-    return _encoded(make(source, params, channel, scoring, remover, extras), params)
+    return _encoded(make(source, params, channel, scoring, remover, extras), params, channel, extras)
 
 
 def rescore(
@@ -148,7 +152,7 @@ def rescore(
     params: ProcessingParams,
     channel: ChannelSpec,
     scoring: ScoringParams,
-    plates: Plates = NO_PLATES,
+    extras: Extras = NO_EXTRAS,
 ) -> Result:
     """Frame and score an editor's file instead of a machine cut-out; its colours are taken as final.
 
@@ -164,7 +168,7 @@ def rescore(
         alpha = geometry.levels(edited.alpha) if edited.alpha is not None else _alpha_on_white(edited.rgb, original.rgb)
     cut = CutOut(edited.rgb, alpha, shows_backdrop=False)
     found = _Found(cut, original.rgb, 1.0, "editor", findings=edited.findings, is_colour_final=True)
-    return _encoded(_finish(found, params, channel, scoring, clock, Extras(plates=plates)), params)
+    return _encoded(_finish(found, params, channel, scoring, clock, extras), params, channel, extras)
 
 
 def _check_same_size(original: codecs.Photo, edited: codecs.Photo) -> None:
@@ -294,6 +298,7 @@ def _finish(
             residual_cast=cut.transform.residual_cast,
             has_backdrop=not found.is_bare,
         )
+        quality = replace(quality, colour_map=colour_map(plain, source, inside.matte))
     frame = plain
     if compositing.draws_shadow(params, channel):
         frame = compositing.compose(inside.rgb, inside.matte, params, channel, plates=extras.plates, soft=inside.soft)
@@ -323,13 +328,17 @@ def _meant(found: _Found, cut: CutOut, inside: Framed, framing: Framing) -> RGBA
     return inside.source
 
 
-def _encoded(made: Made, params: ProcessingParams) -> Result:
+def _encoded(made: Made, params: ProcessingParams, channel: ChannelSpec, extras: Extras) -> Result:
     clock = _Clock(list(made.timings))
     with clock.stage("encode"):
         height, width = made.cut.alpha.shape
         before, before_scale = geometry.shrunk(made.before, VIEWER_SIDE)
+        inside = made.framed
+        seen = shown(
+            inside.rgb, inside.matte, channel, params=params, texts=extras.texts, plates=extras.plates,
+            composed=made.frame,
+        )  # fmt: skip
         pictures = (
-            codecs.encode_webp(made.frame, quality=92),
             codecs.encode_webp(before, quality=85),
             codecs.encode_webp(geometry.shrunk(before, THUMB_SIDE)[0], quality=80),
             codecs.encode_webp(geometry.shrunk(made.frame, THUMB_SIDE)[0], quality=80),
@@ -338,14 +347,14 @@ def _encoded(made: Made, params: ProcessingParams) -> Result:
     return Result(
         alpha_png=alpha,
         recipe=made.cut.recipe,
-        after=pictures[0],
-        before=pictures[1],
-        thumb_before=pictures[2],
-        thumb_after=pictures[3],
-        frame_matrix=made.framing.matrix,
+        after=seen,
+        before=pictures[0],
+        thumb_before=pictures[1],
+        thumb_after=pictures[2],
+        frame_matrix=chained(made.framing.matrix, seen.matrix),
         before_scale=before_scale,
         source_size=(width, height),
-        after_size=made.framing.frame,
+        scored_size=made.framing.frame,
         remover=made.remover,
         model_name=made.model_name,
         model_sha256=made.model_sha256,

@@ -165,6 +165,8 @@ class QualityReport(JsonMixin):
 
     `background_status` is PASS, FAIL or NOT_REQUIRED. `checks` holds not_blank, has_content, no_corruption,
     correct_dimensions, proper_format. `advice` is the one sentence on what would lift the score to 90 ("" from 90 on).
+    `colour_map`: base64 of a small 8-bit grey PNG of the frame whose values are ten times the CIEDE2000 between result
+    and photo (0 outside the product, 255 = 25.5 and more); "" when nothing was compared.
     `label_map`: base64 of an 8-bit grey PNG of the frame, longest side 256 px, whose values are the codes of
     `processing.quality.labels.CODES` (0 = nothing wrong there); "" when nothing is.
     """
@@ -183,6 +185,7 @@ class QualityReport(JsonMixin):
     checks: Mapping[str, bool] = field(default_factory=dict)
     advice: str = ""
     label_map: str = ""
+    colour_map: str = ""
 
     @property
     def has_failed_gate(self) -> bool:
@@ -218,25 +221,45 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A channel's main file for the eye: `data` is what to paint, of `content_type`.
+
+    `format` and `byte_size` are the delivered file's. `is_file`: `data` is that very file. `note` says what it is
+    otherwise, or why there is none. `size` (w, h) px; `matrix` maps frame pixels to it. `matte_png`: the matte in the
+    same grid, 8-bit grey.
+    """
+
+    data: bytes
+    content_type: str
+    format: str
+    byte_size: int
+    is_file: bool
+    size: tuple[int, int]
+    matrix: AffineMatrix
+    matte_png: bytes
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """Everything one processing run gives. All images are encoded bytes, upright, sRGB.
 
     `alpha_png`: the matte, 8-bit grey, in the upright source pixel grid; with `recipe` and the photo it is the cut-out
     (processing.cutout.open_cutout).
-    `after`: WebP of the frame as it would ship on the scored channel. `before`: WebP of the upright original.
+    `after`: the scored channel's main file, with its matte. `before`: WebP of the upright original.
     `frame_matrix` maps source pixels to `after` pixels; `before_scale` maps source pixels to `before` pixels.
     """
 
     alpha_png: bytes
     recipe: Mapping[str, Any]
-    after: bytes
+    after: Shown
     before: bytes
     thumb_before: bytes
     thumb_after: bytes
     frame_matrix: AffineMatrix
     before_scale: float
     source_size: tuple[int, int]
-    after_size: tuple[int, int]
+    scored_size: tuple[int, int]
     remover: str
     model_name: str
     model_sha256: str

@@ -11,18 +11,22 @@ from processing import geometry
 from processing.channel_rules import Variant, parse_variant
 from processing.geometry import Matte
 from processing.params import ChannelSpec
-from processing.types import Finding, RGBArray
+from processing.types import AffineMatrix, Finding, RGBArray
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One picture to encode: `picture` (H, W, 3) uint8, its `matte` (H, W), and the rules it is held against."""
+    """One picture to encode: `picture` (H, W, 3) uint8, its `matte` (H, W), and the rules it is held against.
+
+    `matrix` maps pixels of the frame it was made from to its own.
+    """
 
     name: str
     picture: RGBArray
     matte: Matte
     spec: ChannelSpec
     findings: tuple[Finding, ...] = ()
+    matrix: AffineMatrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def shapes(picture: RGBArray, matte: Matte, spec: ChannelSpec) -> tuple[Shape, ...]:
@@ -49,14 +53,17 @@ def _shape(picture: RGBArray, matte: Matte, spec: ChannelSpec, variant: Variant)
     height, width = matte.shape
     size = fitted((width, height), variant)
     findings: list[Finding] = []
+    left, top = 0, 0
     if variant.mode == "fill":
         window = _window((width, height), size, geometry.product_box(matte))
         if _cuts(matte, window):
             findings.append(Finding("product_cut", "warning", f"The shape of {variant.name} cuts the product."))
         picture, matte = picture[window], matte[window]
+        top, left = window[0].start, window[1].start
         if size != (variant.width, variant.height):
             message = f"{size[0]} x {size[1]} px instead of {variant.width} x {variant.height}: nothing is enlarged."
             findings.append(Finding("variant_reduced", "warning", message))
+    across, down = size[0] / matte.shape[1], size[1] / matte.shape[0]
     if (matte.shape[1], matte.shape[0]) != size:
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         matte = np.asarray(cv2.resize(geometry.levels(matte), size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -70,7 +77,8 @@ def _shape(picture: RGBArray, matte: Matte, spec: ChannelSpec, variant: Variant)
         max_dimension=max(variant.width, variant.height),
         fill_min=0.0,
     )
-    return Shape(variant.name, np.ascontiguousarray(picture), matte.copy(), own, tuple(findings))
+    matrix = (across, 0.0, -left * across, 0.0, down, -top * down)
+    return Shape(variant.name, np.ascontiguousarray(picture), matte.copy(), own, tuple(findings), matrix)
 
 
 def _window(size: tuple[int, int], shape: tuple[int, int], box: geometry.Box | None) -> tuple[slice, slice]:

@@ -125,6 +125,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.QualityReport,
     models.ReviewTask,
     models.ReviewDecision,
+    models.Adjustment,
+    models.BulkDecision,
+    models.SavedFilter,
     models.EditTask,
     models.BatchCategoryPreset,
     models.SampleDraw,
@@ -134,6 +137,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.RoutingPolicy,
     models.CategoryRule,
     models.PresetProposal,
+    models.ReferencePicture,
+    models.ChannelView,
     models.Channel,
 )
 class PlainAdmin(ReadOnlyAdmin):

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from processing.png import encode_matte
+from processing.quality.difference import delta_e_2000, to_lab
 from processing.quality.outline import Outline
+from processing.types import AlphaArray, RGBArray
 
 MAP_SIDE = 256
 CODES = {
@@ -18,6 +20,10 @@ CODES = {
     "specks": 15, "content": 16,
 }  # fmt: skip
 """What the values of a label map stand for. Where two meet, the higher code is drawn."""
+COLOUR_SIDE = 96
+COLOUR_STEPS = 10
+"""Values of a colour map per unit of CIEDE2000."""
+_SOLID = 255
 
 
 class LabelMap:
@@ -56,6 +62,25 @@ class LabelMap:
     def encoded(self) -> str:
         """Return the map as a base64 PNG, "" when nothing is on it."""
         return base64.b64encode(encode_matte(self._map, level=9)).decode() if self._map.any() else ""
+
+
+def colour_map(frame: RGBArray, expected: RGBArray, alpha: AlphaArray) -> str:
+    """Return how far the colours are off inside the product, as the text `QualityReport.colour_map` describes.
+
+    `frame` and `expected` (H, W, 3) uint8, `alpha` (H, W) uint8, one grid. The difference is CIEDE2000 (Sharma, Wu,
+    Dalal 2005) of averages, so that noise and grain don't count. "" where less than a pixel of the map is product.
+    """
+    height, width = alpha.shape
+    scale = min(1.0, COLOUR_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    near, meant, inside = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (frame, expected, alpha))
+    product = inside == _SOLID
+    if not product.any():
+        return ""
+    off = delta_e_2000(to_lab(near[product][None])[0], to_lab(meant[product][None])[0])
+    drawn = np.zeros((size[1], size[0]), np.uint8)
+    drawn[product] = np.clip(np.round(off * COLOUR_STEPS), 0, 255).astype(np.uint8)
+    return base64.b64encode(encode_matte(drawn, level=9)).decode()
 
 
 def decoded(label_map: str) -> npt.NDArray[np.uint8]:

@@ -6,13 +6,13 @@ from .audit import AuditEvent
 from .batches import Batch, BatchCategoryPreset, BatchChannel, SheetRow
 from .channels import Channel, Rendition
 from .choosing import BulkDecision, SavedFilter
-from .clients import Client
+from .clients import Client, ReferencePicture
 from .deliveries import Delivery, DeliveryItem
 from .editing import EditTask
 from .presets import CategoryRule, Preset, PresetProposal, PresetVersion, RoutingPolicy
 from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
-from .runs import ProcessingRun
+from .runs import ChannelView, ProcessingRun
 from .sampling import SampleDraw, SampleMember
 from .tasks import Task, WorkerHeartbeat
 
@@ -26,6 +26,7 @@ __all__ = [
     "BulkDecision",
     "CategoryRule",
     "Channel",
+    "ChannelView",
     "Client",
     "Delivery",
     "DeliveryItem",
@@ -35,6 +36,7 @@ __all__ = [
     "PresetVersion",
     "ProcessingRun",
     "QualityReport",
+    "ReferencePicture",
     "Rendition",
     "ReviewDecision",
     "ReviewTask",

@@ -21,3 +21,20 @@ class Client(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ReferencePicture(models.Model):
+    """A picture a client sent to say how theirs should look; shown beside every photo of theirs."""
+
+    client = models.ForeignKey("Client", on_delete=models.PROTECT, related_name="references")
+    key = models.CharField(max_length=200, help_text="A WebP made from what was uploaded.")
+    caption = models.CharField(max_length=120, blank=True)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.caption or f"reference {self.pk}"

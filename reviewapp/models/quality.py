@@ -21,6 +21,8 @@ class QualityReport(models.Model):
     gates = models.JSONField(default=list)
     measures = models.JSONField(default=list)
     checks = models.JSONField(default=dict)
+    label_map = models.TextField(blank=True, help_text="base64 PNG of processing.quality.labels: where it is wrong.")
+    colour_map = models.TextField(blank=True, help_text="base64 PNG: how far the colours are off.")
     advice = models.CharField(max_length=300, blank=True)
     routing = models.CharField(max_length=16, choices=Routing.choices)
     routing_rule = models.CharField(max_length=200)

@@ -107,6 +107,7 @@ def image_record(pk: int) -> ImageRecord:
     asset = (
         Asset.objects.select_related("batch__client", "duplicate_of")
         .prefetch_related(
+            "batch__batch_channels__channel",
             Prefetch("runs", queryset=runs),
             Prefetch("decisions", queryset=ReviewDecision.objects.select_related("reviewer")),
             Prefetch("edit_tasks", queryset=EditTask.objects.select_related("editor", "signed_by").order_by("pk")),

@@ -10,22 +10,22 @@ from reviewapp.models import Adjustment, Asset, ProcessingRun, Rendition, Review
 SEES_EVERYTHING = frozenset({Role.EDITOR, Role.SENIOR, Role.MANAGER, Role.ADMIN})
 """Roles that may open every picture of the house, originals and cut-outs too. Reviewers see what they review."""
 SEES_DELIVERABLES = frozenset({Role.SENIOR, Role.MANAGER, Role.ADMIN})
-REVIEW_KINDS = frozenset({"before", "after", "thumb-before", "thumb-after"})
+REVIEW_KINDS = frozenset({"before", "after", "matte", "thumb-before", "thumb-after"})
 
 
 def run_for(run_id: int, kind: str, roles: Collection[Role]) -> ProcessingRun | None:
-    """The run when the roles may see this kind of its pictures; reviewers only runs that are or were up for review."""
-    run = ProcessingRun.objects.filter(pk=run_id).first()
+    """The run when the roles may see this kind of its pictures; reviewers only runs that are or were up for review,
+    and the other photos of the same product in the batch (REV-20): whether those are up for review must not show."""
+    run = ProcessingRun.objects.select_related("asset").filter(pk=run_id).first()
     if run is None or SEES_EVERYTHING & set(roles):
         return run
-    is_reviewer = Role.REVIEWER in roles and kind in REVIEW_KINDS
-    return run if is_reviewer and _was_up_for_review(run_id) else None
-
-
-def _was_up_for_review(run_id: int) -> bool:
-    """Whether people judge or judged this run, or a reviewer asked for it."""
+    if Role.REVIEWER not in roles or kind not in REVIEW_KINDS:
+        return None
+    wanted = Q(run_id=run_id)
+    if run.asset.sku:
+        wanted |= Q(asset__batch_id=run.asset.batch_id, asset__sku=run.asset.sku)
     asked = Adjustment.objects.filter(Q(result_run_id=run_id) | Q(base_run_id=run_id))
-    return ReviewTask.objects.filter(run_id=run_id).exists() or asked.exists()
+    return run if ReviewTask.objects.filter(wanted).exists() or asked.exists() else None
 
 
 def original_for(asset_id: int, roles: Collection[Role]) -> Asset | None:

@@ -93,7 +93,7 @@ def with_details(tasks: QuerySet[ReviewTask]) -> QuerySet[ReviewTask]:
         "run__channel",
         "lease_owner",
         "escalated_by",
-    )
+    ).prefetch_related("asset__batch__batch_channels__channel", "asset__batch__client__references")
 
 
 def task_for_display(task_id: int) -> ReviewTask:

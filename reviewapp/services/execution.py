@@ -136,7 +136,7 @@ def process(claim: runs.Claim) -> None:
     channel = _scored_channel(asset)
     remover = remover_for(params)
     spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), _scoring(current_policy())
-    extras = pipeline.Extras(plates=rendering.plates_for(params))
+    extras = pipeline.Extras(plates=rendering.plates_for(params), texts=rendering.metadata_for(asset))
     with storage.local_path(asset.original_key) as path:
         result = pipeline.process(path, params, spec, scoring, remover, extras)
     made = _Making(asset.original_key, version, channel, attempt, RunKind.AUTOMATED, claim.owner)
@@ -164,7 +164,8 @@ def rescore(claim: runs.Claim) -> None:
     channel = _scored_channel(asset)
     spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), _scoring(current_policy())
     with storage.local_path(asset.original_key) as source, storage.local_path(edit.upload_key) as corrected:
-        result = pipeline.rescore(source, corrected, params, spec, scoring, rendering.plates_for(params))
+        extras = pipeline.Extras(plates=rendering.plates_for(params), texts=rendering.metadata_for(asset))
+        result = pipeline.rescore(source, corrected, params, spec, scoring, extras)
     attempt = asset.attempt + 1
     made = _Making(edit.upload_key, version, channel, attempt, RunKind.EDITED, claim.owner)
     run = _unsaved_run(asset, made, params, result)
@@ -365,7 +366,16 @@ def _unsaved_run(asset: Asset, made: _Making, params: ProcessingParams, result: 
         pixels_key=made.pixels_key,
         alpha_key=stored(result.alpha_png),
         recipe=dict(result.recipe),
-        after_key=stored(result.after),
+        after_key=stored(result.after.data),
+        after_type=result.after.content_type,
+        after_format=result.after.format,
+        after_bytes=result.after.byte_size,
+        after_is_file=result.after.is_file,
+        after_note=result.after.note[:300],
+        matte_key=stored(result.after.matte_png),
+        scored_width=result.scored_size[0],
+        scored_height=result.scored_size[1],
+        scored_matrix=list(result.after.matrix),
         before_key=stored(result.before),
         thumb_before_key=stored(result.thumb_before),
         thumb_after_key=stored(result.thumb_after),
@@ -373,8 +383,8 @@ def _unsaved_run(asset: Asset, made: _Making, params: ProcessingParams, result: 
         before_scale=result.before_scale,
         source_width=result.source_size[0],
         source_height=result.source_size[1],
-        after_width=result.after_size[0],
-        after_height=result.after_size[1],
+        after_width=result.after.size[0],
+        after_height=result.after.size[1],
         timings=[timing.to_dict() for timing in result.timings],
         findings=[finding.to_dict() for finding in result.findings],
         worker=made.worker,

@@ -35,7 +35,7 @@ def make_missing(run: ProcessingRun) -> list[Rendition]:
         return []
     params = ProcessingParams.from_dict(run.params)
     tokens = tokens_for(run.asset)
-    cut = _opened(run)
+    cut = opened(run)
     return [row for channel in wanted for row in _make(run, channel, cut, params, tokens)]
 
 
@@ -44,10 +44,11 @@ def cutout_png(run: ProcessingRun) -> bytes:
 
     Raises InputRejected when its files no longer fit each other.
     """
-    return codecs.encode_png(cutout.rgba(_opened(run)))
+    return codecs.encode_png(cutout.rgba(opened(run)))
 
 
-def _opened(run: ProcessingRun) -> cutout.CutOut:
+def opened(run: ProcessingRun) -> cutout.CutOut:
+    """Return the run's cut-out, read from storage. Raises InputRejected when its files don't fit each other."""
     with ExitStack() as files:
         pixels = files.enter_context(storage.local_path(run.pixels_key))
         alpha = files.enter_context(storage.local_path(run.alpha_key)) if run.alpha_key else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from processing.quality.places import lost_points
 from processing.types import QualityReport as Quality
 from reviewapp.enums import (
     MACHINE_STATES,
@@ -153,6 +154,7 @@ def _thresholds(limits: RoutingPolicy) -> policy.Thresholds:
 def _write_report(
     run: ProcessingRun, quality: Quality, routing: Routing, why: str, limits: RoutingPolicy
 ) -> QualityReport:
+    lost = lost_points(quality)
     return QualityReport.objects.create(
         run=run,
         total=quality.total,
@@ -165,8 +167,10 @@ def _write_report(
         compliance_rate=quality.compliance_rate,
         failures=[point.to_dict() for point in quality.failures],
         gates=[gate.to_dict() for gate in quality.gates],
-        measures=[measure.to_dict() for measure in quality.measures],
+        measures=[measure.to_dict() | {"lost": lost.get(measure.name, 0.0)} for measure in quality.measures],
         checks=dict(quality.checks),
+        label_map=quality.label_map,
+        colour_map=quality.colour_map,
         advice=quality.advice[:300],
         routing=routing,
         routing_rule=why[:200],

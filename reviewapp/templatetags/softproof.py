@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from reviewapp.web.media_urls import original_url, run_url
+from reviewapp.web.media_urls import original_url, reference_url, run_url
 from reviewapp.web.permissions import user_has_role
 
 register = template.Library()
@@ -182,6 +182,12 @@ def run_image(run: Any, kind: str) -> str:
 def original_image(asset: Any) -> str:
     """Address of a photo's original; opening it is a download that is recorded."""
     return original_url(asset)
+
+
+@register.simple_tag
+def reference_image(picture: Any) -> str:
+    """Address of a client's reference picture."""
+    return reference_url(picture)
 
 
 EDIT_LOOKS = {

@@ -2,13 +2,14 @@
 
 from django.urls import reverse
 
-from reviewapp.models import Asset, ProcessingRun, Rendition
+from reviewapp.models import Asset, ChannelView, ProcessingRun, ReferencePicture, Rendition
 
 HASH_LENGTH = 16
 
 RUN_KEYS = {
     "before": "before_key",
     "after": "after_key",
+    "matte": "matte_key",
     "thumb-before": "thumb_before_key",
     "thumb-after": "thumb_after_key",
     "cutout": "alpha_key",
@@ -26,6 +27,22 @@ def run_url(run: ProcessingRun, kind: str) -> str:
     """Address of one picture of a run. Raises KeyError for a kind that is not in RUN_KEYS."""
     key = getattr(run, RUN_KEYS[kind]) or run.pixels_key
     return f"{reverse('media:run', args=[run.pk, kind])}?v={tag(key)}"
+
+
+def matte_url(run: ProcessingRun) -> str:
+    """Address of the matte in the grid of `after`; "" for runs made before it was kept."""
+    return run_url(run, "matte") if run.matte_key else ""
+
+
+def view_url(view: ChannelView, kind: str) -> str:
+    """Address of what a further channel gets of a run: `after` or `matte`."""
+    key = view.matte_key if kind == "matte" else view.key
+    return f"{reverse('media:view', args=[view.pk, kind])}?v={tag(key)}"
+
+
+def reference_url(picture: ReferencePicture) -> str:
+    """Address of a client's reference picture."""
+    return f"{reverse('media:reference', args=[picture.pk])}?v={tag(picture.key)}"
 
 
 def original_url(asset: Asset) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, register_converter
 
-from reviewapp.web.views import account, adjusting, auth, choosing, editing, home, media, review
+from reviewapp.web.views import account, adjusting, auth, choosing, editing, home, media, review, viewer
 
 
 class QueueConverter:
@@ -64,10 +64,20 @@ editing_urls = (
 media_urls = (
     [
         path("run/<int:run_id>/<slug:kind>/", media.run_image, name="run"),
+        path("view/<int:view_id>/<slug:kind>/", media.view_image, name="view"),
+        path("reference/<int:picture_id>/", media.reference, name="reference"),
         path("asset/<int:asset_id>/original/", media.original, name="original"),
         path("rendition/<int:rendition_id>/", media.rendition, name="rendition"),
     ],
     "media",
+)
+
+viewer_urls = (
+    [
+        path("run/<int:run_id>/channel/<int:channel_id>/", viewer.channel, name="channel"),
+        path("run/<int:run_id>/siblings/", viewer.siblings, name="siblings"),
+    ],
+    "viewer",
 )
 
 urlpatterns = [
@@ -78,5 +88,6 @@ urlpatterns = [
     path("review/", include(review_urls)),
     path("editing/", include(editing_urls)),
     path("media/", include(media_urls)),
+    path("viewer/", include(viewer_urls)),
     path("", include("reviewapp.web.urls_manager")),
 ]

@@ -83,6 +83,8 @@ client_urls = [
     path("", clients.listing, name="list"),
     path("new/", clients.new, name="new"),
     path("<int:pk>/", clients.edit, name="edit"),
+    path("<int:pk>/references/", clients.add_reference, name="add_reference"),
+    path("<int:pk>/references/<int:picture>/remove/", clients.remove_reference, name="remove_reference"),
 ]
 
 people_urls = [

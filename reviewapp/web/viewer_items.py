@@ -3,11 +3,15 @@
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import RejectReason
-from reviewapp.models import ProcessingRun, ReviewTask
+from reviewapp.models import Asset, ChannelView, Client, ProcessingRun, ReviewTask
 from reviewapp.selectors import review as selectors
-from reviewapp.web.media_urls import run_url
+from reviewapp.selectors.images import ImageRecord
+from reviewapp.web.media_urls import matte_url, reference_url, run_url, view_url
+from reviewapp.web.why import why
 
 SUGGESTION = {"background": RejectReason.BACKGROUND_LEFT, "edge": RejectReason.EDGE_HALO,
               "fill": RejectReason.CROP_FILL, "colour": RejectReason.COLOUR_SHIFT}  # fmt: skip
@@ -32,12 +36,18 @@ def run_item(run: ProcessingRun) -> dict[str, Any]:
         "after": run_url(run, "after"),
         "thumb": run_url(run, "thumb-after"),
         "matrix": css_matrix(run.frame_matrix, run.before_scale),
+        "matte": matte_url(run),
         "width": run.after_width,
         "height": run.after_height,
         "beforeWidth": round(run.source_width * run.before_scale),
         "beforeHeight": round(run.source_height * run.before_scale),
         "sourceSize": f"{run.source_width} × {run.source_height}",
         "afterSize": f"{run.after_width} × {run.after_height}",
+        "afterFile": file_words(run.after_format, run.after_bytes, run.after_is_file, run.after_note),
+        "side": {
+            "channel": reverse("viewer:channel", args=[run.pk, 0]),
+            "siblings": reverse("viewer:siblings", args=[run.pk]),
+        },
     }
 
 
@@ -69,7 +79,52 @@ def beside(old: ProcessingRun, new: ProcessingRun) -> dict[str, Any]:
     }
 
 
-def _assist(assist: dict[str, Any]) -> dict[str, Any]:
+def file_words(name: str, byte_size: int, is_file: bool, note: str) -> str:
+    """What a pane shows: "JPEG, 412 kB" for the delivered file itself, else what it is instead."""
+    if not name:
+        return str(_("a preview, not the delivered file"))
+    size = f"{name}, {max(1, round(byte_size / 1000)):,} kB" if byte_size else name
+    return size if is_file else f"{size}, {note}" if byte_size else note
+
+
+def channel_item(run: ProcessingRun, view: ChannelView) -> dict[str, Any]:
+    """What replaces the run's own `after` while another channel is looked at."""
+    return {
+        "after": view_url(view, "after"),
+        "matte": view_url(view, "matte"),
+        "matrix": css_matrix(view.frame_matrix, run.before_scale),
+        "width": view.width,
+        "height": view.height,
+        "afterSize": f"{view.width} × {view.height}",
+        "afterFile": file_words(view.format, view.byte_size, view.is_file, view.note),
+    }
+
+
+def image_item(record: ImageRecord) -> dict[str, Any]:
+    """The photo of the image page: its newest run, with why it has its score."""
+    assert record.run is not None
+    run = record.run
+    item = {**run_item(run), "key": f"run-{run.pk}", "channel": run.channel.name}
+    item["channels"] = _channels(record.asset, run)
+    if record.quality is not None:
+        item["assist"] = {"places": why(run, record.quality)}
+    return item
+
+
+def _channels(asset: Asset, run: ProcessingRun) -> list[dict[str, Any]]:
+    """The batch's channels, the scored one first: it is what the photo opens with."""
+    rows = sorted(asset.batch.batch_channels.all(), key=lambda row: (row.channel_id != run.channel_id, row.position))
+    return [{"id": row.channel_id, "name": row.channel.name} for row in rows]
+
+
+def _references(client: Client) -> list[dict[str, Any]]:
+    return [
+        {"src": reference_url(picture), "caption": picture.caption, "width": picture.width, "height": picture.height}
+        for picture in client.references.all()
+    ]
+
+
+def _assist(assist: dict[str, Any], run: ProcessingRun) -> dict[str, Any]:
     score = assist["score"]
     parts = dict(score["parts"])
     weakest = min(parts, key=lambda part: parts[part])
@@ -83,7 +138,7 @@ def _assist(assist: dict[str, Any]) -> dict[str, Any]:
         "advice": score["advice"],
         "gates": [gate["message"] for gate in score["gates"] if not gate["passed"]],
         "findings": [finding["message"] for finding in assist["findings"]],
-        "points": [[point["x"], point["y"]] for point in score["failures"]],
+        "places": why(run, run.quality),
         "preset": assist["preset"],
         "confidence": assist["confidence"],
         "suggest": SUGGESTION[weakest].value if parts[weakest] < WEAK_PART else "",
@@ -102,11 +157,13 @@ def review_item(task: ReviewTask, user: User, *, blind: bool) -> dict[str, Any]:
         "name": payload["description"] or payload["filename"],
         "batch": f"{payload['client']}, {payload['batch']}",
         "channel": payload["channel"],
+        "channels": _channels(task.asset, task.run),
         "notes": payload["brand_notes"],
+        "references": _references(task.asset.batch.client),
         "edits": payload["previous_edits"],
         "escalation": payload["escalation"],
         "remover": " ".join(filter(None, [payload["remover"], payload["model_name"]])),
     }
     if not blind:
-        item["assist"] = _assist(payload["assist"])
+        item["assist"] = _assist(payload["assist"], task.run)
     return item

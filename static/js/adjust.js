@@ -149,7 +149,7 @@ export class Adjuster {
   }
 
   #label(before, after) {
-    this.names ??= [...this.stage.querySelectorAll('.plabel')].map((label) => [label.firstChild, label.firstChild.nodeValue]);
+    this.names ??= [...this.stage.querySelectorAll('.plabel')].filter((label) => label.firstChild).map((label) => [label.firstChild, label.firstChild.nodeValue]);
     for (const [node, was] of this.names) {
       const isAfter = node.parentElement.matches('.lb-after');
       node.nodeValue = before ? `${isAfter ? after : before} ` : was;

@@ -1,4 +1,7 @@
 // A viewer with its tools: mode buttons, zoom, background, readout. Used by the review desk and the editing page.
+import { Beside } from './beside.js';
+import { Channels } from './channels.js';
+import { Overlays } from './overlays.js';
 import { Viewer } from './viewer.js';
 
 const PAN_STEP = 160;
@@ -22,13 +25,25 @@ function readout(hud) {
   };
 }
 
-/** Sets the tools of `root` up around `stage`. `say(text)` reaches the live region. Returns {viewer, handlers}. */
+/**
+ * Sets the tools of `root` up around `stage`. `say(text)` reaches the live region.
+ * Returns {viewer, handlers, overlays, beside}; overlays is null on pages that may not tell the score.
+ */
 export function compare(root, stage, say) {
   const zoomText = root.querySelector('#zoomv');
   const viewer = new Viewer(stage, {
     onZoom: (zoom, isFit) => { zoomText.textContent = isFit ? 'Fit' : `${Math.round(zoom * 100)}%`; },
     onHud: readout(stage.querySelector('#hud')),
+    onShow: (item) => {
+      labelSizes(stage, item);
+      channels.shown(item);
+      overlays?.show(item);
+      if (!item.isFurther) beside.close();
+    },
   });
+  const channels = new Channels(root.querySelector('[data-channels] select'), viewer, say);
+  const overlays = root.querySelector('#layers') ? new Overlays(root, viewer, say) : null;
+  const beside = new Beside(stage, stage.querySelector('.beside'), say);
   const modes = [...root.querySelectorAll('[data-mode][data-key]')];
   const surrounds = [...root.querySelectorAll('button[data-surround]')];
 
@@ -53,8 +68,19 @@ export function compare(root, stage, say) {
     right: () => viewer.pan(PAN_STEP, 0),
     up: () => viewer.pan(0, -PAN_STEP),
     down: () => viewer.pan(0, PAN_STEP),
-    cancel: () => viewer.zoomTo(0),
+    cancel: () => beside.close() || viewer.zoomTo(0),
+    channel: () => channels.next(),
+    lock: () => {
+      viewer.keepsZoom = !viewer.keepsZoom;
+      for (const button of root.querySelectorAll('[data-key="lock"]')) button.setAttribute('aria-pressed', String(viewer.keepsZoom));
+      say(viewer.keepsZoom ? 'Zoom, place and mode are kept for the next photo.' : 'Each photo starts fitted.');
+    },
   };
+  if (overlays) {
+    handlers.why = () => overlays.toggle();
+    handlers.flag = () => overlays.step(1);
+    handlers.flagBack = () => overlays.step(-1);
+  }
   for (const button of modes) {
     handlers[button.dataset.mode] = () => setMode(button.dataset.mode);
     button.addEventListener('click', () => setMode(button.dataset.mode));
@@ -63,15 +89,25 @@ export function compare(root, stage, say) {
   for (const button of root.querySelectorAll('[data-do]')) {
     button.addEventListener('click', () => handlers[button.dataset.do]?.());
   }
+  for (const button of root.querySelectorAll('[data-hold="peek"]')) {
+    const peek = (on) => (event) => { event.preventDefault(); viewer.peek(on); button.setAttribute('aria-pressed', String(on)); };
+    button.addEventListener('pointerdown', peek(true));
+    for (const name of ['pointerup', 'pointercancel', 'pointerleave', 'blur']) button.addEventListener(name, peek(false));
+    button.addEventListener('keydown', (event) => { if (event.key === 'Enter') peek(true)(event); });
+    button.addEventListener('keyup', (event) => { if (event.key === 'Enter') peek(false)(event); });
+    button.addEventListener('contextmenu', (event) => event.preventDefault());
+  }
   addEventListener('keyup', (event) => { if (event.key === ' ') viewer.peek(false); });
   addEventListener('blur', () => viewer.peek(false));
 
   setMode(innerWidth < NARROW ? 'swipe' : 'side', true);
-  return { viewer, handlers };
+  return { viewer, handlers, overlays, beside };
 }
 
-/** Writes the sizes of a photo onto the stage's labels. */
-export function labelSizes(stage, item) {
+/** Says on the stage what is shown: the original's size; the channel, size and file of the result. */
+function labelSizes(stage, item) {
   stage.querySelector('[data-size="before"]').textContent = item.sourceSize;
   stage.querySelector('[data-size="after"]').textContent = item.afterSize;
+  stage.querySelector('[data-size="channel"]').textContent = item.channel ?? '';
+  stage.querySelector('[data-size="file"]').textContent = item.afterFile ?? '';
 }

@@ -17,10 +17,10 @@ function ellipse({ x, y, w, h }) {
 /** Draws rings (boxes in `after` pixels) over the result inside `stage`. Also used where they are only looked at. */
 export function drawMarks(stage, item, marks) {
   const world = stage.querySelector('.world[data-kind="after"]');
-  world.querySelector('svg.marks')?.remove();
+  world.querySelector('svg.rings')?.remove();
   if (!marks.length) return;
   const svg = document.createElementNS(SVG, 'svg');
-  svg.setAttribute('class', 'marks');
+  svg.setAttribute('class', 'rings');
   svg.setAttribute('width', item.width);
   svg.setAttribute('height', item.height);
   svg.setAttribute('viewBox', `0 0 ${item.width} ${item.height}`);

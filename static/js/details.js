@@ -23,8 +23,30 @@ function fillParts(panel, parts, isColourMeasured) {
   }
 }
 
-/** Fills the panel for `item`; `lookAt(point)` is called when a flagged place is chosen. */
-export function fillDetails(panel, item, lookAt) {
+const number = (value) => Number(value.toPrecision(3)).toString();
+
+/** Every measure that cost points, the dearest first: a button that goes to its place, or shows its layer. */
+export function fillMeasures(list, places, overlays) {
+  list.replaceChildren(...places.measures.map((measure) => {
+    const button = document.createElement('button');
+    const name = document.createElement('span');
+    const value = document.createElement('small');
+    const lost = document.createElement('b');
+    button.type = 'button';
+    button.className = `lossrow k-${measure.group}`;
+    name.textContent = measure.name;
+    value.textContent = `${number(measure.value)} ${measure.unit}`.trim()
+      + (measure.limit === null ? '' : `, limit ${number(measure.limit)}`);
+    lost.textContent = measure.lost ? `−${measure.lost}` : '';
+    button.append(document.createElement('i'), name, value, lost);
+    button.addEventListener('click', () => (measure.flag === null ? overlays.only(measure.group) : overlays.goto(measure.flag)));
+    return button;
+  }));
+  list.parentElement.hidden = !places.measures.length;
+}
+
+/** Fills the panel for `item`. `overlays` (null when blind) shows places, `beside` opens pictures next to the result. */
+export function fillDetails(panel, item, overlays, beside) {
   const { assist } = item;
   field(panel, 'channel').textContent = item.channel;
   field(panel, 'size').textContent = item.afterSize;
@@ -35,6 +57,9 @@ export function fillDetails(panel, item, lookAt) {
   field(panel, 'escalation').parentElement.hidden = !item.escalation;
   fillList(field(panel, 'edits'), item.edits.map((edit) => `${edit.editor}: ${edit.note || 'no note'}`));
   field(panel, 'edits').parentElement.hidden = !item.edits.length;
+  beside.sheet(field(panel, 'siblings'), item);
+  beside.references(field(panel, 'references'), item.references);
+  field(panel, 'references').hidden = !item.references.length;
   if (!assist) return;
   field(panel, 'total').textContent = assist.total;
   field(panel, 'band').textContent = `ships by itself from ${assist.band[1]}, redone below ${assist.band[0]}`;
@@ -46,14 +71,5 @@ export function fillDetails(panel, item, lookAt) {
   fillParts(panel, assist.parts, assist.colourMeasured);
   fillList(field(panel, 'gates'), [...assist.gates, ...assist.findings]);
   field(panel, 'gates').parentElement.hidden = !assist.gates.length && !assist.findings.length;
-  const points = field(panel, 'points');
-  points.replaceChildren(...assist.points.slice(0, 6).map((point, n) => {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'flag';
-    button.textContent = `Background not white at ${point.join(', ')}`;
-    button.addEventListener('click', () => lookAt(point, n));
-    return button;
-  }));
-  points.parentElement.hidden = !assist.points.length;
+  fillMeasures(field(panel, 'measures'), assist.places, overlays);
 }

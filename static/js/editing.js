@@ -1,24 +1,8 @@
 // The editing page: the compare viewer, and the upload with progress and a clear refusal. Without it the plain form works.
-import { compare, labelSizes } from './compare.js';
 import { drawMarks } from './compose.js';
-import { bindKeys, markButtons } from './keymap.js';
+import { startViewer } from './page_viewer.js';
 
 const $ = (selector) => document.querySelector(selector);
-
-function startViewer(root) {
-  const stage = $('#stage');
-  const item = JSON.parse($('#compare-item').textContent);
-  const { viewer, handlers } = compare(root, stage, () => {});
-  viewer.show(item);
-  labelSizes(stage, item);
-  drawMarks(stage, item, item.marks);
-  const singles = root.dataset.keys !== 'off';
-  // On a page that scrolls, arrows and Space belong to the page unless the stage has the focus.
-  const onStage = (run) => (event) => { if (stage.contains(event.target)) run(event); };
-  for (const name of ['left', 'right', 'up', 'down', 'peek', 'cancel']) handlers[name] = onStage(handlers[name]);
-  const usable = bindKeys(handlers, { singles, before: (event) => /^(Arrow|Escape| )/.test(event.key) && !stage.contains(event.target) });
-  if (singles) markButtons(root, usable);
-}
 
 function refuse(text) {
   const box = $('#refused');
@@ -79,5 +63,9 @@ function startUpload(form) {
   form.addEventListener('submit', (event) => submit(event, form));
 }
 
-if ($('#compare')) startViewer($('#compare'));
+if ($('#compare')) {
+  const item = JSON.parse($('#compare-item').textContent);
+  startViewer($('#compare'), item);
+  drawMarks($('#compare .stage'), item, item.marks);
+}
 if ($('#hand-in')) startUpload($('#hand-in'));

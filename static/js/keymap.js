@@ -17,15 +17,20 @@ export const KEYMAP = [
   { id: 'swipe', keys: ['w'], group: 'Compare', label: 'Swipe' },
   { id: 'blink', keys: ['e'], group: 'Compare', label: 'Blink' },
   { id: 'diff', keys: ['r'], group: 'Compare', label: 'Difference' },
+  { id: 'mask', keys: ['t'], group: 'Compare', label: 'Mask: what was removed, tinted' },
   { id: 'white', keys: ['y'], group: 'Compare', label: 'White check' },
   { id: 'fit', keys: ['f'], group: 'View', label: 'Fit, or actual pixels at the pointer' },
   { id: 'zoomIn', keys: ['+', '='], group: 'View', label: 'Zoom in', repeat: true },
   { id: 'zoomOut', keys: ['-'], group: 'View', label: 'Zoom out', repeat: true },
   { id: 'zoomFit', keys: ['0'], group: 'View', label: 'Fit' },
-  { id: 'lock', keys: ['l'], group: 'View', label: 'Keep zoom for the next photo' },
+  { id: 'lock', keys: ['l'], group: 'View', label: 'Keep zoom, place and mode for the next photo' },
+  { id: 'channel', keys: ['c'], group: 'View', label: 'Next channel: the file it gets' },
   { id: 'surround', keys: ['b'], group: 'View', label: 'Next background' },
   { id: 'panel', keys: ['i'], group: 'View', label: 'Details' },
+  { id: 'beside', keys: ['o'], group: 'View', label: 'Other photos of this product, and references' },
+  { id: 'why', keys: ['m'], group: 'View', label: 'Why this score: lost points on the picture' },
   { id: 'flag', keys: ['g'], group: 'View', label: 'Next flagged place' },
+  { id: 'flagBack', keys: ['Shift+g'], group: 'View', label: 'Flagged place before' },
   { id: 'left', keys: ['ArrowLeft'], group: 'Move', label: 'Pan when zoomed, else the photo before', repeat: true },
   { id: 'right', keys: ['ArrowRight'], group: 'Move', label: 'Pan when zoomed, else the next photo', repeat: true },
   { id: 'up', keys: ['ArrowUp'], group: 'Move', label: 'Pan up', repeat: true },
@@ -35,9 +40,9 @@ export const KEYMAP = [
 ];
 
 const NAMES = { ' ': 'Space', ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc' };
-const ARIA = { ' ': 'Space', '+': 'Plus', 'Ctrl+z': 'Control+Z' };
+const ARIA = { ' ': 'Space', '+': 'Plus', 'Ctrl+z': 'Control+Z', 'Shift+g': 'Shift+G' };
 
-export const keyName = (key) => NAMES[key] ?? (key.length === 1 ? key.toUpperCase() : key.replace('+z', '+Z'));
+export const keyName = (key) => NAMES[key] ?? (key.length === 1 ? key.toUpperCase() : key.replace(/\+(.)$/, (_, letter) => `+${letter.toUpperCase()}`));
 
 const isField = (target) => target.matches('input:not([type=checkbox]):not([type=radio]), textarea, select');
 const isControl = (target) => Boolean(target.closest('button, a, summary, [role=slider]'));
@@ -53,7 +58,7 @@ export function markButtons(root, usable) {
   for (const entry of KEYMAP.filter(usable)) {
     for (const button of root.querySelectorAll(`[data-key="${entry.id}"]`)) {
       button.setAttribute('aria-keyshortcuts', entry.keys.map((key) => ARIA[key] ?? key).join(' '));
-      if (!button.matches('.icon')) {
+      if (!button.matches('.icon, select')) {
         const hint = kbd(keyName(entry.keys[0]));
         hint.setAttribute('aria-hidden', 'true');
         button.append(hint);
@@ -92,7 +97,8 @@ function groupByHand(usable) {
 function find(event, usable) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const wanted = event.ctrlKey || event.metaKey ? `Ctrl+${key}` : key;
-  return KEYMAP.find((entry) => entry.keys.includes(wanted) && usable(entry));
+  const bound = (name) => KEYMAP.find((entry) => entry.keys.includes(name) && usable(entry));
+  return (event.shiftKey && bound(`Shift+${wanted}`)) || bound(wanted);
 }
 
 /**

@@ -1,6 +1,6 @@
 // The review desk: joins queue, viewer, keys and screen. Decisions paint the next photo at once and are sent behind it.
 import { Adjuster } from './adjust.js';
-import { compare, labelSizes } from './compare.js';
+import { compare } from './compare.js';
 import { Composer } from './compose.js';
 import { fillDetails } from './details.js';
 import { drawFilm, MARKS } from './film.js';
@@ -25,21 +25,20 @@ const ahead = isSmall ? 3 : AHEAD;
 
 const say = (text) => { $('#live').textContent = text; };
 const queue = new Queue(boot);
-const { viewer, handlers: view } = compare(desk, stage, say);
+const { viewer, handlers: view, overlays, beside } = compare(desk, stage, say);
 const { note, full, quiet, isFull } = notices(stage);
 const composer = new Composer(desk, stage, viewer, say);
 const reasons = new Reasons(desk, { say, onReject: (codes) => decide('reject', codes), first: boot.reasons[0][1] });
 const adjuster = new Adjuster($('#adjust'), stage, {
   headers: () => queue.headers(),
   say,
-  show: (item) => { viewer.show(item); labelSizes(stage, item); },
+  show: (item) => viewer.show(item),
   taken: (entry, item) => queue.replace(entry, item),
 });
 const cache = new Map();
 let isPainted = false;
 let shownAt = 0;
 let lastReject = null; // {reasons, note}: what "." repeats
-let flagAt = -1;
 
 // ---- prefetch
 function prefetch() {
@@ -50,7 +49,7 @@ function prefetch() {
   const soon = next.slice(warm, ahead);
   for (const key of cache.keys()) if (!soon.some((entry) => entry.key === key)) cache.delete(key);
   for (const entry of soon.filter((each) => !cache.has(each.key))) {
-    const pair = [entry.before, entry.after].map((src) => Object.assign(new Image(), { src }));
+    const pair = [entry.before, entry.after, entry.matte].filter(Boolean).map((src) => Object.assign(new Image(), { src }));
     cache.set(entry.key, false);
     Promise.all(pair.map((image) => image.decode())).then(() => { cache.set(entry.key, pair); film(); }, () => cache.delete(entry.key));
   }
@@ -64,7 +63,6 @@ function show() {
   const entry = queue.current;
   if (!entry) return;
   isPainted = false;
-  flagAt = -1;
   reasons.close();
   composer.open(entry);
   if (adjuster.entry !== entry) adjuster.close();
@@ -87,7 +85,7 @@ function show() {
   else record.ready.then(painted);
   heading(entry);
   film();
-  if (!panel.hidden) fillDetails(panel, entry, lookAt);
+  if (!panel.hidden) fillDetails(panel, entry, overlays, beside);
   setTimeout(prefetch, 0);
 }
 
@@ -95,9 +93,6 @@ function heading(entry) {
   $('#sku').textContent = entry.sku;
   $('#pname').textContent = entry.name === entry.sku ? '' : entry.name;
   $('#pbatch').textContent = entry.batch;
-  labelSizes(stage, entry);
-  $('#flagchip')?.toggleAttribute('hidden', !entry.assist?.points.length);
-  if (entry.assist?.points.length) $('#flagtxt').textContent = `${entry.assist.points.length} places not white`;
 }
 
 function figures() {
@@ -203,19 +198,13 @@ function togglePanel() {
   panel.hidden = !panel.hidden;
   $('#mid').classList.toggle('panel', !panel.hidden);
   $('[data-do="panel"]').setAttribute('aria-pressed', String(!panel.hidden));
-  if (!panel.hidden && queue.current) fillDetails(panel, queue.current, lookAt);
+  if (!panel.hidden && queue.current) fillDetails(panel, queue.current, overlays, beside);
 }
 
-function lookAt([x, y], n) {
-  flagAt = n;
-  viewer.lookAt(x, y);
-}
-
-function nextFlag() {
-  const points = queue.current?.assist?.points ?? [];
-  if (!points.length) return;
-  lookAt(points[(flagAt + 1) % points.length], (flagAt + 1) % points.length);
-  say(`Flagged place ${flagAt + 1} of ${points.length}.`);
+function openBeside() {
+  if (panel.hidden) togglePanel();
+  $('#beside').scrollIntoView({ block: 'nearest' });
+  $('#beside .sib:not([disabled])')?.focus();
 }
 
 // ---- keys and buttons
@@ -232,10 +221,7 @@ const handlers = {
   undo,
   panel: togglePanel,
   adjust: toggleAdjust,
-  lock: () => {
-    viewer.keepsZoom = !viewer.keepsZoom;
-    say(viewer.keepsZoom ? 'Zoom is kept for the next photo.' : 'Each photo starts fitted.');
-  },
+  beside: openBeside,
   left: () => view.left() || queue.step(-1),
   right: () => view.right() || queue.step(1),
   help: () => $('#help').showModal(),
@@ -245,8 +231,6 @@ const handlers = {
     else view.cancel();
   },
 };
-if (!boot.blind) handlers.flag = nextFlag;
-
 const usable = bindKeys(handlers, {
   singles: desk.dataset.keys !== 'off',
   before: (event) => composer.key(event) || reasons.key(event),

@@ -1,23 +1,24 @@
 // The compare viewer: <img> layers moved by CSS transforms, no canvas for the pictures. All moving geometry goes through
 // CSSOM, which a strict style-src allows. Coordinates are pixels of the `after` picture ("image pixels").
 import { Pixels } from './pixels.js';
+import { Pointer } from './pointer.js';
 
 const MARGIN = 12; // CSS pixels kept free around a fitted picture
 const OVERSCROLL = 80; // CSS pixels a picture may be pulled past the pane's edge
 const MAX_ZOOM = 8;
 const NEAREST_FROM = 1.99; // from 200 % one sees the pixels themselves
 const BLINK_MS = 450; // 1.1 Hz for the pair, well under three flashes a second
-const WHEEL_RATE = 0.0022;
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const dpr = () => globalThis.devicePixelRatio || 1;
 
 export class Viewer {
-  /** `stage` holds the panes of review/_stage.html. onHud gets a readout or null; onZoom(zoom, isFit). */
-  constructor(stage, { onHud = () => {}, onZoom = () => {} } = {}) {
+  /** `stage` holds the panes of ui/stage.html. onHud gets a readout or null; onZoom(zoom, isFit); onShow(item). */
+  constructor(stage, { onHud = () => {}, onZoom = () => {}, onShow = () => {} } = {}) {
     this.stage = stage;
     this.onHud = onHud;
     this.onZoom = onZoom;
+    this.onShow = onShow;
     this.panes = [...stage.querySelectorAll('.pane')];
     this.worlds = [...stage.querySelectorAll('.world')];
     this.records = new Map(); // key -> {item, layers, ready, ok, failed}
@@ -30,7 +31,8 @@ export class Viewer {
     this.pixels = new Pixels(() => this.#queueHud());
     new ResizeObserver(() => this.apply()).observe(stage);
     this.setSwipe(50);
-    this.#listen();
+    new Pointer(this, (event, pane) => this.#hover(event, pane));
+    this.#watchRatio();
   }
 
   // ---- loading: decoded, attached and hidden, so that the swap is one visibility change in one frame
@@ -39,12 +41,14 @@ export class Viewer {
     if (known) return known;
     const record = { item, layers: [], ok: false, failed: false };
     for (const world of this.worlds) {
-      const isBefore = world.dataset.kind === 'before';
+      const { kind } = world.dataset;
+      const isBefore = kind === 'before';
+      if (!item[kind]) continue; // results made before mattes were kept have none
       const image = isBefore ? new Image(item.beforeWidth, item.beforeHeight) : new Image(item.width, item.height);
       image.decoding = 'sync';
       image.draggable = false;
       image.alt = '';
-      image.src = isBefore ? item.before : item.after;
+      image.src = item[kind];
       if (isBefore) image.style.transform = `matrix(${item.matrix.join(',')})`;
       record.layers.push(image);
       world.append(image);
@@ -81,17 +85,28 @@ export class Viewer {
     for (const image of this.current?.layers ?? []) image.classList.remove('on');
     for (const image of record.layers) image.classList.add('on');
     this.current = record;
+    const old = this.size;
     this.size = [record.item.width, record.item.height];
+    this.stage.classList.toggle('no-matte', !record.item.matte);
     for (const world of this.worlds) {
       world.style.width = `${this.size[0]}px`;
       world.style.height = `${this.size[1]}px`;
     }
     this.pixels.open(record.item);
-    if (!this.keepsZoom) {
+    if (this.keepsZoom || this.keepsPlace) this.centre = this.centre.map((value, axis) => (value / old[axis]) * this.size[axis]);
+    else {
       this.isFit = true;
       this.#recentre();
     }
+    this.keepsPlace = false;
     this.apply();
+    this.onShow(record.item);
+  }
+
+  /** Shows another file of the same photo, such as a further channel's: the same place stays in sight. */
+  swap(item) {
+    this.keepsPlace = true;
+    return this.show(item);
   }
 
   // ---- modes
@@ -134,6 +149,16 @@ export class Viewer {
     return Math.max(Math.min(room[0] / this.size[0], room[1] / this.size[1]), 0.01);
   }
 
+  /** True pixels stay true when the window moves to a screen of another density or the page is zoomed. */
+  #watchRatio() {
+    const before = dpr();
+    matchMedia(`(resolution: ${before}dppx)`).addEventListener('change', () => {
+      this.zoom *= before / dpr();
+      this.apply();
+      this.#watchRatio();
+    }, { once: true });
+  }
+
   apply() {
     const scale = this.scale;
     const ratio = dpr();
@@ -153,6 +178,7 @@ export class Viewer {
       for (const world of pane.querySelectorAll('.world')) {
         world.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
       }
+      pane.querySelector('.marks > g')?.setAttribute('transform', `translate(${x} ${y}) scale(${scale})`);
     }
     this.stage.classList.toggle('nearest', scale * ratio >= NEAREST_FROM);
     this.stage.classList.toggle('pan', !this.isFit);
@@ -195,96 +221,22 @@ export class Viewer {
     return true;
   }
 
-  /** Brings a place into the middle at twice its actual size. */
-  lookAt(x, y) {
-    this.zoomTo(2 / dpr(), [x, y]);
+  moveTo(centre) {
+    this.centre = centre;
+    this.apply();
   }
 
-  // ---- pointer: wheel zoom at the pointer, drag, pinch, swipe handle
-  #listen() {
-    const { stage } = this;
-    this.touches = new Map();
-    stage.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
-    stage.addEventListener('pointerdown', (event) => this.#down(event));
-    stage.addEventListener('pointermove', (event) => this.#move(event));
-    for (const name of ['pointerup', 'pointercancel']) stage.addEventListener(name, (event) => this.#up(event));
-    stage.addEventListener('pointerleave', () => this.onHud(null));
-    stage.addEventListener('dblclick', (event) => {
-      const pane = event.target.closest('.pane');
-      if (!pane) return;
-      this.last = this.toImage(event, pane);
-      this.toggleActual();
-    });
-    stage.querySelector('.swipe-h')?.addEventListener('keydown', (event) => this.#swipeKey(event));
+  /** Brings a box (x, y, w, h) into the middle: at twice its actual size where it fits, else as large as it fits. */
+  lookAt([x, y, width, height]) {
+    const pane = this.#pane();
+    const room = Math.min(pane.clientWidth / (width * 1.4), pane.clientHeight / (height * 1.4));
+    this.zoomTo(Math.min(2 / dpr(), Math.max(room, this.fitScale() * 1.01)), [x + width / 2, y + height / 2]);
   }
 
-  #swipeKey(event) {
-    const step = { ArrowLeft: -2, ArrowRight: 2, PageDown: -10, PageUp: 10, Home: -100, End: 100 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.setSwipe(this.swipe + step);
-  }
-
-  #wheel(event) {
-    const pane = event.target.closest('.pane');
-    if (!pane) return;
-    event.preventDefault();
-    const box = pane.getBoundingClientRect();
-    const factor = Math.exp(-clamp(event.deltaY, -240, 240) * WHEEL_RATE);
-    const away = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
-    this.zoomTo(this.scale * factor, this.toImage(event, pane), ...away);
-  }
-
-  #down(event) {
-    if (event.button) return;
-    if (event.target.closest('.swipe-h')) {
-      this.stage.setPointerCapture(event.pointerId);
-      this.drag = { swipe: true };
-      return;
-    }
-    if (!event.target.closest('.pane')) return;
-    this.touches.set(event.pointerId, event);
-    this.stage.setPointerCapture(event.pointerId);
-    this.drag = { centre: this.centre, x: event.clientX, y: event.clientY, scale: this.scale, spread: this.#spread() };
-    this.stage.classList.add('drag');
-  }
-
-  #move(event) {
-    if (this.drag?.swipe) {
-      const box = this.stage.getBoundingClientRect();
-      this.setSwipe(((event.clientX - box.left) / box.width) * 100);
-      return;
-    }
-    if (this.touches.has(event.pointerId)) this.touches.set(event.pointerId, event);
-    if (this.drag && this.touches.size === 2) {
-      const spread = this.#spread();
-      if (this.drag.spread) this.zoomTo((this.drag.scale * spread) / this.drag.spread);
-      else this.drag.spread = spread;
-      return;
-    }
-    if (this.drag && !this.isFit) {
-      const [x, y] = this.drag.centre;
-      this.centre = [x - (event.clientX - this.drag.x) / this.scale, y - (event.clientY - this.drag.y) / this.scale];
-      this.apply();
-      return;
-    }
-    const pane = document.elementFromPoint(event.clientX, event.clientY)?.closest('.pane');
-    if (!pane || !this.stage.contains(pane)) return;
+  #hover(event, pane) {
+    if (!event) { this.onHud(null); return; }
     this.last = this.toImage(event, pane);
     this.#queueHud();
-  }
-
-  #up(event) {
-    this.touches.delete(event.pointerId);
-    this.drag = null;
-    this.stage.classList.remove('drag');
-  }
-
-  #spread() {
-    if (this.touches.size < 2) return 0;
-    const [one, two] = [...this.touches.values()];
-    return Math.hypot(one.clientX - two.clientX, one.clientY - two.clientY);
   }
 
   #queueHud() {

@@ -38,12 +38,15 @@ def run_files(hue: int) -> dict[str, Any]:
     png = io.BytesIO()
     cutout.save(png, "PNG")
     thumb = (160, 160)
+    matte = io.BytesIO()
+    _disc((FRAME, FRAME), (300, 300), 237.5, "black", "white").convert("L").save(matte, "PNG")
     keys = {
         "before_key": _webp(before),
         "after_key": _webp(after),
         "thumb_before_key": _webp(before.resize(thumb)),
         "thumb_after_key": _webp(after.resize(thumb)),
         "pixels_key": png.getvalue(),
+        "matte_key": matte.getvalue(),
     }
     stored = {name: storage.put_bytes(data, prefix="d").key for name, data in keys.items()}
     return stored | {

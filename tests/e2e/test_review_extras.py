@@ -49,11 +49,11 @@ def test_rev07_a_note_and_rings_go_with_the_rejection_and_come_back_with_undo(
     [mark] = decision.marks
     assert mark["w"] == pytest.approx(120 / scale, abs=2) and mark["h"] == pytest.approx(80 / scale, abs=2)
     assert mark["x"] + mark["w"] / 2 == pytest.approx(300, abs=2), "the middle of a 600 px frame"
-    assert page.locator("svg.marks").count() == 0, "the next photo starts clean"
+    assert page.locator("svg.rings").count() == 0, "the next photo starts clean"
     page.keyboard.press("z")
     show(page, "NW-001")
     assert page.input_value("#note-text") == "Left strap is cut off"
-    assert page.locator("svg.marks ellipse:not(.under)").count() == 1
+    assert page.locator("svg.rings ellipse:not(.under)").count() == 1
 
 
 def test_rev07_the_pen_works_by_keyboard_and_takes_its_last_ring_away(
@@ -203,6 +203,6 @@ def test_rev07_the_editor_sees_the_rings_and_the_note(
     sign_in(other, live_server, factories.make_user("Ed", Role.EDITOR))
     second = other.new_page()
     second.goto(f"{live_server.url}/editing/{EditTask.objects.get(asset=task.asset).pk}/")
-    second.wait_for_selector("svg.marks ellipse:not(.under)")
+    second.wait_for_selector("svg.rings ellipse:not(.under)")
     assert "Dust here" in second.inner_text("main")
     other.close()

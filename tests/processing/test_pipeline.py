@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from processing import __main__, codecs, compositing, geometry, matting, pipeline
+from processing import __main__, codecs, geometry, matting, pipeline
 from processing.channels import Prepared, load_channels, render
 from processing.cutout import CutOut, framed, open_cutout, rgba
 from processing.errors import InputRejected, StageFailed
@@ -72,14 +72,23 @@ def test_pro46_photo_matte_and_recipe_are_the_cut_out(tmp_path: Path, photo: Pat
     assert pixels.shape == (*cut.alpha.shape, 4) and (pixels[cut.alpha == 0] == 0).all()
     framing = geometry.plan_frame(cut.alpha, STANDARD_PRESET, CHANNEL)
     assert framing.matrix == result.frame_matrix
-    inside = framed(cut, framing)
-    again = compositing.compose(inside.rgb, inside.alpha, STANDARD_PRESET, CHANNEL)
-    assert codecs.encode_webp(again, quality=92) == result.after
+    assert np.array_equal(_pixels(result.after.matte_png), framed(cut, framing).matte)
+
+
+def test_rev02_what_the_viewer_shows_is_the_file_that_is_delivered(tmp_path: Path, photo: Path, result: Result) -> None:
+    shipped = render(
+        _cut_out(tmp_path, photo, result), CHANNEL, params=STANDARD_PRESET, tokens={"sku": "MUG", "view": "view-1"}
+    )
+    seen = result.after
+    assert seen.data == shipped.data
+    assert (seen.is_file, seen.content_type, seen.format, seen.byte_size, seen.note) == (
+        True, "image/jpeg", "JPEG", len(shipped.data), "",
+    )  # fmt: skip
 
 
 def test_pro04_frame_is_white_outside_and_filled(result: Result) -> None:
-    after = _pixels(result.after)
-    assert after.shape[:2] == result.after_size[::-1]
+    after = _pixels(result.after.data)
+    assert after.shape[:2] == result.after.size[::-1]
     edges = np.concatenate([after[0], after[-1], after[:, 0], after[:, -1]])
     assert (edges == 255).all()
     dark = (255 - after.min(axis=2).astype(np.float32) > 40).astype(np.float32)
@@ -105,7 +114,7 @@ def test_frame_matrix_maps_source_to_after(result: Result, scene: Scene) -> None
     box = geometry.product_box(scene.alpha)
     assert box is not None
     a, _, c, _, e, f = result.frame_matrix
-    after = _pixels(result.after)
+    after = _pixels(result.after.data)
     inside = after[round((box.y0 + box.y1) / 2 * e + f), round((box.x0 + 60) * a + c)]
     assert int(inside.min()) < 200
 
@@ -143,7 +152,7 @@ def test_rescore_accepts_cutout_and_flat_white(tmp_path: Path, photo: Path, scen
     cut.write_bytes(codecs.encode_png(rgba(_cut_out(tmp_path, photo, result))))
     by_alpha = pipeline.rescore(photo, cut, STANDARD_PRESET, CHANNEL, ScoringParams())
     assert by_alpha.remover == "editor" and by_alpha.alpha_png == result.alpha_png
-    assert np.abs(_pixels(by_alpha.after).astype(int) - _pixels(result.after)).mean() < 0.5
+    assert np.abs(_pixels(by_alpha.after.data).astype(int) - _pixels(result.after.data)).mean() < 0.5
     weight = scene.alpha[..., None]
     flat = np.round(scene.rgb * weight + 255 * (1 - weight)).astype(np.uint8)
     by_white = pipeline.rescore(photo, saved(tmp_path / "flat.png", flat), STANDARD_PRESET, CHANNEL, ScoringParams())

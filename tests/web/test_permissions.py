@@ -28,8 +28,18 @@ pytestmark = pytest.mark.django_db
 
 OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
 """Addresses that answer without a session."""
-ANYBODY = {"home", "account", "media:run", "media:original", "media:rendition"}
-"""Any signed-in role; media decide per picture (test_media.py)."""
+ANYBODY = {
+    "home",
+    "account",
+    "media:run",
+    "media:original",
+    "media:rendition",
+    "media:view",
+    "media:reference",
+    "viewer:channel",
+    "viewer:siblings",
+}
+"""Any signed-in role; media and viewer decide per picture (test_media.py, test_viewer_views.py)."""
 TABLE: dict[str, tuple[Role, ...]] = {
     "review": REVIEWERS,
     "editing": EDITORS,

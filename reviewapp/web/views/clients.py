@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from reviewapp.models import Client
+from reviewapp.models import Client, ReferencePicture
 from reviewapp.selectors import clients as selectors
 from reviewapp.selectors.pages import keyset
 from reviewapp.services import clients as services
+from reviewapp.services import references
 from reviewapp.web.forms.clients import ClientForm, settings_of
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import MANAGERS, role_required
@@ -60,5 +62,41 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("%(name)s is changed.") % {"name": client.name})
             return redirect("clients:list")
-    context = {"active": "clients", "client": client, "form": form}
-    return render(request, "clients/form.html", context, status=422 if form.is_bound else 200)
+    return _page(request, client, form, status=422 if form.is_bound else 200)
+
+
+def _page(
+    request: HttpRequest, client: Client, form: ClientForm, *, refused: str = "", status: int = 200
+) -> HttpResponse:
+    context = {
+        "active": "clients", "client": client, "form": form, "references": list(client.references.all()),
+        "refused": refused,
+    }  # fmt: skip
+    return render(request, "clients/form.html", context, status=status)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def add_reference(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a picture that shows how the client's photos should look."""
+    client = get_object_or_404(Client, pk=pk)
+    upload = request.FILES.get("file")
+    try:
+        if not isinstance(upload, UploadedFile):
+            raise references.ReferenceRefused(_("Choose a picture first."))
+        references.add_reference(
+            client, upload.chunks(), upload.name or "", request.POST.get("caption", ""), request.user
+        )
+    except references.ReferenceRefused as refused:
+        return _page(request, client, ClientForm(initial=settings_of(client)), refused=str(refused), status=422)
+    messages.success(request, _("The picture is shown beside every photo of %(name)s.") % {"name": client.name})
+    return redirect("clients:edit", pk=client.pk)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def remove_reference(request: HttpRequest, pk: int, picture: int) -> HttpResponse:
+    """Take one away again."""
+    references.remove_reference(get_object_or_404(ReferencePicture, pk=picture, client_id=pk), request.user)
+    messages.success(request, _("The picture is gone."))
+    return redirect("clients:edit", pk=pk)

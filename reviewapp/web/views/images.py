@@ -11,6 +11,7 @@ from reviewapp.selectors import assets as selectors
 from reviewapp.selectors.images import image_record
 from reviewapp.web.forms.images import ImageSearch
 from reviewapp.web.permissions import MANAGERS, role_required
+from reviewapp.web.viewer_items import image_item
 
 
 @role_required(*MANAGERS)
@@ -36,4 +37,6 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         record = image_record(pk)
     except Asset.DoesNotExist as missing:
         raise Http404(str(pk)) from missing
-    return render(request, "images/detail.html", {"active": "images", "record": record})
+    item = image_item(record) if record.run is not None else None
+    context = {"active": "images", "record": record, "item": item}
+    return render(request, "images/detail.html", context)

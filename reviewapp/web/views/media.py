@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from processing.errors import InputRejected
 from reviewapp import storage
-from reviewapp.models import ProcessingRun
+from reviewapp.models import ChannelView, ProcessingRun, ReferencePicture
 from reviewapp.selectors import media as selectors
 from reviewapp.services import audit, rendering
 from reviewapp.web.media_urls import RUN_KEYS, tag
@@ -19,6 +19,7 @@ CHECK = "private, no-cache"
 ORIGINAL_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff"}
 SHOWN_FORMATS = frozenset({"JPEG", "PNG", "WEBP"})
 """What every browser shows by itself; a TIFF is only ever downloaded."""
+WEBP = "image/webp"
 DOWNLOAD = "application/octet-stream"
 
 
@@ -51,11 +52,32 @@ def _guarded(request: HttpRequest, response: HttpResponseBase, key: str) -> Http
 def run_image(request: HttpRequest, run_id: int, kind: str) -> HttpResponseBase:
     """before, after, their thumbnails, or the cut-out of one run; 404 also for what the person may not see."""
     run = selectors.run_for(run_id, kind, roles_of(request.user)) if kind in RUN_KEYS else None
-    if run is None:
+    if run is None or (kind == "matte" and not run.matte_key):
         raise Http404("No such picture.")
     if kind == "cutout":
         return _cutout(request, run)
-    return serve(request, getattr(run, RUN_KEYS[kind]), "image/webp")
+    return serve(request, getattr(run, RUN_KEYS[kind]), {"after": run.after_type, "matte": "image/png"}.get(kind, WEBP))
+
+
+@require_safe
+@role_required()
+def view_image(request: HttpRequest, view_id: int, kind: str) -> HttpResponseBase:
+    """What a further channel gets of a run, or its matte; who may see the run's own may see it."""
+    view = ChannelView.objects.filter(pk=view_id).first() if kind in ("after", "matte") else None
+    if view is None or selectors.run_for(view.run_id, kind, roles_of(request.user)) is None:
+        raise Http404("No such picture.")
+    is_matte = kind == "matte"
+    return serve(request, view.matte_key if is_matte else view.key, "image/png" if is_matte else view.content_type)
+
+
+@require_safe
+@role_required()
+def reference(request: HttpRequest, picture_id: int) -> HttpResponseBase:
+    """A client's reference picture, for everybody who works on their photos."""
+    picture = ReferencePicture.objects.filter(pk=picture_id).first()
+    if picture is None:
+        raise Http404("No such picture.")
+    return serve(request, picture.key, WEBP)
 
 
 def _cutout(request: HttpRequest, run: ProcessingRun) -> HttpResponseBase:

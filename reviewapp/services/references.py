@@ -1,0 +1,66 @@
+"""Reference pictures of a client: what their photos should look like, shown beside each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+
+from processing import codecs, geometry
+from processing.errors import InputRejected
+from reviewapp import storage
+from reviewapp.enums import Role
+from reviewapp.models import Client, ReferencePicture
+
+from . import audit
+from .people import require
+
+MAX_UPLOAD_BYTES = 40 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+MOST = 6
+MAX_CAPTION = 120
+SHOWN_SIDE = 1600
+_QUALITY = 90
+
+
+class ReferenceRefused(ValueError):
+    """A picture that can't be taken; the message says why and the way out."""
+
+
+def add_reference(client: Client, chunks: Iterable[bytes], filename: str, caption: str, actor: Any) -> ReferencePicture:
+    """Keep a picture of at most SHOWN_SIDE px a side, made anew from what came: nothing of the upload itself is served.
+
+    Raises NotAllowed, ReferenceRefused (no picture, too large, too many) and storage.StorageFull.
+    """
+    require(actor, Role.MANAGER, to="add a reference picture")
+    if client.references.count() >= MOST:
+        raise ReferenceRefused(f"There are {MOST} reference pictures already. Take one away first.")
+    try:
+        stored = storage.put_stream(chunks, prefix="d", max_bytes=MAX_UPLOAD_BYTES)
+    except storage.TooLarge as error:
+        raise ReferenceRefused(f"{filename}: {error}") from error
+    try:
+        with storage.local_path(stored.key) as path:
+            photo = codecs.open_photo(path, max_pixels=MAX_PIXELS)
+    except InputRejected as error:
+        raise ReferenceRefused(f"{filename}: {error}") from error
+    pixels, _scale = geometry.shrunk(photo.rgb, SHOWN_SIDE)
+    kept = storage.put_bytes(codecs.encode_webp(pixels, quality=_QUALITY), prefix="d")
+    height, width = pixels.shape[:2]
+    with transaction.atomic():
+        picture = ReferencePicture.objects.create(
+            client=client, key=kept.key, caption=" ".join(caption.split())[:MAX_CAPTION], width=width, height=height
+        )
+        audit.record(
+            "client.reference_added", client, actor=actor, after={"file": filename[:120], "picture": kept.sha256}
+        )
+    return picture
+
+
+def remove_reference(picture: ReferencePicture, actor: Any) -> None:
+    """Take a picture away from the client's photos. Raises NotAllowed."""
+    require(actor, Role.MANAGER, to="take a reference picture away")
+    with transaction.atomic():
+        audit.record("client.reference_removed", picture.client, actor=actor, before={"caption": picture.caption})
+        picture.delete()

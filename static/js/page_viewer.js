@@ -1,0 +1,18 @@
+// The compare viewer inside a page that scrolls: the editing page and the image page.
+import { compare } from './compare.js';
+import { bindKeys, markButtons } from './keymap.js';
+
+/** Shows `item` in the compare card `root`; `say(text)` reaches the page's live region, where it has one. */
+export function startViewer(root, item, say = () => {}) {
+  const stage = root.querySelector('.stage');
+  const tools = compare(root, stage, say);
+  const { viewer, handlers } = tools;
+  viewer.show(item);
+  const singles = root.dataset.keys !== 'off';
+  // On a page that scrolls, arrows and Space belong to the page unless the stage has the focus.
+  const onStage = (run) => (event) => { if (stage.contains(event.target)) run(event); };
+  for (const name of ['left', 'right', 'up', 'down', 'peek', 'cancel']) handlers[name] = onStage(handlers[name]);
+  const usable = bindKeys(handlers, { singles, before: (event) => /^(Arrow|Escape| )/.test(event.key) && !stage.contains(event.target) });
+  if (singles) markButtons(root, usable);
+  return tools;
+}
