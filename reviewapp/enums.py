@@ -77,6 +77,7 @@ class Step(models.TextChoices):
     PROCESS = "process", "Process and score"
     RESCORE = "rescore", "Score a retouched file"
     RENDER = "render", "Render for the channels"
+    ADJUST = "adjust", "Run again as a reviewer asked"
 
 
 class FailureCategory(models.TextChoices):
@@ -138,6 +139,7 @@ class Verdict(models.TextChoices):
     REJECT = "reject", "Reject"
     HOLD = "hold", "Hold"
     SKIP = "skip", "Skip"
+    ESCALATE = "escalate", "Escalate"
 
 
 class RejectReason(models.TextChoices):
@@ -175,9 +177,24 @@ class EditTaskState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class BulkState(models.TextChoices):
+    RUNNING = "running", "Being applied"
+    DONE = "done", "Applied"
+    UNDOING = "undoing", "Being taken back"
+    UNDONE = "undone", "Taken back"
+
+
 class RunKind(models.TextChoices):
     AUTOMATED = "automated", "Automated"
     EDITED = "edited", "Retouched by a person"
+    ADJUSTED = "adjusted", "Settings moved by a reviewer"
+
+
+class AdjustmentState(models.TextChoices):
+    PENDING = "pending", "Being made"
+    READY = "ready", "Ready to compare"
+    USED = "used", "Taken"
+    FAILED = "failed", "Failed"
 
 
 class RenditionState(models.TextChoices):

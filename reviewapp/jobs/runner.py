@@ -25,6 +25,7 @@ STEPS: dict[Step, Callable[[runs.Claim], None]] = {
     Step.PROCESS: execution.process,
     Step.RESCORE: execution.rescore,
     Step.RENDER: execution.render,
+    Step.ADJUST: execution.adjust,
 }
 
 _pulse: Pulse | None = None

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reviewapp", "0010_mattes"),
+        ("reviewapp", "0011_desk"),
     ]
 
     operations = [

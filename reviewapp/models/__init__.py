@@ -1,9 +1,11 @@
 """Fields and constraints only; what is done with them is in services, what is read from them in selectors."""
 
+from .adjusting import Adjustment
 from .assets import Asset
 from .audit import AuditEvent
 from .batches import Batch, BatchCategoryPreset, BatchChannel, SheetRow
 from .channels import Channel, Rendition
+from .choosing import BulkDecision, SavedFilter
 from .clients import Client, ReferencePicture
 from .deliveries import Delivery, DeliveryItem
 from .editing import EditTask
@@ -15,11 +17,13 @@ from .sampling import SampleDraw, SampleMember
 from .tasks import Task, WorkerHeartbeat
 
 __all__ = [
+    "Adjustment",
     "Asset",
     "AuditEvent",
     "Batch",
     "BatchCategoryPreset",
     "BatchChannel",
+    "BulkDecision",
     "CategoryRule",
     "Channel",
     "ChannelView",
@@ -39,6 +43,7 @@ __all__ = [
     "RoutingPolicy",
     "SampleDraw",
     "SampleMember",
+    "SavedFilter",
     "SheetRow",
     "Task",
     "WorkerHeartbeat",

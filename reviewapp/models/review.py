@@ -27,6 +27,11 @@ class ReviewTask(models.Model):
         help_text="Which queue lent it: what was taken blind is not shown with its score.",
     )
     skipped_by = models.JSONField(default=list, blank=True, help_text="User ids, latest last; they get it again last.")
+    needs_senior = models.BooleanField(default=False, help_text="Escalated: only a senior is given it.")
+    escalated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    escalation_note = models.CharField(max_length=500, blank=True)
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -50,6 +55,9 @@ class ReviewDecision(ImmutableModel):
     verdict = models.CharField(max_length=8, choices=Verdict.choices)
     reasons = models.JSONField(default=list)
     note = models.CharField(max_length=500, blank=True)
+    marks = models.JSONField(
+        default=list, blank=True, help_text="Rings drawn on the result: {x, y, w, h} in its pixels."
+    )
     score_total = models.FloatField()
     was_blind = models.BooleanField(default=True)
     is_second_opinion = models.BooleanField(default=False)

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from reviewapp.enums import BatchState, EditTaskState
-from reviewapp.models import EditTask, ProcessingRun, QualityReport
+from reviewapp.enums import BatchState, EditTaskState, Verdict
+from reviewapp.models import EditTask, ProcessingRun, QualityReport, ReviewDecision
 
 CHECKLIST = (
     ("clipping_path", _("Clipping path follows the product")),
@@ -70,6 +70,14 @@ def task_for_display(task_id: int) -> EditTask:
 def history_of(asset_id: int) -> QuerySet[EditTask]:
     """Every edit task of a photo, oldest first."""
     return EditTask.objects.filter(asset_id=asset_id).select_related("editor", "signed_by").order_by("pk")
+
+
+def rings_of(task: EditTask) -> list[dict[str, float]]:
+    """The rings reviewers drew on the automatic result when they sent it here: boxes in its pixels (REV-07)."""
+    rejections = ReviewDecision.objects.filter(
+        run_id=task.base_run_id, verdict=Verdict.REJECT, undoes__isnull=True, undone_by__isnull=True
+    )
+    return [mark for marks in rejections.values_list("marks", flat=True) for mark in marks]
 
 
 def failed_gates(run: ProcessingRun) -> list[str]:

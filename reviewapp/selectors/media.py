@@ -5,7 +5,7 @@ from collections.abc import Collection
 from django.db.models import Q
 
 from reviewapp.enums import Role
-from reviewapp.models import Asset, ProcessingRun, Rendition, ReviewTask
+from reviewapp.models import Adjustment, Asset, ProcessingRun, Rendition, ReviewTask
 
 SEES_EVERYTHING = frozenset({Role.EDITOR, Role.SENIOR, Role.MANAGER, Role.ADMIN})
 """Roles that may open every picture of the house, originals and cut-outs too. Reviewers see what they review."""
@@ -24,7 +24,8 @@ def run_for(run_id: int, kind: str, roles: Collection[Role]) -> ProcessingRun | 
     wanted = Q(run_id=run_id)
     if run.asset.sku:
         wanted |= Q(asset__batch_id=run.asset.batch_id, asset__sku=run.asset.sku)
-    return run if ReviewTask.objects.filter(wanted).exists() else None
+    asked = Adjustment.objects.filter(Q(result_run_id=run_id) | Q(base_run_id=run_id))
+    return run if ReviewTask.objects.filter(wanted).exists() or asked.exists() else None
 
 
 def original_for(asset_id: int, roles: Collection[Role]) -> Asset | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from reviewapp.enums import Role
 
@@ -23,3 +23,14 @@ def roles_of(user: Any) -> frozenset[Role]:
 def people() -> QuerySet[User]:
     """Everyone with an account, by name, with their groups loaded."""
     return User.objects.order_by("username").prefetch_related("groups")
+
+
+def is_senior(user: Any) -> bool:
+    """Whether escalated photos are for this person: seniors and admins."""
+    return not roles_of(user).isdisjoint({Role.SENIOR, Role.ADMIN})
+
+
+def has_senior() -> bool:
+    """Whether anybody with an open account is a senior or an admin."""
+    chosen = Q(groups__name__in=[Role.SENIOR, Role.ADMIN]) | Q(is_superuser=True)
+    return User.objects.filter(chosen, is_active=True).exists()

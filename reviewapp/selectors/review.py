@@ -7,6 +7,7 @@ leaving them out only for samples would give the samples away. `assisted` shows 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -17,6 +18,8 @@ from django.utils import timezone
 
 from reviewapp.enums import BatchState, EditTaskState, RejectReason, ReviewReason, ReviewTaskState, Verdict
 from reviewapp.models import EditTask, ReviewDecision, ReviewTask
+
+from .people import is_senior
 
 Queue = Literal["mixed", "assisted"]
 QUEUES: tuple[Queue, ...] = ("mixed", "assisted")
@@ -42,10 +45,15 @@ class QueueCounts:
     held: int
 
 
-def open_tasks(queue: Queue = "mixed") -> QuerySet[ReviewTask]:
-    """Open tasks to give out: none of a cancelled batch, only samples of a paused one, no sample when assisted."""
+def open_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[ReviewTask]:
+    """Open tasks to give out: none of a cancelled batch, only samples of a paused one, no sample when assisted.
+
+    With `user`, also none that waits for a senior unless they are one.
+    """
     tasks = ReviewTask.objects.filter(state=ReviewTaskState.OPEN).exclude(asset__batch__state=BatchState.CANCELLED)
     tasks = tasks.exclude(~Q(reason=ReviewReason.SAMPLE), asset__batch__state=BatchState.PAUSED)
+    if user is not None and not is_senior(user):
+        tasks = tasks.filter(needs_senior=False)
     return tasks.exclude(reason=ReviewReason.SAMPLE) if queue == "assisted" else tasks
 
 
@@ -53,7 +61,7 @@ def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
     """Count the queue as `user` sees it, in one query; the truth behind "nothing free" and "all done"."""
     now = timezone.now()
     leased, mine = Q(lease_until__gte=now, lease_owner__isnull=False), Q(lease_owner=user, lease_queue=queue)
-    row = open_tasks(queue).aggregate(
+    row = open_tasks(queue, user).aggregate(
         waiting=Count("pk"),
         mine=Count("pk", filter=leased & mine),
         others=Count("pk", filter=leased & ~mine),
@@ -79,13 +87,23 @@ def leased_to(user: User, now: datetime | None = None) -> QuerySet[ReviewTask]:
 def with_details(tasks: QuerySet[ReviewTask]) -> QuerySet[ReviewTask]:
     """Load what `item_payload` reads, so a page of tasks costs a fixed number of queries."""
     return tasks.select_related(
-        "asset__batch__client", "run__quality__policy", "run__preset_version__preset", "run__channel", "lease_owner"
+        "asset__batch__client",
+        "run__quality__policy",
+        "run__preset_version__preset",
+        "run__channel",
+        "lease_owner",
+        "escalated_by",
     ).prefetch_related("asset__batch__batch_channels__channel", "asset__batch__client__references")
 
 
 def task_for_display(task_id: int) -> ReviewTask:
     """Return one task with its details. Raises ReviewTask.DoesNotExist."""
     return with_details(ReviewTask.objects.all()).get(pk=task_id)
+
+
+def tasks_for_display(task_ids: Sequence[int]) -> dict[int, ReviewTask]:
+    """Return several tasks with their details by id, in one query."""
+    return with_details(ReviewTask.objects.all()).in_bulk(list(task_ids))
 
 
 def final_decision(task: ReviewTask) -> ReviewDecision | None:
@@ -103,15 +121,20 @@ def live_decisions() -> QuerySet[ReviewDecision]:
     )
 
 
-def my_recent_decisions(user: User, limit: int = 4) -> QuerySet[ReviewDecision]:
-    """The latest decisions of `user` that are still in force, newest first: the undo stack and the filmstrip's past."""
+def my_recent_decisions(
+    user: User, limit: int = 4, *, blind: bool | None = None, before: int | None = None
+) -> QuerySet[ReviewDecision]:
+    """The latest decisions of `user` that are still in force, newest first: the undo stack and the filmstrip's past.
+
+    `blind` keeps one queue's, `before` those older than that decision.
+    """
     undone = ReviewDecision.objects.filter(undoes=OuterRef("pk"))
-    return (
-        ReviewDecision.objects.filter(~Exists(undone), reviewer=user, is_second_opinion=False, undoes__isnull=True)
-        .exclude(verdict=Verdict.SKIP)
-        .select_related("task", "asset", "run")
-        .order_by("-pk")[:limit]
-    )
+    made = ReviewDecision.objects.filter(~Exists(undone), reviewer=user, is_second_opinion=False, undoes__isnull=True)
+    if blind is not None:
+        made = made.filter(was_blind=blind)
+    if before is not None:
+        made = made.filter(pk__lt=before)
+    return made.exclude(verdict=Verdict.SKIP).select_related("task", "asset", "run").order_by("-pk")[:limit]
 
 
 def second_opinions() -> QuerySet[ReviewDecision]:
@@ -158,10 +181,19 @@ def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[st
         "model_name": run.model_name,
         "blind": blind,
         "previous_edits": _previous_edits(asset.pk),
+        "escalation": _escalation(task),
     }
     if not blind:
         payload["assist"] = _assistance(task)
     return payload
+
+
+def _escalation(task: ReviewTask) -> str:
+    """Who asked a senior and why: a person's words, which tell nothing of the score. "" when nobody did."""
+    if not task.needs_senior or task.escalated_by is None:
+        return ""
+    name = task.escalated_by.get_full_name() or task.escalated_by.get_username()
+    return f"{name}: {task.escalation_note}" if task.escalation_note else f"{name} asked for a senior."
 
 
 def _previous_edits(asset_id: int) -> list[dict[str, Any]]:

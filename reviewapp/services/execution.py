@@ -26,14 +26,24 @@ from processing.phash import NEAR_BITS, phash_distance
 from processing.removal.base import Remover, create_remover
 from processing.types import Finding, IntakeReport, PixelCues, Result
 from reviewapp import storage
-from reviewapp.enums import AssetState, EditTaskState, RunKind, Step
-from reviewapp.models import Asset, CategoryRule, Channel, EditTask, PresetVersion, ProcessingRun, RoutingPolicy
+from reviewapp.enums import AdjustmentState, AssetState, EditTaskState, RunKind, Step
+from reviewapp.models import (
+    Adjustment,
+    Asset,
+    CategoryRule,
+    Channel,
+    EditTask,
+    PresetVersion,
+    ProcessingRun,
+    RoutingPolicy,
+)
+from reviewapp.policies.adjusting import applied as apply_changes
 from reviewapp.selectors.presets import version_for
 from reviewapp.selectors.quality import current_policy
 
-from . import assets, batches, rendering, routing, runs
+from . import adjusting, assets, batches, rendering, routing, runs
 
-__all__ = ["classify", "process", "remover_for", "render", "rescore", "validate", "warm_removers"]
+__all__ = ["adjust", "classify", "process", "remover_for", "render", "rescore", "validate", "warm_removers"]
 
 # So many earlier photos are looked at for a near duplicate; a batch of 10,000 stays linear.
 LOOK_BACK = 2000
@@ -170,6 +180,30 @@ def rescore(claim: runs.Claim) -> None:
 
     runs.complete(claim, write)
     batches.refresh(asset.batch_id)
+
+
+def adjust(claim: runs.Claim) -> None:
+    """Process the photo again with the settings a reviewer moved; the result waits beside the old one (REV-08)."""
+    asked = Adjustment.objects.select_related("base_run__preset_version", "base_run__channel").get(
+        pk=claim.args["adjustment_id"]
+    )
+    if asked.state != AdjustmentState.PENDING:
+        runs.complete(claim, _nothing)
+        return
+    asset, base = _asset(claim), asked.base_run
+    params = apply_changes(ProcessingParams.from_dict(base.params), asked.changes)
+    spec, scoring = ChannelSpec.from_dict(base.channel.spec).on(timezone.localdate()), _scoring(current_policy())
+    extras = pipeline.Extras(plates=rendering.plates_for(params))
+    with storage.local_path(asset.original_key) as path:
+        result = pipeline.process(path, params, spec, scoring, remover_for(params), extras)
+    made = _Making(asset.original_key, base.preset_version, base.channel, 0, RunKind.ADJUSTED, claim.owner)
+    run = _unsaved_run(asset, made, params, result)
+
+    def write() -> None:
+        adjusting.ready(asked, run)
+        routing.record_adjusted(run, result.quality)
+
+    runs.complete(claim, write)
 
 
 def render(claim: runs.Claim) -> None:

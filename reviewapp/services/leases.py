@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -13,7 +14,10 @@ from django.utils import timezone
 
 from reviewapp.enums import AssetState, ReviewTaskState, Role, Verdict
 from reviewapp.models import ReviewTask
+from reviewapp.policies.choosing import TELLING_ORDERS, Choice
+from reviewapp.selectors import choosing
 from reviewapp.selectors import review as selectors
+from reviewapp.selectors.people import is_senior
 
 from . import assets
 from .people import require
@@ -27,10 +31,10 @@ CLAIM_SQL = """
 WITH picked AS MATERIALIZED (
   SELECT t.id FROM reviewapp_reviewtask t
   JOIN reviewapp_asset a ON a.id = t.asset_id
-  JOIN reviewapp_batch b ON b.id = a.batch_id
+  JOIN reviewapp_batch b ON b.id = a.batch_id {joined}
   WHERE t.state = 'open' AND (t.lease_owner_id IS NULL OR t.lease_until IS NULL OR t.lease_until < %(now)s)
     AND b.state <> 'cancelled' AND (b.state <> 'paused' OR t.reason = 'sample')
-    AND (%(with_samples)s = 1 OR t.reason <> 'sample')
+    AND (%(with_samples)s = 1 OR t.reason <> 'sample') AND {senior} t.needs_senior {narrowed}
     AND {skipped} EXISTS (SELECT 1 FROM reviewapp_reviewdecision d
                           WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')
   ORDER BY {order} LIMIT %(limit)s {lock}
@@ -38,14 +42,37 @@ WITH picked AS MATERIALIZED (
 UPDATE reviewapp_reviewtask SET lease_owner_id = %(user)s, lease_until = %(until)s, lease_queue = %(queue)s
 WHERE id IN (SELECT id FROM picked) RETURNING id
 """
-ORDER_FRESH = "t.priority, t.id"
+ORDERS = {
+    "priority": "t.priority, t.id",
+    "oldest": "t.id",
+    "newest": "t.id DESC",
+    "batch": "a.batch_id, t.id",
+    "sku": "a.sku, t.id",
+    "lowest": "q.total, t.id",
+    "highest": "q.total DESC, t.id",
+}
+NARROWED = {
+    "client": "AND b.client_id = %(client)s",
+    "batch": "AND a.batch_id = %(batch)s",
+    "category": "AND a.category = %(category)s",
+    "sku": "AND UPPER(a.sku) LIKE UPPER(%(sku)s) ESCAPE '!'",
+    "reason": "AND t.reason = %(reason)s",
+    "low": "AND q.total >= %(low)s",
+    "high": "AND q.total < %(high)s",
+}
+JOIN_SCORE = "JOIN reviewapp_qualityreport q ON q.run_id = t.run_id"
+ANY = Choice()
 # What this person skipped comes last, the longest-ago skip first, so skipping walks round and never sticks.
 ORDER_SKIPPED = """(SELECT MAX(d.id) FROM reviewapp_reviewdecision d
                     WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')"""
 
+PASSES = ((False, True), (False, False), (True, True), (True, False))
+"""(skipped by this person, escalated): the order in which a senior is given photos."""
+PASSES_OF_REVIEWERS = ((False, False), (True, False))
 
-def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed") -> list[ReviewTask]:
-    """Lease up to `n` photos to `user` for 10 minutes and return them in the order to be judged.
+
+def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed", choice: Choice = ANY) -> list[ReviewTask]:
+    """Lease up to `n` photos of `choice` to `user` for 10 minutes and return them in the order to be judged.
 
     What the person still holds from this queue comes first (a reload keeps it) and is extended; what they hold from the
     other one is left alone, so that a photo taken blind is never shown with its score. An empty list may be premature
@@ -54,13 +81,16 @@ def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed") -> list
     require(user, Role.REVIEWER, Role.SENIOR, to="review photos")
     wanted = max(1, min(n, MAX_CLAIM))
     now = timezone.now()
-    held = selectors.open_tasks(queue).filter(lease_owner=user, lease_until__gte=now, lease_queue=queue)
-    mine = [task.pk for task in _in_order(held, user)[:wanted]]
+    held = choosing.narrowed(selectors.open_tasks(queue, user), choice)
+    held = held.filter(lease_owner=user, lease_until__gte=now, lease_queue=queue)
+    mine = [task.pk for task in _in_order(held, user, choice)[:wanted]]
     ReviewTask.objects.filter(pk__in=mine, lease_owner=user, state=ReviewTaskState.OPEN).update(lease_until=now + LEASE)
-    for is_skipped in (False, True):
+    # What was escalated comes first for those who may decide it, what this person skipped last.
+    for is_skipped, is_escalated in PASSES if is_senior(user) else PASSES_OF_REVIEWERS:
         if len(mine) < wanted:
-            mine += _lease_free(user, wanted - len(mine), now, queue, is_skipped=is_skipped)
-    return list(_in_order(selectors.with_details(selectors.leased_to(user, now).filter(pk__in=mine)), user))
+            free = wanted - len(mine)
+            mine += _lease_free(user, free, now, queue, choice, is_skipped=is_skipped, is_escalated=is_escalated)
+    return list(_in_order(selectors.with_details(selectors.leased_to(user, now).filter(pk__in=mine)), user, choice))
 
 
 def beat(user: User, task_ids: Sequence[int]) -> list[int]:
@@ -98,10 +128,23 @@ def take_back(user: User, task_id: int, queue: selectors.Queue = "mixed") -> Rev
         return task
 
 
-def _lease_free(user: User, limit: int, now: datetime, queue: selectors.Queue, *, is_skipped: bool) -> list[int]:
+def _lease_free(
+    user: User,
+    limit: int,
+    now: datetime,
+    queue: selectors.Queue,
+    choice: Choice,
+    *,
+    is_skipped: bool,
+    is_escalated: bool,
+) -> list[int]:
+    needs_score = choice.low is not None or choice.high is not None or choice.order in TELLING_ORDERS
     sql = CLAIM_SQL.format(
+        joined=JOIN_SCORE if needs_score else "",
+        narrowed=" ".join(NARROWED[name] for name in choice.values if name != "order"),
+        senior="" if is_escalated else "NOT",
         skipped="" if is_skipped else "NOT",
-        order=ORDER_SKIPPED if is_skipped else ORDER_FRESH,
+        order=ORDER_SKIPPED if is_skipped else ORDERS[choice.order],
         lock="FOR UPDATE OF t SKIP LOCKED" if connection.vendor == "postgresql" else "",
     )
     adapt = connection.ops.adapt_datetimefield_value
@@ -112,12 +155,20 @@ def _lease_free(user: User, limit: int, now: datetime, queue: selectors.Queue, *
         "limit": limit,
         "queue": queue,
         "with_samples": int(queue != "assisted"),
+        **choice.values,
+        "sku": f"{_literally(choice.sku)}%",
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [row[0] for row in cursor.fetchall()]
 
 
-def _in_order(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[ReviewTask]:
+def _literally(text: str) -> str:
+    """Return `text` for LIKE, its own wildcards escaped."""
+    return re.sub(r"([!%_])", r"!\1", text)
+
+
+def _in_order(tasks: QuerySet[ReviewTask], user: User, choice: Choice) -> QuerySet[ReviewTask]:
     mine = Q(decisions__reviewer=user, decisions__verdict=Verdict.SKIP)
-    return tasks.annotate(skipped=Coalesce(Max("decisions__pk", filter=mine), 0)).order_by("skipped", "priority", "pk")
+    order = ("skipped", "-needs_senior", *choosing.ORDERINGS[choice.order])
+    return tasks.annotate(skipped=Coalesce(Max("decisions__pk", filter=mine), 0)).order_by(*order)

@@ -7,38 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from reviewapp.enums import (
-    AssetState,
-    EditReason,
-    EditTaskState,
-    RejectReason,
-    ReviewReason,
-    ReviewTaskState,
-    Role,
-    SampleOutcome,
-    Verdict,
-)
-from reviewapp.models import Batch, DeliveryItem, EditTask, ReviewDecision, ReviewTask, SampleMember
+from reviewapp.enums import AssetState, EditReason, RejectReason, ReviewReason, ReviewTaskState, Role, RunKind, Verdict
+from reviewapp.models import ReviewDecision, ReviewTask
 from reviewapp.policies.transitions import IllegalTransition
+from reviewapp.policies.verdicts import Asked, Verdicted, check
+from reviewapp.selectors import people as people_selectors
 from reviewapp.selectors import review as selectors
 
 from . import assets, batches, learning, routing, sampling
-from .leases import LEASE, beat, claim_next, release, take_back
+from .leases import beat, claim_next, release, take_back
 from .people import require
+from .undo import UndoResult, undo
 
 __all__ = ["DecisionResult", "UndoResult", "beat", "claim_next", "record_decision", "release", "take_back", "undo"]
 
-MAX_NOTE = 500
-MAX_SECONDS = 86_400.0
-UNDO_FOR = timedelta(minutes=10)
+KEEPS_WAITING = frozenset({Verdict.HOLD, Verdict.SKIP, Verdict.ESCALATE})
+"""After these somebody still has to decide."""
 
 Status = Literal["saved", "conflict", "lease_gone", "replayed", "invalid"]
 
@@ -52,35 +43,6 @@ class DecisionResult:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class UndoResult:
-    """How an undo ended. `task` is open again and leased to the person when `is_undone`; `message` is for them.
-
-    `was_blind`: the decision was made without score and reasons, so the photo must be shown again without them.
-    """
-
-    is_undone: bool
-    task: ReviewTask | None
-    message: str
-    was_blind: bool = True
-
-
-class _Refused(Exception):
-    """An undo that can't be done; the message says why. Rolls the transaction back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdicted:
-    """A decision as it was asked for, checked: reasons are known codes without repeats, the note fits."""
-
-    verdict: Verdict
-    reasons: list[str]
-    note: str
-    idempotency_key: str
-    seconds_taken: float | None
-    was_blind: bool
-
-
 def record_decision(
     user: User,
     task_id: int,
@@ -92,6 +54,7 @@ def record_decision(
     idempotency_key: str,
     seconds_taken: float | None = None,
     queue: selectors.Queue = "mixed",
+    marks: Sequence[Any] = (),
 ) -> DecisionResult:
     """Decide one photo (REV-04). Never raises for what a person can run into; NotAllowed is the exception.
 
@@ -102,15 +65,19 @@ def record_decision(
     require(user, Role.REVIEWER, Role.SENIOR, to="decide photos")
     if earlier := ReviewDecision.objects.filter(idempotency_key=idempotency_key).first():
         return _replay(earlier, user, task_id)
-    asked = _check(verdict, reasons, note, idempotency_key, seconds_taken, queue)
+    asked = check(Asked(verdict, idempotency_key, reasons, note, seconds_taken, queue, marks))
     if isinstance(asked, str):
         return DecisionResult("invalid", None, asked)
+    if refusal := _no_escalation(user, asked):
+        return DecisionResult("invalid", None, refusal)
     # Read first: the losers of a race must not take SQLite's only write lock to learn that they lost.
     task = selectors.with_details(ReviewTask.objects.all()).filter(pk=task_id).first()
     if task is None:
         return DecisionResult("invalid", None, "This photo isn't in the queue.")
-    if task.state == ReviewTaskState.ON_HOLD and asked.verdict in (Verdict.HOLD, Verdict.SKIP):
+    if task.state == ReviewTaskState.ON_HOLD and asked.verdict in KEEPS_WAITING:
         return DecisionResult("invalid", None, "This photo is on hold already. Approve it, reject it or take it up.")
+    if task.needs_senior and not people_selectors.is_senior(user):
+        return DecisionResult("lease_gone", None, "This photo waits for a senior now. Nothing was saved for it.")
     try:
         decision = _decide(user, task, seen_version, asked) if _is_open_to(task, user, seen_version) else None
         return DecisionResult("saved", decision, _saved(asked)) if decision else _too_late(user, task_id, asked)
@@ -122,105 +89,15 @@ def record_decision(
         raise
 
 
-def undo(user: User, decision_id: int) -> UndoResult:
-    """Take back one's own decision within 10 minutes, as a new row; the photo returns to the person, leased.
-
-    Repeatable: the decision before it can be undone next, and asking twice changes nothing. Refused with a sentence
-    when it is too late, delivered, already with an editor, or decided again since. Raises NotAllowed.
-    """
-    require(user, Role.REVIEWER, Role.SENIOR, to="undo decisions")
-    decision = ReviewDecision.objects.filter(pk=decision_id, reviewer=user).select_related("asset", "task").first()
-    if decision is None or decision.undoes_id or decision.is_second_opinion:
-        return UndoResult(False, None, "Only your own decisions can be undone.")
-    if ReviewDecision.objects.filter(undoes=decision).exists():
-        return _undone(decision, "Already undone.")
-    if timezone.now() - decision.created_at > UNDO_FOR:
-        return UndoResult(False, None, "Decisions can be undone for 10 minutes. Ask a manager to send the photo back.")
-    try:
-        with transaction.atomic():
-            _take_back_decision(user, decision)
-    except _Refused as refused:
-        return UndoResult(False, None, str(refused))
-    except (assets.StateConflict, IllegalTransition):
-        return UndoResult(False, None, "The photo moved on meanwhile. It can't be undone here.")
-    except IntegrityError:  # the same undo, sent twice at once: the other one did it
-        return _undone(decision, "Already undone.")
-    return _undone(decision, "Undone.")
-
-
-def _undone(decision: ReviewDecision, message: str) -> UndoResult:
-    return UndoResult(True, selectors.task_for_display(decision.task_id), message, decision.was_blind)
-
-
-def _take_back_decision(user: User, decision: ReviewDecision) -> None:
-    # A delivery holds the same lock while it fixes its list: without it both could see the photo as theirs.
-    Batch.objects.select_for_update(of=("self",)).get(pk=decision.asset.batch_id)
-    if DeliveryItem.objects.filter(rendition__asset_id=decision.asset_id).exists():
-        raise _Refused("The photo has been delivered. It can't be undone.")
-    reopened = ReviewTask.objects.filter(pk=decision.task_id, version=decision.version).update(
-        state=ReviewTaskState.OPEN,
-        version=F("version") + 1,
-        lease_owner=user,
-        lease_until=timezone.now() + LEASE,
-        lease_queue="mixed" if decision.was_blind else "assisted",
-        decided_at=None,
-    )
-    if not reopened:
-        raise _Refused("The photo was decided again since. Undo the later decision first.")
-    ReviewDecision.objects.create(
-        task_id=decision.task_id,
-        asset_id=decision.asset_id,
-        run_id=decision.run_id,
-        preset_version_id=decision.preset_version_id,
-        policy_id=decision.policy_id,
-        version=decision.version + 1,
-        reviewer=user,
-        verdict=decision.verdict,
-        reasons=decision.reasons,
-        score_total=decision.score_total,
-        was_blind=decision.was_blind,
-        undoes=decision,
-        idempotency_key=f"undo:{decision.pk}",
-    )
-    _move_back(user, decision)
-    batches.refresh(decision.asset.batch_id)
-
-
-def _move_back(user: User, decision: ReviewDecision) -> None:
-    asset, is_sample = decision.asset, decision.task.reason == ReviewReason.SAMPLE
-    if decision.verdict == Verdict.REJECT:
-        withdrawn = EditTask.objects.filter(
-            asset=asset, base_run_id=decision.run_id, state=EditTaskState.OPEN, editor__isnull=True
-        ).update(state=EditTaskState.WITHDRAWN)
-        if not withdrawn:
-            raise _Refused("An editor already works on the photo. It can't be undone.")
-    if is_sample:
-        SampleMember.objects.filter(review_task_id=decision.task_id).update(
-            outcome=SampleOutcome.PENDING, judged_at=None
-        )
-    back = AssetState.AUTO_APPROVED if is_sample else AssetState.IN_REVIEW
-    if asset.state != back:
-        assets.move(asset, back, reason="Decision undone", actor=user)
-
-
-def _check(
-    verdict: str, reasons: Sequence[str], note: str, key: str, seconds: float | None, queue: str
-) -> Verdicted | str:
-    """Return the decision as it will be stored, or the sentence that says what is wrong with it."""
-    if verdict not in Verdict.values:
-        return "Choose approve, reject, hold or skip."
-    unknown = [reason for reason in reasons if reason not in RejectReason.values]
-    if unknown:
-        return f"{unknown[0]!r} is not a reason. Choose one of the eight."
-    if verdict == Verdict.REJECT and not reasons:
-        return "A rejection needs at least one reason. Press 1 to 8, or choose one."
-    if len(note) > MAX_NOTE:
-        return f"The note has {len(note)} characters; {MAX_NOTE} fit."
-    if not 0 < len(key) <= 64:
-        return "The form is out of date. Load the page again."
-    is_plausible = seconds is not None and 0 <= seconds <= MAX_SECONDS
-    kept = list(dict.fromkeys(reasons)) if verdict == Verdict.REJECT else []
-    return Verdicted(Verdict(verdict), kept, note.strip(), key, seconds if is_plausible else None, queue != "assisted")
+def _no_escalation(user: User, asked: Verdicted) -> str:
+    """Say why this escalation would help nobody; "" when it may go ahead, or isn't one."""
+    if asked.verdict != Verdict.ESCALATE:
+        return ""
+    if people_selectors.is_senior(user):
+        return "You are a senior: there is nobody above you here. Decide it, hold it or skip it."
+    if not people_selectors.has_senior():
+        return "Nobody here is a senior. Hold the photo, or ask an admin to add one."
+    return ""
 
 
 def _is_open_to(task: ReviewTask, user: User, seen_version: int) -> bool:
@@ -232,7 +109,11 @@ def _is_open_to(task: ReviewTask, user: User, seen_version: int) -> bool:
 
 def _decide(user: User, task: ReviewTask, seen_version: int, asked: Verdicted) -> ReviewDecision | None:
     """Store the decision and everything that follows from it in one transaction; None when somebody was faster."""
-    states = {Verdict.HOLD: ReviewTaskState.ON_HOLD, Verdict.SKIP: ReviewTaskState.OPEN}
+    states = {
+        Verdict.HOLD: ReviewTaskState.ON_HOLD,
+        Verdict.SKIP: ReviewTaskState.OPEN,
+        Verdict.ESCALATE: ReviewTaskState.OPEN,
+    }
     now = timezone.now()
     free = Q(lease_owner=user) | Q(lease_owner__isnull=True) | Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     open_now = Q(state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD])
@@ -242,7 +123,7 @@ def _decide(user: User, task: ReviewTask, seen_version: int, asked: Verdicted) -
             version=F("version") + 1,
             lease_owner=None,
             lease_until=None,
-            decided_at=None if asked.verdict == Verdict.SKIP else now,
+            decided_at=None if states.get(asked.verdict) == ReviewTaskState.OPEN else now,
         )
         if not won:
             return None
@@ -263,6 +144,7 @@ def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_s
         verdict=asked.verdict,
         reasons=asked.reasons,
         note=asked.note,
+        marks=asked.marks,
         score_total=task.run.quality.total,
         was_blind=asked.was_blind or task.reason == ReviewReason.SAMPLE,
         is_second_opinion=is_second_opinion,
@@ -274,21 +156,30 @@ def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_s
 def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
     """Move the photo on. A sample is approved already: only a rejection moves it, the rest is bookkeeping."""
     is_sample = task.reason == ReviewReason.SAMPLE
+    waits = task.asset.state in (AssetState.IN_REVIEW, AssetState.ON_HOLD)
     if asked.verdict == Verdict.SKIP:
         skipped = [pk for pk in task.skipped_by if pk != user.pk] + [user.pk]
         ReviewTask.objects.filter(pk=task.pk).update(skipped_by=skipped)
+        return
+    if asked.verdict == Verdict.ESCALATE:
+        ReviewTask.objects.filter(pk=task.pk).update(needs_senior=True, escalated_by=user, escalation_note=asked.note)
         return
     if asked.verdict == Verdict.HOLD:
         if not is_sample and task.asset.state == AssetState.IN_REVIEW:
             assets.move(task.asset, AssetState.ON_HOLD, reason=asked.note or "On hold", actor=user)
     elif asked.verdict == Verdict.APPROVE:
-        if not is_sample:
-            assets.move(task.asset, AssetState.APPROVED, reason="Approved in review", actor=user)
+        if is_sample and task.run.kind == RunKind.ADJUSTED and not waits:
+            # What shipped by itself had to be corrected: the photo itself comes back, with the better result.
+            assets.move(task.asset, AssetState.IN_REVIEW, reason="Adjusted in review", actor=user)
+            waits = True
+        if waits or not is_sample:
+            assets.move(task.asset, AssetState.APPROVED, reason="Approved in review", actor=user, current_run=task.run)
             routing.start_render(task.asset, task.run)
     else:
         _reject(user, task, asked, is_sample=is_sample)
     if is_sample and asked.verdict in (Verdict.APPROVE, Verdict.REJECT):
-        sampling.judge(task, asked.verdict, user)
+        is_fine = asked.verdict == Verdict.APPROVE and task.run.kind != RunKind.ADJUSTED
+        sampling.judge(task, Verdict.APPROVE if is_fine else Verdict.REJECT, user)
     batches.refresh(task.asset.batch_id)
 
 
@@ -308,6 +199,7 @@ def _saved(asked: Verdicted) -> str:
         Verdict.REJECT: "Rejected. An editor gets it.",
         Verdict.HOLD: "On hold.",
         Verdict.SKIP: "Skipped. It comes back at the end.",
+        Verdict.ESCALATE: "Escalated. A senior decides it.",
     }[asked.verdict]
 
 

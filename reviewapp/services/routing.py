@@ -19,10 +19,10 @@ from reviewapp.models import Asset, CategoryRule, EditTask, ProcessingRun, Quali
 from reviewapp.policies import routing as policy
 from reviewapp.selectors.quality import current_policy
 
-from . import assets, batches, editing, runs
+from . import adjusting, assets, batches, editing, runs
 from .handover import open_editing, open_review
 
-__all__ = ["assign", "choose_lane", "open_editing", "record_edited", "start_render", "task_died"]
+__all__ = ["assign", "choose_lane", "open_editing", "record_adjusted", "record_edited", "start_render", "task_died"]
 
 _STEP_WORDS = {
     Step.VALIDATE: "checked",
@@ -30,6 +30,7 @@ _STEP_WORDS = {
     Step.PROCESS: "processed",
     Step.RESCORE: "scored again",
     Step.RENDER: "rendered",
+    Step.ADJUST: "run again",
 }
 
 
@@ -93,6 +94,12 @@ def record_edited(task: EditTask, run: ProcessingRun, quality: Quality) -> Quali
     return report
 
 
+def record_adjusted(run: ProcessingRun, quality: Quality) -> QualityReport:
+    """Write the score of a run a reviewer asked for. It routes nothing: the photo stays with that person."""
+    why = f"Settings moved by a reviewer, score {policy.shown(quality.total)}: a person decides."
+    return _write_report(run, quality, Routing.HUMAN_REVIEW, why, current_policy())
+
+
 def start_render(asset: Asset, run: ProcessingRun) -> Task:
     """Queue the channel files of an approved run."""
     return runs.create_task(asset, Step.RENDER, f"render:{run.pk}", args={"run_id": run.pk})
@@ -112,6 +119,8 @@ def task_died(task: Task) -> None:
             editing.rescore_failed(edit, sentence)
     elif task.step == Step.RENDER:
         _fail_renditions(task, sentence)
+    elif task.step == Step.ADJUST:
+        adjusting.failed(int(task.args.get("adjustment_id", 0)), sentence)
     elif asset.state in MACHINE_STATES:
         assets.move(asset, AssetState.FAILED, reason=sentence, code=task.error_code or "unknown")
     batches.refresh(asset.batch_id)

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, register_converter
 
-from reviewapp.web.views import account, auth, editing, home, media, review, viewer
+from reviewapp.web.views import account, adjusting, auth, choosing, editing, home, media, review, viewer
 
 
 class QueueConverter:
@@ -24,12 +24,23 @@ review_urls = (
         path("", review.chooser, name="chooser"),
         path("<queue:queue>/", review.queue_page, name="queue"),
         path("<queue:queue>/claim/", review.claim, name="claim"),
+        path("<queue:queue>/past/", review.past, name="past"),
         path("<queue:queue>/beat/", review.beat, name="beat"),
         path("<queue:queue>/release/", review.release, name="release"),
         path("<queue:queue>/decide/", review.decide_plain, name="decide_plain"),
         path("<queue:queue>/undo/", review.undo_plain, name="undo_plain"),
         path("<queue:queue>/held/<int:task_id>/", review.take_back, name="take_back"),
+        path("<queue:queue>/filters/", choosing.save, name="save_filter"),
+        path("filters/<int:filter_id>/forget/", choosing.forget, name="forget_filter"),
+        path("bulk/", choosing.bulk, name="bulk"),
+        path("bulk/apply/", choosing.apply, name="bulk_apply"),
+        path("bulk/<int:bulk_id>/", choosing.progress, name="bulk_progress"),
+        path("bulk/<int:bulk_id>/advance/", choosing.advance, name="bulk_advance"),
+        path("bulk/<int:bulk_id>/undo/", choosing.take_back, name="bulk_undo"),
         path("items/<int:task_id>/decision/", review.decide, name="decide"),
+        path("items/<int:task_id>/adjust/", adjusting.adjust, name="adjust"),
+        path("adjustments/<int:adjustment_id>/", adjusting.state, name="adjustment"),
+        path("adjustments/<int:adjustment_id>/use/", adjusting.use, name="use_adjustment"),
         path("decisions/<int:decision_id>/undo/", review.undo, name="undo"),
     ],
     "review",

@@ -51,6 +51,34 @@ def run_item(run: ProcessingRun) -> dict[str, Any]:
     }
 
 
+def _from_to(old: list[float], new: list[float]) -> list[float]:
+    """The affine map (row-major, as `frame_matrix`) from one frame of a photo to another: new · old⁻¹."""
+    a, b, c, d, e, f = old
+    det = a * e - b * d
+    back = (e / det, -b / det, (b * f - c * e) / det, -d / det, a / det, (c * d - a * f) / det)
+    p, q, r, s, t, u = new
+    return [
+        p * back[0] + q * back[3],
+        p * back[1] + q * back[4],
+        p * back[2] + q * back[5] + r,
+        s * back[0] + t * back[3],
+        s * back[1] + t * back[4],
+        s * back[2] + t * back[5] + u,
+    ]
+
+
+def beside(old: ProcessingRun, new: ProcessingRun) -> dict[str, Any]:
+    """Two results of one photo: `before` is the old one, laid over the new one's frame point by point."""
+    return {
+        **run_item(new),
+        "before": run_url(old, "after"),
+        "matrix": css_matrix(_from_to(old.frame_matrix, new.frame_matrix), 1.0),
+        "beforeWidth": old.after_width,
+        "beforeHeight": old.after_height,
+        "sourceSize": f"{old.after_width} × {old.after_height}",
+    }
+
+
 def file_words(name: str, byte_size: int, is_file: bool, note: str) -> str:
     """What a pane shows: "JPEG, 412 kB" for the delivered file itself, else what it is instead."""
     if not name:
@@ -133,6 +161,7 @@ def review_item(task: ReviewTask, user: User, *, blind: bool) -> dict[str, Any]:
         "notes": payload["brand_notes"],
         "references": _references(task.asset.batch.client),
         "edits": payload["previous_edits"],
+        "escalation": payload["escalation"],
         "remover": " ".join(filter(None, [payload["remover"], payload["model_name"]])),
     }
     if not blind:

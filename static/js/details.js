@@ -53,6 +53,8 @@ export function fillDetails(panel, item, overlays, beside) {
   field(panel, 'remover').textContent = item.remover;
   field(panel, 'file').textContent = item.sku;
   field(panel, 'notes').textContent = item.notes || 'None';
+  field(panel, 'escalation').textContent = item.escalation;
+  field(panel, 'escalation').parentElement.hidden = !item.escalation;
   fillList(field(panel, 'edits'), item.edits.map((edit) => `${edit.editor}: ${edit.note || 'no note'}`));
   field(panel, 'edits').parentElement.hidden = !item.edits.length;
   beside.sheet(field(panel, 'siblings'), item);

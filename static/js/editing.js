@@ -1,4 +1,5 @@
 // The editing page: the compare viewer, and the upload with progress and a clear refusal. Without it the plain form works.
+import { drawMarks } from './compose.js';
 import { startViewer } from './page_viewer.js';
 
 const $ = (selector) => document.querySelector(selector);
@@ -62,5 +63,9 @@ function startUpload(form) {
   form.addEventListener('submit', (event) => submit(event, form));
 }
 
-if ($('#compare')) startViewer($('#compare'), JSON.parse($('#compare-item').textContent));
+if ($('#compare')) {
+  const item = JSON.parse($('#compare-item').textContent);
+  startViewer($('#compare'), item);
+  drawMarks($('#compare .stage'), item, item.marks);
+}
 if ($('#hand-in')) startUpload($('#hand-in'));

@@ -10,6 +10,7 @@ export const MARKS = {
   reject: { icon: 'x', word: 'Rejected', tone: 'reject' },
   hold: { icon: 'pause', word: 'On hold', tone: 'hold' },
   skip: { icon: 'skip-forward', word: 'Skipped', tone: 'neutral' },
+  escalate: { icon: 'arrow-up', word: 'Escalated', tone: 'hold' },
   conflict: { icon: 'users', word: 'Decided by someone else', tone: 'conflict' },
   gone: { icon: 'hourglass', word: 'Back in the queue', tone: 'hold' },
 };

@@ -4,8 +4,13 @@
 export const KEYMAP = [
   { id: 'approve', keys: ['a', 'Enter'], group: 'Decide', label: 'Approve' },
   { id: 'reject', keys: ['x'], group: 'Decide', label: 'Reject, then 1 to 8; X again takes the outlined reason' },
+  { id: 'again', keys: ['.'], group: 'Decide', label: 'Reject again as last: same reasons, same note' },
   { id: 'hold', keys: ['h'], group: 'Decide', label: 'Hold for a second look' },
   { id: 'skip', keys: ['s'], group: 'Decide', label: 'Skip, back to the queue' },
+  { id: 'escalate', keys: ['d'], group: 'Decide', label: 'Escalate to a senior' },
+  { id: 'note', keys: ['n'], group: 'Decide', label: 'Write a note that goes with the decision' },
+  { id: 'mark', keys: ['p'], group: 'Decide', label: 'Pen: draw rings on the result' },
+  { id: 'adjust', keys: ['o'], group: 'Decide', label: 'Adjust edge or shadow of this photo' },
   { id: 'undo', keys: ['z', 'u', 'Ctrl+z'], group: 'Decide', label: 'Undo the last decision, repeatable' },
   { id: 'peek', keys: [' '], group: 'Compare', label: 'Hold: show the original' },
   { id: 'side', keys: ['q'], group: 'Compare', label: 'Side by side' },

@@ -1,7 +1,7 @@
 // Decisions on their way to the server: kept on this device first, sent one after the other in order, retried until they are
 // answered. Each carries an Idempotency-Key, so sending one twice counts once.
+import { OpStore } from './opstore.js';
 
-const PREFIX = 'softproof.outbox';
 const WAITS_MS = [1000, 2000, 4000, 8000, 15000];
 const ANSWERS = new Set([200, 404, 409, 410, 422]);
 const SIGNED_OUT = new Set([401, 403]);
@@ -10,25 +10,38 @@ const TIMEOUT_MS = 15000;
 export class Outbox {
   /**
    * `address(op)` gives the URL, `headers()` the shared headers. `onAnswer(op, status, data)` is called once per op;
-   * `onState({online, signedOut, waiting})` on every change.
+   * `onState({online, signedOut, waiting, isKept})` on every change. `ready` resolves when what earlier pages left is here.
    */
   constructor({ user, queue, address, headers, onAnswer, onState }) {
     Object.assign(this, { address, headers, onAnswer, onState });
-    this.store = `${PREFIX}.${user}.${queue}`;
-    this.ops = this.#read();
+    this.store = new OpStore(`${user}.${queue}`);
+    this.ops = [];
     this.isSending = false;
     this.failures = 0;
     this.isSignedOut = false;
+    this.isReady = false;
+    this.ready = this.#load();
     addEventListener('online', () => this.retryNow());
+    addEventListener('beforeunload', (event) => {
+      if (this.ops.length && !this.store.isKept) event.preventDefault(); // nothing would be left of them
+    });
   }
 
   get waiting() {
     return this.ops.length;
   }
 
+  async #load() {
+    this.ops.unshift(...await this.store.adopt());
+    this.isReady = true;
+    this.#tell();
+    this.#send();
+  }
+
   push(op) {
-    this.ops.push(op);
-    this.#save();
+    this.ops.push(this.store.stamp(op));
+    this.store.put(op);
+    this.#tell();
     this.#send();
   }
 
@@ -37,14 +50,19 @@ export class Outbox {
     const index = this.ops.findIndex((op) => op.id === id);
     if (index < 0 || (index === 0 && this.isSending)) return false;
     this.ops.splice(index, 1);
-    this.#save();
+    this.store.remove(id);
+    this.#tell();
     return true;
   }
 
   /** Changes fields of the ops still waiting that `test` picks. */
   patch(test, change) {
-    this.ops.filter(test).forEach((op) => Object.assign(op, change));
-    this.#save();
+    for (const op of this.ops.filter(test)) this.store.put(Object.assign(op, change));
+  }
+
+  /** Keeps an op that was changed in place. */
+  keep(op) {
+    this.store.put(op);
   }
 
   retryNow() {
@@ -54,27 +72,14 @@ export class Outbox {
     this.#send();
   }
 
-  #read() {
-    try {
-      const ops = JSON.parse(localStorage.getItem(this.store) ?? '[]');
-      return Array.isArray(ops) ? ops : [];
-    } catch {
-      return [];
-    }
-  }
-
-  #save() {
-    try {
-      if (this.ops.length) localStorage.setItem(this.store, JSON.stringify(this.ops));
-      else localStorage.removeItem(this.store);
-    } catch {
-      // Storage is full or switched off: the ops live on in memory, and a reload would ask for the photos again.
-    }
-    this.onState({ online: this.failures === 0, signedOut: this.isSignedOut, waiting: this.ops.length });
+  #tell() {
+    this.onState({
+      online: this.failures === 0, signedOut: this.isSignedOut, waiting: this.ops.length, isKept: this.store.isKept,
+    });
   }
 
   async #send() {
-    if (this.isSending || this.timer || this.isSignedOut || !this.ops.length) return;
+    if (!this.isReady || this.isSending || this.timer || this.isSignedOut || !this.ops.length) return;
     this.isSending = true;
     const op = this.ops[0];
     let answer = null;
@@ -83,6 +88,7 @@ export class Outbox {
         method: 'POST',
         headers: { ...this.headers(), 'Idempotency-Key': op.id },
         body: JSON.stringify(op.body),
+        keepalive: true, // a decision that has left arrives even when the page is closed behind it
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       if (ANSWERS.has(response.status)) answer = [response.status, await response.json().catch(() => ({}))];
@@ -92,15 +98,16 @@ export class Outbox {
     }
     this.isSending = false;
     if (answer) this.#settle(op, ...answer);
-    else if (this.isSignedOut) this.#save();
+    else if (this.isSignedOut) this.#tell();
     else this.#later();
   }
 
   #settle(op, status, data) {
     this.ops.shift();
+    this.store.remove(op.id);
     this.failures = 0;
     this.onAnswer(op, status, data);
-    this.#save();
+    this.#tell();
     this.#send();
   }
 
@@ -111,6 +118,6 @@ export class Outbox {
       this.timer = 0;
       this.#send();
     }, wait);
-    this.#save();
+    this.#tell();
   }
 }

@@ -1,4 +1,5 @@
 // The reviewer's queue: which photos are lent to this page, which is on screen, what was decided. Knows nothing of pixels.
+import { newId } from './opstore.js';
 import { Outbox } from './outbox.js';
 
 const CLAIM = 8;
@@ -35,6 +36,7 @@ export class Queue extends EventTarget {
       onState: (state) => this.#say('network', state),
     });
     this.index = Math.max(0, this.#nextOpen(-1));
+    this.outbox.ready.then(() => this.#recall());
   }
 
   start() {
@@ -77,6 +79,22 @@ export class Queue extends EventTarget {
     this.history.push(entry);
   }
 
+  /** What an earlier page decided and couldn't send yet: its photos are not shown again as if nothing had happened. */
+  #recall() {
+    const showing = this.current;
+    for (const entry of this.open) this.#resume(entry);
+    if (showing?.state && this.#nextOpen(this.index) >= 0) this.goto(this.#nextOpen(this.index));
+    this.#say('changed');
+  }
+
+  #resume(entry) {
+    const op = this.outbox?.ops.find((each) => each.kind === 'decide' && each.entry === entry.key);
+    if (!op) return;
+    entry.state = { verdict: op.body.verdict, reasons: op.body.reasons, op: op.id, isPending: true };
+    this.history.push(entry);
+    if (op.counted) this.done += 1;
+  }
+
   /** Adds what is new; a photo that is here and undecided only takes the newer version and lease. */
   add(items) {
     let added = 0;
@@ -84,7 +102,9 @@ export class Queue extends EventTarget {
       const waiting = this.entries.find((entry) => entry.id === item.id && !entry.state);
       if (waiting) waiting.version = item.version;
       else if (!this.entries.some((entry) => entry.key === keyOf(item))) {
-        this.entries.push({ ...item, key: keyOf(item), state: null });
+        const entry = { ...item, key: keyOf(item), state: null };
+        this.entries.push(entry);
+        this.#resume(entry);
         added += 1;
       }
     }
@@ -94,6 +114,12 @@ export class Queue extends EventTarget {
   #nextOpen(from) {
     const after = this.entries.findIndex((entry, at) => at > from && !entry.state);
     return after >= 0 ? after : this.entries.findIndex((entry) => !entry.state);
+  }
+
+  /** The same photo as the server has it now: another result, a newer version. */
+  replace(entry, item) {
+    Object.assign(entry, item, { key: keyOf(item) });
+    this.goto(this.entries.indexOf(entry));
   }
 
   goto(index) {
@@ -107,12 +133,12 @@ export class Queue extends EventTarget {
   }
 
   // ---- decisions: the next photo first, the server after
-  decide(verdict, { reasons = [], seconds = null } = {}) {
+  decide(verdict, { reasons = [], seconds = null, note = '', marks = [] } = {}) {
     const entry = this.current;
     if (!entry || entry.state) return false;
     const op = {
-      id: crypto.randomUUID(), kind: 'decide', target: entry.id, entry: entry.key, counted: verdict !== 'skip',
-      body: { verdict, reasons, seconds, version: entry.version, queue: this.boot.queue, note: '' },
+      id: newId(), kind: 'decide', target: entry.id, entry: entry.key, counted: verdict !== 'skip',
+      body: { verdict, reasons, seconds, version: entry.version, queue: this.boot.queue, note, marks },
     };
     entry.state = { verdict, reasons, op: op.id, isPending: true };
     this.history.push(entry);
@@ -128,21 +154,38 @@ export class Queue extends EventTarget {
     if (this.open.length <= REFILL_AT) this.refill(); // only the server can say that nothing is left: see #ranOut
   }
 
-  /** Takes the latest decision back and returns to its photo; repeatable. False where there is none. */
-  undo() {
+  /** Takes the latest decision back and returns to its photo; repeatable, also past what this page began with. */
+  async undo() {
+    if (!this.history.length) await this.#older();
     const entry = this.history.pop();
     if (!entry) return null;
     const { state } = entry;
     entry.state = null;
+    entry.undone = state.decision; // how far back undo has walked
     if (state.verdict !== 'skip') this.done = Math.max(0, this.done - 1);
     if (!state.op || !this.outbox.cancel(state.op)) {
       this.outbox.push({
-        id: crypto.randomUUID(), kind: 'undo', target: state.decision ?? 0, entry: entry.key, was: state, after: state.op,
+        id: newId(), kind: 'undo', target: state.decision ?? 0, entry: entry.key, was: state, after: state.op,
         body: { queue: this.boot.queue },
       });
     }
     this.goto(this.entries.indexOf(entry));
     return { entry, verdict: state.verdict };
+  }
+
+  async #older() {
+    const known = this.entries.map((entry) => Number(entry.state?.decision ?? entry.undone)).filter(Boolean);
+    const before = known.length ? `?before=${Math.min(...known)}` : '';
+    const response = await fetch(this.urls.past + before, { headers: this.headers() }).catch(() => null);
+    if (!response?.ok) return;
+    const { past } = await response.json();
+    const found = past.filter(({ item }) => !this.entries.some((entry) => entry.id === item.id));
+    const showing = this.current;
+    const rest = this.entries;
+    this.entries = [];
+    for (const one of found) this.#addPast(one);
+    this.entries.push(...rest);
+    this.index = Math.max(0, this.entries.indexOf(showing));
   }
 
   #answer(op, status, data) {
@@ -172,7 +215,9 @@ export class Queue extends EventTarget {
     if (status === 200 && data.item) {
       entry.version = data.item.version;
       for (const later of this.outbox.ops) {
-        if (later.kind === 'decide' && later.entry === op.entry) later.body.version = entry.version;
+        if (later.kind !== 'decide' || later.entry !== op.entry) continue;
+        later.body.version = entry.version;
+        this.outbox.keep(later);
       }
       this.counts.waiting += op.was.verdict === 'skip' ? 0 : 1;
       return;
@@ -195,7 +240,7 @@ export class Queue extends EventTarget {
     clearTimeout(this.lookAgain);
     try {
       const count = Math.min(MAX_CLAIM, this.open.length + this.outbox.waiting + CLAIM);
-      const { items, counts } = await this.#post(this.urls.claim, { count });
+      const { items, counts } = await this.#post(this.urls.claim, { count, choice: this.boot.choice });
       this.counts = counts;
       this.leaseEnds = Date.now() + LEASE_MS;
       const wasEmpty = !this.current || Boolean(this.current.state);
@@ -236,7 +281,7 @@ export class Queue extends EventTarget {
     const ids = this.open.map((entry) => entry.id);
     if (!ids.length) return;
     try {
-      const answer = await this.#post(this.urls.beat, { ids });
+      const answer = await this.#post(this.urls.beat, { ids, choice: this.boot.choice });
       this.counts = answer.counts;
       this.leaseEnds = Date.now() + LEASE_MS;
       this.#lose(ids.filter((id) => !answer.ids.includes(id)));

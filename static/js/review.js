@@ -1,9 +1,13 @@
 // The review desk: joins queue, viewer, keys and screen. Decisions paint the next photo at once and are sent behind it.
+import { Adjuster } from './adjust.js';
 import { compare } from './compare.js';
+import { Composer } from './compose.js';
 import { fillDetails } from './details.js';
-import { drawFilm, iconNode, MARKS } from './film.js';
+import { drawFilm, MARKS } from './film.js';
 import { bindKeys, fillHelp, markButtons } from './keymap.js';
+import { notices } from './notices.js';
 import { Queue } from './queue.js';
+import { Reasons } from './reasons.js';
 
 const WARM = 2; // attached and decoded
 const AHEAD = 6; // fetched and decoded
@@ -22,11 +26,19 @@ const ahead = isSmall ? 3 : AHEAD;
 const say = (text) => { $('#live').textContent = text; };
 const queue = new Queue(boot);
 const { viewer, handlers: view, overlays, beside } = compare(desk, stage, say);
+const { note, full, quiet, isFull } = notices(stage);
+const composer = new Composer(desk, stage, viewer, say);
+const reasons = new Reasons(desk, { say, onReject: (codes) => decide('reject', codes), first: boot.reasons[0][1] });
+const adjuster = new Adjuster($('#adjust'), stage, {
+  headers: () => queue.headers(),
+  say,
+  show: (item) => viewer.show(item),
+  taken: (entry, item) => queue.replace(entry, item),
+});
 const cache = new Map();
 let isPainted = false;
 let shownAt = 0;
-let asksReason = false;
-let lastReason = boot.reasons[0][1];
+let lastReject = null; // {reasons, note}: what "." repeats
 
 // ---- prefetch
 function prefetch() {
@@ -51,7 +63,9 @@ function show() {
   const entry = queue.current;
   if (!entry) return;
   isPainted = false;
-  closeReasons();
+  reasons.close();
+  composer.open(entry);
+  if (adjuster.entry !== entry) adjuster.close();
   full(null);
   const record = viewer.show(entry);
   const slow = record.ok ? 0 : setTimeout(() => stage.classList.add('loading'), SKELETON_MS);
@@ -87,50 +101,37 @@ function figures() {
 }
 
 // ---- decisions
-function decide(verdict, reasons = []) {
+function decide(verdict, codes = [], words = null) {
   const entry = queue.current;
-  if (!entry || !isPainted || !$('#full').hidden) return;
+  if (!entry || !isPainted || isFull()) return;
   if (entry.state) { say(`${entry.sku} is decided. Z takes it back.`); return; }
-  closeReasons();
+  if (adjuster.isTrying) { say('Take the new result or keep the old one first.'); return; }
+  const { note: typed, marks } = composer.draft;
+  const sent = { reasons: codes, note: words ?? typed, marks, seconds: Math.round(performance.now() - shownAt) / 1000 };
+  if (verdict === 'reject') lastReject = { reasons: codes, note: sent.note };
+  reasons.close();
   flash(verdict);
-  queue.decide(verdict, { reasons, seconds: Math.round(performance.now() - shownAt) / 1000 });
+  queue.decide(verdict, sent);
   say(`${MARKS[verdict].word} ${entry.sku}.`);
   figures();
 }
 
-function undo() {
-  const undone = queue.undo();
+async function undo() {
+  const undone = await queue.undo();
   if (!undone) { say('Nothing to undo.'); return; }
   flash('undo');
   say(`Undone: ${undone.entry.sku} was ${MARKS[undone.verdict].word.toLowerCase()}.`);
   figures();
 }
 
-const reasonButtons = [...document.querySelectorAll('#reasons [data-reason]')];
-
 function openReasons() {
-  if (!isPainted || !$('#full').hidden || queue.current?.state) return;
-  asksReason = true;
-  desk.classList.add('ask');
-  $('#film').hidden = true;
-  $('#reasons').hidden = false;
-  const wanted = queue.current.assist?.suggest || lastReason;
-  for (const button of reasonButtons) button.classList.toggle('sug', button.dataset.reason === wanted);
-  say('Choose a reason, 1 to 8. Escape cancels.');
+  if (!isPainted || isFull() || queue.current?.state) return;
+  reasons.open(queue.current.assist?.suggest);
 }
 
-function closeReasons() {
-  if (!asksReason) return;
-  asksReason = false;
-  desk.classList.remove('ask');
-  $('#film').hidden = false;
-  $('#reasons').hidden = true;
-}
-
-function reject(button) {
-  if (!button) return;
-  lastReason = button.dataset.reason;
-  decide('reject', [lastReason]);
+function rejectAsLast() {
+  if (!lastReject) { say('Nothing was rejected here yet. X opens the reasons.'); return; }
+  decide('reject', lastReject.reasons, composer.draft.note || lastReject.note);
 }
 
 function flash(name) {
@@ -139,42 +140,7 @@ function flash(name) {
   setTimeout(() => button?.classList.remove('hit'), 120);
 }
 
-// ---- notes and full-stage states; text only ever enters through textContent
-function note(tone, icon, strong, text, action) {
-  const box = $('#note');
-  const words = document.createElement('span');
-  const lead = document.createElement('b');
-  const close = document.createElement('button');
-  lead.textContent = `${strong} `;
-  words.append(lead, text);
-  close.type = 'button';
-  close.className = 'btn sm quiet icon';
-  close.setAttribute('aria-label', 'Dismiss');
-  close.append(iconNode('x'));
-  close.addEventListener('click', () => { box.hidden = true; });
-  box.className = `rv-note ${tone}`;
-  box.replaceChildren(iconNode(icon), words);
-  if (action) {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'btn sm';
-    button.textContent = action.label;
-    button.addEventListener('click', () => { box.hidden = true; action.run(); });
-    box.append(button);
-  }
-  box.append(close);
-  box.dataset.kind = action?.kind ?? icon;
-  box.hidden = false;
-}
-
-function full(name, text) {
-  const host = $('#full');
-  host.hidden = name === null;
-  for (const part of host.querySelectorAll('[data-full]')) part.hidden = part.dataset.full !== name;
-  if (name && text) host.querySelector(`[data-full="${name}"] p`).textContent = text;
-  if (name) stage.classList.remove('loading');
-}
-
+// ---- what others, the lease and the network do
 function emptyText() {
   const { others, held } = queue.counts;
   const parts = [];
@@ -202,14 +168,15 @@ function refused({ entry, status, message, isKept }) {
   figures();
 }
 
-function network({ online = true, signedOut = false, waiting }) {
-  const box = $('#note');
+function network({ online = true, signedOut = false, waiting, isKept = true }) {
+  desk.dataset.unsent = String(waiting);
   if (signedOut && !$('#signed-out').open) $('#signed-out').showModal();
   const ready = queue.open.filter(isWarm).length;
   if (!online) {
-    note('hold', 'wifi-off', 'You are offline.', `${waiting} ${waiting === 1 ? 'decision is' : 'decisions are'} saved on this `
-      + `device and will be sent when you reconnect. ${ready} photos are ready to review.`);
-  } else if (!box.hidden && box.dataset.kind === 'wifi-off') box.hidden = true;
+    const kept = isKept ? 'saved on this device' : 'kept in this page only, so leave it open,';
+    note('hold', 'wifi-off', 'You are offline.', `${waiting} ${waiting === 1 ? 'decision is' : 'decisions are'} ${kept} `
+      + `and will be sent when you reconnect. ${ready} photos are ready to review.`);
+  } else quiet('wifi-off');
 }
 
 function tick() {
@@ -217,7 +184,17 @@ function tick() {
   $('#m-lease').textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
 }
 
+function toggleAdjust() {
+  if (adjuster.isOpen) adjuster.close();
+  else if (isPainted && !isFull() && queue.current && !queue.current.state) {
+    if (!panel.hidden) togglePanel();
+    adjuster.open(queue.current);
+  }
+  $('#mid').classList.toggle('panel', adjuster.isOpen || !panel.hidden);
+}
+
 function togglePanel() {
+  adjuster.close();
   panel.hidden = !panel.hidden;
   $('#mid').classList.toggle('panel', !panel.hidden);
   $('[data-do="panel"]').setAttribute('aria-pressed', String(!panel.hidden));
@@ -234,32 +211,35 @@ function openBeside() {
 const handlers = {
   ...view,
   approve: () => decide('approve'),
-  reject: () => (asksReason ? reject(reasonButtons.find((button) => button.matches('.sug'))) : openReasons()),
+  reject: () => (reasons.isOpen ? reasons.take() : openReasons()),
+  again: rejectAsLast,
   hold: () => decide('hold'),
   skip: () => decide('skip'),
+  escalate: () => decide('escalate'),
+  note: () => composer.note(),
+  mark: () => composer.setDrawing(!composer.isDrawing),
   undo,
   panel: togglePanel,
+  adjust: toggleAdjust,
   beside: openBeside,
   left: () => view.left() || queue.step(-1),
   right: () => view.right() || queue.step(1),
   help: () => $('#help').showModal(),
-  cancel: () => (asksReason ? closeReasons() : view.cancel()),
+  cancel: () => {
+    if (reasons.isOpen) reasons.close();
+    else if (adjuster.isOpen) toggleAdjust();
+    else view.cancel();
+  },
 };
 const usable = bindKeys(handlers, {
   singles: desk.dataset.keys !== 'off',
-  before: (event) => {
-    if (!asksReason || !/^[1-8]$/.test(event.key)) return false;
-    event.preventDefault();
-    if (!event.repeat) reject(reasonButtons[Number(event.key) - 1]);
-    return true;
-  },
+  before: (event) => composer.key(event) || reasons.key(event),
 });
 if (desk.dataset.keys !== 'off') markButtons(desk, usable);
 fillHelp($('#help-cols'), usable);
-for (const button of document.querySelectorAll('.act[data-do], .rv-top [data-do], .rv-tools [data-own]')) {
+for (const button of document.querySelectorAll('.act[data-do], .rv-top [data-do], .rv-tools [data-own], .reasons [data-do]')) {
   button.addEventListener('click', () => handlers[button.dataset.do]());
 }
-for (const button of reasonButtons) button.addEventListener('click', () => reject(button));
 $('#reclaim').addEventListener('click', () => { full(null); queue.reclaim(); });
 $('#retry-image').addEventListener('click', () => {
   const entry = queue.current;

@@ -69,4 +69,4 @@ def show(page: Any, wanted: str) -> None:
 
 def saved(page: Any) -> None:
     """Waits until every decision has reached the server."""
-    until(page, "!Object.keys(localStorage).some((key) => key.startsWith('softproof.outbox'))")
+    until(page, "document.getElementById('desk').dataset.unsent === '0'")

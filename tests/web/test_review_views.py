@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from reviewapp.enums import ReviewTaskState, Role
 from reviewapp.models import ReviewDecision
@@ -168,3 +170,15 @@ def test_rev02_the_css_matrix_maps_before_pixels_onto_the_frame() -> None:
     a, b, c, d, e, f = css_matrix([2.0, 0.5, 10.0, -0.5, 2.0, 20.0], 0.5)
     x, y = 30.0, 40.0  # a pixel of `before`; in the source it is (60, 80)
     assert (a * x + c * y + e, b * x + d * y + f) == (2 * 60 + 0.5 * 80 + 10, -0.5 * 60 + 2 * 80 + 20)
+
+
+def test_rev04_older_decisions_come_page_by_page_at_a_fixed_cost(client: Client, rita: User) -> None:
+    for n in range(10):
+        decide(client, factories.make_review().pk, f"k{n}")
+    first = client.get("/review/mixed/past/").json()["past"]
+    assert len(first) == 8 and "assist" not in first[0]["item"]
+    with CaptureQueriesContext(connection) as queries:
+        rest = client.get(f"/review/mixed/past/?before={first[0]['decision']}").json()["past"]
+    assert len(rest) == 2 and int(rest[-1]["decision"]) < int(first[0]["decision"])
+    assert len(queries) <= 10
+    assert client.get("/review/assisted/past/").json()["past"] == []

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from reviewapp.enums import EditTaskState, Role
-from reviewapp.models import EditTask
+from reviewapp.models import EditTask, ProcessingRun
 from reviewapp.selectors import editing as selectors
 from reviewapp.services import editing as desk
 from reviewapp.storage import StorageFull, TooLarge
@@ -60,6 +60,12 @@ def _scores(task: EditTask) -> list[dict[str, Any]]:
     ]
 
 
+def _compared(task: EditTask, shown: ProcessingRun) -> dict[str, Any]:
+    """The pictures of the stage; rings belong to the automatic result only."""
+    rings = selectors.rings_of(task) if shown.pk == task.base_run_id else []
+    return run_item(shown) | {"key": f"run-{shown.pk}", "marks": rings}
+
+
 @require_GET
 @never_cache
 @role_required(*EDITORS)
@@ -72,7 +78,7 @@ def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
         "task": task,
         "asset": task.asset,
         "shown": shown,
-        "item": run_item(shown) | {"key": f"run-{shown.pk}"} if shown else None,
+        "item": _compared(task, shown) if shown else None,
         "checklist": selectors.checklist_of(task),
         "scores": _scores(task),
         "history": selectors.history_of(task.asset_id),

@@ -1,6 +1,7 @@
 """The review desk: its pages, the small JSON protocol of its script, and the same by plain forms."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -14,19 +15,23 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from reviewapp.enums import RejectReason
-from reviewapp.selectors import people_at_work
+from reviewapp.policies.choosing import Choice
+from reviewapp.selectors import choosing, people_at_work
 from reviewapp.selectors import review as selectors
+from reviewapp.selectors.people import is_senior
 from reviewapp.services import review as desk
+from reviewapp.web.forms.choosing import ChoiceForm
 from reviewapp.web.permissions import REVIEWERS, role_required
 from reviewapp.web.viewer_items import review_item
+from reviewapp.web.views.choosing import address
 
 CLAIM = 8
 """Photos lent at once (REVIEW_UI section 6)."""
 STATUS_CODES = {"saved": 200, "replayed": 200, "conflict": 409, "lease_gone": 410, "invalid": 422}
 QUEUE_WORDS = {"mixed": "Review", "assisted": "Assisted review"}
-PAST = 4
-"""Decided photos the filmstrip shows after a reload."""
-ICONS = ("check", "x", "pause", "skip-forward", "users", "hourglass", "wifi-off", "triangle-alert")
+PAST = 8
+"""Decided photos a page starts with; older ones are asked for when undo walks back that far."""
+ICONS = ("check", "x", "pause", "skip-forward", "users", "hourglass", "wifi-off", "triangle-alert", "arrow-up")
 """Icons the script puts into notes and filmstrip, kept in the page as templates."""
 
 
@@ -35,8 +40,8 @@ def _who(request: HttpRequest) -> User:
     return request.user
 
 
-def _counts(user: User, queue: selectors.Queue) -> dict[str, int]:
-    counts = selectors.queue_counts(user, queue)
+def _counts(user: User, queue: selectors.Queue, choice: Choice) -> dict[str, int]:
+    counts = choosing.counts(user, queue, choice)
     return {"waiting": counts.waiting, "free": counts.free, "others": counts.others, "held": counts.held}
 
 
@@ -55,22 +60,41 @@ def _body(request: HttpRequest) -> dict[str, Any]:
 def chooser(request: HttpRequest) -> HttpResponse:
     """Which queue: the blind one with the samples, the assisted one, and what is on hold."""
     user = _who(request)
+    wide = _choice(request.GET.dict(), "assisted")
     context = {
         "active": "review",
         "mixed": selectors.queue_counts(user, "mixed"),
         "assisted": selectors.queue_counts(user, "assisted"),
         "held": selectors.held_tasks("mixed")[:50],
+        "saved": [(row, address(row.queue, _choice(row.values, row.queue))) for row in choosing.all_saved(user)],
+        "form": ChoiceForm(initial=wide.values),
+        "found": _found(user, wide) if wide.values else None,
     }
     return render(request, "review/chooser.html", context)
 
 
-def _past(user: User, queue: selectors.Queue) -> list[dict[str, Any]]:
+def _found(user: User, wide: Choice) -> dict[str, Any]:
+    """What a choice holds in each queue, and where to go with it."""
+    blind = Choice.read(wide.values, blind=True)
+    return {
+        "words": choosing.words(wide),
+        "values": wide.values,
+        "is_telling": blind != wide,
+        "mixed": (choosing.waiting(user, "mixed", blind), address("mixed", blind)),
+        "assisted": (choosing.waiting(user, "assisted", wide), address("assisted", wide)),
+        "is_narrow": wide.is_narrow,
+        "bulk": address("assisted", wide).replace(reverse("review:queue", args=["assisted"]), reverse("review:bulk")),
+    }
+
+
+def _past(user: User, queue: selectors.Queue, before: int | None = None) -> list[dict[str, Any]]:
     """The person's latest decisions in this queue, oldest first: what Z takes back after a reload."""
     blind = queue == "mixed"
-    decisions = [decision for decision in selectors.my_recent_decisions(user, PAST) if decision.was_blind == blind]
+    decisions = list(selectors.my_recent_decisions(user, PAST, blind=blind, before=before))
+    tasks = selectors.tasks_for_display([decision.task_id for decision in decisions])
     return [
         {
-            "item": review_item(selectors.task_for_display(decision.task_id), user, blind=blind),
+            "item": review_item(tasks[decision.task_id], user, blind=blind),
             "verdict": decision.verdict,
             "decision": str(decision.pk),
         }
@@ -78,10 +102,23 @@ def _past(user: User, queue: selectors.Queue) -> list[dict[str, Any]]:
     ]
 
 
-def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | None) -> dict[str, Any]:
+@require_GET
+@never_cache
+@role_required(*REVIEWERS)
+def past(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
+    """The person's decisions before ?before=ID, oldest first: {past}. Undo walks back as far as it may."""
+    before = request.GET.get("before", "")
+    return JsonResponse({"past": _past(_who(request), queue, int(before) if before.isdecimal() else None)})
+
+
+def _choice(values: Mapping[str, Any], queue: str) -> Choice:
+    return Choice.read(values, blind=queue == "mixed")
+
+
+def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | None, choice: Choice) -> dict[str, Any]:
     """What the desk's script starts from."""
     user = _who(request)
-    urls = {name: reverse(f"review:{name}", args=[queue]) for name in ("claim", "beat", "release")}
+    urls = {name: reverse(f"review:{name}", args=[queue]) for name in ("claim", "beat", "release", "past")}
     return {
         "queue": queue,
         "blind": queue == "mixed",
@@ -90,7 +127,8 @@ def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | N
         "urls": {**urls, "decide": reverse("review:decide", args=[0]), "undo": reverse("review:undo", args=[0])},
         "items": [item] if item else [],
         "past": _past(user, queue),
-        "counts": _counts(user, queue),
+        "choice": choice.values,
+        "counts": _counts(user, queue, choice),
         "done": people_at_work.decided_today(user),
         "reasons": selectors.REJECT_REASONS,
     }
@@ -101,8 +139,8 @@ def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | N
 @role_required(*REVIEWERS)
 def queue_page(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
     """The desk with its first photo. The script claims more; without it, forms decide one photo per page."""
-    user = _who(request)
-    task = next(iter(desk.claim_next(user, 1, queue)), None)
+    user, choice = _who(request), _choice(request.GET.dict(), queue)
+    task = next(iter(desk.claim_next(user, 1, queue, choice)), None)
     item = review_item(task, user, blind=queue == "mixed") if task else None
     context = {
         "queue": queue,
@@ -112,9 +150,11 @@ def queue_page(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
         "item": item,
         "reasons": selectors.REJECT_REASONS,
         "icon_names": ICONS,
+        "is_senior": is_senior(user),
         "last": next(iter(selectors.my_recent_decisions(user, 1)), None),
         "key": str(uuid4()),
-        "boot": _boot(request, queue, item),
+        "choice_words": choosing.words(choice),
+        "boot": _boot(request, queue, item, choice),
     }
     return render(request, "review/queue.html", context)
 
@@ -123,21 +163,23 @@ def queue_page(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
 @never_cache
 @role_required(*REVIEWERS)
 def claim(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
-    """Lends the next photos: {items, counts}. Body: {count: 1..16}."""
-    user = _who(request)
-    count = _body(request).get("count", CLAIM)
-    tasks = desk.claim_next(user, count if isinstance(count, int) else CLAIM, queue)
+    """Lends the next photos: {items, counts}. Body: {count: 1..16, choice: {...}}."""
+    user, body = _who(request), _body(request)
+    count = body.get("count", CLAIM)
+    choice = _choice(body["choice"] if isinstance(body.get("choice"), dict) else {}, queue)
+    tasks = desk.claim_next(user, count if isinstance(count, int) else CLAIM, queue, choice)
     items = [review_item(task, user, blind=queue == "mixed") for task in tasks]
-    return JsonResponse({"items": items, "counts": _counts(user, queue)})
+    return JsonResponse({"items": items, "counts": _counts(user, queue, choice)})
 
 
 @require_POST
 @role_required(*REVIEWERS)
 def beat(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
     """Renews the leases on {ids}: answers with those that are still the person's, and the counts."""
-    user = _who(request)
-    ids = [pk for pk in _body(request).get("ids", []) if isinstance(pk, int)]
-    return JsonResponse({"ids": desk.beat(user, ids), "counts": _counts(user, queue)})
+    user, body = _who(request), _body(request)
+    ids = [pk for pk in body.get("ids", []) if isinstance(pk, int)]
+    choice = _choice(body["choice"] if isinstance(body.get("choice"), dict) else {}, queue)
+    return JsonResponse({"ids": desk.beat(user, ids), "counts": _counts(user, queue, choice)})
 
 
 @require_POST
@@ -152,7 +194,7 @@ def release(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
 @require_POST
 @role_required(*REVIEWERS)
 def decide(request: HttpRequest, task_id: int) -> JsonResponse:
-    """One decision: {verdict, reasons, note, version, seconds, queue} with an Idempotency-Key header.
+    """One decision: {verdict, reasons, note, marks, version, seconds, queue} with an Idempotency-Key header.
 
     200 saved, 409 somebody was first, 410 the lease is gone, 422 something is missing.
     """
@@ -168,6 +210,7 @@ def decide(request: HttpRequest, task_id: int) -> JsonResponse:
         idempotency_key=request.headers.get("Idempotency-Key", ""),
         seconds_taken=data["seconds"] if isinstance(data.get("seconds"), int | float) else None,
         queue="assisted" if data.get("queue") == "assisted" else "mixed",
+        marks=data["marks"] if isinstance(data.get("marks"), list) else [],
     )
     answer = {"status": result.status, "message": result.message}
     if result.decision is not None:

@@ -1,0 +1,96 @@
+"""What a person may ask for when they judge a photo, checked before anything is stored. Pure: no ORM, no clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reviewapp.enums import RejectReason, Verdict
+
+MAX_NOTE = 500
+MAX_SECONDS = 86_400.0
+MAX_MARKS = 20
+MIN_MARK = 2.0
+"""Px: a ring smaller than this can't be seen."""
+MAX_SIDE = 65_535.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A decision as it came in from a page; nothing of it is trusted yet."""
+
+    verdict: str
+    idempotency_key: str
+    reasons: Sequence[str] = ()
+    note: str = ""
+    seconds_taken: float | None = None
+    queue: str = "mixed"
+    marks: Sequence[Any] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicted:
+    """A checked decision: reasons are known codes without repeats, the note fits, marks are boxes in frame pixels."""
+
+    verdict: Verdict
+    reasons: list[str]
+    note: str
+    idempotency_key: str
+    seconds_taken: float | None
+    was_blind: bool
+    marks: list[dict[str, float]]
+
+
+def check(asked: Asked) -> Verdicted | str:
+    """Return the decision as it will be stored, or the sentence that says what is wrong with it."""
+    if asked.verdict not in Verdict.values:
+        return "Choose approve, reject, hold, skip or escalate."
+    unknown = [reason for reason in asked.reasons if reason not in RejectReason.values]
+    if unknown:
+        return f"{unknown[0]!r} is not a reason. Choose one of the eight."
+    if asked.verdict == Verdict.REJECT and not asked.reasons:
+        return "A rejection needs at least one reason. Press 1 to 8, or choose one."
+    if len(asked.note) > MAX_NOTE:
+        return f"The note has {len(asked.note)} characters; {MAX_NOTE} fit."
+    if not 0 < len(asked.idempotency_key) <= 64:
+        return "The form is out of date. Load the page again."
+    marks = checked_marks(asked.marks)
+    if isinstance(marks, str):
+        return marks
+    seconds = asked.seconds_taken
+    is_plausible = seconds is not None and 0 <= seconds <= MAX_SECONDS
+    kept = list(dict.fromkeys(asked.reasons)) if asked.verdict == Verdict.REJECT else []
+    return Verdicted(
+        verdict=Verdict(asked.verdict),
+        reasons=kept,
+        note=asked.note.strip(),
+        idempotency_key=asked.idempotency_key,
+        seconds_taken=seconds if is_plausible else None,
+        was_blind=asked.queue != "assisted",
+        marks=marks,
+    )
+
+
+def checked_marks(marks: Sequence[Any]) -> list[dict[str, float]] | str:
+    """Return the rings drawn on a picture as {x, y, w, h} in frame pixels, or the sentence that refuses them."""
+    if len(marks) > MAX_MARKS:
+        return f"{len(marks)} marks are drawn; {MAX_MARKS} fit. Take some away."
+    found = [_mark(mark) for mark in marks]
+    kept = [mark for mark in found if mark is not None]
+    return kept if len(kept) == len(found) else "A mark lies outside the picture. Draw it again."
+
+
+def _mark(mark: Any) -> dict[str, float] | None:
+    if not isinstance(mark, Mapping):
+        return None
+    values = [mark.get(name) for name in ("x", "y", "w", "h")]
+    numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]
+    if len(numbers) < 4:
+        return None
+    x, y, width, height = numbers
+    is_inside = x > -width and y > -height and max(map(abs, numbers)) <= MAX_SIDE
+    if not is_inside or min(width, height) < MIN_MARK:
+        return None
+    return {name: round(value, 1) for name, value in zip("xywh", numbers, strict=True)}

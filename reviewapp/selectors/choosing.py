@@ -1,0 +1,96 @@
+"""Reading a queue through a choice: which tasks, how many, and one person's saved choices."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from reviewapp.enums import ReviewReason
+from reviewapp.models import BulkDecision, Client, ReviewTask, SavedFilter
+from reviewapp.policies.choosing import ORDERS, Choice
+
+from . import review
+from .assets import categories
+
+ORDERINGS = {
+    "priority": ("priority", "pk"),
+    "oldest": ("pk",),
+    "newest": ("-pk",),
+    "batch": ("asset__batch_id", "pk"),
+    "sku": ("asset__sku", "pk"),
+    "lowest": ("run__quality__total", "pk"),
+    "highest": ("-run__quality__total", "pk"),
+}
+"""Name of an order -> what it sorts by; the last always tells two photos apart."""
+REASONS = [(reason.value, reason.label) for reason in ReviewReason if reason != ReviewReason.SAMPLE]
+
+
+def narrowed(tasks: QuerySet[ReviewTask], choice: Choice) -> QuerySet[ReviewTask]:
+    """Return the tasks of `choice`, unordered."""
+    wanted = {
+        "asset__batch__client_id": choice.client,
+        "asset__batch_id": choice.batch,
+        "asset__category": choice.category or None,
+        "asset__sku__istartswith": choice.sku or None,
+        "reason": choice.reason or None,
+        "run__quality__total__gte": choice.low,
+        "run__quality__total__lt": choice.high,
+    }
+    return tasks.filter(**{name: value for name, value in wanted.items() if value is not None})
+
+
+def chosen(user: User, queue: review.Queue, choice: Choice) -> QuerySet[ReviewTask]:
+    """Return what `user` could be given of `choice`, in its order."""
+    tasks = narrowed(review.open_tasks(queue, user), choice)
+    return tasks.order_by(*ORDERINGS[choice.order])
+
+
+def waiting(user: User, queue: review.Queue, choice: Choice) -> int:
+    """How many photos of `choice` wait."""
+    return narrowed(review.open_tasks(queue, user), choice).count()
+
+
+def counts(user: User, queue: review.Queue, choice: Choice) -> review.QueueCounts:
+    """Count `choice` as `user` sees it; of a whole queue the maintained counts are read instead."""
+    if not choice.is_narrow:
+        return review.queue_counts(user, queue)
+    lent = Q(lease_until__gte=timezone.now(), lease_owner__isnull=False)
+    mine = Q(lease_owner=user, lease_queue=queue)
+    row = narrowed(review.open_tasks(queue, user), choice).aggregate(
+        waiting=Count("pk"), mine=Count("pk", filter=lent & mine), others=Count("pk", filter=lent & ~mine)
+    )
+    held = narrowed(review.held_tasks(queue), choice).count()
+    free = row["waiting"] - row["mine"] - row["others"]
+    return review.QueueCounts(row["waiting"], free, row["mine"], row["others"], held)
+
+
+def words(choice: Choice) -> str:
+    """Say a choice in a few words, for the desk's heading."""
+    client = Client.objects.filter(pk=choice.client).values_list("name", flat=True).first() if choice.client else None
+    parts = [
+        client,
+        f"batch {choice.batch}" if choice.batch else None,
+        choice.category.replace("_", " "),
+        f"SKU {choice.sku}…" if choice.sku else None,
+        dict(REASONS).get(choice.reason),
+        f"score from {choice.low:g}" if choice.low is not None else None,
+        f"score below {choice.high:g}" if choice.high is not None else None,
+        ORDERS[choice.order].lower() if choice.order != "priority" else None,
+    ]
+    return ", ".join(str(part) for part in parts if part)
+
+
+def all_saved(user: User) -> list[SavedFilter]:
+    """The person's own filters of both queues, by name."""
+    return list(SavedFilter.objects.filter(user=user).order_by("name", "pk"))
+
+
+def category_names() -> list[str]:
+    """Categories that photos have."""
+    return list(categories())
+
+
+def bulk_of(user: User, bulk_id: int) -> BulkDecision | None:
+    """One bulk decision of `user`."""
+    return BulkDecision.objects.filter(pk=bulk_id, user=user).first()

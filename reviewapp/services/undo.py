@@ -1,0 +1,142 @@
+"""Taking decisions back: one's own, newest first, until the photo is sealed in a delivery or an editor has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from reviewapp.enums import (
+    AssetState,
+    EditTaskState,
+    ReviewReason,
+    ReviewTaskState,
+    Role,
+    RunKind,
+    SampleOutcome,
+    Verdict,
+)
+from reviewapp.models import Batch, DeliveryItem, EditTask, ReviewDecision, ReviewTask, SampleMember
+from reviewapp.policies.transitions import IllegalTransition
+from reviewapp.selectors import review as selectors
+
+from . import assets, batches
+from .leases import LEASE
+from .people import require
+
+
+@dataclass(frozen=True, slots=True)
+class UndoResult:
+    """How an undo ended. `task` is open again and leased to the person when `is_undone`; `message` is for them.
+
+    `was_blind`: the decision was made without score and reasons, so the photo must be shown again without them.
+    """
+
+    is_undone: bool
+    task: ReviewTask | None
+    message: str
+    was_blind: bool = True
+
+
+class _Refused(Exception):
+    """An undo that can't be done; the message says why. Rolls the transaction back."""
+
+
+def undo(user: User, decision_id: int) -> UndoResult:
+    """Take back one's own decision as a new row; the photo returns to the person, leased (REV-04).
+
+    Repeatable: the decision before it can be undone next, and asking twice changes nothing. Refused with a sentence
+    when the photo is sealed in a delivery, with an editor or another reviewer, or decided again since. Raises
+    NotAllowed.
+    """
+    require(user, Role.REVIEWER, Role.SENIOR, to="undo decisions")
+    decision = (
+        ReviewDecision.objects.filter(pk=decision_id, reviewer=user).select_related("asset", "task", "run").first()
+    )
+    if decision is None or decision.undoes_id or decision.is_second_opinion:
+        return UndoResult(False, None, "Only your own decisions can be undone.")
+    if ReviewDecision.objects.filter(undoes=decision).exists():
+        return _undone(decision, "Already undone.")
+    try:
+        with transaction.atomic():
+            _take_back_decision(user, decision)
+    except _Refused as refused:
+        return UndoResult(False, None, str(refused))
+    except (assets.StateConflict, IllegalTransition):
+        return UndoResult(False, None, "The photo moved on meanwhile. It can't be undone here.")
+    except IntegrityError:  # the same undo, sent twice at once: the other one did it
+        return _undone(decision, "Already undone.")
+    return _undone(decision, "Undone.")
+
+
+def _undone(decision: ReviewDecision, message: str) -> UndoResult:
+    return UndoResult(True, selectors.task_for_display(decision.task_id), message, decision.was_blind)
+
+
+def _take_back_decision(user: User, decision: ReviewDecision) -> None:
+    # A delivery holds the same lock while it fixes its list: without it both could see the photo as theirs.
+    Batch.objects.select_for_update(of=("self",)).get(pk=decision.asset.batch_id)
+    if DeliveryItem.objects.filter(rendition__asset_id=decision.asset_id).exists():
+        raise _Refused("The photo has been delivered. It can't be undone.")
+    _reopen(user, decision)
+    ReviewDecision.objects.create(
+        task_id=decision.task_id,
+        asset_id=decision.asset_id,
+        run_id=decision.run_id,
+        preset_version_id=decision.preset_version_id,
+        policy_id=decision.policy_id,
+        version=decision.version + 1,
+        reviewer=user,
+        verdict=decision.verdict,
+        reasons=decision.reasons,
+        score_total=decision.score_total,
+        was_blind=decision.was_blind,
+        undoes=decision,
+        idempotency_key=f"undo:{decision.pk}",
+    )
+    _move_back(user, decision)
+    batches.refresh(decision.asset.batch_id)
+
+
+def _reopen(user: User, decision: ReviewDecision) -> None:
+    """Open the task again, lent to `user`. Raises _Refused when it was decided since, or somebody has it on screen."""
+    now = timezone.now()
+    same = ReviewTask.objects.filter(pk=decision.task_id, version=decision.version)
+    is_lent = Q(lease_owner__isnull=False, lease_until__gte=now) & ~Q(lease_owner=user)
+    escalation = {"needs_senior": False, "escalated_by": None, "escalation_note": ""}
+    reopened = same.exclude(is_lent).update(
+        state=ReviewTaskState.OPEN,
+        version=F("version") + 1,
+        lease_owner=user,
+        lease_until=now + LEASE,
+        lease_queue="mixed" if decision.was_blind else "assisted",
+        decided_at=None,
+        **(escalation if decision.verdict == Verdict.ESCALATE else {}),
+    )
+    if reopened:
+        return
+    if same.exists():
+        raise _Refused("Somebody else has the photo on screen now. It can't be undone.")
+    raise _Refused("The photo was decided again since. Undo the later decision first.")
+
+
+def _move_back(user: User, decision: ReviewDecision) -> None:
+    asset, is_sample = decision.asset, decision.task.reason == ReviewReason.SAMPLE
+    if decision.verdict == Verdict.REJECT:
+        withdrawn = EditTask.objects.filter(
+            asset=asset, base_run_id=decision.run_id, state=EditTaskState.OPEN, editor__isnull=True
+        ).update(state=EditTaskState.WITHDRAWN)
+        if not withdrawn:
+            raise _Refused("An editor already works on the photo. It can't be undone.")
+    if is_sample:
+        SampleMember.objects.filter(review_task_id=decision.task_id).update(
+            outcome=SampleOutcome.PENDING, judged_at=None
+        )
+    # A sample that was approved with an adjusted result had come back from what shipped: it waits like any other.
+    came_back = decision.verdict == Verdict.APPROVE and decision.run.kind == RunKind.ADJUSTED
+    back = AssetState.AUTO_APPROVED if is_sample and not came_back else AssetState.IN_REVIEW
+    if asset.state != back:
+        assets.move(asset, back, reason="Decision undone", actor=user)

@@ -1,0 +1,88 @@
+// Rejecting: one key for one reason, Shift and a number for several, and the last rejection again with one key.
+
+export class Reasons {
+  /** `onReject(reasons)` gets the codes. `desk` holds #reasons and #film. */
+  constructor(desk, { say, onReject, first }) {
+    Object.assign(this, { desk, say, onReject });
+    this.box = desk.querySelector('#reasons');
+    this.film = desk.querySelector('#film');
+    this.buttons = [...this.box.querySelectorAll('[data-reason]')];
+    this.last = [first];
+    this.isOpen = false;
+    for (const button of this.buttons) button.addEventListener('click', (event) => this.#chosen(button, event.shiftKey));
+    this.box.querySelector('#reject-several').addEventListener('click', () => this.#reject(this.#marked()));
+  }
+
+  /** Opens the list; `suggested` is outlined and taken by a second X. */
+  open(suggested) {
+    this.isOpen = true;
+    this.desk.classList.add('ask');
+    this.film.hidden = true;
+    this.box.hidden = false;
+    const wanted = suggested || this.last[0];
+    for (const button of this.buttons) {
+      button.classList.toggle('sug', button.dataset.reason === wanted);
+      button.setAttribute('aria-pressed', 'false');
+    }
+    this.#count();
+    this.say('Choose a reason, 1 to 8. Shift and a number takes several. Escape cancels.');
+  }
+
+  close() {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.desk.classList.remove('ask');
+    this.film.hidden = false;
+    this.box.hidden = true;
+  }
+
+  /** X once more, or Enter: the several that were chosen, else the outlined one. */
+  take() {
+    const several = this.#marked();
+    const outlined = this.buttons.find((button) => button.matches('.sug'));
+    this.#reject(several.length ? several : [outlined?.dataset.reason].filter(Boolean));
+  }
+
+  /** Sees a key while the list is open; true where it was one of its own. */
+  key(event) {
+    if (!this.isOpen) return false;
+    if (event.key === 'Enter' && !event.target.closest('button')) {
+      event.preventDefault();
+      if (!event.repeat) this.take();
+      return true;
+    }
+    const digit = /^(?:Digit|Numpad)([1-8])$/.exec(event.code)?.[1] ?? (/^[1-8]$/.test(event.key) ? event.key : null);
+    if (!digit) return false;
+    event.preventDefault();
+    if (!event.repeat) this.#chosen(this.buttons[Number(digit) - 1], event.shiftKey);
+    return true;
+  }
+
+  #chosen(button, isOneOfSeveral) {
+    if (!isOneOfSeveral && !this.#marked().length) {
+      this.#reject([button.dataset.reason]);
+      return;
+    }
+    const isOn = button.getAttribute('aria-pressed') !== 'true';
+    button.setAttribute('aria-pressed', String(isOn));
+    this.#count();
+    this.say(`${button.dataset.label} ${isOn ? 'chosen' : 'taken away'}. Enter rejects.`);
+  }
+
+  #marked() {
+    return this.buttons.filter((button) => button.getAttribute('aria-pressed') === 'true').map((button) => button.dataset.reason);
+  }
+
+  #count() {
+    const count = this.#marked().length;
+    const button = this.box.querySelector('#reject-several');
+    button.hidden = !count;
+    button.querySelector('b').textContent = String(count);
+  }
+
+  #reject(reasons) {
+    if (!reasons.length) return;
+    this.last = reasons;
+    this.onReject(reasons);
+  }
+}

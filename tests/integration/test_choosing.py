@@ -1,0 +1,205 @@
+"""Own filters and orders of a queue, and one decision for all results of a filter (REV-01, REV-20, SMP-01)."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewapp.enums import AssetState, BulkState, Role, Verdict
+from reviewapp.models import BulkDecision, ReviewDecision, ReviewTask, SavedFilter
+from reviewapp.policies.choosing import ORDERS, Choice
+from reviewapp.selectors import choosing as selectors
+from reviewapp.selectors import review as review_selectors
+from reviewapp.services import bulk, leases
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def reviewer() -> User:
+    return make.make_user("ria", Role.REVIEWER)
+
+
+def some() -> dict[str, ReviewTask]:
+    """Four photos of two batches, and a blind sample of the first."""
+    one, two = make.make_batch(name="One"), make.make_batch(name="Two")
+    tasks = {
+        "a": make.make_review(one, total=72, category="shoes", sku="NW-1", priority=5),
+        "b": make.make_review(one, total=88, category="bags", sku="NW-2", priority=1),
+        "c": make.make_review(two, total=80, category="shoes", sku="nw%9", priority=5),
+        "d": make.make_review(two, total=76, category="bags", sku="XX-1", priority=5),
+    }
+    make.make_sample(one, category="shoes", sku="NW-3")
+    return tasks
+
+
+def names(tasks: dict[str, ReviewTask], found: list[ReviewTask]) -> str:
+    by_id = {task.pk: name for name, task in tasks.items()}
+    return "".join(by_id.get(task.pk, "s") for task in found)
+
+
+@pytest.mark.parametrize(
+    ("values", "mixed", "assisted"),
+    [
+        ({}, "bacds", "bacd"),
+        ({"category": "shoes"}, "acs", "ac"),
+        ({"sku": "nw-"}, "bas", "ba"),
+        ({"sku": "nw%"}, "c", "c"),
+        ({"order": "oldest"}, "abcds", "abcd"),
+        ({"order": "newest"}, "sdcba", "dcba"),
+        ({"order": "lowest"}, "bacds", "adcb"),
+        ({"order": "highest", "low": "75"}, "bacds", "bcd"),
+        ({"low": "76", "high": "88"}, "bacds", "cd"),
+        ({"reason": "gate"}, "bacds", ""),
+        ({"reason": "sample"}, "bacds", "bacd"),
+        ({"client": "999999"}, "", ""),
+        ({"batch": "x", "low": "nan?", "order": "DROP TABLE"}, "bacds", "bacd"),
+    ],
+)
+def test_rev01_a_choice_narrows_and_orders_and_the_blind_queue_ignores_what_would_tell(
+    reviewer: User, values: dict[str, str], mixed: str, assisted: str
+) -> None:
+    tasks = some()
+    for queue, wanted in (("mixed", mixed), ("assisted", assisted)):
+        choice = Choice.read(values, blind=queue == "mixed")
+        queue_: Any = queue
+        assert names(tasks, list(selectors.chosen(reviewer, queue_, choice))) == wanted
+        assert names(tasks, leases.claim_next(reviewer, 16, queue_, choice)) == wanted
+        assert selectors.counts(reviewer, queue_, choice).mine == len(wanted)
+        leases.release(reviewer)
+
+
+def test_batch_by_batch_and_by_client(reviewer: User) -> None:
+    tasks = some()
+    choice = Choice.read({"order": "batch"}, blind=True)
+    assert names(tasks, leases.claim_next(reviewer, 16, "mixed", choice)) == "abscd"
+    leases.release(reviewer)
+    client = tasks["c"].asset.batch.client_id
+    only = leases.claim_next(reviewer, 16, "mixed", Choice.read({"client": client}, blind=True))
+    assert names(tasks, only) == "cd"
+
+
+def test_every_order_is_known_to_both_ways_of_asking() -> None:
+    assert set(ORDERS) == set(leases.ORDERS) == set(selectors.ORDERINGS)
+    assert set(get_args(review_selectors.Queue)) == {"mixed", "assisted"}
+
+
+@given(st.dictionaries(st.sampled_from(["client", "batch", "low", "high", "sku", "order", "reason", "category", "x"]),
+                       st.none() | st.text(max_size=12) | st.integers() | st.floats() | st.booleans()))  # fmt: skip
+def test_reading_a_choice_never_fails_and_reads_itself_back(values: dict[str, Any]) -> None:
+    for blind in (True, False):
+        choice = Choice.read(values, blind=blind)
+        assert Choice.read(choice.values, blind=blind) == choice
+        if blind:
+            assert not choice.reason and choice.low is None and choice.high is None
+
+
+def test_rev20_a_bulk_decision_is_a_decision_for_each_and_can_be_taken_back(reviewer: User) -> None:
+    tasks = some()
+    made = bulk.apply(
+        reviewer, Choice.read({"category": "shoes"}, blind=False), "reject", seen=2, reasons=["shadow"], note="all"
+    )
+    assert made.items == [[tasks["a"].pk, 0], [tasks["c"].pk, 0]], "never the blind sample"
+    done = bulk.advance(reviewer, made)
+    assert (done.state, done.position, done.saved, done.left_out) == (BulkState.DONE, 2, 2, 0)
+    rows = ReviewDecision.objects.values_list("task_id", "verdict", "reasons", "note", "was_blind")
+    assert list(rows) == [(task.pk, "reject", ["shadow"], "all", False) for task in (tasks["a"], tasks["c"])]
+    assert bulk.advance(reviewer, done).saved == 2 and ReviewDecision.objects.count() == 2
+    undone = bulk.take_back(reviewer, done)
+    assert undone.state == BulkState.UNDONE
+    for task in (tasks["a"], tasks["c"]):
+        task.refresh_from_db()
+        assert (task.state, task.lease_owner, task.asset.state) == ("open", None, AssetState.IN_REVIEW)
+
+
+def test_rev20_what_somebody_else_has_or_decided_is_left_out_and_counted(reviewer: User) -> None:
+    tasks = some()
+    other = make.make_user("otto", Role.REVIEWER)
+    made = bulk.apply(reviewer, Choice.read({"sku": "nw-"}, blind=False), "approve", seen=2)
+    leases.claim_next(other, 1, "assisted", Choice.read({"sku": "NW-1"}, blind=False))
+    done = bulk.advance(reviewer, made)
+    assert (done.saved, done.left_out) == (1, 1)
+    assert list(ReviewDecision.objects.values_list("task_id", flat=True)) == [tasks["b"].pk]
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "extra", "words"),
+    [
+        ({"sku": "nw-"}, "approve", {"seen": 3}, "holds 2 photos now, not 3"),
+        ({}, "approve", {"seen": 4}, "Choose which photos first"),
+        ({"order": "newest"}, "approve", {"seen": 4}, "Choose which photos first"),
+        ({"sku": "nw-"}, "reject", {"seen": 2}, "reason"),
+        ({"sku": "nw-"}, "skip", {"seen": 2}, "approve, reject or hold"),
+        ({"sku": "none"}, "approve", {"seen": 0}, "No photo waits"),
+    ],
+)
+def test_rev20_nothing_is_applied_that_was_not_looked_at(
+    reviewer: User, values: dict[str, str], verdict: str, extra: dict[str, Any], words: str
+) -> None:
+    some()
+    with pytest.raises(bulk.BulkRefused, match=words):
+        bulk.apply(reviewer, Choice.read(values, blind=False), verdict, **extra)
+    assert not BulkDecision.objects.exists() and not ReviewDecision.objects.exists()
+
+
+def test_rev20_the_pages_count_show_apply_and_go_on_by_themselves(client: Client, reviewer: User) -> None:
+    some()
+    client.force_login(reviewer)
+    page = client.get("/review/bulk/?sku=nw-").content.decode()
+    assert "Apply to 2 photos" in page and page.count('class="tile"') == 2 and not ReviewDecision.objects.exists()
+    answer = client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", "seen": "9"})
+    assert answer.status_code == 409 and "holds 2 photos now, not 9" in answer.content.decode()
+    assert 'name="seen" value="2"' in answer.content.decode(), "the next Apply is about what is shown"
+    answer = client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", "seen": "2"})
+    url = answer["Location"]
+    assert 'hx-trigger="load"' in client.get(url).content.decode()
+    fragment = client.post(f"{url}advance/", headers={"HX-Request": "true"}).content.decode()
+    assert "hx-trigger" not in fragment and "2 decided, 0 left out" in fragment
+    assert set(ReviewDecision.objects.values_list("verdict", flat=True)) == {Verdict.APPROVE}
+    client.force_login(make.make_user("otto", Role.REVIEWER))
+    assert client.get(url).status_code == 404, "somebody else's"
+
+
+def test_own_filters_are_kept_replaced_opened_and_taken_away(client: Client, reviewer: User) -> None:
+    some()
+    client.force_login(reviewer)
+    found = client.get("/review/?sku=nw-&low=80").content.decode()
+    assert "3 in the mixed queue" in found and "1 in the assisted queue" in found and "left out in the mixed" in found
+    for name in ("Shoes", " Shoes  "):
+        client.post("/review/assisted/filters/", {"name": name, "category": "shoes", "order": "lowest"})
+    kept = SavedFilter.objects.get()
+    assert kept.values == {"category": "shoes", "order": "lowest"}
+    page = client.get("/review/").content.decode()
+    assert "/review/assisted/?category=shoes&amp;order=lowest" in page
+    desk = client.get("/review/assisted/?category=shoes&order=lowest").content.decode()
+    assert "shoes, lowest score first" in desk
+    client.post("/review/assisted/filters/", {"name": "Nothing"})
+    assert "Choose something first" in client.get("/review/").content.decode() and SavedFilter.objects.count() == 1
+    other = make.make_user("otto", Role.REVIEWER)
+    client.force_login(other)
+    client.post(f"/review/filters/{kept.pk}/forget/")
+    assert SavedFilter.objects.count() == 1, "not theirs"
+    client.force_login(reviewer)
+    client.post(f"/review/filters/{kept.pk}/forget/")
+    assert not SavedFilter.objects.exists()
+
+
+def test_the_pages_cost_the_same_for_four_and_for_forty(client: Client, reviewer: User) -> None:
+    some()
+    client.force_login(reviewer)
+    costs = []
+    for _round in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/review/bulk/?category=shoes")
+        costs.append(len(queries))
+        for n in range(36):
+            make.make_review(category="shoes", sku=f"S-{n}")
+    assert costs[0] == costs[1]
