@@ -44,7 +44,7 @@ export class Beside {
     const word = document.createElement('small');
     button.type = 'button';
     button.className = 'sib';
-    button.disabled = !photo.after;
+    button.disabled = photo.isThis || !photo.after;
     name.textContent = photo.name;
     word.textContent = photo.word;
     if (photo.thumb) button.append(picture({ src: photo.thumb, width: 160, height: 160 }));

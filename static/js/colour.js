@@ -7,14 +7,14 @@ const linear = (value) => {
   const v = value / 255;
   return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
 };
-const curve = (t) => (t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116);
+const curve = (t) => (t > 216 / 24389 ? Math.cbrt(t) : ((24389 / 27) * t + 16) / 116);
 
 /** [r, g, b] 0..255 -> [L, a, b]. */
 export function lab(rgb) {
   const [r, g, b] = rgb.map(linear);
-  const x = curve((0.4124 * r + 0.3576 * g + 0.1805 * b) / WHITE[0]);
-  const y = curve((0.2126 * r + 0.7152 * g + 0.0722 * b) / WHITE[1]);
-  const z = curve((0.0193 * r + 0.1192 * g + 0.9505 * b) / WHITE[2]);
+  const x = curve((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / WHITE[0]);
+  const y = curve((0.2126729 * r + 0.7151522 * g + 0.072175 * b) / WHITE[1]);
+  const z = curve((0.0193339 * r + 0.119192 * g + 0.9503041 * b) / WHITE[2]);
   return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
 }
 
@@ -32,9 +32,10 @@ function hueStep(h1, h2, chroma) {
 }
 
 /** Colour difference of two sRGB triples. */
-export function deltaE(rgb1, rgb2) {
-  const [l1, a1, b1] = lab(rgb1);
-  const [l2, a2, b2] = lab(rgb2);
+export const deltaE = (rgb1, rgb2) => difference(lab(rgb1), lab(rgb2));
+
+/** CIEDE2000 of two [L, a, b], kL = kC = kH = 1. */
+export function difference([l1, a1, b1], [l2, a2, b2]) {
   const mean7 = ((Math.hypot(a1, b1) + Math.hypot(a2, b2)) / 2) ** 7;
   const g = 0.5 * (1 - Math.sqrt(mean7 / (mean7 + 25 ** 7)));
   const p1 = a1 * (1 + g);

@@ -65,7 +65,7 @@ export function fillDetails(panel, item, overlays, beside) {
   field(panel, 'band').textContent = `ships by itself from ${assist.band[1]}, redone below ${assist.band[0]}`;
   field(panel, 'reason').textContent = assist.reason;
   field(panel, 'why').textContent = assist.why;
-  field(panel, 'advice').textContent = assist.advice;
+  field(panel, 'advice').textContent = assist.advice || (assist.total >= 90 ? 'Nothing: it has them.' : '');
   field(panel, 'preset').textContent = assist.preset;
   field(panel, 'confidence').textContent = assist.confidence.toFixed(2);
   fillParts(panel, assist.parts, assist.colourMeasured);

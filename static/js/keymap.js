@@ -27,7 +27,7 @@ export const KEYMAP = [
   { id: 'channel', keys: ['c'], group: 'View', label: 'Next channel: the file it gets' },
   { id: 'surround', keys: ['b'], group: 'View', label: 'Next background' },
   { id: 'panel', keys: ['i'], group: 'View', label: 'Details' },
-  { id: 'beside', keys: ['o'], group: 'View', label: 'Other photos of this product, and references' },
+  { id: 'beside', keys: ['k'], group: 'View', label: 'Other photos of this product, and references' },
   { id: 'why', keys: ['m'], group: 'View', label: 'Why this score: lost points on the picture' },
   { id: 'flag', keys: ['g'], group: 'View', label: 'Next flagged place' },
   { id: 'flagBack', keys: ['Shift+g'], group: 'View', label: 'Flagged place before' },

@@ -15,6 +15,8 @@ const box = ([x, y, width, height], className) => (width < DOT_BELOW && height <
   ? shape('path', { d: `M${x + width / 2} ${y + height / 2}h.01` }, 'dot')
   : shape('rect', { x, y, width, height }, className ?? 'box'));
 
+const BESIDE_SWIPE = 20; // percent: the handle doesn't cover the place one is taken to
+
 const percent = (share) => `${Math.round(share * 100)}%`;
 
 export class Overlays {
@@ -68,6 +70,7 @@ export class Overlays {
     this.off.delete(flag.group);
     this.#draw();
     this.viewer.lookAt(flag.box);
+    if (this.viewer.stage.dataset.mode === 'swipe') this.viewer.setSwipe(Math.min(this.viewer.swipe, BESIDE_SWIPE));
     const lost = flag.lost ? `, ${flag.lost} points` : '';
     this.say(`Flagged place ${n + 1} of ${this.flags.length}: ${flag.words}${lost}.`);
   }

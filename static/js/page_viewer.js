@@ -7,7 +7,7 @@ export function startViewer(root, item, say = () => {}) {
   const stage = root.querySelector('.stage');
   const tools = compare(root, stage, say);
   const { viewer, handlers } = tools;
-  viewer.show(item);
+  viewer.show(item).ready.then(() => { stage.dataset.shown = item.key; });
   const singles = root.dataset.keys !== 'off';
   // On a page that scrolls, arrows and Space belong to the page unless the stage has the focus.
   const onStage = (run) => (event) => { if (stage.contains(event.target)) run(event); };

@@ -7,7 +7,7 @@ const DOUBLE_TAP_MS = 320;
 const SLOP_PX = 10; // a finger that moved less than this has not moved
 const STEPS = { ArrowLeft: -2, ArrowRight: 2, ArrowDown: -2, ArrowUp: 2, PageDown: -10, PageUp: 10, Home: -100, End: 100 };
 
-const paneOf = (event) => event.target.closest('.pane');
+const paneOf = (event) => (event.target.closest('button, select, label, .beside') ? null : event.target.closest('.pane'));
 const clamp = (value, most) => Math.min(most, Math.max(-most, value));
 
 export class Pointer {
