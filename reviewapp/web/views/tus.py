@@ -108,7 +108,8 @@ def create(request: HttpRequest) -> HttpResponse:
 @role_required(*MANAGERS)
 def upload(request: HttpRequest, token: str) -> HttpResponse:
     """HEAD: how many bytes are confirmed. PATCH: the next piece. DELETE: give it up. GET: what became of it (JSON)."""
-    found = PartialUpload.objects.filter(token=token, user_id=request.user.pk).select_related("batch").first()
+    assert isinstance(request.user, User)
+    found = PartialUpload.objects.filter(token=token, user=request.user).select_related("batch").first()
     if found is None:
         return _gone()
     try:
