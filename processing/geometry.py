@@ -69,7 +69,6 @@ class Framing:
         sx, sy = self.size[0] / self.crop.width, self.size[1] / self.crop.height
         return (sx, 0.0, self.offset[0] - sx * self.crop.x0, 0.0, sy, self.offset[1] - sy * self.crop.y0)
 
-
     def closer(self, longest: int) -> Framing | None:
         """Return the same frame as large as the photo resolves it, at most `longest` px a side; None if this one is."""
         own = self.size[0] / self.crop.width

@@ -141,8 +141,8 @@ class Measure(JsonMixin):
 
     def scaled(self, scale: float) -> Measure:
         """Return the same with its boxes in a frame `scale` times as large."""
-        boxes = tuple((round(x * scale), round(y * scale), round(w * scale), round(h * scale)) for x, y, w, h in self.where)
-        return replace(self, where=boxes)
+        boxes = [tuple(round(value * scale) for value in box) for box in self.where]
+        return replace(self, where=tuple((x, y, width, height) for x, y, width, height in boxes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from processing.geometry import touches_frame
 from processing.params import ChannelSpec, ScoringParams
 from processing.quality import edges, gates, measures, outline, parts, regions
 from processing.quality.content import Content, content
+from processing.quality.gaps import Gaps, gaps
 from processing.quality.labels import LabelMap
 from processing.quality.parts import PART, background_part, colour_part, fill_part, fill_ratio, ramp
 from processing.quality.remains import Remains, remains
@@ -42,6 +43,7 @@ class _Seen:
     pierced: regions.BoolArray | None = None
     remains: Remains | None = None
     content: Content | None = None
+    gaps: Gaps | None = None
 
     def along(self) -> tuple[edges.LocalMeasure, ...]:
         """All measures of the outline; with the photo at hand a ruggedness that the product has itself is none."""
@@ -94,9 +96,9 @@ def score(
     `residual_cast`: chroma left on it after the correction. `is_encoded`: the frame comes from a lossy file, so white
     is exact only beyond `RINGING_MARGIN_PX`. `is_found`: False when the product was looked for in its photo in vain:
     then the wrong-file gate fails and neither edge nor colour earns a point. `has_backdrop`: False for a file that came
-    cut out, whose ground in `expected` is a stand-in: no fringe is measured against it. `closer`: the same result larger,
-    when the frame shows less than the photo holds: outline, areas and colours are judged there, so that a small frame
-    hides nothing; boxes stay in px of `frame`. Never raises for a bad picture: the gates say that.
+    cut out, whose ground in `expected` is a stand-in: no fringe is measured against it. `closer`: the same result
+    larger, when the frame shows less than the photo holds: outline, areas and colours are judged there, so that a small
+    frame hides nothing; boxes stay in px of `frame`. Never raises for a bad picture: the gates say that.
     """
     view = Closer(frame, alpha, expected) if closer is None else closer
     asks_white = channel.background == "pure_white"
@@ -184,9 +186,10 @@ def _look(closer: Closer, has_backdrop: bool) -> _Seen:
         regions.loss_ratio(scene, dropped),
         regions.detached(scene, rim),
         regions.attached(scene, rim),
-        regions.pierced(scene),
+        regions.pierced(scene, rim),
         remains(view, scene, expected, frame, alpha) if view is not None else None,
         inside,
+        gaps(scene) if has_backdrop else None,
     )
 
 
@@ -239,6 +242,8 @@ def _edge(closer: Closer, seen: _Seen, confidence: float) -> parts.Part:
             rows.append(parts.row("lost", seen.loss, "share", regions.boxes(seen.lost, seen.scene)))
         if seen.remains is not None:
             rows.append(parts.row("remains", seen.remains.visible, "px", seen.remains.boxes[: parts.MOST_BOXES]))
+        if seen.gaps is not None:
+            rows.append(parts.row("gaps", seen.gaps.visible, "px", seen.gaps.boxes[: parts.MOST_BOXES]))
         detail = regions.detail_ratio(closer.frame, closer.expected, closer.alpha, seen.scene)
         if detail is not None:
             rows.append(parts.row("detail", detail[0], "ratio", (detail[1],)))
@@ -299,6 +304,8 @@ def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple
             drawn.add_area("leftover", found)
     if seen.remains is not None and "remains" in failed:
         drawn.add_boxes("leftover", seen.remains.boxes)
+    if seen.gaps is not None and "gaps" in failed:
+        drawn.add_area("leftover", seen.gaps.found)
     if seen.content is not None and "content" in failed:
         drawn.add_boxes("content", (seen.content.where,))
     if white is not None and white.wrong is not None:
