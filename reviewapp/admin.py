@@ -128,6 +128,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.Adjustment,
     models.BulkDecision,
     models.SavedFilter,
+    models.PartialUpload,
     models.EditTask,
     models.BatchCategoryPreset,
     models.SampleDraw,

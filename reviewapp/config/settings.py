@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "reviewapp.web.zone.ZoneMiddleware",
 ]
 ROOT_URLCONF = "reviewapp.config.urls"
 WSGI_APPLICATION = "reviewapp.config.wsgi.application"

@@ -15,6 +15,7 @@ from .review import ReviewDecision, ReviewTask
 from .runs import ChannelView, ProcessingRun
 from .sampling import SampleDraw, SampleMember
 from .tasks import Task, WorkerHeartbeat
+from .uploads import PartialUpload
 
 __all__ = [
     "Adjustment",
@@ -31,6 +32,7 @@ __all__ = [
     "Delivery",
     "DeliveryItem",
     "EditTask",
+    "PartialUpload",
     "Preset",
     "PresetProposal",
     "PresetVersion",

@@ -7,7 +7,8 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,35 +61,108 @@ class CsvRow:
     description: str = ""
 
 
-def read_csv(text: str) -> dict[str, CsvRow]:
+def read_csv(
+    text: str, places: Mapping[str, int] | None = None, *, passes_bad_lines: bool = False
+) -> dict[str, CsvRow]:
     """Return the rows of a client's sheet by the lower-case path of their file.
 
     Takes a byte order mark, `,` `;` or tab between columns, any order and case of the headings, and several names
-    per heading (COLUMNS). Blank lines and repeated identical rows are passed over. Raises IngestRefused (code "csv")
-    with a sentence that names the row and what to do.
+    per heading (COLUMNS), or `places`: which column (from 0) gives what. Blank lines and repeated identical rows are
+    passed over. Raises IngestRefused (code "csv") with a sentence that names the row and what to do; with
+    `passes_bad_lines` a bad line is left out instead.
     """
-    lines = _SEP_LINE.sub("\n", text.lstrip("\ufeff"), count=1)
-    if not lines.strip():
-        raise IngestRefused("The CSV file is empty. Its first line names the columns: file, sku, category.", code="csv")
-    if "\0" in lines:
-        raise IngestRefused("The CSV file isn't plain text. Save it as CSV UTF-8 and try again.", code="csv")
-    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=_delimiter(lines), strict=True)
-    try:
-        places = _places(next((cells for cells in reader if any(cells)), []))
-        return _rows(reader, places)
-    except csv.Error as error:
-        message = f"Line {reader.line_num} of the CSV can't be read ({error}). Look for an unclosed quotation mark."
-        raise IngestRefused(message, code="csv") from error
+    sheet = Sheet(text)
+    lines = sheet.lines(sheet.places() if places is None else places)
+    problems: list[str] = []
+    rows: dict[str, CsvRow] = {}
+    for line, row, problem in lines:
+        if problem:
+            problems.append(f"Line {line}: {problem}")
+        elif row is not None:
+            rows[path_key(row.file)] = row
+        if len(rows) > MAX_ROWS:
+            raise IngestRefused(f"The CSV can't be used. It has more than {MAX_ROWS:,} rows; split it.", code="csv")
+        if len(problems) >= MAX_PROBLEMS and not passes_bad_lines:
+            break
+    if problems and not passes_bad_lines:
+        raise IngestRefused("The CSV can't be used. " + " ".join(problems), code="csv")
+    return rows
 
 
-def read_csv_bytes(data: bytes) -> dict[str, CsvRow]:
+def read_csv_bytes(
+    data: bytes, places: Mapping[str, int] | None = None, *, passes_bad_lines: bool = False
+) -> dict[str, CsvRow]:
     """Like `read_csv`, from the bytes of a file: UTF-8 (with or without mark), UTF-16 with mark, else Windows-1252."""
+    return read_csv(text_of(data), places, passes_bad_lines=passes_bad_lines)
+
+
+def text_of(data: bytes) -> str:
+    """Return the text of a sheet's bytes."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return read_csv(data.decode("utf-16", "replace"))
+        return data.decode("utf-16", "replace")
     try:
-        return read_csv(data.decode("utf-8-sig"))
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return read_csv(data.decode("cp1252", "replace"))
+        return data.decode("cp1252", "replace")
+
+
+class Sheet:
+    """A sheet's text with its heading. Raises IngestRefused (code "csv") for one that is empty or no plain text."""
+
+    def __init__(self, text: str) -> None:
+        plain = _SEP_LINE.sub("\n", text.lstrip("\ufeff"), count=1)
+        if not plain.strip():
+            raise IngestRefused(
+                "The CSV file is empty. Its first line names the columns: file, sku, category.", code="csv"
+            )
+        if "\0" in plain:
+            raise IngestRefused("The CSV file isn't plain text. Save it as CSV UTF-8 and try again.", code="csv")
+        self._reader = csv.reader(io.StringIO(plain, newline=""), delimiter=_delimiter(plain), strict=True)
+        with self._readable():
+            self.header = next((cells for cells in self._reader if any(cells)), [])
+
+    def guesses(self) -> dict[str, int]:
+        """Return which column gives what, as far as the heading tells."""
+        plain = ["_".join(cell.strip().casefold().replace("-", " ").split()) for cell in self.header]
+        found = {column: [plain.index(name) for name in names if name in plain] for column, names in COLUMNS.items()}
+        return {column: places[0] for column, places in found.items() if places}
+
+    def places(self) -> dict[str, int]:
+        """Like `guesses`. Raises IngestRefused (code "csv") when no column names the file."""
+        found = self.guesses()
+        if "file" not in found:
+            raise _no_file_column(self.header)
+        return found
+
+    def lines(self, places: Mapping[str, int]) -> Iterator[tuple[int, CsvRow | None, str]]:
+        """Yield (line, row, problem) below the heading, once. A row with a problem can't be used; None: said before.
+
+        Raises IngestRefused (code "csv") where the text itself can't be read any further.
+        """
+        known: dict[str, CsvRow] = {}
+        first: dict[str, int] = {}
+        with self._readable():
+            for cells in self._reader:
+                line: int = self._reader.line_num
+                if not any(cell.strip() for cell in cells):
+                    continue
+                row = _row(cells, places)
+                key = path_key(row.file)
+                problem = _problem(row, key, known, first)
+                is_new = not problem and key not in known
+                if is_new:
+                    known[key], first[key] = row, line
+                yield line, row if problem or is_new else None, problem
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except csv.Error as error:
+            message = (
+                f"Line {self._reader.line_num} of the CSV can't be read ({error}). Look for an unclosed quotation mark."
+            )
+            raise IngestRefused(message, code="csv") from error
 
 
 def read_rows_json(text: str) -> dict[str, CsvRow]:
@@ -149,47 +223,15 @@ def _delimiter(text: str) -> str:
     return max((",", ";", "\t"), key=header.count)
 
 
-def _places(header: list[str]) -> dict[str, int]:
-    plain = ["_".join(cell.strip().casefold().replace("-", " ").split()) for cell in header]
-    places: dict[str, int] = {}
-    for column, names in COLUMNS.items():
-        found = [plain.index(name) for name in names if name in plain]
-        if found:
-            places[column] = found[0]
-    if "file" not in places:
-        accepted = ", ".join(COLUMNS["file"])
-        others = ", ".join(name for name in COLUMNS if name != "file")
-        seen = ", ".join(cell.strip()[:40] for cell in header[:12]) or "nothing"
-        raise IngestRefused(
-            f"The CSV has no column that names the file (found: {seen}). "
-            f"Call it one of: {accepted}. Other columns read: {others}.",
-            code="csv",
-        )
-    return places
-
-
-def _rows(reader: Any, places: Mapping[str, int]) -> dict[str, CsvRow]:
-    rows: dict[str, CsvRow] = {}
-    lines: dict[str, int] = {}
-    problems: list[str] = []
-    for cells in reader:
-        line: int = reader.line_num
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = _row(cells, places)
-        key = path_key(row.file)
-        problem = _problem(row, key, rows, lines)
-        if problem:
-            problems.append(f"Line {line}: {problem}")
-        elif key not in rows:
-            rows[key], lines[key] = row, line
-        if len(problems) >= MAX_PROBLEMS or len(rows) > MAX_ROWS:
-            break
-    if len(rows) > MAX_ROWS:
-        problems = [f"it has more than {MAX_ROWS:,} rows; split it."]
-    if problems:
-        raise IngestRefused("The CSV can't be used. " + " ".join(problems), code="csv")
-    return rows
+def _no_file_column(header: list[str]) -> IngestRefused:
+    accepted = ", ".join(COLUMNS["file"])
+    others = ", ".join(name for name in COLUMNS if name != "file")
+    seen = ", ".join(cell.strip()[:40] for cell in header[:12]) or "nothing"
+    return IngestRefused(
+        f"The CSV has no column that names the file (found: {seen}). "
+        f"Call it one of: {accepted}. Other columns read: {others}.",
+        code="csv",
+    )
 
 
 def _row(cells: list[str], places: Mapping[str, int]) -> CsvRow:

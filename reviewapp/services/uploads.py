@@ -78,7 +78,7 @@ def register_upload(
     leaves no trace. A batch paused during its upload still takes files: they wait.
     """
     shown = display_path(relative_path)
-    if not Batch.objects.filter(_takes_files(), pk=batch.pk).exists():
+    if not takes_files(batch):
         raise BatchClosed
     arrived = _receive(shown, chunks)
     known = row or sheet_row(batch, shown)
@@ -244,6 +244,11 @@ def _require_metadata(arrived: _Arrived, row: CsvRow | None) -> _Arrived:
 
 def _missing(row: CsvRow | None) -> list[str]:
     return [name for name in ("sku", "category") if not getattr(row, name, "")]
+
+
+def takes_files(batch: Batch) -> bool:
+    """Say whether the batch is still open for uploads."""
+    return Batch.objects.filter(_takes_files(), pk=batch.pk).exists()
 
 
 def _takes_files() -> Q:

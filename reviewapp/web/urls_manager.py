@@ -13,6 +13,7 @@ from reviewapp.web.views import (
     presets,
     proposals,
     quality,
+    tus,
     uploads,
 )
 
@@ -36,9 +37,15 @@ upload_urls = [
     path("", uploads.page, name="page"),
     path("file/", uploads.receive, name="file"),
     path("csv/", uploads.sheet, name="csv"),
+    path("csv/look/", uploads.look_at_sheet, name="look"),
     path("known/", uploads.known, name="known"),
     path("checks/", uploads.checks, name="checks"),
     path("finish/", uploads.finish, name="finish"),
+]
+
+tus_urls = [
+    path("", tus.create, name="create"),
+    path("<str:token>/", tus.upload, name="upload"),
 ]
 
 image_urls = [
@@ -98,6 +105,7 @@ audit_urls = [path("", audit.listing, name="list")]
 urlpatterns = [
     path("batches/", include((batch_urls, "batches"))),
     path("batches/<int:pk>/upload/", include((upload_urls, "uploads"))),
+    path("uploads/", include((tus_urls, "tus"))),
     path("images/", include((image_urls, "images"))),
     path("deliveries/", include((delivery_urls, "deliveries"))),
     path("quality/", include((quality_urls, "quality"))),

@@ -73,3 +73,9 @@ for (const name of ['htmx:responseError', 'htmx:sendError', 'htmx:timeout']) {
     });
   });
 }
+
+// Times come in the zone of this browser; the next page knows it.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? '';
+if (zone && !document.cookie.includes(`browser_zone=${zone}`)) {
+  document.cookie = `browser_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+}

@@ -100,6 +100,7 @@ export function compare(root, stage, say) {
   addEventListener('keyup', (event) => { if (event.key === ' ') viewer.peek(false); });
   addEventListener('blur', () => viewer.peek(false));
 
+  setSurround(stage.dataset.surround);
   setMode(innerWidth < NARROW ? 'swipe' : 'side', true);
   return { viewer, handlers, overlays, beside };
 }

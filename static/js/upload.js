@@ -1,5 +1,9 @@
-// Upload page: each file is its own streamed POST, three at a time, retried with backoff, and skipped when it is here already.
+// Upload page: files go by tus, three at a time, on from their last confirmed byte, and are skipped when they are here already.
 // Without this script the plain form below does the same in one request.
+import { dropped } from './dropped.js';
+import { Sheets } from './sheet.js';
+import { sendFile } from './tus.js';
+import { row, size, WEIGHT } from './upload_rows.js';
 
 const PARALLEL = 3;
 const RETRY_S = [1, 2, 4, 8, 16];
@@ -11,10 +15,6 @@ const LITTER = /(^|\/)(\.|__MACOSX\/|thumbs\.db$|desktop\.ini$)/i;
 
 const page = document.getElementById('upload');
 const $ = (id) => document.getElementById(id);
-const size = (bytes) => {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
-  return bytes >= 1e5 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
-};
 
 class Queue {
   constructor() {
@@ -33,7 +33,7 @@ class Queue {
     const fresh = files.filter(({ path }) => !LITTER.test(path));
     const sheet = fresh.find(({ path, file }) => SHEET.test(path) || file.type === 'text/csv');
     const photos = fresh.filter((one) => one !== sheet);
-    if (sheet && !(await sendSheet(sheet.file))) return;
+    if (sheet && (await sheets.offer(sheet.file)) === 'bad') return; // no photo before its list can be read
     this.known ??= await knownFiles();
     for (const { file, path } of photos) {
       if (this.items.some((one) => one.path === path && one.file.size === file.size)) continue;
@@ -70,7 +70,7 @@ class Queue {
       this.retryLater(item);
     } else if (lines.length) {
       const sheet = lines.find((line) => line.status === 'sheet');
-      if (sheet) { this.hasSheet = true; note('approve', `${sheet.path}: ${sheet.message}`); }
+      if (sheet) { this.hasSheet = true; sheets.say('approve', `${sheet.path}: ${sheet.message}`); }
       for (const line of lines) this.count(line.status);
       item.inside = lines;
       item.sent = item.file.size;
@@ -128,7 +128,7 @@ class Queue {
     const found = await standing();
     if (found?.message) {
       showList(found.message);
-      if ($('csv-said').firstChild) note('approve', found.message);
+      if ($('csv-said').firstChild) sheets.say('approve', found.message);
     } else this.asked = '';
   }
 
@@ -159,32 +159,23 @@ class Queue {
 }
 
 const queue = page && $('drop') ? new Queue() : null;
+const sheets = queue && new Sheets(page, (message) => {
+  queue.hasSheet = true;
+  queue.asked = ''; // asked again when the files that are on their way are answered
+  showList(message);
+});
 
 function send(item) {
-  const isArchive = /\.zip$/i.test(item.path);
-  return new Promise((resolve) => {
-    const request = new XMLHttpRequest();
-    request.open('POST', isArchive ? page.dataset.formUrl : `${page.dataset.fileUrl}?path=${encodeURIComponent(item.path)}`);
-    request.setRequestHeader('X-CSRFToken', page.dataset.token);
-    request.setRequestHeader('Accept', 'application/json');
-    request.upload.addEventListener('progress', (event) => {
-      queue.sentBytes += Math.max(0, event.loaded - item.sent);
-      item.sent = Math.min(event.loaded, item.file.size);
+  return sendFile({
+    item,
+    batch: page.dataset.batch,
+    address: page.dataset.tusUrl,
+    token: page.dataset.token,
+    progress: (sent) => {
+      queue.sentBytes += Math.max(0, sent - item.sent);
+      item.sent = Math.min(sent, item.file.size);
       later();
-    });
-    request.addEventListener('loadend', () => {
-      let body = {};
-      try { body = JSON.parse(request.responseText); } catch { body = { message: request.responseText.slice(0, 200) }; }
-      resolve({ code: request.status, body });
-    });
-    if (isArchive) {
-      const form = new FormData();
-      form.append('photos', item.file, item.path);
-      request.send(form);
-    } else {
-      request.setRequestHeader('Content-Type', 'application/octet-stream');
-      request.send(item.file);
-    }
+    },
   });
 }
 
@@ -217,27 +208,6 @@ function describeArchive(item) {
   item.message = `${files.length} ${files.length === 1 ? 'file' : 'files'} in the ZIP, ${bad.length} refused. ${words}`.trim();
 }
 
-async function sendSheet(file) {
-  let body = { message: 'The CSV could not be sent. Check the connection and add it again.' };
-  let ok = false;
-  try {
-    const answer = await fetch(page.dataset.csvUrl, {
-      method: 'POST',
-      body: file,
-      headers: { 'X-CSRFToken': page.dataset.token, 'Content-Type': 'text/csv', Accept: 'application/json' },
-    });
-    body = await answer.json();
-    ok = answer.ok;
-  } catch { /* the sentence above says it */ }
-  note(ok ? 'approve' : 'reject', `${file.name}: ${body.message}`);
-  if (ok) {
-    queue.hasSheet = true;
-    queue.asked = ''; // asked again when the files that are on their way are answered
-    showList(body.message);
-  }
-  return ok;
-}
-
 async function standing() {
   try {
     const answer = await fetch(page.dataset.csvUrl, { headers: { Accept: 'application/json' } });
@@ -253,71 +223,14 @@ function showList(text) {
   $('sheet-now').textContent = text;
 }
 
-function note(tone, text) {
-  const box = document.createElement('div');
-  const words = document.createElement('span');
-  box.className = `note ${tone}`;
-  words.className = 'grow brk';
-  words.textContent = text;
-  box.append($(tone === 'approve' ? 'i-ok' : 'i-bad').content.firstElementChild.firstElementChild.cloneNode(true), words);
-  $('csv-said').replaceChildren(box);
-}
-
 function say(text) { $('u-foot').textContent = text; }
 
 let timer = 0;
 function later() { timer ||= setTimeout(() => { timer = 0; paint(); }, 200); }
 
-const WEIGHT = { lost: 0, up: 1, later: 2, bad: 3, part: 3, dup: 4, wait: 5, here: 6, ok: 7 };
-
-function row(item) {
-  const tr = item.tr ?? document.createElement('tr');
-  if (!item.tr) {
-    item.tr = tr;
-    for (const name of ['', 'num nowrap hide-m', '', '']) tr.insertCell().className = name;
-    const name = document.createElement('span');
-    name.className = 'trunc fn row';
-    name.textContent = item.path;
-    name.title = item.path;
-    const bar = document.createElement('progress');
-    bar.className = 'pr';
-    bar.max = 100;
-    bar.setAttribute('aria-label', item.path);
-    tr.cells[0].append(name);
-    tr.cells[1].textContent = size(item.file.size);
-    tr.cells[2].append(bar);
-  }
-  const bar = tr.cells[2].firstElementChild;
-  bar.value = item.state === 'wait' ? 0 : Math.round((item.sent / Math.max(1, item.file.size)) * 100);
-  bar.className = `pr ${{ ok: 'done', part: 'done', dup: 'done', here: 'done', bad: 'fail', lost: 'fail' }[item.state] ?? ''}`;
-  const shown = `${item.state}|${item.message}`;
-  if (item.shown !== shown) {
-    item.shown = shown;
-    const cell = tr.cells[3];
-    cell.replaceChildren($(`i-${item.state}`).content.firstElementChild.cloneNode(true));
-    if (item.message) {
-      const why = document.createElement('div');
-      why.className = 'why-row';
-      why.textContent = item.message;
-      cell.append(why);
-    }
-    if (item.state === 'lost') cell.append(retryButton(item));
-  }
-  return tr;
-}
-
-function retryButton(item) {
-  const button = document.createElement('button');
-  button.className = 'btn sm';
-  button.type = 'button';
-  button.textContent = 'Retry';
-  button.addEventListener('click', () => {
-    item.tries = 0;
-    item.state = 'wait';
-    item.message = '';
-    queue.pump();
-  });
-  return button;
+function retry(item) {
+  Object.assign(item, { tries: 0, state: 'wait', message: '' });
+  queue.pump();
 }
 
 function paint() {
@@ -342,36 +255,13 @@ function paint() {
   $('pause').hidden = isOver;
   $('pause').lastElementChild.textContent = queue.paused ? 'Resume' : 'Pause';
   const shown = [...items].sort((a, b) => WEIGHT[a.state] - WEIGHT[b.state]).slice(0, SHOWN);
-  $('flist').replaceChildren(...shown.map(row));
+  $('flist').replaceChildren(...shown.map((item) => row(item, retry)));
   if (isOver) queue.askSheet();
   const folded = items.length - shown.length;
   const stuck = items.find((one) => one.state === 'wait' && one.message);
   if (stuck && queue.paused) say(stuck.message);
   else if (isOver) say(`All ${items.length} files are answered. Finish when nothing more is to come.`);
   else say(folded ? `Showing what needs attention and what is in flight. ${folded} files are folded away.` : 'Leave this page open while files are in flight.');
-}
-
-async function walk(entry, into) {
-  if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => { entry.file(resolve, reject); });
-    into.push({ file, path: entry.fullPath.replace(/^\//, '') });
-    return;
-  }
-  const reader = entry.createReader();
-  for (;;) {
-    // readEntries hands out at most 100 at a time and an empty list at the end.
-    const batch = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
-    if (!batch.length) return;
-    for (const one of batch) await walk(one, into);
-  }
-}
-
-async function dropped(transfer) {
-  const entries = [...transfer.items].map((one) => one.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }));
-  const found = [];
-  for (const entry of entries) await walk(entry, found);
-  return found;
 }
 
 function wire() {

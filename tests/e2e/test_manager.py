@@ -63,6 +63,9 @@ def test_ing01_files_are_sent_with_a_line_each(
     open_upload(page, live_server, batch)
     assert not page.is_visible("#plain-upload")
     page.set_input_files("#in-files", [folder / name for name in ("a.jpg", "b.jpg", "tiny.jpg", "list.csv")])
+    page.wait_for_selector("#sheet-look[open]")
+    assert page.inner_text("#sl-use") == "Use 2 rows" and not batch.sheet_rows.exists()
+    page.click("#sl-use")
     all_answered(page, 3)
     assert "2 rows read" in page.inner_text("#csv-said")
     until(page, "document.getElementById('csv-said').textContent.includes('2 rows read, 2 applied to photos.')")
@@ -85,13 +88,20 @@ def test_ing02_a_folder_keeps_its_paths_and_a_reload_sends_only_the_rest(
     (folder / "tiny.jpg").unlink()
     open_upload(page, live_server, batch)
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if "/upload/file/" in request.url else None)
+    page.on(
+        "request",
+        lambda request: (
+            sent.append(request.url) if request.method == "POST" and request.url.endswith("/uploads/") else None
+        ),
+    )
     page.set_input_files("#in-folder", folder)
+    page.click("#sl-use")
     all_answered(page, 3)
     assert set(batch.assets.values_list("relative_path", flat=True)) >= {"shoot/b.jpg", "shoot/deep/c.jpg", "a.jpg"}
     open_upload(page, live_server, batch)
     sent.clear()
     page.set_input_files("#in-folder", folder)
+    page.click("#sl-use")
     all_answered(page, 3)
     assert not sent
     assert page.inner_text("#n-here") == "3"
@@ -172,7 +182,7 @@ def test_ing01_a_lost_connection_is_retried_and_loses_nothing(
         else:
             route.continue_()
 
-    page.route("**/upload/file/**", flaky)
+    page.route("**/uploads/**", flaky)
     page.set_input_files("#in-files", [folder / "a.jpg", folder / "b.jpg"])
     all_answered(page, 2)
     assert failures["left"] == 0
@@ -186,10 +196,42 @@ def test_ing21_a_bad_csv_is_said_before_any_photo_is_sent(
     (folder / "list.csv").write_text("colour\nred\n")
     open_upload(page, live_server, batch)
     page.set_input_files("#in-files", [folder / "a.jpg", folder / "list.csv"])
+    page.wait_for_selector("#sheet-look[open]")
+    assert "No column names the files yet" in page.inner_text("#sl-said")
+    assert page.is_disabled("#sl-use") and not batch.assets.exists()
+    page.click("#sl-leave")
+    all_answered(page, 1)
+    assert not batch.sheet_rows.exists()
+
+
+def test_ing21_a_csv_that_can_not_be_read_stops_its_photos(
+    page: Any, live_server: Any, manager: User, batch: Batch, folder: Path
+) -> None:
+    (folder / "list.csv").write_bytes(b"file,sku\n\0\0")
+    open_upload(page, live_server, batch)
+    page.set_input_files("#in-files", [folder / "a.jpg", folder / "list.csv"])
     page.wait_for_selector("#csv-said .note.reject")
-    assert "no column that names the file" in page.inner_text("#csv-said")
+    assert "isn't plain text" in page.inner_text("#csv-said")
     assert not batch.assets.exists()
     page.watched.problems[:] = [one for one in page.watched.problems if "400" not in one]
+
+
+def test_ing20_the_columns_are_chosen_and_what_is_left_out_is_said_first(
+    page: Any, live_server: Any, manager: User, batch: Batch, folder: Path
+) -> None:
+    (folder / "list.csv").write_text("Bild;Artikel\na.jpg;NW-1\n;NW-2\n")
+    open_upload(page, live_server, batch)
+    page.set_input_files("#in-files", [folder / "a.jpg", folder / "list.csv"])
+    page.wait_for_selector("#sheet-look[open]")
+    page.select_option("#sl-file", "0")
+    until(page, "!document.getElementById('sl-use').disabled")
+    page.select_option("#sl-sku", "1")
+    until(page, "document.getElementById('sl-rows').textContent.includes('NW-1')")
+    assert "1 row is left out. Line 3: no file name." in page.inner_text("#sl-said")
+    assert page.inner_text("#sl-use") == "Use the 1 good row"
+    page.click("#sl-use")
+    all_answered(page, 1)
+    assert dict(batch.assets.values_list("filename", "sku")) == {"a.jpg": "NW-1"}
 
 
 def test_pro02_the_page_follows_the_line_and_stops_when_it_is_done(page: Any, live_server: Any, manager: User) -> None:

@@ -48,6 +48,7 @@ TABLE: dict[str, tuple[Role, ...]] = {
     "editing:give_up": SENIORS,
     "batches": MANAGERS,
     "uploads": MANAGERS,
+    "tus": MANAGERS,
     "images": MANAGERS,
     "deliveries": MANAGERS,
     "quality": MANAGERS,
@@ -67,7 +68,7 @@ TABLE: dict[str, tuple[Role, ...]] = {
     "audit": ADMINS,
 }
 """Namespace or full name -> roles that pass; the full name wins."""
-SAMPLES = {"int": "1", "slug": "before", "queue": "mixed"}
+SAMPLES = {"int": "1", "str": "a-token-of-no-upload", "slug": "before", "queue": "mixed"}
 """Kind of a path's part -> a value for it."""
 
 

@@ -14,7 +14,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from reviewapp import storage
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
-from reviewapp.services import batches, routing, runs
+from reviewapp.services import batches, resumable, routing, runs
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,9 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
         removed = storage.remove_stale_temp_files()
         if removed:
             logger.info("temp_files_removed", extra={"files": removed})
+        given_up = resumable.expire()
+        if given_up:
+            logger.info("uploads_given_up", extra={"uploads": given_up})
         if not storage.has_room():
             logger.error("disk_full", extra={"effect": "uploads are refused and no photo is taken up"})
         for batch_id in batch_reads.open_batch_ids():

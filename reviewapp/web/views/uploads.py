@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -13,7 +14,8 @@ from processing.errors import InputRejected
 from reviewapp import storage
 from reviewapp.models import Batch
 from reviewapp.selectors import uploads as selectors
-from reviewapp.services import ingest
+from reviewapp.services import ingest, sheet_look
+from reviewapp.services.csv_rows import COLUMNS
 from reviewapp.web import streams
 from reviewapp.web.forms.uploads import MAX_FILE_BYTES, MAX_FORM_BYTES, PlainUpload
 from reviewapp.web.permissions import MANAGERS, role_required, wants_json
@@ -97,15 +99,16 @@ def receive(request: HttpRequest, pk: int) -> JsonResponse:
 def sheet(request: HttpRequest, pk: int) -> JsonResponse:
     """The batch's sheet, before or after its photos: POST takes one, GET says how the rows of all stand by now.
 
-    What can't be read is said with the columns that can. `applied` and `unmatched` count rows; `names` are the first
-    files without a photo.
+    What can't be read is said with the columns that can; ?columns=file:0,sku:2 says which is which, &pass leaves bad
+    lines out. `applied` and `unmatched` count rows; `names` are the first files without a photo.
     """
     batch = _batch(pk)
     keys = None
     try:
         if request.method == "POST":
             data = b"".join(streams.body_chunks(request, max_bytes=ingest.MAX_SHEET_BYTES))
-            rows = ingest.read_csv_bytes(data)
+            places = sheet_look.places_from(request.GET.get("columns", ""))
+            rows = ingest.read_csv_bytes(data, places, passes_bad_lines="pass" in request.GET)
             ingest.attach_rows(batch, rows, request.user)
             keys = set(rows)
     except REFUSALS as error:
@@ -113,6 +116,18 @@ def sheet(request: HttpRequest, pk: int) -> JsonResponse:
     found = ingest.standing(batch, keys)
     counts = {"rows": found.rows, "applied": found.applied, "unmatched": found.unmatched}
     return JsonResponse({**counts, "names": found.names, "message": sheet_words(found)})
+
+
+@role_required(*MANAGERS)
+@require_POST
+def look_at_sheet(request: HttpRequest, pk: int) -> JsonResponse:
+    """What a sheet would do, before it does anything: its columns, its first rows, what is left out and why."""
+    try:
+        data = b"".join(streams.body_chunks(request, max_bytes=ingest.MAX_SHEET_BYTES))
+        found = sheet_look.look(_batch(pk), data, sheet_look.places_from(request.GET.get("columns", "")))
+    except REFUSALS as error:
+        return _refusal(error)
+    return JsonResponse({**asdict(found), "columns": list(COLUMNS)})
 
 
 @role_required(*MANAGERS)

@@ -1,0 +1,100 @@
+// One file by the tus protocol 1.0.0: in pieces, and from the last confirmed byte on after whatever broke it off, also after
+// the page was closed: where an upload lies is remembered for the same file under the same path.
+
+const PIECE = 4 * 1024 * 1024;
+const TRIES = 6;
+const BUSY_MS = 500;
+const WAIT_MS = 700; // doubled with every failure in a row
+const TYPE = 'application/offset+octet-stream';
+
+const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
+
+function base64(text) {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+/** XMLHttpRequest, because fetch tells nothing of how much has left. Code 0: the connection broke. */
+function ask(method, url, headers, body, progress) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open(method, url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    if (progress) request.upload.addEventListener('progress', (event) => progress(event.loaded));
+    request.addEventListener('loadend', () => resolve({
+      code: request.status, text: request.responseText, header: (name) => request.getResponseHeader(name),
+    }));
+    request.send(body ?? null);
+  });
+}
+
+class Memory {
+  constructor(batch, path, file) {
+    this.key = `softproof.tus.${batch}.${path}|${file.size}|${file.lastModified}`;
+  }
+
+  get() {
+    try { return localStorage.getItem(this.key); } catch { return null; }
+  }
+
+  set(url) {
+    try { if (url) localStorage.setItem(this.key, url); else localStorage.removeItem(this.key); } catch { /* sent whole, then */ }
+  }
+}
+
+/** Sends `item.file`; resolves to {code, body} once it is whole and taken in, refused, or lost for now (code 0). */
+export async function sendFile({ item, batch, address, token, progress }) {
+  const { file, path } = item;
+  const shared = { 'Tus-Resumable': '1.0.0', 'X-CSRFToken': token };
+  const memory = new Memory(batch, path, file);
+  let url = memory.get();
+  let offset = url ? null : 0; // null: the server is asked first
+  let failures = 0;
+
+  const piece = (from) => file.slice(from, from + PIECE);
+  const refused = (answer) => ({ code: answer.code, body: { status: 'rejected', message: answer.text } });
+
+  for (;;) {
+    let answer;
+    if (!url) {
+      const told = `batch ${base64(String(batch))},path ${base64(path)}`;
+      const headers = { ...shared, 'Upload-Length': String(file.size), 'Upload-Metadata': told, 'Content-Type': TYPE };
+      answer = await ask('POST', address, headers, piece(0), progress);
+      if (answer.code === 201) memory.set(url = answer.header('Location'));
+    } else if (offset === null) {
+      answer = await ask('HEAD', url, shared);
+      if (answer.code === 404) { memory.set(url = null); offset = 0; continue; }
+    } else if (offset < file.size) {
+      const from = offset;
+      answer = await ask('PATCH', url, { ...shared, 'Content-Type': TYPE, 'Upload-Offset': String(from) }, piece(from), (sent) => progress(from + sent));
+    } else return settled(url, memory);
+
+    const isDone = answer.code === 200 || answer.code === 201 || answer.code === 204;
+    if (isDone) {
+      failures = 0;
+      offset = Number(answer.header('Upload-Offset'));
+      progress(offset);
+      const result = answer.header('Softproof-Result');
+      if (result) { memory.set(null); return { code: 200, body: JSON.parse(decodeURIComponent(result)) }; }
+    } else if (answer.code === 409 && url) offset = null;
+    else if (answer.code === 423) { await pause(BUSY_MS); offset = url ? null : 0; }
+    else if (answer.code === 0 || answer.code >= 500 || answer.code === 400 || answer.code === 404) {
+      if (answer.code === 507 || (answer.code === 400 && !url)) return refused(answer);
+      failures += 1;
+      if (failures >= TRIES) return refused({ code: 0, text: '' });
+      await pause(WAIT_MS * 2 ** (failures - 1));
+      offset = url ? null : 0;
+    } else return refused(answer);
+  }
+}
+
+/** Every byte is confirmed: what became of the file. A ZIP takes its time. */
+async function settled(url, memory) {
+  for (;;) {
+    const answer = await ask('GET', url, { Accept: 'application/json' });
+    if (answer.code === 0 || answer.code >= 500) return { code: answer.code, body: {} };
+    if (answer.code === 202) { await pause(BUSY_MS); continue; }
+    memory.set(null);
+    if (answer.code !== 200) return { code: answer.code, body: { status: 'rejected', message: answer.text } };
+    return { code: 200, body: JSON.parse(answer.text) };
+  }
+}
