@@ -1,6 +1,8 @@
 // What lies beside a photo: the other photos of the product and the client's reference pictures, each of them opened
 // next to the result.
 
+const NARROW = 760;
+
 function picture({ src, width, height, alt = '' }) {
   const image = new Image(width, height);
   image.src = src;
@@ -27,6 +29,7 @@ export class Beside {
     this.pane.querySelector('.holder').replaceChildren(picture({ src, width, height, alt: label }));
     this.pane.querySelector('figcaption').textContent = label;
     this.pane.hidden = false;
+    if (innerWidth <= NARROW) this.pane.querySelector('button').focus(); // there it covers what it was opened from
     this.say(`${label} is shown beside the result.`);
   }
 

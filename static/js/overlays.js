@@ -46,7 +46,7 @@ export class Overlays {
     const chip = this.root.querySelector('#flagchip');
     chip?.toggleAttribute('hidden', !this.flags.length);
     const text = this.root.querySelector('#flagtxt');
-    if (text) text.textContent = this.flags.length ? `${this.flags.length} flagged` : '';
+    if (text) text.textContent = this.flags.length ? String(this.flags.length) : '';
   }
 
   toggle() {
