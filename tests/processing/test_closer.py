@@ -63,7 +63,7 @@ def ships(result: Result) -> bool:
 @pytest.mark.parametrize("kind", ["halo", "eaten", "torn", "leftover", "colour"])
 def test_qc37_what_does_not_ship_at_full_size_does_not_at_socials_1080_px(kind: str, tmp_path: Path) -> None:
     found = {channel: judged(kind, channel, tmp_path) for channel in ("amazon_main", "social")}
-    assert found["social"].after_size == (1080, 1080) and found["amazon_main"].after_size[0] > 1500
+    assert found["social"].scored_size == (1080, 1080) and found["amazon_main"].scored_size[0] > 1500
     assert not ships(found["amazon_main"]) and not ships(found["social"])
     assert found["social"].quality.edge == pytest.approx(found["amazon_main"].quality.edge, abs=3)
     for measure in found["social"].quality.measures:
