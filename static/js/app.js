@@ -1,4 +1,5 @@
 // Shell behaviour shared by all pages: dialogs, toasts, segmented controls, quiet polling. No inline handlers anywhere.
+import { gettext } from './words.js';
 
 const TOAST_MS = 6000;
 
@@ -67,8 +68,8 @@ for (const name of ['htmx:responseError', 'htmx:sendError', 'htmx:timeout']) {
   document.addEventListener(name, (event) => {
     const { elt } = event.detail;
     if (elt.hasAttribute('data-poll')) return;
-    toast('This part did not load. The rest of the page is up to date.', {
-      label: 'Try again',
+    toast(gettext('This part did not load. The rest of the page is up to date.'), {
+      label: gettext('Try again'),
       run: () => elt.isConnected && elt.click(),
     });
   });
