@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= 1
 export DEMO
 
-.PHONY: run test lint setup setup-dev screenshots bench clean
+.PHONY: run test lint setup setup-dev screenshots bench messages clean
 
 run: setup
 	@exec $(BIN)/python -m reviewapp.supervisor
@@ -22,6 +22,13 @@ lint: setup-dev
 
 screenshots: setup-dev
 	$(BIN)/python -m tests.e2e.screenshots
+
+# make messages LOCALE=de: collect every word of pages and scripts for a translator (needs gettext on the machine).
+messages: setup
+	@test -n "$(LOCALE)" || (echo "Say which language: make messages LOCALE=de" && false)
+	@mkdir -p locale
+	$(BIN)/python manage.py makemessages -l $(LOCALE) -i .venv -i var -i benchmarks -i training --no-obsolete
+	$(BIN)/python manage.py makemessages -l $(LOCALE) -d djangojs -i .venv -i var --no-obsolete
 
 bench: setup-dev
 	@for script in benchmarks/[a-z]*.py; do \

@@ -18,6 +18,8 @@ PRODUCT_FROM = 0.5
 """Alpha from which a pixel counts as product when its box is measured."""
 _BILINEAR_FROM, _BICUBIC_FROM = 0.6, 0.65
 _LEAST_STEP = 1e-6
+_CLOSER_FROM = 1.1  # a frame so little larger shows nothing new
+_WHOLE_FROM = 0.999
 _SOLID = 255
 _WORD = 8  # bytes looked at as one number
 _SLACK_PX = 2  # so that rounding can never leave the product short of the wanted fill
@@ -66,6 +68,19 @@ class Framing:
         """Map source pixel coordinates (edges, not centres) to frame pixels."""
         sx, sy = self.size[0] / self.crop.width, self.size[1] / self.crop.height
         return (sx, 0.0, self.offset[0] - sx * self.crop.x0, 0.0, sy, self.offset[1] - sy * self.crop.y0)
+
+    def closer(self, longest: int) -> Framing | None:
+        """Return the same frame as large as the photo resolves it, at most `longest` px a side; None if this one is."""
+        own = self.size[0] / self.crop.width
+        more = min(1 / own, longest / max(self.frame))
+        if more < _CLOSER_FROM:
+            return None
+        is_whole = more * own > _WHOLE_FROM
+        width, height = (round(side * more) for side in self.size)
+        size = (self.crop.width, self.crop.height) if is_whole else (width, height)
+        left, top = (round(at * more) for at in self.offset)
+        across, down = (round(side * more) for side in self.frame)
+        return Framing(self.crop, size, (left, top), (across, down))
 
 
 Pixels = TypeVar("Pixels", npt.NDArray[np.uint8], npt.NDArray[np.float32])

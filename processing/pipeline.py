@@ -23,7 +23,7 @@ from processing.geometry import Framing
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
 from processing.plates import NO_PLATES, Plates
 from processing.quality.labels import colour_map
-from processing.quality.score import score
+from processing.quality.score import Closer, score
 from processing.removal.base import Remover
 from processing.shown import chained, shown
 from processing.types import AlphaArray, Finding, QualityReport, Result, RGBArray, StageTiming
@@ -31,6 +31,7 @@ from processing.types import AlphaArray, Finding, QualityReport, Result, RGBArra
 VIEWER_SIDE = 2000
 THUMB_SIDE = 320
 _GLANCE_SIDE = 2048  # removers and colours look at no more: the large picture is shrunk once for all of them
+_CLOSER_SIDE = 2000  # Amazon's frame: every channel is judged as closely
 _DUST_SHARE = 0.0005  # loose specks below this share of the product are removed
 _LEAST_TOLD = 0.0001
 _SOLID = 255
@@ -297,6 +298,7 @@ def _finish(
             has_colour_reference=cut.transform.is_balanced,
             residual_cast=cut.transform.residual_cast,
             has_backdrop=not found.is_bare,
+            closer=_closer(found, cut, framing, params, channel, extras),
         )
         quality = replace(quality, colour_map=colour_map(plain, source, inside.matte))
     frame = plain
@@ -307,6 +309,20 @@ def _finish(
         cut, found.before, framing, inside, frame, quality, found.confidence, found.remover, found.model_name,
         found.model_sha256, findings, tuple(clock.done), found.photo,
     )  # fmt: skip
+
+
+def _closer(
+    found: _Found, cut: CutOut, framing: Framing, params: ProcessingParams, channel: ChannelSpec, extras: Extras
+) -> Closer | None:
+    """Return what a channel's small frame is judged by: the same frame as large as the photo resolves it."""
+    larger = framing.closer(_CLOSER_SIDE)
+    if larger is None:
+        return None
+    inside = framed(cut, larger)
+    plain = compositing.compose(
+        inside.rgb, inside.matte, params, channel, shadow=False, plates=extras.plates, soft=inside.soft
+    )
+    return Closer(plain, inside.alpha, _meant(found, cut, inside, larger))
 
 
 def _corrected(

@@ -8,15 +8,17 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from processing.errors import ResourceUnavailable
+from processing.errors import ProcessingError, ResourceUnavailable
 from processing.folder import Job, Journal, Plan, Report, failed, process_one
 from processing.memory import keep_freed_memory
 from processing.removal.base import create_remover
 
 _TICK_S = 0.2
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "VIPS_CONCURRENCY")
 
 
 @dataclass(slots=True)
@@ -44,22 +46,30 @@ class Pool:
             context = multiprocessing.get_context("spawn")
             self.inner = ProcessPoolExecutor(self.count, context, _start, (self.plan,))
         try:
-            self.running[self.inner.submit(_attempt, job)] = job
+            with _one_thread_each():  # a submission may start a process
+                self.running[self.inner.submit(_attempt, job)] = job
         except BrokenProcessPool:  # one of them died since the last look
             self.lost.append(job)
 
     def finished(self) -> Iterator[tuple[Job, Report]]:
-        """Yield what ended since; photos whose process died are tried once more, alone."""
+        """Yield what ended since; photos whose process died are tried once more, alone.
+
+        Raises ProcessingError as `create_remover` did in a process.
+        """
         done, _ = wait(self.running, timeout=_TICK_S, return_when=FIRST_COMPLETED)
         again, self.lost = self.lost, []
         for future in done:
             job = self.running.pop(future)
             try:
-                yield job, future.result()
+                report = future.result()
             except BrokenProcessPool:
                 again.append(job)
+                continue
+            except ProcessingError:  # not the photo's: `process_one` reports those
+                raise
             except Exception as error:  # noqa: BLE001 - an answer that can't be carried over, for instance
-                yield job, failed(job, error)
+                report = failed(job, error)
+            yield job, report
         if again:
             again += self.running.values()
             self.running.clear()
@@ -100,6 +110,21 @@ class Pool:
             self.close()
 
 
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let processes started meanwhile use one thread: numpy's own would fight those of the other processes."""
+    kept = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 _warm: dict[str, Any] = {}
 
 
@@ -107,10 +132,15 @@ def _start(plan: Plan) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the first process decides
     keep_freed_memory()
     _warm["plan"] = plan
-    _warm["remover"] = create_remover(plan.remover, model_name=plan.model, model_dir=plan.model_dir)
+    try:
+        _warm["remover"] = create_remover(plan.remover, model_name=plan.model, model_dir=plan.model_dir)
+    except ProcessingError as error:  # raised here it would be lost with the process
+        _warm["trouble"] = error
 
 
 def _attempt(job: Job) -> Report:
+    if "trouble" in _warm:
+        raise _warm["trouble"]
     return process_one(job, _warm["plan"], _warm["remover"])
 
 
@@ -151,7 +181,6 @@ def _alone(jobs: list[Job], plan: Plan, _count: int, is_stopped: Callable[[], bo
 
 
 def _together(jobs: list[Job], plan: Plan, count: int, is_stopped: Callable[[], bool]) -> Iterator[tuple[Job, Report]]:
-    create_remover(plan.remover, model_name=plan.model, model_dir=plan.model_dir)  # a missing model is told here
     pool, waiting = Pool(plan, count), iter(jobs)
     try:
         while True:

@@ -8,7 +8,7 @@ Coordinates are pixels, origin top left, x to the right, y down, in the grid the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -138,6 +138,11 @@ class Measure(JsonMixin):
     passed: bool | None = None
     note: str = ""
     where: tuple[tuple[int, int, int, int], ...] = ()
+
+    def scaled(self, scale: float) -> Measure:
+        """Return the same with its boxes in a frame `scale` times as large."""
+        boxes = [tuple(round(value * scale) for value in box) for box in self.where]
+        return replace(self, where=tuple((x, y, width, height) for x, y, width, height in boxes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,13 @@ def colour_map(frame: RGBArray, expected: RGBArray, alpha: AlphaArray) -> str:
     Dalal 2005) of averages, so that noise and grain don't count. "" where less than a pixel of the map is product.
     """
     height, width = alpha.shape
-    scale = min(1.0, COLOUR_SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    near, meant, inside = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (frame, expected, alpha))
+    step = max(1, -(-max(height, width) // COLOUR_SIDE))
+    size = (max(1, width // step), max(1, height // step))
+    # Whole steps are averaged five times faster; the last few px at the right and lower edge are left out for it.
+    window = (slice(0, size[1] * step), slice(0, size[0] * step))
+    near, meant, inside = (
+        cv2.resize(each[window], size, interpolation=cv2.INTER_AREA) for each in (frame, expected, alpha)
+    )
     product = inside == _SOLID
     if not product.any():
         return ""

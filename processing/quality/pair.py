@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from processing import colour, registration
+from processing import colour, compositing, registration
 from processing.errors import InputRejected, StageFailed
 from processing.geometry import touches_frame
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
+from processing.quality.cast import cast_measures
 from processing.quality.score import score
-from processing.types import Finding, MaskArray, QualityReport, RGBArray
+from processing.types import Finding, MaskArray, Measure, QualityReport, RGBArray
 
 FloatMatrix = npt.NDArray[np.float64]
 
@@ -79,8 +80,21 @@ def score_pair(
         is_encoded=is_encoded,
         is_found=affine is not None,
     )
+    if declared is not None and alpha is not None:
+        quality = replace(quality, measures=quality.measures + _shadow(after, final, channel, declared))
     matrix = None if affine is None else tuple(tuple(round(float(v), 5) for v in row) for row in affine)
     return PairReport(quality, matrix, "white" if alpha is None else "given", tuple(findings))
+
+
+def _shadow(after: RGBArray, alpha: MaskArray, channel: ChannelSpec, declared: ProcessingParams) -> tuple[Measure, ...]:
+    """Hold a drawn shadow against the declared one (QC-22); nothing where none is drawn."""
+    if not compositing.draws_shadow(declared, channel) or alpha.shape != after.shape[:2]:
+        return ()
+    try:
+        ground = compositing.background_for((after.shape[1], after.shape[0]), declared, channel)
+    except InputRejected:  # the brand's picture isn't at hand
+        return ()
+    return cast_measures(after, ground, alpha, declared.shadow)
 
 
 def _sorted_matte(

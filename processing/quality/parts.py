@@ -33,10 +33,11 @@ LIMITS: dict[str, tuple[float, float]] = {
     "fringe": (0.75, 0.92),
     "stray": (0.55, 1.3),
     "thin_edge": (1.2, 3.0),
-    "unsupported": (0.42, 0.55),
+    "unsupported": (0.35, 0.45),
     "holes": (0.0005, 0.003),
     "lost": (0.003, 0.01),
     "remains": (36.0, 120.0),  # 6 x 6 px at a Lab distance of 15 from white is what a person sees at 1:1
+    "gaps": (36.0, 120.0),
     "detail": (0.88, 0.68),
     "content": (0.8, 0.6),  # good results reach 0.84 and more, a changed place mostly less than half of that
     "colour_spot": (3.0, 8.0),
@@ -56,6 +57,7 @@ ADVICE = {
     "holes": "Fill the holes and thin places inside the product",
     "lost": "Bring back what was cut away",
     "remains": "Clear the small remains of backdrop or shadow",
+    "gaps": "Open the gaps through which the backdrop shows",
     "detail": "Keep the product's detail: the result is blurred",
     "content": "Put the product back as the photo shows it: its inside was changed",
     "colour_spot": "Bring the colours back where they are off",

@@ -23,6 +23,8 @@ _HALVED_FROM = 800
 _FIT_STEP = 3  # every third grid px is enough to fit a smooth surface to, and keeps the grain
 _RESTLESS = 6.0  # Lab residual of the border from which colour can't tell backdrop from product
 _SHADOW_L = 45.0
+_FIGURED = 2.0  # Lab residual of a ground with a figure, as wood has: on it what is nearly black is a thing of its own
+_LEAST_LIGHT = 0.55  # of L* + 16 that a shadow leaves there, a sixth of the light
 _SHADOW_CHROMA = 6.0
 _BOUNCE = 0.35
 _MOST_PIECES = 12
@@ -36,6 +38,9 @@ _LEAST_SEED_PX = 12
 _MOST_HOLES = 40
 _LEAST_HOLE = 4
 _HOLE_ROUND = 5
+_LEAST_POINTS_ROUND = 6
+_LOOSE_HOLE = 0.25
+_GAP_STEP = 6.0
 _GHOST_DEPTH = 8
 _TILE_PX = 256
 _LEAST_DETAIL = 1.5
@@ -101,9 +106,10 @@ def against(lab: LabArray, ground: LabArray, spread: float) -> tuple[FloatArray,
     ground_light, ground_a, ground_b = (np.asarray(part, np.float32) for part in cv2.split(ground))
     # Less light scales L* + 16, a* and b* alike (CIE 1976): on coloured paper a shadow loses chroma.
     dimming = (light + 16) / (ground_light + 16)
+    least = _LEAST_LIGHT if spread > _FIGURED else 0.0
     chroma = _foreign_tint(tint_a - dimming * ground_a, tint_b - dimming * ground_b, ground_a, ground_b)
     darker = ground_light - light
-    shadow = (darker > -2) & (darker < _SHADOW_L) & (chroma < _SHADOW_CHROMA + 0.6 * spread)
+    shadow = (darker > -2) & (darker < _SHADOW_L) & (dimming > least) & (chroma < _SHADOW_CHROMA + 0.6 * spread)
     off = cv2.magnitude(cv2.magnitude(darker, tint_a - ground_a), tint_b - ground_b)
     return np.asarray(off, np.float32), np.asarray(shadow)
 
@@ -236,8 +242,11 @@ def attached(view: Scene, rim: Rim) -> BoolArray:
     return np.asarray(chosen[labels])
 
 
-def pierced(view: Scene) -> BoolArray:
-    """Enclosed holes, and half-transparent places well inside, where the photo shows the product."""
+def pierced(view: Scene, rim: Rim) -> BoolArray:
+    """Enclosed holes, and half-transparent places well inside, where the photo shows the product.
+
+    A hole with a sharp edge in the photo all round and the backdrop's tint in it is a gap, however deep its shadow.
+    """
     solid = (view.alpha > 0.5).astype(np.uint8)
     padded = np.pad(1 - solid, 1, constant_values=1)
     _, all_labels, stats, _ = cv2.connectedComponentsWithStats(padded, connectivity=4)
@@ -254,22 +263,49 @@ def pierced(view: Scene) -> BoolArray:
                 slice(max(0, x - 1 - _HOLE_ROUND), x - 1 + width + _HOLE_ROUND),
             )
             hole = labels[part] == label
-            if _shows_product(view, part, hole):
+            step = _step_into(view, part, hole)
+            is_gap = step > _GAP_STEP and _is_gap(view, rim, part, hole)
+            if not is_gap and _shows_product(view, part, hole, step):
                 found[part] |= hole
     return np.asarray(found)
 
 
-def _shows_product(view: Scene, part: tuple[slice, slice], hole: BoolArray) -> bool:
-    """Whether the photo goes on in the hole as round it, or shows no backdrop; `hole` is within `part` of the grid."""
-    mask = hole.view(np.uint8)
-    ring = (cv2.dilate(mask, np.ones((9, 9), np.uint8)) > 0) & (view.alpha[part] > 0.9)
-    if not ring.any():
+def _is_gap(view: Scene, rim: Rim, part: tuple[slice, slice], hole: BoolArray) -> bool:
+    around = cv2.dilate(hole.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    spots = rim.spots - np.array([part[1].start, part[0].start])
+    here = ((spots >= 0) & (spots < np.array(hole.shape[::-1]))).all(axis=1)
+    own = here.copy()
+    own[here] = around[spots[here, 1], spots[here, 0]]
+    if int(own.sum()) < _LEAST_POINTS_ROUND or float(rim.loose[own].mean()) > _LOOSE_HOLE:
         return False
-    inner = cv2.erode(mask, np.ones((3, 3), np.uint8)) > 0
-    inner = inner if inner.any() else hole
-    off = float(np.median(view.off[part][inner]))
+    light, tint_a, tint_b = np.median(view.source[part][hole], axis=0)
+    middle = (part[0].start + hole.shape[0] // 2, part[1].start + hole.shape[1] // 2)
+    ground = view.backdrop.surface[tuple(min(at // _FIT_STEP, size - 1) for at, size in
+                                         zip(middle, view.backdrop.surface.shape[:2], strict=True))]  # fmt: skip
+    dimming = (light + 16) / (ground[0] + 16)
+    return bool(dimming < 1 and np.hypot(tint_a - dimming * ground[1], tint_b - dimming * ground[2]) < _SHADOW_CHROMA)
+
+
+def _core(hole: BoolArray) -> BoolArray:
+    inner = cv2.erode(hole.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.asarray(inner if inner.any() else hole)
+
+
+def _step_into(view: Scene, part: tuple[slice, slice], hole: BoolArray) -> float:
+    """How far the photo in the hole is from what is kept round it, Lab; endless where nothing is."""
+    ring = (cv2.dilate(hole.view(np.uint8), np.ones((9, 9), np.uint8)) > 0) & (view.alpha[part] > 0.9)
+    if not ring.any():
+        return float("inf")
     source = view.source[part]
-    step = float(np.linalg.norm(np.median(source[inner], axis=0) - np.median(source[ring], axis=0)))
+    return float(np.linalg.norm(np.median(source[_core(hole)], axis=0) - np.median(source[ring], axis=0)))
+
+
+def _shows_product(view: Scene, part: tuple[slice, slice], hole: BoolArray, step: float) -> bool:
+    """Whether the photo goes on in the hole as round it, or shows no backdrop; `hole` is within `part` of the grid."""
+    if step == float("inf"):
+        return False
+    inner = _core(hole)
+    off = float(np.median(view.off[part][inner]))
     return bool((off > view.limit and not np.median(view.shadow[part][inner])) or (off > 2.5 * step and off > 5.0))
 
 

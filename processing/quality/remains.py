@@ -27,8 +27,11 @@ _MOST_SHARE = 0.03  # a window above this share of the frame holds no small thin
 _MOST_IN_ALL = 0.06  # and more than this share isn't looked at, for the time it takes
 _SMOOTH_L = 8.0
 _LEAST_POINTS = 3
+_LEAST_RAGGED_POINTS = 12  # corners of a short outline make it look ragged
 _FADED_ROUND = 0.5
 _LEAST_FREE = 0.7  # share of its border that is outline: else it is a part of the product
+_LEAST_FREE_RAGGED = 0.55  # where the matte found nothing to follow it is ragged: such a rest may lie along a base
+_RAGGED_PX = 0.6  # rms of how far the contour strays from its smoothed self; along an edge of the photo below 0.4
 _LEAST_SIDE_PX = 6
 _PLAIN_CONTRAST = 15.0
 _FAINTEST = 5.0
@@ -142,6 +145,7 @@ def _pieces(window: _Window, view: EdgeView, frame: RGBArray) -> dict[Box, float
     nearest = reached[spots[here, 1], spots[here, 0]]
     points = np.bincount(nearest, minlength=count)
     faded = np.bincount(nearest, weights=view.faded[here], minlength=count)
+    stray = np.bincount(nearest, weights=view.outline.jitter[here] ** 2, minlength=count)
     spacing = view.outline.length_px / len(view.outline) / window.step
     area = stats[:, cv2.CC_STAT_AREA] * window.step**2
     sides = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].min(axis=1) * window.step
@@ -152,7 +156,8 @@ def _pieces(window: _Window, view: EdgeView, frame: RGBArray) -> dict[Box, float
         if x == 0 or y == 0 or x + across == width or y + down == height:
             continue  # goes on beyond the window: a part of the product
         piece = (labels[y : y + down, x : x + across] == label).view(np.uint8)
-        if points[label] * spacing < _LEAST_FREE * _border(piece):
+        ragged = points[label] >= _LEAST_RAGGED_POINTS and stray[label] > _RAGGED_PX**2 * points[label]
+        if points[label] * spacing < (_LEAST_FREE_RAGGED if ragged else _LEAST_FREE) * _border(piece):
             continue
         weight = area[label] * _contrast(window, frame, piece, (slice(y, y + down), slice(x, x + across)))
         if weight:

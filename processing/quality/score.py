@@ -14,6 +14,7 @@ from processing.geometry import touches_frame
 from processing.params import ChannelSpec, ScoringParams
 from processing.quality import edges, gates, measures, outline, parts, regions
 from processing.quality.content import Content, content
+from processing.quality.gaps import Gaps, gaps
 from processing.quality.labels import LabelMap
 from processing.quality.parts import PART, background_part, colour_part, fill_part, fill_ratio, ramp
 from processing.quality.remains import Remains, remains
@@ -42,6 +43,7 @@ class _Seen:
     pierced: regions.BoolArray | None = None
     remains: Remains | None = None
     content: Content | None = None
+    gaps: Gaps | None = None
 
     def along(self) -> tuple[edges.LocalMeasure, ...]:
         """All measures of the outline; with the photo at hand a ruggedness that the product has itself is none."""
@@ -59,6 +61,16 @@ class _White:
     wrong: regions.BoolArray | None
 
 
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """A result as large as its photo resolves it: `frame` (h, w, 3) uint8, `alpha` (h, w) 0..1 and `expected` (h, w, 3)
+    uint8 or None, laid out as the frame that ships."""
+
+    frame: RGBArray
+    alpha: MaskArray
+    expected: RGBArray | None
+
+
 def score(
     frame: RGBArray,
     alpha: MaskArray,
@@ -73,6 +85,7 @@ def score(
     is_encoded: bool = False,
     is_found: bool = True,
     has_backdrop: bool = True,
+    closer: Closer | None = None,
 ) -> QualityReport:
     """Score one result.
 
@@ -83,16 +96,18 @@ def score(
     `residual_cast`: chroma left on it after the correction. `is_encoded`: the frame comes from a lossy file, so white
     is exact only beyond `RINGING_MARGIN_PX`. `is_found`: False when the product was looked for in its photo in vain:
     then the wrong-file gate fails and neither edge nor colour earns a point. `has_backdrop`: False for a file that came
-    cut out, whose ground in `expected` is a stand-in: no fringe is measured against it. Never raises for a bad picture:
-    the gates say that.
+    cut out, whose ground in `expected` is a stand-in: no fringe is measured against it. `closer`: the same result
+    larger, when the frame shows less than the photo holds: outline, areas and colours are judged there, so that a small
+    frame hides nothing; boxes stay in px of `frame`. Never raises for a bad picture: the gates say that.
     """
+    view = Closer(frame, alpha, expected) if closer is None else closer
     asks_white = channel.background == "pure_white"
     white = _white(frame, alpha, scoring, is_encoded)
-    line, box = _traced(alpha)
-    seen = _look(frame, alpha, expected, line, has_backdrop)
+    box = parts.box_of((alpha > 0.5).view(np.uint8))
+    seen = _look(view, has_backdrop)
     four = (
         _background(white, asks_white),
-        _edge(frame, alpha, seen, expected, confidence) if is_found else parts.unfound_edge(),
+        _edge(view, seen, confidence) if is_found else parts.unfound_edge(),
         parts.fill(box, alpha.shape, channel, scoring),
         parts.colour(seen.scene, residual_cast, has_colour_reference, is_found),
     )
@@ -115,11 +130,20 @@ def score(
         compliance_rate=white.sampled.compliance_rate,
         failures=white.sampled.failures[:MAX_SHOWN_FAILURES] if asks_white else (),
         gates=tuple(checks),
-        measures=(*(measure for part in four for measure in part.measures), *_gate_measures(seen)),
+        measures=_placed(four, _gate_measures(seen), alpha.shape[1] / view.alpha.shape[1]),
         checks=_output_checks(frame, alpha, checks),
         advice=_advice(total, four, checks),
-        label_map=_label_map(seen, four[1], white if asks_white else None, alpha.shape),
+        label_map=_label_map(seen, four[1], white if asks_white else None, view.alpha.shape),
     )
+
+
+def _placed(four: tuple[parts.Part, ...], gate: list[Measure], scale: float) -> tuple[Measure, ...]:
+    """All measures, the boxes of those judged closer brought to the frame's px; the others are the frame's own."""
+    closer = {measure.name for part in (four[1], four[3]) for measure in part.measures} | {item.name for item in gate}
+    found = [measure for part in four for measure in part.measures] + gate
+    if scale == 1.0:
+        return tuple(found)
+    return tuple(item.scaled(scale) if item.name in closer else item for item in found)
 
 
 def _likeness(seen: _Seen) -> float | None:
@@ -141,14 +165,9 @@ def _share(found: regions.BoolArray | None) -> float:
     return 0.0 if found is None else float(found.mean())
 
 
-def _traced(alpha: MaskArray) -> tuple[outline.Outline | None, tuple[int, int, int, int]]:
-    solid = (alpha > 0.5).view(np.uint8)
-    return outline.trace(alpha, solid), parts.box_of(solid)
-
-
-def _look(
-    frame: RGBArray, alpha: MaskArray, expected: RGBArray | None, line: outline.Outline | None, has_backdrop: bool
-) -> _Seen:
+def _look(closer: Closer, has_backdrop: bool) -> _Seen:
+    frame, alpha, expected = closer.frame, closer.alpha, closer.expected
+    line = outline.trace(alpha)
     shape = edges.shape_of(line, alpha) if line is not None else ()
     if expected is None or not measures.holds_product(alpha):
         return _Seen(line, shape)
@@ -167,9 +186,10 @@ def _look(
         regions.loss_ratio(scene, dropped),
         regions.detached(scene, rim),
         regions.attached(scene, rim),
-        regions.pierced(scene),
+        regions.pierced(scene, rim),
         remains(view, scene, expected, frame, alpha) if view is not None else None,
         inside,
+        gaps(scene) if has_backdrop else None,
     )
 
 
@@ -207,13 +227,13 @@ def _background(white: _White, asks_white: bool) -> parts.Part:
     )
 
 
-def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | None, confidence: float) -> parts.Part:
+def _edge(closer: Closer, seen: _Seen, confidence: float) -> parts.Part:
     rows = [parts.row("removal_confidence", confidence, "share")]
     if seen.line is not None:
         rows += [parts.local_row(item, seen.line) for item in seen.along()]
         share = seen.line.crumbs_px / seen.line.length_px
         rows.append(parts.row("specks", share, "share", seen.line.crumbs[: parts.MOST_BOXES]))
-    if seen.scene is not None and expected is not None:
+    if seen.scene is not None and closer.expected is not None:
         kept = max(1, int((seen.scene.alpha > 0.5).sum()))
         if seen.pierced is not None:
             where = regions.boxes(seen.pierced, seen.scene)
@@ -222,7 +242,9 @@ def _edge(frame: RGBArray, alpha: MaskArray, seen: _Seen, expected: RGBArray | N
             rows.append(parts.row("lost", seen.loss, "share", regions.boxes(seen.lost, seen.scene)))
         if seen.remains is not None:
             rows.append(parts.row("remains", seen.remains.visible, "px", seen.remains.boxes[: parts.MOST_BOXES]))
-        detail = regions.detail_ratio(frame, expected, alpha, seen.scene)
+        if seen.gaps is not None:
+            rows.append(parts.row("gaps", seen.gaps.visible, "px", seen.gaps.boxes[: parts.MOST_BOXES]))
+        detail = regions.detail_ratio(closer.frame, closer.expected, closer.alpha, seen.scene)
         if detail is not None:
             rows.append(parts.row("detail", detail[0], "ratio", (detail[1],)))
         if seen.content is not None:
@@ -282,6 +304,8 @@ def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple
             drawn.add_area("leftover", found)
     if seen.remains is not None and "remains" in failed:
         drawn.add_boxes("leftover", seen.remains.boxes)
+    if seen.gaps is not None and "gaps" in failed:
+        drawn.add_area("leftover", seen.gaps.found)
     if seen.content is not None and "content" in failed:
         drawn.add_boxes("content", (seen.content.where,))
     if white is not None and white.wrong is not None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from processing.removal.backdrop import fit_backdrop, to_lab
 from processing.types import RGBArray
@@ -90,6 +88,10 @@ def _add_closed(part: npt.NDArray[np.bool_], totals: FloatArray, weight: np.floa
 
 def _geodesic(lab: FloatArray) -> FloatArray:
     """Length of the cheapest path to the frame, steps costing their colour change (Wei, Wen, Zhu, Sun 2012)."""
+    # Most of a process's start: paid only by one that runs the network.
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
     height, width = lab.shape[:2]
     numbers = np.arange(height * width).reshape(height, width)
     starts, ends, costs = [], [], []

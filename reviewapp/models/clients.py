@@ -14,6 +14,7 @@ class Client(models.Model):
     waits_for_samples = models.BooleanField(
         default=True, help_text="Delivery waits until its blind samples are judged."
     )
+    version = models.PositiveIntegerField(default=0, help_text="Counts changes: a form that is older is refused.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

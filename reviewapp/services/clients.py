@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
 from django.utils.text import slugify
 
 from processing.intake import PROFILES
 from reviewapp.enums import BatchState, Role
-from reviewapp.models import Batch, Client
+from reviewapp.models import AuditEvent, Batch, Client
 
 from . import audit, batches
 from .people import require
@@ -52,8 +54,14 @@ def create_client(data: ClientData, actor: Any) -> Client:
     return client
 
 
-def update_client(client: Client, data: ClientData, actor: Any) -> Client:
+class ClientChanged(ClientRefused):
+    """Somebody else changed the client since the form was opened; nothing was written."""
+
+
+def update_client(client: Client, data: ClientData, actor: Any, *, seen: int | None = None) -> Client:
     """Change a client's settings; what didn't change isn't written, in the row or in the audit log.
+
+    `seen` is the version the form showed: an older one is refused with who changed what (ClientChanged).
 
     They count at once: colour by people for photos routed from now on, samples for every batch that isn't delivered.
     The profile is a default of new batches. Raises NotAllowed, ClientRefused.
@@ -63,10 +71,12 @@ def update_client(client: Client, data: ClientData, actor: Any) -> Client:
     try:
         with transaction.atomic():
             locked = Client.objects.select_for_update().get(pk=client.pk)
+            if seen is not None and seen != locked.version:
+                raise ClientChanged("", _who_changed(locked))
             before = {name: getattr(locked, name) for name, value in checked.items() if getattr(locked, name) != value}
             if before:
                 after = {name: checked[name] for name in before}
-                Client.objects.filter(pk=client.pk).update(**after)
+                Client.objects.filter(pk=client.pk).update(version=F("version") + 1, **after)
                 audit.record("client.changed", client, actor=actor, before=before, after=after)
             if "waits_for_samples" in before:
                 for batch_id in (
@@ -77,6 +87,16 @@ def update_client(client: Client, data: ClientData, actor: Any) -> Client:
         raise _taken(checked["name"]) from error
     client.refresh_from_db()
     return client
+
+
+def _who_changed(client: Client) -> str:
+    event = AuditEvent.objects.filter(verb="client.changed", noun="client", object_id=str(client.pk)).first()
+    if event is None:
+        return "The client changed since you opened this form. Load the page again."
+    who = event.actor.get_full_name() or event.actor.get_username() if event.actor else "Somebody"
+    when = timezone.localtime(event.created_at).strftime("%H:%M")
+    what = ", ".join(name.replace("_", " ") for name in event.after)
+    return f"{who} changed {what} at {when}, after you opened this form. Nothing was saved; compare, then save again."
 
 
 def free_slug(name: str) -> str:

@@ -29,6 +29,9 @@ FILLS = {
 """Fill names in the fixed order that keeps neighbours apart for every kind of colour vision, with their words."""
 
 MEASURES = {
+    "gaps": "Backdrop kept inside the product's outline",
+    "shadow_opacity": "The file's own shadow against the declared one",
+    "shadow_angle": "Direction of the file's own shadow",
     "compliance_rate": "White samples along the frame",
     "off_white": "Background that isn't white",
     "edge_width": "Width of the edge where it is softest",

@@ -15,6 +15,16 @@ from reviewapp.web.permissions import ADMINS, EDITORS, EVERYBODY, MANAGERS, REVI
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "theme"
 KEYS_COOKIE = "keys"
+PACE_COOKIE = "pace"
+SURROUND_COOKIE = "surround"
+SURROUNDS = {
+    "3": _("Dark neutral, 3% of white"),
+    "18": _("Mid grey, 18%"),
+    "100": _("White"),
+    "0": _("Black"),
+    "chk": _("Checkerboard"),
+}
+"""What may stand behind a picture on the desk; keys as in compare.css."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ def _groups(user: Any, counts: shell_counts.ShellCounts) -> Iterator[tuple[Any, 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Template context of every page; `nav` is lazy, so fragments without a shell cost no query."""
     theme = request.COOKIES.get(THEME_COOKIE, "system")
+    surround = request.COOKIES.get(SURROUND_COOKIE, "3")
     user = getattr(request, "user", None)
 
     def navigation() -> list[tuple[Any, list[dict[str, Any]]]]:
@@ -78,5 +89,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "theme": theme if theme in THEMES else "system",
         "keys_on": request.COOKIES.get(KEYS_COOKIE, "on") != "off",
+        "pace_on": request.COOKIES.get(PACE_COOKIE, "on") != "off",
+        "surround": surround if surround in SURROUNDS else "3",
         "nav": SimpleLazyObject(navigation),
     }

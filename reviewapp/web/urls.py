@@ -1,6 +1,8 @@
 """Every URL of the site's screens. The manager's half lives in urls_manager.py."""
 
 from django.urls import include, path, register_converter
+from django.views.decorators.cache import cache_control
+from django.views.i18n import JavaScriptCatalog
 
 from reviewapp.web.views import account, adjusting, auth, choosing, editing, home, media, review, viewer
 
@@ -80,8 +82,12 @@ viewer_urls = (
     "viewer",
 )
 
+# The words of the scripts in the page's language; English, which they are written in, never asks for it.
+words = cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view(packages=["reviewapp"]))
+
 urlpatterns = [
     path("", home.home, name="home"),
+    path("jsi18n/", words, name="jsi18n"),
     path("login/", auth.SignIn.as_view(), name="login"),
     path("logout/", auth.sign_out, name="logout"),
     path("account/", account.account, name="account"),

@@ -1,8 +1,9 @@
 // Moving edge or shadow settings for the photo on screen: run again by a worker, seen beside the old result, taken or not.
+import { gettext } from './words.js';
 
 const POLL_MS = 500;
 const PATIENCE_MS = 90_000;
-const GROUPS = { edge: 'Edge', shadow: 'Shadow' };
+const GROUPS = { edge: gettext('Edge'), shadow: gettext('Shadow') };
 const STEPS = 100; // of a slider, from its lower to its upper bound
 
 function element(name, attributes = {}, ...children) {
@@ -32,7 +33,7 @@ function control(line) {
   }
   if (line.kind === 'whole_pair') {
     const boxes = line.value.map((value, n) => element('input', {
-      type: 'number', className: 'in', value, min: line.low, max: line.high, ...(n ? { 'aria-label': `${line.label}, down` } : { id }),
+      type: 'number', className: 'in', value, min: line.low, max: line.high, ...(n ? { 'aria-label': gettext('{label}, down', { label: line.label }) } : { id }),
     }));
     return { node: element('div', { className: 'field' }, label, element('span', { className: 'row' }, ...boxes)), read: () => boxes.map((box) => Number(box.value)) };
   }
@@ -79,14 +80,14 @@ export class Adjuster {
     if (this.entry !== entry) return;
     this.part('fields').replaceChildren();
     this.part('run').disabled = !ok;
-    if (!ok) { this.#status(data.message ?? 'The settings could not be fetched. Try again.', true); return; }
+    if (!ok) { this.#status(data.message ?? gettext('The settings could not be fetched. Try again.'), true); return; }
     this.used = data.used;
     this.part('back').hidden = !data.used;
     this.controls = data.fields.map((line) => ({ line, ...control(line) }));
     for (const [group, title] of Object.entries(GROUPS)) {
       const mine = this.controls.filter(({ line }) => line.group === group);
       const set = element('fieldset', {}, element('legend', {}, title), ...mine.map(({ node }) => node));
-      if (mine.some(({ line }) => !line.hasEffect)) set.append(element('p', { className: 'hint' }, 'This channel allows no shadow, so these change nothing here.'));
+      if (mine.some(({ line }) => !line.hasEffect)) set.append(element('p', { className: 'hint' }, gettext('This channel allows no shadow, so these change nothing here.')));
       this.part('fields').append(set);
     }
     this.part('fields').querySelector('input, select')?.focus();
@@ -106,7 +107,7 @@ export class Adjuster {
       const response = await fetch(url, { headers: this.headers(), ...options });
       return { ok: response.ok, data: await response.json().catch(() => ({})) };
     } catch {
-      return { ok: false, data: { message: 'The server could not be reached. Nothing was changed; try again.' } };
+      return { ok: false, data: { message: gettext('The server could not be reached. Nothing was changed; try again.') } };
     }
   }
 
@@ -120,11 +121,11 @@ export class Adjuster {
     const { entry } = this;
     this.#endTrial();
     this.part('run').disabled = true;
-    this.#status('Running it again …');
+    this.#status(gettext('Running it again …'));
     const values = Object.fromEntries(this.controls.map(({ line, read }) => [line.path, read()]));
     const { ok, data } = await this.#ask(`/review/items/${entry.id}/adjust/`, { values });
     if (ok) await this.#follow(entry, data.id);
-    else this.#status(data.message ?? 'It could not be run again. Try once more.', true);
+    else this.#status(data.message ?? gettext('It could not be run again. Try once more.'), true);
     this.part('run').disabled = false;
   }
 
@@ -136,15 +137,15 @@ export class Adjuster {
       if (ok && data.state === 'failed') { this.#status(data.message, true); return; }
       await new Promise((done) => { setTimeout(done, POLL_MS); });
     }
-    if (this.entry === entry) this.#status('The workers are busy or the batch is paused. The new result is kept; run it again later.', true);
+    if (this.entry === entry) this.#status(gettext('The workers are busy or the batch is paused. The new result is kept; run it again later.'), true);
   }
 
   #compare(id, item) {
     this.trial = id;
-    this.#label('Old result', 'New result');
+    this.#label(gettext('Old result'), gettext('New result'));
     this.show(item);
     this.part('choice').hidden = false;
-    this.#status('The new result is beside the old one.');
+    this.#status(gettext('The new result is beside the old one.'));
     this.part('use').focus();
   }
 
@@ -161,19 +162,19 @@ export class Adjuster {
     if (!this.trial) return;
     this.trial = null;
     this.#label(null);
-    this.#status('The old result stays.');
+    this.#status(gettext('The old result stays.'));
     this.show(this.entry);
   }
 
   async #swap(id, isBack) {
     const { entry } = this;
     const { ok, data } = await this.#ask(`/review/adjustments/${id}/use/`, { back: isBack });
-    if (!ok) { this.#status(data.message ?? 'It was not taken. Try again.', true); return; }
+    if (!ok) { this.#status(data.message ?? gettext('It was not taken. Try again.'), true); return; }
     this.trial = null;
     this.#label(null);
     this.part('choice').hidden = true;
     this.taken(entry, data.item);
-    this.say(isBack ? 'Back to the result from before.' : 'The new result is taken. Decide on it now.');
+    this.say(isBack ? gettext('Back to the result from before.') : gettext('The new result is taken. Decide on it now.'));
     this.host.hidden = true;
     this.entry = null;
     this.stage.focus();

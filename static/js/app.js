@@ -1,4 +1,5 @@
 // Shell behaviour shared by all pages: dialogs, toasts, segmented controls, quiet polling. No inline handlers anywhere.
+import { gettext } from './words.js';
 
 const TOAST_MS = 6000;
 
@@ -67,9 +68,15 @@ for (const name of ['htmx:responseError', 'htmx:sendError', 'htmx:timeout']) {
   document.addEventListener(name, (event) => {
     const { elt } = event.detail;
     if (elt.hasAttribute('data-poll')) return;
-    toast('This part did not load. The rest of the page is up to date.', {
-      label: 'Try again',
+    toast(gettext('This part did not load. The rest of the page is up to date.'), {
+      label: gettext('Try again'),
       run: () => elt.isConnected && elt.click(),
     });
   });
+}
+
+// Times come in the zone of this browser; the next page knows it.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? '';
+if (zone && !document.cookie.includes(`browser_zone=${zone}`)) {
+  document.cookie = `browser_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
 }

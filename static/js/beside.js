@@ -1,5 +1,8 @@
 // What lies beside a photo: the other photos of the product and the client's reference pictures, each of them opened
 // next to the result.
+import { gettext } from './words.js';
+
+const NARROW = 760;
 
 function picture({ src, width, height, alt = '' }) {
   const image = new Image(width, height);
@@ -27,7 +30,8 @@ export class Beside {
     this.pane.querySelector('.holder').replaceChildren(picture({ src, width, height, alt: label }));
     this.pane.querySelector('figcaption').textContent = label;
     this.pane.hidden = false;
-    this.say(`${label} is shown beside the result.`);
+    if (innerWidth <= NARROW) this.pane.querySelector('button').focus(); // there it covers what it was opened from
+    this.say(gettext('{label} is shown beside the result.', { label }));
   }
 
   /** True where there was something to close. */
@@ -75,14 +79,14 @@ export class Beside {
         src: photo.after, width: photo.width, height: photo.height, label: photo.name,
       }))));
     } catch {
-      if (list.dataset.for === item.key) list.replaceChildren('The other photos could not be loaded. Open the panel again to retry.');
+      if (list.dataset.for === item.key) list.replaceChildren(gettext('The other photos could not be loaded. Open the panel again to retry.'));
     }
   }
 
   /** Fills `list` with the client's reference pictures. */
   references(list, pictures) {
     list.replaceChildren(...pictures.map((each, n) => {
-      const label = each.caption || `Reference ${n + 1}`;
+      const label = each.caption || gettext('Reference {n}', { n: n + 1 });
       const button = document.createElement('button');
       button.type = 'button';
       button.className = 'sib';

@@ -1,8 +1,9 @@
 // The further channels of a photo: the file each would get, rendered by the server when it is first looked at.
+import { gettext } from './words.js';
 
 const answerOf = async (response) => {
   const data = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(data.message ?? 'This channel’s file could not be made now. Try again.');
+  if (!response.ok) throw new Error(data.message ?? gettext('This channel’s file could not be made now. Try again.'));
   return data;
 };
 
@@ -28,7 +29,7 @@ export class Channels {
 
   next() {
     const count = this.item?.channels?.length ?? 0;
-    if (count < 2) { this.say('This photo has one channel only.'); return; }
+    if (count < 2) { this.say(gettext('This photo has one channel only.')); return; }
     this.#open((this.at + 1) % count);
   }
 
@@ -43,7 +44,7 @@ export class Channels {
       return;
     }
     this.viewer.stage.classList.add('making');
-    this.say(`${channel.name}: the file is being made.`);
+    this.say(gettext('{channel}: the file is being made.', { channel: channel.name }));
     try {
       const fields = await this.#fetch(item.side.channel.replace('/0/', `/${channel.id}/`));
       if (this.item !== item || this.at !== n) return;

@@ -3,6 +3,7 @@ import { Beside } from './beside.js';
 import { Channels } from './channels.js';
 import { Overlays } from './overlays.js';
 import { Viewer } from './viewer.js';
+import { gettext } from './words.js';
 
 const PAN_STEP = 160;
 const ZOOM_STEP = 1.25;
@@ -32,7 +33,7 @@ function readout(hud) {
 export function compare(root, stage, say) {
   const zoomText = root.querySelector('#zoomv');
   const viewer = new Viewer(stage, {
-    onZoom: (zoom, isFit) => { zoomText.textContent = isFit ? 'Fit' : `${Math.round(zoom * 100)}%`; },
+    onZoom: (zoom, isFit) => { zoomText.textContent = isFit ? gettext('Fit') : `${Math.round(zoom * 100)}%`; },
     onHud: readout(stage.querySelector('#hud')),
     onShow: (item) => {
       labelSizes(stage, item);
@@ -73,7 +74,7 @@ export function compare(root, stage, say) {
     lock: () => {
       viewer.keepsZoom = !viewer.keepsZoom;
       for (const button of root.querySelectorAll('[data-key="lock"]')) button.setAttribute('aria-pressed', String(viewer.keepsZoom));
-      say(viewer.keepsZoom ? 'Zoom, place and mode are kept for the next photo.' : 'Each photo starts fitted.');
+      say(viewer.keepsZoom ? gettext('Zoom, place and mode are kept for the next photo.') : gettext('Each photo starts fitted.'));
     },
   };
   if (overlays) {
@@ -100,6 +101,7 @@ export function compare(root, stage, say) {
   addEventListener('keyup', (event) => { if (event.key === ' ') viewer.peek(false); });
   addEventListener('blur', () => viewer.peek(false));
 
+  setSurround(stage.dataset.surround);
   setMode(innerWidth < NARROW ? 'swipe' : 'side', true);
   return { viewer, handlers, overlays, beside };
 }

@@ -1,5 +1,6 @@
 // What goes with a decision beyond the verdict: a note in words, and rings drawn on the result. Both belong to the photo on
 // screen until it is decided, and come back when the decision is taken back.
+import { gettext, ngettext } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const RING = 56; // CSS px: the ring that a click or Enter puts down
@@ -87,7 +88,7 @@ export class Composer {
     event.preventDefault();
     event.stopPropagation();
     this.#closeNote();
-    this.say(this.draft.note ? 'The note goes with your decision.' : 'No note.');
+    this.say(this.draft.note ? gettext('The note goes with your decision.') : gettext('No note.'));
   }
 
   /** Switches the pen on or off. */
@@ -96,7 +97,7 @@ export class Composer {
     this.isDrawing = isOn;
     this.stage.classList.toggle('drawing', isOn);
     this.#paint();
-    if (isOn) this.say('Draw a ring round the place, or click it. Enter marks the middle, Backspace takes the last ring away.');
+    if (isOn) this.say(gettext('Draw a ring round the place, or click it. Enter marks the middle, Backspace takes the last ring away.'));
   }
 
   /** Sees a key while the pen is on; true where it was one of its own. */
@@ -117,10 +118,10 @@ export class Composer {
 
   #add(mark) {
     const { marks } = this.#draft();
-    if (marks.length >= MAX_MARKS) { this.say(`${MAX_MARKS} rings are enough. Take one away first.`); return; }
+    if (marks.length >= MAX_MARKS) { this.say(gettext('{count} rings are enough. Take one away first.', { count: MAX_MARKS })); return; }
     marks.push(mark);
     this.#paint();
-    this.say(`Ring ${marks.length} drawn. It goes with your decision.`);
+    this.say(gettext('Ring {n} drawn. It goes with your decision.', { n: marks.length }));
   }
 
   #paint(extra) {
@@ -128,7 +129,7 @@ export class Composer {
     if (this.entry) drawMarks(this.stage, this.entry, extra ? [...marks, extra] : marks);
     const isShown = this.isNoting || this.isDrawing || marks.length > 0 || note !== '';
     this.box.hidden = !isShown;
-    this.box.querySelector('#marks-said').textContent = marks.length === 1 ? '1 ring' : `${marks.length} rings`;
+    this.box.querySelector('#marks-said').textContent = ngettext('{count} ring', '{count} rings', marks.length);
     this.box.querySelector('.rings').hidden = !marks.length && !this.isDrawing;
     for (const button of this.desk.querySelectorAll('[data-do="mark"]')) button.setAttribute('aria-pressed', String(this.isDrawing));
   }

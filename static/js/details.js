@@ -1,4 +1,5 @@
 // The Details panel: what a reviewer may know of the photo. In the blind queue there is no `assist`, and nothing is made up.
+import { gettext } from './words.js';
 
 const PART_MAX = 25;
 const LOW_PART = 20;
@@ -19,7 +20,7 @@ function fillParts(panel, parts, isColourMeasured) {
     const isKnown = name !== 'colour' || isColourMeasured;
     row.classList.toggle('low', isKnown && value < LOW_PART);
     row.querySelector('.v').setAttribute('width', `${(value / PART_MAX) * 100}%`);
-    row.querySelector('.pn').textContent = isKnown ? value.toFixed(1) : 'n/a';
+    row.querySelector('.pn').textContent = isKnown ? value.toFixed(1) : gettext('n/a');
   }
 }
 
@@ -36,7 +37,7 @@ export function fillMeasures(list, places, overlays) {
     button.className = `lossrow k-${measure.group}`;
     name.textContent = measure.name;
     value.textContent = `${number(measure.value)} ${measure.unit}`.trim()
-      + (measure.limit === null ? '' : `, limit ${number(measure.limit)}`);
+      + (measure.limit === null ? '' : gettext(', limit {limit}', { limit: number(measure.limit) }));
     lost.textContent = measure.lost ? `−${measure.lost}` : '';
     button.append(document.createElement('i'), name, value, lost);
     button.addEventListener('click', () => (measure.flag === null ? overlays.only(measure.group) : overlays.goto(measure.flag)));
@@ -52,20 +53,20 @@ export function fillDetails(panel, item, overlays, beside) {
   field(panel, 'size').textContent = item.afterSize;
   field(panel, 'remover').textContent = item.remover;
   field(panel, 'file').textContent = item.sku;
-  field(panel, 'notes').textContent = item.notes || 'None';
+  field(panel, 'notes').textContent = item.notes || gettext('None');
   field(panel, 'escalation').textContent = item.escalation;
   field(panel, 'escalation').parentElement.hidden = !item.escalation;
-  fillList(field(panel, 'edits'), item.edits.map((edit) => `${edit.editor}: ${edit.note || 'no note'}`));
+  fillList(field(panel, 'edits'), item.edits.map((edit) => `${edit.editor}: ${edit.note || gettext('no note')}`));
   field(panel, 'edits').parentElement.hidden = !item.edits.length;
   beside.sheet(field(panel, 'siblings'), item);
   beside.references(field(panel, 'references'), item.references);
   field(panel, 'references').hidden = !item.references.length;
   if (!assist) return;
   field(panel, 'total').textContent = assist.total;
-  field(panel, 'band').textContent = `ships by itself from ${assist.band[1]}, redone below ${assist.band[0]}`;
+  field(panel, 'band').textContent = gettext('ships by itself from {high}, redone below {low}', { high: assist.band[1], low: assist.band[0] });
   field(panel, 'reason').textContent = assist.reason;
   field(panel, 'why').textContent = assist.why;
-  field(panel, 'advice').textContent = assist.advice || (assist.total >= 90 ? 'Nothing: it has them.' : '');
+  field(panel, 'advice').textContent = assist.advice || (assist.total >= 90 ? gettext('Nothing: it has them.') : '');
   field(panel, 'preset').textContent = assist.preset;
   field(panel, 'confidence').textContent = assist.confidence.toFixed(2);
   fillParts(panel, assist.parts, assist.colourMeasured);

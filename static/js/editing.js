@@ -1,6 +1,7 @@
 // The editing page: the compare viewer, and the upload with progress and a clear refusal. Without it the plain form works.
 import { drawMarks } from './compose.js';
 import { startViewer } from './page_viewer.js';
+import { gettext } from './words.js';
 
 const $ = (selector) => document.querySelector(selector);
 
@@ -37,9 +38,9 @@ async function submit(event, form) {
     const answer = await send(form, progress);
     if (answer.status === 200) { location.reload(); return; }
     const data = JSON.parse(answer.responseText || '{}');
-    refuse(data.message ?? 'The server did not take the file. Try again.');
+    refuse(data.message ?? gettext('The server did not take the file. Try again.'));
   } catch {
-    refuse('The connection was lost before the file had arrived. Try again; nothing was changed.');
+    refuse(gettext('The connection was lost before the file had arrived. Try again; nothing was changed.'));
   }
   progress.hidden = true;
   progress.value = 0;

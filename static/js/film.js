@@ -1,4 +1,5 @@
 // The filmstrip: the last four decided photos, the current one, the next seven.
+import { gettext } from './words.js';
 
 const BEHIND = 4;
 const AHEAD = 8;
@@ -6,13 +7,13 @@ const AHEAD_NARROW = 6;
 const NARROW = 760;
 
 export const MARKS = {
-  approve: { icon: 'check', word: 'Approved', tone: 'approve' },
-  reject: { icon: 'x', word: 'Rejected', tone: 'reject' },
-  hold: { icon: 'pause', word: 'On hold', tone: 'hold' },
-  skip: { icon: 'skip-forward', word: 'Skipped', tone: 'neutral' },
-  escalate: { icon: 'arrow-up', word: 'Escalated', tone: 'hold' },
-  conflict: { icon: 'users', word: 'Decided by someone else', tone: 'conflict' },
-  gone: { icon: 'hourglass', word: 'Back in the queue', tone: 'hold' },
+  approve: { icon: 'check', word: gettext('Approved'), tone: 'approve' },
+  reject: { icon: 'x', word: gettext('Rejected'), tone: 'reject' },
+  hold: { icon: 'pause', word: gettext('On hold'), tone: 'hold' },
+  skip: { icon: 'skip-forward', word: gettext('Skipped'), tone: 'neutral' },
+  escalate: { icon: 'arrow-up', word: gettext('Escalated'), tone: 'hold' },
+  conflict: { icon: 'users', word: gettext('Decided by someone else'), tone: 'conflict' },
+  gone: { icon: 'hourglass', word: gettext('Back in the queue'), tone: 'hold' },
 };
 
 /** A fresh copy of an icon the page holds in a <template id="ic-name">. */
@@ -32,7 +33,7 @@ function frame(entry, at, index, isWarm) {
   button.classList.toggle('cold', at > index && !isWarm);
   button.dataset.entry = entry.key;
   button.tabIndex = -1;
-  button.setAttribute('aria-label', `${entry.sku}${mark ? `, ${mark.word}` : at === index ? ', current' : ''}`);
+  button.setAttribute('aria-label', `${entry.sku}${mark ? `, ${mark.word}` : at === index ? `, ${gettext('current')}` : ''}`);
   picture.src = entry.thumb;
   picture.alt = '';
   button.append(picture);

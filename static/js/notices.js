@@ -1,6 +1,7 @@
 // What the desk says without interrupting: a note over the stage, and the states that take the stage over. Text only ever enters
 // through textContent.
 import { iconNode } from './film.js';
+import { gettext } from './words.js';
 
 /** `stage` holds #note and #full. Returns {note, full, quiet}. */
 export function notices(stage) {
@@ -23,7 +24,7 @@ export function notices(stage) {
     const close = button('', 'btn sm quiet icon');
     lead.textContent = `${strong} `;
     words.append(lead, text);
-    close.setAttribute('aria-label', 'Dismiss');
+    close.setAttribute('aria-label', gettext('Dismiss'));
     close.append(iconNode('x'));
     box.className = `rv-note ${tone}`;
     box.replaceChildren(iconNode(icon), words, ...(action ? [button(action.label, 'btn sm', action.run)] : []), close);

@@ -1,5 +1,6 @@
 // Why this score, on the picture: one layer per kind of loss, drawn as SVG over the result, and the flagged places in
 // order of what they cost. Only pages that may tell the score have the controls; without them nothing here runs.
+import { gettext } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const DOT_BELOW = 12; // boxes smaller than this (image pixels) are drawn as a dot
@@ -46,19 +47,19 @@ export class Overlays {
     const chip = this.root.querySelector('#flagchip');
     chip?.toggleAttribute('hidden', !this.flags.length);
     const text = this.root.querySelector('#flagtxt');
-    if (text) text.textContent = this.flags.length ? `${this.flags.length} flagged` : '';
+    if (text) text.textContent = this.flags.length ? String(this.flags.length) : '';
   }
 
   toggle() {
     this.isOn = !this.isOn;
     this.#draw();
-    this.say(this.isOn ? 'Lost points are shown on the picture.' : 'The picture is shown without marks.');
+    this.say(this.isOn ? gettext('Lost points are shown on the picture.') : gettext('The picture is shown without marks.'));
   }
 
   /** Goes to the next (1) or previous (-1) flagged place, the dearest first. */
   step(by) {
     const { length } = this.flags;
-    if (!length) { this.say('No place is flagged.'); return; }
+    if (!length) { this.say(gettext('No place is flagged.')); return; }
     this.goto(this.at < 0 && by < 0 ? length - 1 : (this.at + by + length) % length);
   }
 
@@ -72,7 +73,7 @@ export class Overlays {
     this.viewer.lookAt(flag.box);
     if (this.viewer.stage.dataset.mode === 'swipe') this.viewer.setSwipe(Math.min(this.viewer.swipe, BESIDE_SWIPE));
     const lost = flag.lost ? `, ${flag.lost} points` : '';
-    this.say(`Flagged place ${n + 1} of ${this.flags.length}: ${flag.words}${lost}.`);
+    this.say(gettext('Flagged place {n} of {count}: {words}.', { n: n + 1, count: this.flags.length, words: `${flag.words}${lost}` }));
   }
 
   /** Switches one layer on and shows the layers. */
@@ -80,7 +81,7 @@ export class Overlays {
     this.isOn = true;
     this.off.delete(group);
     this.#draw();
-    this.say(`${this.places?.groups.find((each) => each.key === group)?.label ?? group} is shown.`);
+    this.say(gettext('{what} is shown.', { what: this.places?.groups.find((each) => each.key === group)?.label ?? group }));
   }
 
   #layer({ key, paths, boxes }) {
@@ -108,7 +109,7 @@ export class Overlays {
       if (!this.off.has(group.key)) scored.append(this.#layer(group));
       this.chips.append(this.#chip(group));
     }
-    if (!places.groups.length) this.chips.append('Nothing cost points.');
+    if (!places.groups.length) this.chips.append(gettext('Nothing cost points.'));
     this.marks.append(scored);
     const now = this.flags[this.at];
     if (now) this.marks.append(box(now.box, 'box now'));

@@ -1,6 +1,7 @@
 // The reviewer's queue: which photos are lent to this page, which is on screen, what was decided. Knows nothing of pixels.
 import { newId } from './opstore.js';
 import { Outbox } from './outbox.js';
+import { gettext } from './words.js';
 
 const CLAIM = 8;
 const MAX_CLAIM = 16;
@@ -223,7 +224,7 @@ export class Queue extends EventTarget {
       return;
     }
     if (!entry.state) entry.state = { ...op.was, isPending: false };
-    this.#say('refused', { entry, status, message: data.message ?? 'It can no longer be undone.', isKept: false });
+    this.#say('refused', { entry, status, message: data.message ?? gettext('It can no longer be undone.'), isKept: false });
   }
 
   // ---- leases

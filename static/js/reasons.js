@@ -1,4 +1,5 @@
 // Rejecting: one key for one reason, Shift and a number for several, and the last rejection again with one key.
+import { gettext } from './words.js';
 
 export class Reasons {
   /** `onReject(reasons)` gets the codes. `desk` holds #reasons and #film. */
@@ -25,7 +26,7 @@ export class Reasons {
       button.setAttribute('aria-pressed', 'false');
     }
     this.#count();
-    this.say('Choose a reason, 1 to 8. Shift and a number takes several. Escape cancels.');
+    this.say(gettext('Choose a reason, 1 to 8. Shift and a number takes several. Escape cancels.'));
   }
 
   close() {
@@ -66,7 +67,9 @@ export class Reasons {
     const isOn = button.getAttribute('aria-pressed') !== 'true';
     button.setAttribute('aria-pressed', String(isOn));
     this.#count();
-    this.say(`${button.dataset.label} ${isOn ? 'chosen' : 'taken away'}. Enter rejects.`);
+    this.say(isOn
+      ? gettext('{reason} chosen. Enter rejects.', { reason: button.dataset.label })
+      : gettext('{reason} taken away. Enter rejects.', { reason: button.dataset.label }));
   }
 
   #marked() {

@@ -8,6 +8,7 @@ import { bindKeys, fillHelp, markButtons } from './keymap.js';
 import { notices } from './notices.js';
 import { Queue } from './queue.js';
 import { Reasons } from './reasons.js';
+import { gettext, ngettext, number } from './words.js';
 
 const WARM = 2; // attached and decoded
 const AHEAD = 6; // fetched and decoded
@@ -96,16 +97,16 @@ function heading(entry) {
 }
 
 function figures() {
-  $('#m-left').textContent = queue.left.toLocaleString('en');
-  $('#m-done').textContent = queue.done.toLocaleString('en');
+  $('#m-left').textContent = number(queue.left);
+  $('#m-done').textContent = number(queue.done);
 }
 
 // ---- decisions
 function decide(verdict, codes = [], words = null) {
   const entry = queue.current;
   if (!entry || !isPainted || isFull()) return;
-  if (entry.state) { say(`${entry.sku} is decided. Z takes it back.`); return; }
-  if (adjuster.isTrying) { say('Take the new result or keep the old one first.'); return; }
+  if (entry.state) { say(gettext('{sku} is decided. Z takes it back.', { sku: entry.sku })); return; }
+  if (adjuster.isTrying) { say(gettext('Take the new result or keep the old one first.')); return; }
   const { note: typed, marks } = composer.draft;
   const sent = { reasons: codes, note: words ?? typed, marks, seconds: Math.round(performance.now() - shownAt) / 1000 };
   if (verdict === 'reject') lastReject = { reasons: codes, note: sent.note };
@@ -118,9 +119,9 @@ function decide(verdict, codes = [], words = null) {
 
 async function undo() {
   const undone = await queue.undo();
-  if (!undone) { say('Nothing to undo.'); return; }
+  if (!undone) { say(gettext('Nothing to undo.')); return; }
   flash('undo');
-  say(`Undone: ${undone.entry.sku} was ${MARKS[undone.verdict].word.toLowerCase()}.`);
+  say(gettext('Undone: {sku} was {verdict}.', { sku: undone.entry.sku, verdict: MARKS[undone.verdict].word.toLowerCase() }));
   figures();
 }
 
@@ -130,7 +131,7 @@ function openReasons() {
 }
 
 function rejectAsLast() {
-  if (!lastReject) { say('Nothing was rejected here yet. X opens the reasons.'); return; }
+  if (!lastReject) { say(gettext('Nothing was rejected here yet. X opens the reasons.')); return; }
   decide('reject', lastReject.reasons, composer.draft.note || lastReject.note);
 }
 
@@ -144,15 +145,19 @@ function flash(name) {
 function emptyText() {
   const { others, held } = queue.counts;
   const parts = [];
-  if (others) parts.push(`${others} ${others === 1 ? 'photo is' : 'photos are'} with other reviewers and come here if given back.`);
-  if (held) parts.push(`${held} ${held === 1 ? 'is' : 'are'} on hold.`);
-  parts.push('New photos show up here as they are scored.');
+  if (others) parts.push(ngettext(
+    '{count} photo is with another reviewer and comes here if given back.',
+    '{count} photos are with other reviewers and come here if given back.',
+    others,
+  ));
+  if (held) parts.push(ngettext('{count} is on hold.', '{count} are on hold.', held));
+  parts.push(gettext('New photos show up here as they are scored.'));
   return parts.join(' ');
 }
 
 function ended() {
   if (queue.open.length) return;
-  $('#sku').textContent = queue.counts.others ? 'Nothing free' : 'Queue is clear';
+  $('#sku').textContent = queue.counts.others ? gettext('Nothing free') : gettext('Queue is clear');
   $('#pname').textContent = '';
   $('#pbatch').textContent = '';
   isPainted = false;
@@ -162,8 +167,8 @@ function ended() {
 }
 
 function refused({ entry, status, message, isKept }) {
-  if (status === 409) note('neutral', 'users', entry.sku, `${message}${isKept ? ' Your vote was kept as a second opinion.' : ''}`);
-  else if (status === 422) note('fail', 'triangle-alert', entry.sku, message, { label: 'Open', run: () => queue.goto(queue.entries.indexOf(entry)) });
+  if (status === 409) note('neutral', 'users', entry.sku, isKept ? `${message} ${gettext('Your vote was kept as a second opinion.')}` : message);
+  else if (status === 422) note('fail', 'triangle-alert', entry.sku, message, { label: gettext('Open'), run: () => queue.goto(queue.entries.indexOf(entry)) });
   else note('hold', 'hourglass', entry.sku, message);
   figures();
 }
@@ -173,9 +178,13 @@ function network({ online = true, signedOut = false, waiting, isKept = true }) {
   if (signedOut && !$('#signed-out').open) $('#signed-out').showModal();
   const ready = queue.open.filter(isWarm).length;
   if (!online) {
-    const kept = isKept ? 'saved on this device' : 'kept in this page only, so leave it open,';
-    note('hold', 'wifi-off', 'You are offline.', `${waiting} ${waiting === 1 ? 'decision is' : 'decisions are'} ${kept} `
-      + `and will be sent when you reconnect. ${ready} photos are ready to review.`);
+    const held = isKept
+      ? ngettext('{count} decision is saved on this device and will be sent when you reconnect.',
+        '{count} decisions are saved on this device and will be sent when you reconnect.', waiting)
+      : ngettext('{count} decision is kept in this page only: leave it open until you reconnect.',
+        '{count} decisions are kept in this page only: leave it open until you reconnect.', waiting);
+    const left = ngettext('{count} photo is ready to review.', '{count} photos are ready to review.', ready);
+    note('hold', 'wifi-off', gettext('You are offline.'), `${held} ${left}`);
   } else quiet('wifi-off');
 }
 

@@ -1,7 +1,11 @@
 // The CSV of a batch: looked at first (which column is what, what is left out and why), used when the person says so.
+import { gettext, ngettext } from './words.js';
 
 const $ = (id) => document.getElementById(id);
-const WORDS = { file: 'File', sku: 'SKU', asin: 'ASIN', category: 'Category', shoot_group: 'Shoot group', description: 'Description' };
+const WORDS = {
+  file: gettext('File'), sku: gettext('SKU'), asin: gettext('ASIN'), category: gettext('Category'), shoot_group: gettext('Shoot group'),
+  description: gettext('Description'),
+};
 const NONE = '-';
 
 function element(name, className, text) {
@@ -17,8 +21,6 @@ export function sheetNote(tone, text) {
   box.append($(tone === 'approve' ? 'i-ok' : 'i-bad').content.firstElementChild.firstElementChild.cloneNode(true), element('span', 'grow brk', text));
   return box;
 }
-
-const plural = (count, one, many) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
 export class Sheets {
   /** `page` carries the addresses; `used(message)` is called when a list was taken. */
@@ -37,7 +39,7 @@ export class Sheets {
       });
       return { ok: answer.ok, body: await answer.json() };
     } catch {
-      return { ok: false, body: { message: 'The CSV could not be sent. Check the connection and add it again.' } };
+      return { ok: false, body: { message: gettext('The CSV could not be sent. Check the connection and add it again.') } };
     }
   }
 
@@ -83,10 +85,12 @@ export class Sheets {
 
   #fill(look) {
     const hasFile = 'file' in look.places;
-    $('sl-name').textContent = `${this.file.name}: ${plural(look.good + look.bad, 'row', 'rows')}, ${plural(look.header.length, 'column', 'columns')}.`;
+    $('sl-name').textContent = `${this.file.name}: ${ngettext('{count} row', '{count} rows', look.good + look.bad)}, ${ngettext('{count} column', '{count} columns', look.header.length)}.`;
     $('sl-columns').replaceChildren(...look.columns.map((column) => this.#select(column, look)));
     $('sl-use').disabled = !look.good;
-    $('sl-use').textContent = look.bad ? `Use the ${plural(look.good, 'good row', 'good rows')}` : `Use ${plural(look.good, 'row', 'rows')}`;
+    $('sl-use').textContent = look.bad
+      ? ngettext('Use the {count} good row', 'Use the {count} good rows', look.good)
+      : ngettext('Use {count} row', 'Use {count} rows', look.good);
     $('sl-said').replaceChildren(...this.#said(look, hasFile));
     const shown = look.columns.filter((column) => column in look.places);
     const head = element('tr');
@@ -105,8 +109,8 @@ export class Sheets {
     const select = element('select', 'in');
     label.htmlFor = select.id = `sl-${column}`;
     select.name = column;
-    select.append(new Option('not in the list', NONE));
-    look.header.forEach((name, at) => select.append(new Option(name || `column ${at + 1}`, String(at))));
+    select.append(new Option(gettext('not in the list'), NONE));
+    look.header.forEach((name, at) => select.append(new Option(name || gettext('column {n}', { n: at + 1 }), String(at))));
     select.value = column in look.places ? String(look.places[column]) : NONE;
     select.addEventListener('change', async () => {
       await this.#again();
@@ -117,17 +121,23 @@ export class Sheets {
   }
 
   #said(look, hasFile) {
-    if (!hasFile) return [sheetNote('reject', 'No column names the files yet. Choose it under File.')];
+    if (!hasFile) return [sheetNote('reject', gettext('No column names the files yet. Choose it under File.'))];
     const notes = [];
     if (look.bad) {
-      const lines = look.problems.map(([line, why]) => `Line ${line}: ${why}`).join(' ');
-      const more = look.bad > look.problems.length ? ` And ${look.bad - look.problems.length} more.` : '';
-      notes.push(sheetNote('reject', `${plural(look.bad, 'row is', 'rows are')} left out. ${lines}${more}`));
+      const lines = look.problems.map(([line, why]) => gettext('Line {line}: {why}', { line, why })).join(' ');
+      const more = look.bad > look.problems.length ? ` ${gettext('And {count} more.', { count: look.bad - look.problems.length })}` : '';
+      notes.push(sheetNote('reject', `${ngettext('{count} row is left out.', '{count} rows are left out.', look.bad)} ${lines}${more}`));
     }
-    if (look.lacking) notes.push(sheetNote('reject', `This batch needs a SKU and a category: ${plural(look.lacking, 'row has', 'rows have')} none, and the photos of those are refused.`));
-    if (look.unknown.length) notes.push(sheetNote('hold', `No rule knows ${look.unknown.map(([name, rows]) => `${name} (${rows})`).join(', ')}: these photos are classified by their pixels.`));
-    if (look.rows_without_photo) notes.push(sheetNote('hold', `No photo here yet for ${plural(look.rows_without_photo, 'row', 'rows')}: ${look.missing_names.join(', ')}${look.rows_without_photo > look.missing_names.length ? ' …' : ''}.`));
-    if (look.photos_without_row) notes.push(sheetNote('hold', `${plural(look.photos_without_row, 'photo here is', 'photos here are')} named by no row.`));
+    if (look.lacking) notes.push(sheetNote('reject', ngettext(
+      'This batch needs a SKU and a category: {count} row has none, and its photo is refused.',
+      'This batch needs a SKU and a category: {count} rows have none, and their photos are refused.',
+      look.lacking,
+    )));
+    if (look.unknown.length) notes.push(sheetNote('hold', gettext('No rule knows {names}: these photos are classified by their pixels.', { names: look.unknown.map(([name, rows]) => `${name} (${rows})`).join(', ') })));
+    if (look.rows_without_photo) notes.push(sheetNote('hold', ngettext('No photo here yet for {count} row: {names}.', 'No photo here yet for {count} rows: {names}.', look.rows_without_photo, {
+      names: `${look.missing_names.join(', ')}${look.rows_without_photo > look.missing_names.length ? ' …' : ''}`,
+    })));
+    if (look.photos_without_row) notes.push(sheetNote('hold', ngettext('{count} photo here is named by no row.', '{count} photos here are named by no row.', look.photos_without_row)));
     return notes;
   }
 }

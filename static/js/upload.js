@@ -4,6 +4,7 @@ import { dropped } from './dropped.js';
 import { Sheets } from './sheet.js';
 import { sendFile } from './tus.js';
 import { row, size, WEIGHT } from './upload_rows.js';
+import { gettext, ngettext, number } from './words.js';
 
 const PARALLEL = 3;
 const RETRY_S = [1, 2, 4, 8, 16];
@@ -38,7 +39,7 @@ class Queue {
     for (const { file, path } of photos) {
       if (this.items.some((one) => one.path === path && one.file.size === file.size)) continue;
       const item = { file, path, sent: 0, tries: 0, state: 'wait', message: '' };
-      if (this.known.has(`${path}|${file.size}`)) this.settle(item, 'here', 'Already here, skipped.');
+      if (this.known.has(`${path}|${file.size}`)) this.settle(item, 'here', gettext('Already here, skipped.'));
       this.items.push(item);
     }
     this.startedAt ||= performance.now();
@@ -94,11 +95,11 @@ class Queue {
     item.tries += 1;
     if (wait === undefined) {
       item.state = 'lost';
-      item.message = 'The connection failed several times. Nothing is lost; retry this file.';
+      item.message = gettext('The connection failed several times. Nothing is lost; retry this file.');
       return;
     }
     item.state = 'later';
-    item.message = `Connection lost, trying again in ${wait} s.`;
+    item.message = gettext('Connection lost, trying again in {wait} s.', { wait });
     setTimeout(() => {
       if (item.state !== 'later') return;
       item.state = 'wait';
@@ -205,7 +206,7 @@ function describeArchive(item) {
   const bad = files.filter((line) => line.status === 'rejected');
   const words = bad.map((line) => `${line.path}: ${line.message}`).join(' ');
   item.state = !bad.length ? 'ok' : bad.length < files.length ? 'part' : 'bad';
-  item.message = `${files.length} ${files.length === 1 ? 'file' : 'files'} in the ZIP, ${bad.length} refused. ${words}`.trim();
+  item.message = `${ngettext('{count} file in the ZIP, {bad} refused.', '{count} files in the ZIP, {bad} refused.', files.length, { bad: bad.length })} ${words}`.trim();
 }
 
 async function standing() {
@@ -247,21 +248,30 @@ function paint() {
   const speed = queue.sentBytes / Math.max(1, (performance.now() - queue.startedAt) / 1000);
   const left = Math.ceil((total - sent) / Math.max(speed, 1));
   const isOver = done.length === items.length;
-  $('u-head').textContent = `${done.length.toLocaleString('en')} of ${items.length.toLocaleString('en')} files`;
-  const eta = left >= 60 ? `${Math.floor(left / 60)} min ${left % 60} s` : `${left} s`;
-  $('u-sub').textContent = `${size(sent)} of ${size(total)}${isOver || queue.paused || !sent ? '' : `, about ${eta} left`}`;
-  $('u-speed').textContent = queue.paused ? 'Paused' : isOver ? '' : `${(speed / 1e6).toFixed(1)} MB/s`;
+  $('u-head').textContent = gettext('{done} of {all} files', { done: number(done.length), all: number(items.length) });
+  const eta = left >= 60 ? gettext('{minutes} min {seconds} s', { minutes: Math.floor(left / 60), seconds: left % 60 }) : `${left} s`;
+  $('u-sub').textContent = gettext('{sent} of {all}', { sent: size(sent), all: size(total) })
+    + (isOver || queue.paused || !sent ? '' : gettext(', about {time} left', { time: eta }));
+  $('u-speed').textContent = queue.paused ? gettext('Paused') : isOver ? '' : `${(speed / 1e6).toFixed(1)} MB/s`;
   $('u-all').value = total ? (sent / total) * 100 : 100;
   $('pause').hidden = isOver;
-  $('pause').lastElementChild.textContent = queue.paused ? 'Resume' : 'Pause';
+  $('pause').lastElementChild.textContent = queue.paused ? gettext('Resume') : gettext('Pause');
   const shown = [...items].sort((a, b) => WEIGHT[a.state] - WEIGHT[b.state]).slice(0, SHOWN);
   $('flist').replaceChildren(...shown.map((item) => row(item, retry)));
   if (isOver) queue.askSheet();
   const folded = items.length - shown.length;
   const stuck = items.find((one) => one.state === 'wait' && one.message);
   if (stuck && queue.paused) say(stuck.message);
-  else if (isOver) say(`All ${items.length} files are answered. Finish when nothing more is to come.`);
-  else say(folded ? `Showing what needs attention and what is in flight. ${folded} files are folded away.` : 'Leave this page open while files are in flight.');
+  else if (isOver) say(ngettext(
+    'The file is answered. Finish when nothing more is to come.',
+    'All {count} files are answered. Finish when nothing more is to come.',
+    items.length,
+  ));
+  else say(folded ? ngettext(
+    'Showing what needs attention and what is in flight. {count} file is folded away.',
+    'Showing what needs attention and what is in flight. {count} files are folded away.',
+    folded,
+  ) : gettext('Leave this page open while files are in flight.'));
 }
 
 function wire() {

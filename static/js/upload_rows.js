@@ -1,4 +1,5 @@
 // The rows of the upload list: one per file, made once and changed in place.
+import { gettext } from './words.js';
 
 /** A number of bytes in words. */
 export function size(bytes) {
@@ -50,7 +51,7 @@ function retryButton(item, retry) {
   const button = document.createElement('button');
   button.className = 'btn sm';
   button.type = 'button';
-  button.textContent = 'Retry';
+  button.textContent = gettext('Retry');
   button.addEventListener('click', () => retry(item));
   return button;
 }

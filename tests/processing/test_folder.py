@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from PIL import Image
 
 from processing import __main__
 from processing.channels import load_channels
-from processing.errors import InputRejected
+from processing.errors import InputRejected, ResourceUnavailable
 from processing.folder import Job, Journal, Plan, find_photos
 from processing.params import STANDARD_PRESET
 from processing.pool import Pool, process_folder
@@ -176,3 +177,30 @@ def test_pro19_the_command_reports_scores_measures_remover_and_timings(
     assert [row["name"] for row in good["timings"]] == ["decode", "removal", "rgb_verify", "crop", "colour", "score"]
     assert good["is_verified"] and {row["rule"] for row in good["checks"]} >= {"decodes", "format", "profile"}
     assert __main__.main(["run", str(tmp_path / "nowhere"), "--out", str(tmp_path / "x")]) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_weights_that_cannot_be_loaded_end_the_run_however_many_work(
+    folder: Path, tmp_path: Path, workers: int
+) -> None:
+    (tmp_path / "u2netp.onnx").write_bytes(b"no network")
+    plan = replace(_plan(tmp_path / "out"), remover="rembg", model="u2netp.onnx", model_dir=tmp_path)
+    with Journal(plan) as journal, pytest.raises(ResourceUnavailable) as broken:
+        list(process_folder(find_photos(folder, plan.out), plan, journal, workers=workers))
+    assert broken.value.code == "model_broken"
+
+
+def test_each_process_of_a_pool_uses_one_thread_and_the_caller_keeps_its_own(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    pool = Pool(_plan(tmp_path / "out"), 1)
+    try:
+        pool.submit(Job(folder / "a.jpg", "a.jpg", "a"))
+        (process,) = pool.pids()
+        told = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+        assert {b"OMP_NUM_THREADS=1", b"OPENBLAS_NUM_THREADS=1"} <= set(told)
+    finally:
+        pool.close()
+    assert os.environ["OMP_NUM_THREADS"] == "7" and "OPENBLAS_NUM_THREADS" not in os.environ

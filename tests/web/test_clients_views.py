@@ -136,3 +136,16 @@ def test_the_list_pages_and_searches(client: Browser) -> None:
     found = client.get(reverse("clients:list"), {"q": "lilac"}).content.decode()
     assert found.count("Client no ") == 1 and "Client no 3" in found
     assert "Nothing matches the search" in client.get(reverse("clients:list"), {"q": "mauve"}).content.decode()
+
+
+def test_a_form_older_than_the_client_is_refused_and_says_who_changed_what(client: Client, manager: User) -> None:
+    row = factories.make_client(name="Northwind")
+    url = reverse("clients:edit", args=[row.pk])
+    fields = {"name": "Northwind", "brand_notes": "Grey 7", "waits_for_samples": "on"}
+    assert client.post(url, {**fields, "seen": "0"}).status_code == 302
+    stale = client.post(url, {**fields, "brand_notes": "Grey 9", "seen": "0"})
+    words = stale.content.decode()
+    assert stale.status_code == 409 and "changed brand notes at" in words and "Grey 9" in words, "nothing typed is lost"
+    row.refresh_from_db()
+    assert (row.brand_notes, row.version) == ("Grey 7", 1)
+    assert client.post(url, {**fields, "brand_notes": "Grey 9", "seen": "1"}).status_code == 302

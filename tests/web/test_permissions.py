@@ -26,7 +26,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
+OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "jsi18n"}
 """Addresses that answer without a session."""
 ANYBODY = {
     "home",

@@ -38,11 +38,14 @@ class ClientForm(HouseForm):
         label=_("Deliveries wait until the blind samples are judged"), required=False, initial=True, widget=Tick()
     )
 
+    seen = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput())
+
     def data_of_client(self) -> ClientData:
         """What the service needs of a valid form."""
-        return ClientData(**self.cleaned_data)
+        return ClientData(**{name: value for name, value in self.cleaned_data.items() if name != "seen"})
 
 
 def settings_of(client: Client) -> dict[str, Any]:
     """A client's settings as the form's initial values."""
-    return {name: getattr(client, name) for name in ClientForm.base_fields}
+    names = [name for name in ClientForm.base_fields if name != "seen"]
+    return {name: getattr(client, name) for name in names} | {"seen": client.version}

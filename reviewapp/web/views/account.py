@@ -1,4 +1,4 @@
-"""A person's own settings: theme and single-key shortcuts, kept in cookies of this browser."""
+"""A person's own settings: theme, zone, shortcuts, surround and pace, kept in cookies of this browser."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -6,8 +6,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from reviewapp.web.context import KEYS_COOKIE, THEME_COOKIE, THEMES
+from reviewapp.web.context import KEYS_COOKIE, PACE_COOKIE, SURROUND_COOKIE, SURROUNDS, THEME_COOKIE, THEMES
 from reviewapp.web.permissions import role_required, roles_of
+from reviewapp.web.zone import ZONE_COOKIE, zone_names
 
 YEAR_S = 365 * 24 * 3600
 
@@ -18,10 +19,23 @@ def account(request: HttpRequest) -> HttpResponse:
     """Shows the settings; POST keeps them and comes back."""
     if request.method == "GET":
         roles = sorted(str(role.label) for role in roles_of(request.user))
-        return render(request, "account/account.html", {"active": "account", "roles": roles})
-    theme = request.POST.get("theme", "")
-    response = redirect("account")
-    response.set_cookie(THEME_COOKIE, theme if theme in THEMES else "system", max_age=YEAR_S, samesite="Lax")
-    response.set_cookie(KEYS_COOKIE, "on" if request.POST.get("keys") else "off", max_age=YEAR_S, samesite="Lax")
+        context = {
+            "active": "account",
+            "roles": roles,
+            "zones": zone_names(),
+            "zone": request.COOKIES.get(ZONE_COOKIE, ""),
+            "surrounds": SURROUNDS.items(),
+        }
+        return render(request, "account/account.html", context)
+    form, response = request.POST, redirect("account")
+    kept = {
+        THEME_COOKIE: form.get("theme") if form.get("theme") in THEMES else "system",
+        KEYS_COOKIE: "on" if form.get("keys") else "off",
+        PACE_COOKIE: "on" if form.get("pace") else "off",
+        SURROUND_COOKIE: form.get("surround") if form.get("surround") in SURROUNDS else "3",
+        ZONE_COOKIE: form.get("zone") if form.get("zone") in zone_names() else "",
+    }
+    for name, value in kept.items():
+        response.set_cookie(name, value or "", max_age=YEAR_S, samesite="Lax")
     messages.success(request, _("Saved for this browser."))
     return response

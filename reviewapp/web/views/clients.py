@@ -56,7 +56,14 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     form = ClientForm(request.POST or None, initial=settings_of(client))
     if form.is_bound and form.is_valid():
         try:
-            services.update_client(client, form.data_of_client(), request.user)
+            services.update_client(client, form.data_of_client(), request.user, seen=form.cleaned_data["seen"])
+        except services.ClientChanged as refused:
+            form.add_error(None, str(refused))
+            client.refresh_from_db()
+            again = request.POST.copy()
+            again["seen"] = str(client.version)  # saving once more is deliberate
+            form.data = again
+            return _page(request, client, form, status=409)
         except services.ClientRefused as refused:
             form.add_error(refused.field, str(refused))
         else:
