@@ -12,19 +12,27 @@ from pathlib import Path
 
 from django.contrib.auth.models import User
 
-from reviewapp.enums import EditReason, EditTaskState, RejectReason, ReviewReason, Verdict
+from reviewapp.enums import EditReason, EditTaskState, RejectReason, ReviewReason, Role, Verdict
 from reviewapp.models import Asset, Batch, Client, EditTask, Preset, PresetProposal, ReviewTask
 from reviewapp.policies.choosing import Choice
 from reviewapp.selectors.review import Queue
-from reviewapp.services import bulk, delivery, editing, ingest, leases, references
+from reviewapp.services import bulk, delivery, editing, ingest, leases, people, references
 from reviewapp.services.review import record_decision
 from reviewapp.services.uploads import register_upload
+from tests.e2e.screens import PASSWORD
 
 PHOTOS = Path(__file__).resolve().parents[2] / "demo" / "photos"
 
 
 def _person(role: str) -> User:
     return User.objects.get(username=role)
+
+
+def _second_reviewer() -> None:
+    person, _made = User.objects.get_or_create(username="rita", defaults={"first_name": "Rita", "last_name": "Sommer"})
+    person.set_password(PASSWORD)
+    person.save()
+    people.set_roles(person, [Role.REVIEWER], _person("admin"))
 
 
 def _batch(name: str, *channels: str) -> Batch:
@@ -55,6 +63,7 @@ def _decide(task: ReviewTask, verdict: str, *reasons: str, note: str = "", queue
 
 def start() -> None:
     """Two more batches, decisions of every kind, a proposal that follows from them, work on two editors' desks."""
+    _second_reviewer()
     mine = Batch.objects.get(is_demo=True)
     names = sorted(path.name for path in PHOTOS.glob("*.jpg"))
     second = _batch("Spring marketplace", "amazon_main", "ebay")

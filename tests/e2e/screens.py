@@ -9,6 +9,8 @@ from typing import Any
 
 from tests.stack import Stack
 
+PASSWORD = "for tests alone, 2026"
+"""Of rita, the second reviewer furnish.start makes; she lives in temporary stacks only."""
 Act = Callable[[Any], None]
 
 
@@ -194,7 +196,7 @@ def signed_in(context: Any, stack: Stack, who: str) -> Any:
     if who:
         page.goto(f"{stack.url}/login/")
         page.fill("[name=username]", who)
-        page.fill("[name=password]", stack.passwords()[who])
+        page.fill("[name=password]", stack.passwords().get(who, PASSWORD))
         page.click("button.pri")
         page.wait_for_url(f"{stack.url}/")
     return page
