@@ -159,20 +159,9 @@ INNOCENT = re.compile(
 """Words of the page itself, of the client's notes, and of the settings that anybody may adjust."""
 
 
-def test_14_07_nothing_of_the_blind_queue_tells_how_a_photo_was_judged(opened: Any, day: Day) -> None:
-    page = opened("reviewer", "/review/")
-    told: dict[str, str] = {}
-    headers: list[str] = []
-
-    def listen(answer: Any) -> None:
-        if answer.request.resource_type in ("image", "script", "stylesheet"):
-            headers.append(json.dumps({**answer.headers, "url": answer.url}))
-        else:
-            headers.append(json.dumps(answer.headers))
-            told[f"{answer.request.method} {answer.url}"] = answer.text()
-
-    page.on("response", listen)
-    page.goto(f"{day[0].url}/review/mixed/")
+def everything_once(page: Any, stack: Stack) -> None:
+    """A session at the blind desk that asks the server everything the desk can ask."""
+    page.goto(f"{stack.url}/review/mixed/")
     first_painted(page)
     page.keyboard.press("k")
     page.wait_for_selector('[data-panel="siblings"] .sib')
@@ -198,6 +187,22 @@ def test_14_07_nothing_of_the_blind_queue_tells_how_a_photo_was_judged(opened: A
     page.keyboard.press("?")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for_timeout(700)
+
+
+def test_14_07_nothing_of_the_blind_queue_tells_how_a_photo_was_judged(opened: Any, day: Day) -> None:
+    page = opened("reviewer", "/review/")
+    told: dict[str, str] = {}
+    headers: list[str] = []
+
+    def listen(answer: Any) -> None:
+        if answer.request.resource_type in ("image", "script", "stylesheet"):
+            headers.append(json.dumps({**answer.headers, "url": answer.url}))
+        else:
+            headers.append(json.dumps(answer.headers))
+            told[f"{answer.request.method} {answer.url}"] = answer.text()
+
+    page.on("response", listen)
+    everything_once(page, day[0])
     kinds = " ".join(told)
     for wanted in (
         "/review/mixed/",
