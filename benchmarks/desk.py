@@ -6,7 +6,7 @@ queue of copies of them (desk_parts/rows.py). Side by side is paired in the same
 opening the same pairs (fetched from npm now, its next pairs decoded ahead like ours) and with the desk's own page
 without a script: a form, one page load per decision.
 
-    python benchmarks/desk.py [--decisions 60] [--pace 0.6] [--json]
+    python benchmarks/desk.py [--decisions 60] [--pace 0.9] [--json]
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def main() -> int:
     """Start the stack, wait for the demo, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--decisions", type=int, default=60)
-    parser.add_argument("--pace", type=float, default=0.6, help="seconds from one decision to the next, at least")
+    parser.add_argument("--pace", type=float, default=0.9, help="seconds from one decision to the next, at least")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     binary = chromium()

@@ -20,10 +20,11 @@ SMALL = """[...document.querySelectorAll(
     .filter((el) => el.checkVisibility({ visibilityProperty: true })
         && !el.closest('.sr, p, dialog:not([open]), .skip') && !el.matches('.sr'))
     .filter((el) => getComputedStyle(el).display !== 'inline')
-    .map((el) => [el, (el.closest('label') ?? el).getBoundingClientRect()])
-    .filter(([, box]) => box.width && (box.width < 23.9 || box.height < 23.9))
+    .map((el) => [el, (el.closest('label, .todo li:has(> a.what)') ?? el).getBoundingClientRect()])
+    .filter(([, box]) => box.width > 1 && (box.width < 23.9 || box.height < 23.9))
     .map(([el, box]) => `${el.outerHTML.slice(0, 110)} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
-"""Visible controls under 24 x 24 px. One in a label is as large as the label; links in sentences are exempt (2.5.8)."""
+"""Visible controls under 24 x 24 px. One in a label, or a row that is one link, is as large as that; links in sentences
+are exempt (2.5.8)."""
 WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 
