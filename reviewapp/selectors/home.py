@@ -142,8 +142,9 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
     found: list[Need] = []
     if held & {Role.MANAGER, Role.ADMIN}:
         found += _stopped()
-        found += [Need("paused", 1, batch) for batch in Batch.objects.filter(state=BatchState.PAUSED)[:1]]
-        found += [Need("ready", 1, batch) for batch in Batch.objects.filter(state=BatchState.READY)[:1]]
+        named = Batch.objects.select_related("client")
+        found += [Need("paused", 1, batch) for batch in named.filter(state=BatchState.PAUSED)[:1]]
+        found += [Need("ready", 1, batch) for batch in named.filter(state=BatchState.READY)[:1]]
         found.append(Need("proposals", PresetProposal.objects.filter(state=ProposalState.OPEN).count()))
     if held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}:
         found.append(Need("held", tallies.reviews()[ReviewTaskState.ON_HOLD]))
