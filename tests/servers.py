@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reviewapp.supervisor import valkey
 
@@ -103,18 +104,18 @@ def running_postgres(**settings: str) -> Iterator[str]:
         raise Missing("no PostgreSQL (initdb) on PATH or in the usual places")
     person = _unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="sp-pg-", dir="/tmp"))
-    identity = {"user": person.uid, "group": person.gid, "extra_groups": []} if person else {}
+    identity: dict[str, Any] = {"user": person.uid, "group": person.gid, "extra_groups": []} if person else {}
     if person:
         os.chown(folder, person.uid, person.gid)
     data, port = folder / "data", free_port()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": folder}
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": folder}
     subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "softproof", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"],
+        [str(binaries / "initdb"), "-D", str(data), "-U", "softproof", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"],
         check=True, **quiet, **identity,
     )  # fmt: skip
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
-        [binaries / "postgres", "-D", data, "-k", folder, "-p", str(port), "-c", "listen_addresses=",
+        [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), "-p", str(port), "-c", "listen_addresses=",
          "-c", "fsync=off", "-c", "max_connections=60",
          *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))],
         stdout=log, stderr=log, cwd=folder, **identity,
@@ -131,7 +132,18 @@ def running_postgres(**settings: str) -> Iterator[str]:
 
 
 def _answers(binaries: Path, folder: Path, port: int) -> bool:
-    command = [binaries / "psql", "-h", folder, "-p", str(port), "-U", "softproof", "-c", "select 1", "postgres"]
+    command = [
+        str(binaries / "psql"),
+        "-h",
+        str(folder),
+        "-p",
+        str(port),
+        "-U",
+        "softproof",
+        "-c",
+        "select 1",
+        "postgres",
+    ]
     return subprocess.run(command, capture_output=True, check=False, cwd=folder).returncode == 0
 
 

@@ -21,7 +21,7 @@ from reviewapp.policies.verdicts import Asked, Verdicted, check
 from reviewapp.selectors import people as people_selectors
 from reviewapp.selectors import review as selectors
 
-from . import assets, batches, learning, routing, sampling
+from . import assets, audit, batches, learning, routing, sampling
 from .leases import beat, claim_next, release, take_back
 from .people import require
 from .undo import UndoResult, undo
@@ -221,7 +221,11 @@ def _too_late(user: User, task_id: int, asked: Verdicted) -> DecisionResult:
         return DecisionResult("conflict", first, f"You already decided this photo: {word}.")
     kept = None
     if asked.verdict in (Verdict.APPROVE, Verdict.REJECT) and not _has_second_opinion(user, task):
-        kept = _write(user, task, task.version, asked, is_second_opinion=True)
+        with transaction.atomic():
+            kept = _write(user, task, task.version, asked, is_second_opinion=True)
+            audit.record(
+                "review.second_opinion", task, actor=user, after={"verdict": asked.verdict, "stands": first.verdict}
+            )
     name = first.reviewer.get_full_name() or first.reviewer.get_username()
     return DecisionResult("conflict", kept, f"Already decided by {name}: {word}.")
 

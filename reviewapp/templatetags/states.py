@@ -123,6 +123,7 @@ VERB_WORDS: Mapping[str, str] = {
     "delivery.downloaded": "Delivery {number} downloaded",
     "asset.received": "Photo received",
     "original.downloaded": "Original downloaded",
+    "review.second_opinion": "Second opinion: {verdict}, the first one stands: {stands}",
 }
 
 
@@ -137,7 +138,7 @@ def event_words(event: Any) -> str:
     if pattern is None:
         words = event.verb.replace(".", " ").replace("_", " ").capitalize()
         return f"{words}: {event.note}" if event.note else words
-    values = {name: event.after.get(name, "") for name in ("rows", "priority", "number", "files")}
+    values = {name: event.after.get(name, "") for name in ("rows", "priority", "number", "files", "verdict", "stands")}
     return pattern.format(**values)
 
 

@@ -60,6 +60,7 @@ delivery_urls = [
 
 quality_urls = [
     path("thresholds/", quality.thresholds, name="thresholds"),
+    path("thresholds/what-if/", quality.what_if, name="what_if"),
     path("thresholds/publish/", quality.publish, name="publish"),
     path("categories/", quality.save_category, name="category"),
 ]

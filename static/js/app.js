@@ -58,7 +58,9 @@ document.addEventListener('htmx:beforeRequest', (event) => {
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) return;
   for (const element of waiting) {
-    if (element.isConnected) globalThis.htmx.trigger(element, 'load');
+    // Its own trigger would wait for its delay once more.
+    const [target, swap] = [element, element.getAttribute('hx-swap')];
+    if (element.isConnected) globalThis.htmx.ajax('get', element.getAttribute('hx-get'), { source: element, target, swap });
   }
   waiting.clear();
 });

@@ -58,8 +58,13 @@ export class Beside {
     return button;
   }
 
-  /** Fills `list` with the photos of `item`'s product. */
-  async sheet(list, item) {
+  /** Fills `list` with the photos of `item`'s product; `filled` resolves when they are there. */
+  sheet(list, item) {
+    this.filled = this.#fill(list, item);
+    return this.filled;
+  }
+
+  async #fill(list, item) {
     list.dataset.for = item.key;
     if (!this.sheets.has(item.side.siblings)) {
       const asked = fetch(item.side.siblings, { headers: { Accept: 'application/json' } })

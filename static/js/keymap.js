@@ -58,6 +58,9 @@ function kbd(text) {
 export function markButtons(root, usable) {
   for (const entry of KEYMAP.filter(usable)) {
     for (const button of root.querySelectorAll(`[data-key="${entry.id}"]`)) {
+      // A mouse that rests on a tool learns its name and key, also where the bar is too narrow for words.
+      const name = (button.ariaLabel ?? button.textContent).trim();
+      if (!button.title && button.closest('.rv-tools, .cmp-tools')) button.title = `${name} (${keyName(entry.keys[0])})`;
       button.setAttribute('aria-keyshortcuts', entry.keys.map((key) => ARIA[key] ?? key).join(' '));
       if (!button.matches('.icon, select')) {
         const hint = kbd(keyName(entry.keys[0]));

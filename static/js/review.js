@@ -210,8 +210,10 @@ function togglePanel() {
   if (!panel.hidden && queue.current) fillDetails(panel, queue.current, overlays, beside);
 }
 
-function openBeside() {
+async function openBeside() {
   if (panel.hidden) togglePanel();
+  await beside.filled;
+  if (panel.hidden) return;
   $('#beside').scrollIntoView({ block: 'nearest' });
   $('#beside .sib:not([disabled])')?.focus();
 }

@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from reviewapp.enums import AssetState, Role
-from reviewapp.models import ReviewDecision, ReviewTask
+from reviewapp.models import AuditEvent, ReviewDecision, ReviewTask
+from reviewapp.templatetags.states import event_words
 from tests import factories
 from tests.e2e.desk import open_queue, saved, show, sign_in, sku, until, waiting
 
@@ -48,6 +49,9 @@ def test_rev04_two_people_decide_one_photo_and_the_first_stands(
     task.asset.refresh_from_db()
     assert task.asset.state == AssetState.APPROVED
     assert ReviewDecision.objects.filter(task=task, is_second_opinion=True, reviewer=reviewer).count() == 1
+    assert AuditEvent.objects.filter(asset=task.asset, actor__username="Otto", verb="asset.moved").exists()
+    second_opinion = AuditEvent.objects.get(asset=task.asset, actor=reviewer)
+    assert event_words(second_opinion) == "Second opinion: reject, the first one stands: approve"
     other.close()
     page.watched.problems.clear()  # Chromium logs the 409
 

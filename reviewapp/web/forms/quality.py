@@ -33,13 +33,15 @@ class PolicyForm(HouseForm):
         for line in FIELDS:
             kind = forms.IntegerField if line.is_whole else forms.FloatField
             hint = f"{line.low:g} to {line.high:g}"
-            attrs = {} if line.is_whole else {"step": "any"}
-            self.fields[line.name] = kind(
-                label=line.label, initial=f"{getattr(current, line.name):g}", help_text=hint, widget=Number(attrs=attrs)
-            )
+            now = f"{getattr(current, line.name):g}"
+            attrs = {"data-now": now, **({} if line.is_whole else {"step": "any"})}
+            self.fields[line.name] = kind(label=line.label, initial=now, help_text=hint, widget=Number(attrs=attrs))
         for name in FLAGS:
             self.fields[name] = forms.BooleanField(
-                label=FLAG_LABELS[name], required=False, initial=getattr(current, name), widget=Tick()
+                label=FLAG_LABELS[name],
+                required=False,
+                initial=getattr(current, name),
+                widget=Tick(attrs={"data-now": str(int(getattr(current, name)))}),
             )
         self.fields["note"] = forms.CharField(
             label=_("Why"), max_length=500, widget=Area(), help_text=_("Shown in the audit log.")

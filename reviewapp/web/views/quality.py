@@ -8,11 +8,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from reviewapp.models import RoutingPolicy
 from reviewapp.selectors import thresholds as selectors
+from reviewapp.selectors import what_if as drafts
 from reviewapp.services import policies_admin
+from reviewapp.templatetags.states import percent
 from reviewapp.web.forms.quality import CategoryForm, PolicyForm
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
 
@@ -29,6 +32,63 @@ def _page(request: HttpRequest, status: int = 200, **parts: Any) -> HttpResponse
 def thresholds(request: HttpRequest) -> HttpResponse:
     """The thresholds in force, what scores look like against them, and every version there was."""
     return _page(request)
+
+
+FATES = {
+    "passes": gettext_lazy("Passes by itself"),
+    "band": gettext_lazy("Waits for a person"),
+    "low": gettext_lazy("Done again, then an editor"),
+}
+VERDICTS = {
+    "unknown": (
+        "neutral",
+        "circle-question-mark",
+        gettext_lazy("Nobody judged any photo of a part that would pass: what slips through is unknown."),
+    ),
+    "below": (
+        "approve",
+        "check",
+        gettext_lazy("Of what would pass, people would reject %(low)s to %(high)s: all below the limit of %(limit)s."),
+    ),
+    "reaches": (
+        "hold",
+        "triangle-alert",
+        gettext_lazy(
+            "Of what would pass, people would reject %(rate)s, but it could be up to %(high)s: "
+            "past the limit of %(limit)s. Judge more samples first."
+        ),
+    ),
+    "above": (
+        "reject",
+        "octagon-alert",
+        gettext_lazy(
+            "Of what would pass, people would reject %(rate)s (%(low)s to %(high)s): above the limit of %(limit)s."
+        ),
+    ),
+}
+"""Verdict -> tone, icon, sentence. The limit is the share of rejected samples that pauses a batch."""
+
+
+@role_required(*MANAGERS)
+@require_GET
+def what_if(request: HttpRequest) -> HttpResponse:
+    """The fragment under the histogram: what a draft of the two lines would change. Changes nothing."""
+    try:
+        lines = [float(request.GET.get(name, "")) for name in ("approve_at", "review_at")]
+        found = drafts.what_if(*lines)
+    except ValueError:
+        refused = _("Two numbers from 0 to 100, the review line not above the pass line.")
+        return render(request, "quality/_what_if.html", {"refused": refused})
+    tone, mark, sentence = VERDICTS[found.verdict]
+    shares = {"rate": found.rate or 0.0, "low": found.low, "high": found.high, "limit": found.limit}
+    context = {
+        "found": found,
+        "rows": [(FATES[fate.key], fate) for fate in found.fates],
+        "tone": tone,
+        "mark": mark,
+        "sentence": sentence % {name: percent(share, 1) for name, share in shares.items()},
+    }
+    return render(request, "quality/_what_if.html", context)
 
 
 @role_required(*ADMINS)

@@ -1,0 +1,211 @@
+"""Every screen of the site in every state worth looking at: one table for the pictures and for the acceptance tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.stack import Stack
+
+PASSWORD = "for tests alone, 2026"
+"""Of rita, the second reviewer furnish.start makes; she lives in temporary stacks only."""
+Act = Callable[[Any], None]
+
+
+def nothing(_page: Any) -> None:
+    """Takes the page as it is."""
+
+
+def first_painted(page: Any) -> None:
+    """Waits for the first photo of a desk and for what it fetches ahead."""
+    page.wait_for_selector("#stage[data-shown]")
+    page.mouse.move(720, 20)
+    for _ in range(60):
+        if page.evaluate("!document.querySelector('.fr.cold') && document.querySelectorAll('.fr').length > 1"):
+            break
+        page.wait_for_timeout(100)
+
+
+def keys(*pressed: str) -> Act:
+    """Waits for the photo, then presses keys."""
+
+    def act(page: Any) -> None:
+        first_painted(page)
+        for key in pressed:
+            page.keyboard.press(key)
+            page.wait_for_timeout(350)
+
+    return act
+
+
+def draw_ring(page: Any) -> None:
+    """A note, and a ring drawn on the result."""
+    keys("n")(page)
+    page.keyboard.type("Frayed along the bottom edge")
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    box = page.locator(".pane-b").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.78
+    page.mouse.move(x - 90, y - 26)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 20, steps=6)
+    page.mouse.up()
+
+
+def offline(page: Any) -> None:
+    """Two decisions while the network is away."""
+    first_painted(page)
+    page.context.set_offline(True)
+    for _ in range(2):
+        page.keyboard.press("a")
+        page.wait_for_timeout(900)
+
+
+def online(page: Any) -> None:
+    """The network is back: the two are sent and taken back, for whoever looks next."""
+    page.context.set_offline(False)
+    for _ in range(200):
+        if page.evaluate("document.getElementById('desk').dataset.unsent === '0'"):
+            break
+        page.wait_for_timeout(100)
+    for _ in range(2):
+        page.keyboard.press("z")
+        page.wait_for_timeout(700)
+
+
+def opened(dialog: str) -> Act:
+    """Opens a dialog by its button."""
+
+    def act(page: Any) -> None:
+        page.click(f'[data-act="open"][data-target="{dialog}"] >> visible=true')
+        page.wait_for_selector(f"#{dialog}[open]")
+
+    return act
+
+
+def refused(page: Any) -> None:
+    """Sends the form of thresholds with a change and without a reason."""
+    page.fill("#id_approve_at", "86")
+    page.click("button:has-text('Publish')")
+    page.wait_for_selector("#id_note_error")
+
+
+def wrong_password(page: Any) -> None:
+    """A pair that doesn't fit."""
+    page.fill("[name=username]", "nobody")
+    page.fill("[name=password]", "not this one")
+    page.click("button.pri")
+    page.wait_for_load_state()
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """`path` is filled from the addresses furnish.finish printed; `status` is what the server answers."""
+
+    name: str
+    who: str
+    path: str
+    act: Act = nothing
+    after: Act = nothing
+    status: int = 200
+
+    @property
+    def is_desk(self) -> bool:
+        """The desk is dark in both themes."""
+        return self.path.startswith(("/review/mixed/", "/review/assisted/"))
+
+
+SCREENS: tuple[Screen, ...] = (
+    Screen("login", "", "/login/"),
+    Screen("login-refused", "", "/login/", wrong_password),
+    Screen("home", "manager", "/"),
+    Screen("home-reviewer", "reviewer", "/"),
+    Screen("home-editor", "editor", "/"),
+    Screen("home-senior", "senior", "/"),
+    Screen("review-queues", "senior", "/review/"),
+    Screen("review", "reviewer", "/review/mixed/", first_painted),
+    Screen("review-swipe", "reviewer", "/review/mixed/", keys("w")),
+    Screen("review-blink", "reviewer", "/review/mixed/", keys("e")),
+    Screen("review-zoom", "reviewer", "/review/mixed/", keys("f")),
+    Screen("review-difference", "reviewer", "/review/mixed/", keys("r")),
+    Screen("review-mask", "reviewer", "/review/mixed/", keys("t")),
+    Screen("review-white", "reviewer", "/review/mixed/", keys("y")),
+    Screen("review-reasons", "reviewer", "/review/mixed/", keys("x")),
+    Screen("review-note", "reviewer", "/review/mixed/", draw_ring),
+    Screen("review-adjust", "reviewer", "/review/mixed/", keys("o")),
+    Screen("review-keys", "reviewer", "/review/mixed/", keys("?")),
+    Screen("review-beside", "reviewer", "/review/mixed/", keys("k")),
+    Screen("review-offline", "reviewer", "/review/mixed/", offline, online),
+    Screen("review-assisted", "senior", "/review/assisted/", first_painted),
+    Screen("review-why", "senior", "/review/assisted/", keys("m")),
+    Screen("review-flag", "senior", "/review/assisted/", keys("g")),
+    Screen("review-bulk", "senior", "/review/bulk/?batch={batch}"),
+    Screen("review-bulk-done", "senior", "/review/bulk/{bulk}/"),
+    Screen("editing", "editor", "/editing/"),
+    Screen("editing-photo", "editor", "/editing/{edit}/"),
+    Screen("editing-signoff", "senior", "/editing/{handed_in}/"),
+    Screen("batches", "manager", "/batches/"),
+    Screen("batches-empty-filter", "manager", "/batches/?filter=delivered"),
+    Screen("batch", "manager", "/batches/{batch}/"),
+    Screen("batch-cancel", "manager", "/batches/{batch}/", opened("dlg-cancel")),
+    Screen("batch-new", "manager", "/batches/new/"),
+    Screen("batch-upload", "manager", "/batches/{uploading}/upload/"),
+    Screen("images", "manager", "/images/"),
+    Screen("image", "manager", "/images/{image}/", keys("m")),
+    Screen("image-refused", "manager", "/images/{refused}/"),
+    Screen("deliveries", "manager", "/deliveries/"),
+    Screen("clients", "manager", "/clients/"),
+    Screen("client", "manager", "/clients/{client}/"),
+    Screen("client-new", "manager", "/clients/new/"),
+    Screen("thresholds", "admin", "/quality/thresholds/"),
+    Screen("thresholds-refused", "admin", "/quality/thresholds/", refused),
+    Screen("presets", "admin", "/presets/"),
+    Screen("preset", "admin", "/presets/{preset}/"),
+    Screen("preset-new", "admin", "/presets/{preset}/new/"),
+    Screen("proposals", "admin", "/proposals/"),
+    Screen("proposal", "admin", "/proposals/{proposal}/"),
+    Screen("channels", "admin", "/channels/"),
+    Screen("channel", "admin", "/channels/amazon_main/"),
+    Screen("channel-new", "admin", "/channels/new/"),
+    Screen("people", "admin", "/people/"),
+    Screen("person", "admin", "/people/{person}/"),
+    Screen("person-new", "admin", "/people/new/"),
+    Screen("audit", "admin", "/audit/"),
+    Screen("account", "editor", "/account/"),
+    Screen("not-allowed", "reviewer", "/people/", status=403),
+    Screen("not-found", "manager", "/batches/999999/", status=404),
+)
+
+
+def furnish(stack: Stack) -> dict[str, Any]:
+    """Puts a working day on the demo and returns the addresses `Screen.path` asks for."""
+    stack.wait_idle(900)
+    stack.manage("shell", "-c", "from tests.e2e.furnish import start; start()")
+    stack.wait_idle(900)
+    said = stack.manage("shell", "-c", "from tests.e2e.furnish import finish; finish()")
+    stack.wait_idle(900)
+    found: dict[str, Any] = json.loads(next(line for line in said.splitlines() if line.startswith("IDS "))[4:])
+    return found
+
+
+def signed_in(context: Any, stack: Stack, who: str) -> Any:
+    """A page of `context`, signed in by the form as one of the demo's people; "" is nobody."""
+    page = context.new_page()
+    if who:
+        page.goto(f"{stack.url}/login/")
+        page.fill("[name=username]", who)
+        page.fill("[name=password]", stack.passwords().get(who, PASSWORD))
+        page.click("button.pri")
+        page.wait_for_url(f"{stack.url}/")
+    return page
+
+
+def open_screen(page: Any, stack: Stack, screen: Screen, ids: dict[str, Any]) -> None:
+    """Opens a screen in its state."""
+    answer = page.goto(stack.url + screen.path.format(**ids))
+    assert answer.status == screen.status, (screen.name, answer.status)
+    page.wait_for_load_state("networkidle")
+    screen.act(page)
+    page.wait_for_timeout(150)

@@ -1,0 +1,372 @@
+"""The acceptance checks of the design on the real stack: `make run`'s demo with a working day on it (furnish.py).
+
+Number -> where it is proved. Tests named test_14_NN are here or in test_acceptance_keys.py.
+
+ 1  test_14_01 every screen, both themes: no policy violation, no console error
+ 2  test_14_02 every screen, dialogs and tools of the desk open, both themes: axe finds nothing serious
+ 3  test_14_03 every screen at four widths; test_review_desk: the desk loaded at five widths
+ 4  test_review_desk: test_rev04_a_advances..., z_takes_back..., test_rev07_x_3..., a_held_key_decides_once
+ 5  test_14_05 (keys file); test_review_desk: test_rev02_modes_peek_and_actual_pixels; test_viewer: Space in every mode
+ 6  test_14_06
+ 7  test_14_07; test_viewer_layers: test_smp01...
+ 8  test_review_desk: test_rev04_single_keys_can_be_switched_off
+ 9  test_14_09; test_review_desk: test_rev04_blink_stands_still_under_reduced_motion
+10  test_14_10
+11  test_14_11
+12  test_14_12
+13  test_review_contention: test_rev04_a_decision_after_the_lease_went..., a_lost_lease_offers_the_next_photos
+14  test_review_contention: test_rev04_offline_decisions_arrive_once_and_in_order
+15  test_upload_breaks: test_broken_connections_and_a_closed_tab...
+16  test_14_16: no network and no waiting between key and picture; the p95 itself is benchmarks/desk.py's bar
+17  test_14_17
+18  test_14_18 (keys file)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.desk import saved, until
+from tests.e2e.screens import SCREENS, first_painted, furnish, signed_in
+from tests.e2e.walk import WIDTHS, Walked, only_bad, serious, squeeze, walk
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(1800)]
+
+Day = tuple[Stack, dict[str, Any]]
+NO_PAGE = re.compile(
+    r"claim|past|beat|release|decide_plain|undo|take_back|filter|bulk_(apply|advance|undo)|decide|adjust|tus:|media:|"
+    r"viewer:|healthz|readyz|logout|jsi18n|uploads:(file|csv|look|known|checks|finish)|editing:(claim|submit|sign|send|give)|"
+    r"batches:(progress|images|failures|retry|hand|pause|resume|cancel|priority|deliver)|download|publish|what_if|"
+    r"category|presets:(import|current|export)|accept|decline|reference"
+)
+"""Names of addresses that are no page: answers to scripts and forms, pictures, files, fragments."""
+
+
+@pytest.fixture(scope="module")
+def day(live_app: Stack) -> Day:
+    """The demo with a working day on it, and the addresses of its pages."""
+    return live_app, furnish(live_app)
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def walked(request: Any, browser: Any, day: Day) -> Walked:
+    """Every screen in one theme."""
+    return walk(browser, *day, request.param)
+
+
+@pytest.fixture
+def opened(browser: Any, day: Day) -> Iterator[Any]:
+    """Opens a page as one of the demo's people."""
+    contexts = []
+
+    def as_person(who: str, path: str, **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = signed_in(context, day[0], who)
+        page.goto(day[0].url + path.format(**day[1]))
+        return page
+
+    yield as_person
+    for context in contexts:
+        context.close()
+
+
+def test_14_00_the_walk_covers_every_page_of_the_site(day: Day) -> None:
+    from django.urls import Resolver404, get_resolver, resolve
+
+    def names(patterns: Any, space: str = "") -> Iterator[str]:
+        for one in patterns:
+            if hasattr(one, "url_patterns"):
+                yield from names(one.url_patterns, f"{space}{one.namespace}:" if one.namespace else space)
+            elif one.name:
+                yield f"{space}{one.name}"
+
+    pages = {name for name in names(get_resolver().url_patterns) if not name.startswith(("admin:", "ops"))}
+    seen = set()
+    for screen in SCREENS:
+        try:
+            seen.add(resolve(screen.path.format(**day[1]).split("?")[0]).view_name)
+        except Resolver404:
+            assert screen.status == 404, screen.name
+    assert {name for name in pages if not NO_PAGE.search(name)} == seen
+
+
+def test_14_01_no_policy_violation_and_no_console_error_anywhere(walked: Walked) -> None:
+    assert not only_bad(walked.complaints)
+    (theme,) = set(walked.themes.values())
+    wanted = {screen.name for screen in SCREENS if theme == "dark" or not screen.is_desk}
+    assert set(walked.complaints) == wanted
+
+
+def test_14_02_axe_finds_nothing_serious_anywhere(walked: Walked) -> None:
+    assert walked.findings
+    assert not only_bad(walked.findings)
+
+
+def test_14_02_axe_is_awake(opened: Any) -> None:
+    page = opened("manager", "/batches/")
+    page.evaluate("document.querySelector('h1').style.color = '#ddd'")
+    assert any("color-contrast" in found for found in serious(page))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_14_03_no_control_is_too_small_and_nothing_scrolls_sideways(browser: Any, day: Day, width: int) -> None:
+    found = squeeze(browser, *day, width)
+    assert not only_bad(found.wide)
+    assert not only_bad(found.small)
+
+
+TINTED = """(() => {
+    const seen = new Map();
+    for (const el of document.querySelectorAll('body, .rv, .rv *')) {
+        if (!el.checkVisibility() || el.closest('svg, .px, .lay i, .lossrow i, .chip-m')) continue;
+        const rgb = getComputedStyle(el).backgroundColor.match(/[\\d.]+/g).map(Number);
+        if (rgb[3] === 0) continue;
+        if (rgb[0] !== rgb[1] || rgb[1] !== rgb[2]) seen.set(`${el.tagName}.${el.className}`, rgb.join(' '));
+    }
+    return [...seen].map((pair) => pair.join(': '));
+})()"""
+"""Elements of the desk with a background that isn't R = G = B; a legend's dot and a readout's chip are meant."""
+
+
+@pytest.mark.parametrize("queue", ["mixed", "assisted"])
+def test_14_06_every_surface_of_the_desk_is_neutral(opened: Any, queue: str) -> None:
+    page = opened("reviewer", f"/review/{queue}/")
+    first_painted(page)
+    assert page.evaluate(TINTED) == []
+    for key in ("i", "x", "Escape", "n", "Escape", "p", "Escape", "o", "Escape", "b", "b", "b", "m", "?"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(150)
+        assert page.evaluate(TINTED) == [], key
+
+
+TELLING = re.compile(
+    r"\b(score|scored|total|band|assist|advice|gate|gates|findings?|parts?|lost|measures?|route|routing|why|reason_label|"
+    r"flags?|flagged|preset|confidence|score_band|medium|samples?|is_sample|human_review|auto_approved)\b",
+    re.IGNORECASE,
+)
+INNOCENT = re.compile(
+    r"New photos show up here as they are scored|Part of the product missing|This part did not load|Colours as on the "
+    r"sample card|\"(low|medium|high)\"|\"(medium|Medium)\"|\"kind\": \"flag\"|>Why\?<|[>\"][Mm]edium[<\"]",
+)
+"""Words of the page itself, of the client's notes, and of the settings that anybody may adjust."""
+
+
+def test_14_07_nothing_of_the_blind_queue_tells_how_a_photo_was_judged(opened: Any, day: Day) -> None:
+    page = opened("reviewer", "/review/")
+    told: dict[str, str] = {}
+    headers: list[str] = []
+
+    def listen(answer: Any) -> None:
+        if answer.request.resource_type in ("image", "script", "stylesheet"):
+            headers.append(json.dumps({**answer.headers, "url": answer.url}))
+        else:
+            headers.append(json.dumps(answer.headers))
+            told[f"{answer.request.method} {answer.url}"] = answer.text()
+
+    page.on("response", listen)
+    page.goto(f"{day[0].url}/review/mixed/")
+    first_painted(page)
+    page.keyboard.press("k")
+    page.wait_for_selector('[data-panel="siblings"] .sib')
+    page.keyboard.press("c")
+    until(page, "!document.getElementById('stage').classList.contains('making')")
+    page.wait_for_timeout(500)
+    page.keyboard.press("o")
+    page.wait_for_timeout(700)
+    page.focus("#stage")
+    page.keyboard.press("o")
+    page.keyboard.press("a")
+    saved(page)
+    first_painted(page)
+    page.keyboard.press("x")
+    page.keyboard.press("2")
+    saved(page)
+    page.keyboard.press("z")
+    saved(page)
+    page.keyboard.press("z")
+    saved(page)
+    page.keyboard.press("z")
+    page.wait_for_timeout(700)
+    page.keyboard.press("?")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(700)
+    kinds = " ".join(told)
+    for wanted in (
+        "/review/mixed/",
+        "/claim/",
+        "/beat/",
+        "/decision/",
+        "/undo/",
+        "/siblings/",
+        "/channel/",
+        "/adjust/",
+    ):
+        assert wanted in kinds, f"the session did not ask {wanted}"
+    told["what the page holds now"] = page.content()
+    leaks = {}
+    for where, text in told.items():
+        shown = INNOCENT.sub("", re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL))
+        found = sorted({match.group(0).lower() for match in TELLING.finditer(shown)})
+        if found:
+            leaks[where] = found
+    assert not leaks
+    assert not [line for line in headers if re.search(r"score|routing|\bsample\b|overlays\.css", line)]
+
+
+MOVING = """document.getAnimations()
+    .filter((one) => one.playState === 'running' && one.effect.getComputedTiming().iterations > 1)
+    .map((one) => one.animationName ?? String(one))"""
+
+
+def test_14_09_reduced_motion_stops_blinking_spinners_and_skeletons(opened: Any, day: Day) -> None:
+    page = opened("reviewer", "/review/mixed/", reduced_motion="reduce")
+    first_painted(page)
+    page.keyboard.press("e")
+    for _ in range(4):
+        page.wait_for_timeout(300)
+        assert not page.evaluate("document.getElementById('stage').classList.contains('blinked')")
+    page.evaluate("document.getElementById('stage').classList.add('loading')")
+    page.wait_for_timeout(100)
+    assert page.evaluate(MOVING) == []
+    page = opened("manager", "/batches/{uploading}/", reduced_motion="reduce")
+    assert page.evaluate(MOVING) == []
+    moving = opened("reviewer", "/review/mixed/")
+    first_painted(moving)
+    moving.keyboard.press("e")
+    until(moving, "document.getElementById('stage').classList.contains('blinked')")
+
+
+def test_14_10_a_filter_swaps_rows_under_the_policy_and_back_restores_it(opened: Any, day: Day) -> None:
+    page = opened("manager", "/batches/")
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    rows = page.locator("#rows tr").count()
+    page.evaluate("globalThis.sameDocument = true")
+    page.click("nav.seg >> text=Delivered")
+    page.wait_for_url("**/?filter=delivered")
+    until(page, "(rows) => document.querySelectorAll('#rows tr').length < rows", rows)
+    page.go_back()
+    until(page, "(rows) => document.querySelectorAll('#rows tr').length === rows", rows)
+    assert page.get_attribute("nav.seg [aria-current]", "href") == "?filter=all"
+    page.go_forward()
+    until(page, "(rows) => document.querySelectorAll('#rows tr').length < rows", rows)
+    assert not problems
+
+
+def test_14_12_two_people_decide_one_photo_and_both_are_in_the_log(opened: Any, day: Day) -> None:
+    stack, _ids = day
+    first = opened("reviewer", "/review/mixed/")
+    first_painted(first)
+    sku = first.inner_text("#sku")
+    task = int(first.get_attribute(".fr.cur", "data-entry").split(".")[0])
+    free = f"from reviewapp.models import ReviewTask; ReviewTask.objects.filter(pk={task}).update(lease_until=None,"
+    stack.manage("shell", "-c", f"{free} lease_owner=None, priority=0)")
+    second = opened("rita", "/review/mixed/")
+    first_painted(second)
+    assert second.inner_text("#sku") == sku
+    second.keyboard.press("a")
+    saved(second)
+    first.keyboard.press("x")
+    first.keyboard.press("1")
+    first.wait_for_selector("#note:not([hidden])")
+    said = first.inner_text("#note")
+    assert "Already decided by" in said and "second opinion" in said
+    log = stack.manage(
+        "shell", "-c",
+        "from reviewapp.models import AuditEvent, ReviewDecision as D;"
+        f"rows = list(D.objects.filter(task={task}).order_by('-pk')[:2]);"
+        "print('ROWS', [(d.verdict, d.is_second_opinion, d.reviewer.username) for d in rows]);"
+        "print('LOG', sorted({e.actor.username for e in AuditEvent.objects.filter(asset=rows[0].asset,"
+        " actor__username__in=['rita', 'reviewer'], created_at__gte=rows[1].created_at)}))",
+    )  # fmt: skip
+    assert "ROWS [('reject', True, 'reviewer'), ('approve', False, 'rita')]" in log
+    assert "LOG ['reviewer', 'rita']" in log
+
+
+def test_14_16_the_next_photo_is_in_the_very_frame_of_the_key(opened: Any) -> None:
+    """Between key and picture nothing is asked of the network, decoded or waited for."""
+    page = opened("reviewer", "/review/mixed/")
+    first_painted(page)
+    page.context.set_offline(True)
+    page.evaluate(
+        """void (globalThis.after = new Promise((resolve) => addEventListener('keydown', () => {
+            const old = document.querySelector('.l-after img.on').src;
+            queueMicrotask(() => requestAnimationFrame(() => {
+                const shown = [...document.querySelectorAll('.pane img.on')];
+                resolve({ old, now: document.querySelector('.l-after img.on').src,
+                    whole: shown.every((image) => image.complete && image.naturalWidth > 0), layers: shown.length,
+                    heading: document.getElementById('sku').textContent });
+            }));
+        }, { once: true, capture: true })))"""
+    )
+    was = page.inner_text("#sku")
+    page.keyboard.press("a")
+    seen = page.evaluate("globalThis.after")
+    assert seen["old"] != seen["now"] and seen["whole"] and seen["layers"] >= 3 and seen["heading"] != was
+    page.keyboard.press("z")
+    page.context.set_offline(False)
+    saved(page)
+
+
+def test_14_17_polling_rests_while_hidden_and_ends_when_the_batch_is_done(opened: Any, day: Day) -> None:
+    page = opened("manager", "/batches/{batch}/")
+    polls: list[str] = []
+    page.on("request", lambda request: polls.append(request.url) if "/progress/" in request.url else None)
+    if page.get_attribute("#live", "hx-trigger") is None:
+        pytest.fail("a batch in review polls every ten seconds")
+    hide = """(on) => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => on });
+        document.dispatchEvent(new Event('visibilitychange')); }"""
+    page.evaluate(hide, True)
+    page.wait_for_timeout(12_000)
+    assert not polls
+    page.evaluate(hide, False)
+    page.wait_for_timeout(1500)
+    assert polls
+    done = "from reviewapp.models import Batch; Batch.objects.filter(pk={0}).update(state='{1}')"
+    number = day[1]["batch"]
+    state = day[0].manage(
+        "shell", "-c", f"from reviewapp.models import Batch; print('S', Batch.objects.get(pk={number}).state)"
+    )
+    day[0].manage("shell", "-c", done.format(number, "delivered"))
+    try:
+        until(page, "!document.getElementById('live').hasAttribute('hx-trigger')", timeout_ms=25_000)
+        polls.clear()
+        page.wait_for_timeout(11_000)
+        assert not polls
+    finally:
+        day[0].manage("shell", "-c", done.format(number, state.split("S ")[1].split()[0]))
+
+
+def test_14_11_a_slider_moves_by_arrow_keys_and_publishing_needs_a_draft_and_a_reason(opened: Any) -> None:
+    page = opened("admin", "/quality/thresholds/")
+    assert page.is_disabled("#publish") and page.is_visible("#no-draft")
+    page.focus('[data-pair="id_approve_at"]')
+    for _ in range(16):
+        page.keyboard.press("ArrowLeft")
+    assert page.input_value("#id_approve_at") == "74"
+    assert page.get_attribute("#d-approve_at", "x1") == "740"
+    until(page, "document.querySelector('[data-fate=passes]') !== null")
+    change = "Number(document.querySelector('[data-fate=passes] td:last-child')?.textContent ?? NaN)"
+    until(page, f"{change} > 0")
+    moved = page.evaluate(change)
+    verdict = page.inner_text("#verdict")
+    assert re.search(r"people would reject|is unknown", verdict)
+    for _ in range(16):
+        page.keyboard.press("ArrowRight")
+    until(page, f"{change} === 0")
+    assert page.is_disabled("#publish"), "the draft is what is in force again"
+    for _ in range(19):
+        page.keyboard.press("ArrowLeft")
+    until(page, f"{change} >= {moved}")
+    assert page.is_enabled("#publish") and page.is_hidden("#no-draft")
+    page.click("#publish")
+    page.wait_for_selector("#id_note_error")
+    assert page.input_value("#id_approve_at") == "71" and page.is_enabled("#publish")

@@ -1,0 +1,107 @@
+"""Every screen in one theme: its complaints, what axe finds, what is too small and what too wide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.conftest import Watched
+from tests.e2e.screens import SCREENS, open_screen, signed_in
+from tests.stack import Stack
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+WIDTHS = (320, 390, 768, 1024)
+POLICY = """document.addEventListener('securitypolicyviolation',
+    (event) => console.error(`policy: ${event.effectiveDirective} ${event.blockedURI}`));"""
+SMALL = """[...document.querySelectorAll(
+        'a, button, input:not([type=range]):not([type=hidden]), select, textarea, summary, [role=slider]')]
+    .filter((el) => el.checkVisibility({ visibilityProperty: true })
+        && !el.closest('.sr, p, dialog:not([open]), .skip') && !el.matches('.sr'))
+    .filter((el) => getComputedStyle(el).display !== 'inline')
+    .map((el) => [el, (el.closest('label') ?? el).getBoundingClientRect()])
+    .filter(([, box]) => box.width && (box.width < 23.9 || box.height < 23.9))
+    .map(([el, box]) => `${el.outerHTML.slice(0, 110)} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
+"""Visible controls under 24 x 24 px. One in a label is as large as the label; links in sentences are exempt (2.5.8)."""
+WIDE = "document.documentElement.scrollWidth - innerWidth"
+
+
+@dataclass
+class Walked:
+    """What was found per screen; an empty list means nothing."""
+
+    complaints: dict[str, list[str]] = field(default_factory=dict)
+    findings: dict[str, list[str]] = field(default_factory=dict)
+    small: dict[str, list[str]] = field(default_factory=dict)
+    wide: dict[str, list[int]] = field(default_factory=dict)
+    themes: dict[str, str] = field(default_factory=dict)
+
+
+def serious(page: Any) -> list[str]:
+    """What axe finds serious or critical on a page."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary'][:300]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def walk(browser: Any, stack: Stack, ids: dict[str, Any], theme: str, *, only: str = "") -> Walked:
+    """Opens every screen at 1440 x 900 in a theme, the desk (always dark) in the dark one."""
+    walked = Walked()
+    pages: dict[str, tuple[Any, Watched]] = {}
+    for screen in SCREENS:
+        if not screen.name.startswith(only) or (screen.is_desk and theme == "light"):
+            continue
+        if screen.who not in pages:
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            context.set_default_timeout(15_000)
+            context.add_cookies([{"name": "theme", "value": theme, "url": stack.url}])
+            page, watched = signed_in(context, stack, screen.who), Watched()
+            page.add_init_script(POLICY)
+            watched.watch(page)
+            pages[screen.who] = page, watched
+        page, watched = pages[screen.who]
+        watched.problems.clear()
+        open_screen(page, stack, screen, ids)
+        walked.themes[screen.name] = page.get_attribute("html", "data-theme")
+        walked.findings[screen.name] = serious(page)
+        walked.small[screen.name] = page.evaluate(SMALL)
+        screen.after(page)
+        expected = ["ERR_INTERNET_DISCONNECTED"] if screen.name == "review-offline" else []
+        expected += [str(status) for status in (403, 404, 422) if status == screen.status or "refused" in screen.name]
+        walked.complaints[screen.name] = [
+            text for text in watched.problems if not any(f"{word}" in text for word in expected)
+        ]
+    for page, _watched in pages.values():
+        page.context.close()
+    return walked
+
+
+def squeeze(browser: Any, stack: Stack, ids: dict[str, Any], width: int, *, only: str = "") -> Walked:
+    """Opens every screen at a width: what scrolls sideways, and which controls are too small."""
+    walked = Walked()
+    pages: dict[str, Any] = {}
+    for screen in SCREENS:
+        if screen.name == "review-offline" or not screen.name.startswith(only):
+            continue
+        if screen.who not in pages:
+            context = browser.new_context(viewport={"width": width, "height": 800})
+            context.set_default_timeout(15_000)
+            pages[screen.who] = signed_in(context, stack, screen.who)
+        page = pages[screen.who]
+        open_screen(page, stack, screen, ids)
+        over = page.evaluate(WIDE)
+        walked.wide[screen.name] = [over] if over > 0 else []
+        walked.small[screen.name] = page.evaluate(SMALL)
+    for page in pages.values():
+        page.context.close()
+    return walked
+
+
+def only_bad(found: dict[str, Any]) -> dict[str, Any]:
+    """Those with something in them."""
+    return {name: rows for name, rows in found.items() if rows}
