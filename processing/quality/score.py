@@ -118,9 +118,8 @@ def score(
         checks.append(gates.well_filled(parts.fill_of(box, alpha.shape), channel.fill_min))
     if asks_white:
         checks.append(gates.background_white(white.sampled.passed, white.off, white.sampled.compliance_rate))
-    total = sum(part.value for part in four)
     return QualityReport(
-        total=total,
+        total=sum(part.value for part in four),
         background=four[0].value,
         edge=four[1].value,
         fill=four[2].value,

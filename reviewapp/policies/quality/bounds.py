@@ -102,7 +102,8 @@ def thinning(bad: int, sensitivity: float) -> Floats:
     """Return P(d of `bad` defects would be seen if looked at), shape (bad + 1,): Binomial(bad, sensitivity)."""
     seen = np.arange(bad + 1)
     if sensitivity >= 1.0:
-        return (seen == bad).astype(np.float64)
+        certain: Floats = (seen == bad).astype(np.float64)
+        return certain
     log = _choose(np.full(bad + 1, float(bad)), seen.astype(np.float64))
     weights: Floats = np.exp(log + special.xlogy(seen, sensitivity) + special.xlog1py(bad - seen, -sensitivity))
     return weights
