@@ -14,6 +14,7 @@ const WARM = 2; // attached and decoded
 const AHEAD = 6; // fetched and decoded
 const SKELETON_MS = 300;
 const TICK_MS = 1000;
+const PREFETCH_AFTER_MS = 120; // by then the photo is painted, in software too
 
 const $ = (selector) => document.querySelector(selector);
 const boot = JSON.parse($('#boot').textContent);
@@ -38,6 +39,7 @@ const adjuster = new Adjuster($('#adjust'), stage, {
 });
 const cache = new Map();
 let isPainted = false;
+let soonTimer = 0;
 let shownAt = 0;
 let lastReject = null; // {reasons, note}: what "." repeats
 
@@ -54,6 +56,12 @@ function prefetch() {
     cache.set(entry.key, false);
     Promise.all(pair.map((image) => image.decode())).then(() => { cache.set(entry.key, pair); film(); }, () => cache.delete(entry.key));
   }
+}
+
+/** Ahead, but not in the way: decoding what comes later must not delay painting what was asked for. */
+function prefetchSoon() {
+  clearTimeout(soonTimer);
+  soonTimer = setTimeout(prefetch, PREFETCH_AFTER_MS);
 }
 
 const isWarm = (entry) => Boolean(viewer.records.get(entry.key)?.ok || cache.get(entry.key));
@@ -87,7 +95,7 @@ function show() {
   heading(entry);
   film();
   if (!panel.hidden) fillDetails(panel, entry, overlays, beside);
-  setTimeout(prefetch, 0);
+  prefetchSoon();
 }
 
 function heading(entry) {
@@ -263,7 +271,7 @@ $('#again').addEventListener('click', () => { $('#signed-out').close(); queue.ou
 
 queue.addEventListener('moved', show);
 queue.addEventListener('ended', ended);
-queue.addEventListener('changed', () => { figures(); film(); if (queue.open.length) setTimeout(prefetch, 0); });
+queue.addEventListener('changed', () => { figures(); film(); if (queue.open.length) prefetchSoon(); });
 queue.addEventListener('refused', (event) => refused(event.detail));
 queue.addEventListener('network', (event) => network(event.detail));
 queue.addEventListener('lease', () => { isPainted = false; full('lease'); });

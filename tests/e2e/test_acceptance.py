@@ -159,14 +159,10 @@ INNOCENT = re.compile(
 """Words of the page itself, of the client's notes, and of the settings that anybody may adjust."""
 
 
-BLIND_ADDRESSES = (
-    "/review/mixed/", "/claim/", "/beat/", "/decision/", "/undo/", "/siblings/", "/channel/", "/adjust/",
-)  # fmt: skip
-"""What a session asks that uses everything the blind queue has."""
-
-
-def a_session_with_everything(page: Any) -> None:
-    """Siblings, another channel, settings, decisions, undo past the page's start, the list of keys, a beat."""
+def everything_once(page: Any, stack: Stack) -> None:
+    """A session at the blind desk that asks the server everything the desk can ask."""
+    page.goto(f"{stack.url}/review/mixed/")
+    first_painted(page)
     page.keyboard.press("k")
     page.wait_for_selector('[data-panel="siblings"] .sib')
     page.keyboard.press("c")
@@ -206,11 +202,18 @@ def test_14_07_nothing_of_the_blind_queue_tells_how_a_photo_was_judged(opened: A
             told[f"{answer.request.method} {answer.url}"] = answer.text()
 
     page.on("response", listen)
-    page.goto(f"{day[0].url}/review/mixed/")
-    first_painted(page)
-    a_session_with_everything(page)
+    everything_once(page, day[0])
     kinds = " ".join(told)
-    for wanted in BLIND_ADDRESSES:
+    for wanted in (
+        "/review/mixed/",
+        "/claim/",
+        "/beat/",
+        "/decision/",
+        "/undo/",
+        "/siblings/",
+        "/channel/",
+        "/adjust/",
+    ):
         assert wanted in kinds, f"the session did not ask {wanted}"
     told["what the page holds now"] = page.content()
     leaks = {}
