@@ -141,6 +141,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.ReferencePicture,
     models.ChannelView,
     models.Channel,
+    models.Tally,
 )
 class PlainAdmin(ReadOnlyAdmin):
     """Tables that need no list of their own."""

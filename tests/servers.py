@@ -97,8 +97,8 @@ def _unprivileged() -> _Person | None:
 
 
 @contextmanager
-def running_postgres() -> Iterator[str]:
-    """Run PostgreSQL in a temporary cluster on a socket of its own; give a DATABASE_URL."""
+def running_postgres(**settings: str) -> Iterator[str]:
+    """Run PostgreSQL in a temporary cluster on a socket of its own, with `settings` set; give a DATABASE_URL."""
     binaries = postgres_bin()
     if binaries is None:
         raise Missing("no PostgreSQL (initdb) on PATH or in the usual places")
@@ -116,7 +116,8 @@ def running_postgres() -> Iterator[str]:
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
         [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), "-p", str(port), "-c", "listen_addresses=",
-         "-c", "fsync=off", "-c", "max_connections=60"],
+         "-c", "fsync=off", "-c", "max_connections=60",
+         *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))],
         stdout=log, stderr=log, cwd=folder, **identity,
     )  # fmt: skip
     try:

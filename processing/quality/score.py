@@ -118,9 +118,8 @@ def score(
         checks.append(gates.well_filled(parts.fill_of(box, alpha.shape), channel.fill_min))
     if asks_white:
         checks.append(gates.background_white(white.sampled.passed, white.off, white.sampled.compliance_rate))
-    total = sum(part.value for part in four)
     return QualityReport(
-        total=total,
+        total=sum(part.value for part in four),
         background=four[0].value,
         edge=four[1].value,
         fill=four[2].value,
@@ -132,7 +131,7 @@ def score(
         gates=tuple(checks),
         measures=_placed(four, _gate_measures(seen), alpha.shape[1] / view.alpha.shape[1]),
         checks=_output_checks(frame, alpha, checks),
-        advice=_advice(total, four, checks),
+        advice=_advice(four, checks),
         label_map=_label_map(seen, four[1], white if asks_white else None, view.alpha.shape),
     )
 
@@ -280,11 +279,11 @@ def _output_checks(frame: RGBArray, alpha: MaskArray, checks: list[Gate]) -> dic
     }
 
 
-def _advice(total: float, four: tuple[parts.Part, ...], checks: list[Gate]) -> str:
+def _advice(four: tuple[parts.Part, ...], checks: list[Gate]) -> str:
     failed = next((gate for gate in checks if not gate.passed), None)
     if failed is not None:
         return failed.message
-    return "" if total >= AUTO_LINE else parts.lifting(four, AUTO_LINE)
+    return "" if sum(part.value for part in four) >= AUTO_LINE else parts.lifting(four, AUTO_LINE)
 
 
 def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple[int, ...]) -> str:

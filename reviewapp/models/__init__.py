@@ -14,6 +14,7 @@ from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
 from .runs import ChannelView, ProcessingRun
 from .sampling import SampleDraw, SampleMember
+from .tallies import Tally
 from .tasks import Task, WorkerHeartbeat
 from .uploads import PartialUpload
 
@@ -47,6 +48,7 @@ __all__ = [
     "SampleMember",
     "SavedFilter",
     "SheetRow",
+    "Tally",
     "Task",
     "WorkerHeartbeat",
 ]

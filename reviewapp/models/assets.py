@@ -1,6 +1,7 @@
 """Assets: one photo of a batch, from the byte that arrived to the decision that closed it."""
 
 from django.db import models
+from django.db.models.functions import Upper
 
 from reviewapp.enums import AssetState, Complexity, Lane
 
@@ -61,8 +62,18 @@ class Asset(models.Model):
         indexes = [
             models.Index(fields=["batch", "state"], name="asset_batch_state"),
             models.Index(fields=["batch", "sku"], name="asset_batch_sku"),
-            models.Index(fields=["state", "priority", "id"], name="asset_state_priority"),
+            models.Index(fields=["batch", "id"], name="asset_batch_order"),
+            models.Index(fields=["state", "id"], name="asset_state_order"),
+            models.Index(fields=["category", "id"], name="asset_category_order"),
+            models.Index(fields=["state_changed_at", "state"], name="asset_changed"),
             models.Index(fields=["sha256"], name="asset_sha256"),
+            models.Index(Upper("sku"), "id", name="asset_sku_any_case"),
+            # What no sample draw has covered yet: almost nothing in a batch that is done.
+            models.Index(
+                fields=["batch", "id"],
+                condition=models.Q(state="auto_approved", sample_block__isnull=True),
+                name="asset_undrawn",
+            ),
         ]
         constraints = [
             # A rejected file holds no place: the same bytes may come again under a name that is right.

@@ -26,5 +26,8 @@ class AuditEvent(ImmutableModel):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["batch", "-id"], name="audit_batch"),
+            # A batch's own events among the many of its photos.
+            models.Index(fields=["batch", "noun", "-id"], name="audit_batch_noun"),
+            models.Index(fields=["verb", "-id"], name="audit_verb"),
             models.Index(fields=["asset", "id"], name="audit_asset"),
         ]

@@ -30,6 +30,10 @@ class QualityReport(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        indexes = [
+            models.Index(fields=["created_at", "routing"], name="quality_created"),
+            models.Index(fields=["total"], name="quality_total"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(total__gte=0) & models.Q(total__lte=100), name="quality_total_0_100"

@@ -38,7 +38,18 @@ class ReviewTask(models.Model):
 
     class Meta:
         ordering = ["priority", "id"]
-        indexes = [models.Index(fields=["priority", "id"], condition=models.Q(state="open"), name="review_open")]
+        indexes = [
+            models.Index(fields=["priority", "id"], condition=models.Q(state="open"), name="review_open"),
+            models.Index(
+                fields=["priority", "id"], condition=models.Q(state="open", needs_senior=True), name="review_senior"
+            ),
+            models.Index(fields=["decided_at", "id"], condition=models.Q(state="on_hold"), name="review_held"),
+            models.Index(
+                fields=["lease_owner", "lease_until"],
+                condition=models.Q(state="open", lease_owner__isnull=False),
+                name="review_lent",
+            ),
+        ]
         constraints = [models.UniqueConstraint(fields=["run"], name="one_review_task_per_run")]
 
 
@@ -68,7 +79,14 @@ class ReviewDecision(ImmutableModel):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["reviewer", "-created_at"], name="decision_reviewer_created")]
+        indexes = [
+            models.Index(fields=["reviewer", "-created_at"], name="decision_reviewer_created"),
+            models.Index(fields=["reviewer", "-id"], name="decision_reviewer_latest"),
+            models.Index(fields=["preset_version", "-id"], name="decision_preset_latest"),
+            models.Index(fields=["created_at"], name="decision_created"),
+            # Few rows of many: what each person skipped, which every claim asks.
+            models.Index(fields=["reviewer", "task"], condition=models.Q(verdict="skip"), name="decision_skips"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["task", "version"], condition=models.Q(is_second_opinion=False), name="one_decision_per_version"

@@ -33,3 +33,4 @@ class SampleMember(models.Model):
 
     class Meta:
         ordering = ["draw", "rank"]
+        indexes = [models.Index(fields=["outcome"], name="sample_outcome")]

@@ -40,6 +40,7 @@ class Task(models.Model):
                 fields=["priority", "id"], condition=models.Q(state__in=["pending", "running"]), name="task_live"
             ),
             models.Index(fields=["state", "available_at"], name="task_state_available"),
+            models.Index(fields=["finished_at"], name="task_finished"),
         ]
 
     def __str__(self) -> str:

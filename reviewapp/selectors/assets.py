@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 
-from django.db.models import Count, Q, QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Upper
 
-from reviewapp.models import Asset
+from reviewapp.models import Asset, Batch
+from reviewapp.selectors import tallies
 
 PAGE_SIZE = 60
+SEARCHED = ("relative_path", "sku", "asin", "description", "shoot_group")
+WIDE = (
+    "exif", "intake_checks", "findings", "current_run__params", "current_run__timings", "current_run__findings",
+    "current_run__recipe", "current_run__quality__measures", "current_run__quality__checks",
+    "current_run__quality__gates", "current_run__quality__failures", "current_run__quality__label_map",
+    "current_run__quality__colour_map",
+)  # fmt: skip
+"""What a list of photos doesn't show: most of a row's bytes."""
+SHORTEST = 3
+"""Letters of the shortest piece that is found in the middle of a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +53,67 @@ class AssetPage:
 def matching(wanted: AssetFilter) -> QuerySet[Asset]:
     """Photos that fit every given condition, oldest first."""
     exact = {
-        "batch__client_id": wanted.client_id,
         "batch_id": wanted.batch_id,
-        "sku__iexact": wanted.sku or None,
         "category": wanted.category or None,
         "state_code": wanted.state_code or None,
         "current_run__quality__total__gte": wanted.min_score,
         "current_run__quality__total__lt": wanted.max_score,
     }
     found = Asset.objects.filter(**{name: value for name, value in exact.items() if value is not None})
+    if wanted.client_id is not None:
+        # As ids: a join would be walked through from the first photo of all to the client's first.
+        found = found.filter(batch_id__in=list(_batches_of(wanted.client_id)))
+    if wanted.sku:
+        found = found.alias(sku_upper=Upper("sku")).filter(sku_upper=Upper(Value(wanted.sku)))
     if wanted.states:
         found = found.filter(state__in=list(wanted.states))
     if wanted.text:
-        words = wanted.text
-        found = found.filter(
-            Q(relative_path__icontains=words) | Q(sku__icontains=words) | Q(asin__iexact=words)
-            | Q(description__icontains=words) | Q(shoot_group__iexact=words)
-        )  # fmt: skip
+        found = found.filter(_with_words(wanted.text))
     return found.order_by("id")
+
+
+def _batches_of(client_id: int) -> QuerySet[Batch, int]:
+    return Batch.objects.filter(client_id=client_id).order_by().values_list("pk", flat=True)
+
+
+def _with_words(words: str) -> Q:
+    """The letters anywhere in file, SKU, ASIN, description or shoot group, in any case.
+
+    One or two letters must begin a word: a shorter piece than three is in no index.
+    """
+    if len(words) >= SHORTEST and _has_fts5():
+        phrase = words.replace('"', '""')
+        return Q(pk__in=RawSQL("SELECT rowid FROM asset_words WHERE asset_words MATCH %s", [f'"{phrase}"']))
+    found = Q()
+    for column in SEARCHED:
+        if len(words) >= SHORTEST:
+            found |= Q(**{f"{column}__icontains": words})
+        else:
+            found |= Q(**{f"{column}__istartswith": words}) | Q(**{f"{column}__icontains": f" {words}"})
+    return found
+
+
+@cache
+def _has_fts5() -> bool:
+    """Whether SQLite holds the trigrams (migrations/_counted.py); asked once per process."""
+    return connection.vendor == "sqlite" and "asset_words" in connection.introspection.table_names()
 
 
 def page(wanted: AssetFilter, after: int | None = None, limit: int = PAGE_SIZE) -> AssetPage:
     """One page of matching photos with batch, run and score, in one query. `after` is the last id seen."""
-    found = matching(wanted).select_related("batch__client", "current_run__quality", "duplicate_of")
+    found = matching(wanted)
     if after is not None:
         found = found.filter(pk__gt=after)
-    rows = list(found[: limit + 1])
+    # The ids first: they are sorted and walked in an index alone, and only the page's own rows are read in full.
+    details = Asset.objects.select_related("batch__client", "current_run__quality").defer(*WIDE)
+    rows = list(details.filter(pk__in=found.values("pk")[: limit + 1]).order_by("id"))
     shown = rows[:limit]
     return AssetPage(shown, shown[-1].pk if len(rows) > limit else None)
 
 
 def categories() -> dict[str, int]:
     """Every category in use with its number of photos, for the filter."""
-    found = Asset.objects.exclude(category="").order_by().values("category").annotate(n=Count("pk"))
-    return {row["category"]: row["n"] for row in found.order_by("category")}
+    return tallies.totals("category")
 
 
 def product_views(asset: Asset) -> QuerySet[Asset]:

@@ -22,6 +22,7 @@ from reviewapp.enums import (
     TaskState,
 )
 from reviewapp.models import Asset, Batch, ProcessingRun, Rendition, SampleMember, Task
+from reviewapp.selectors import tallies
 
 # Rates older than this say nothing of now.
 RATE_WINDOW = timedelta(minutes=10)
@@ -94,19 +95,14 @@ def get(batch_id: int) -> Batch:
 
 
 def counts(batch: Batch) -> dict[str, int]:
-    """Photos per state of one batch, in one aggregate query."""
-    found = batch.assets.order_by().values("state").annotate(n=Count("pk"))
-    return {row["state"]: row["n"] for row in found}
+    """Photos per state of one batch, in one query of the running counts."""
+    return dict(tallies.of_batches([batch.pk])[batch.pk])
 
 
 def counts_of(batch_ids: Iterable[int]) -> Mapping[int, Counts]:
     """Counts of several batches in one query; a batch without photos has zeros."""
-    per_batch: dict[int, dict[str, int]] = defaultdict(dict)
-    found = Asset.objects.filter(batch_id__in=list(batch_ids)).order_by().values("batch_id", "state")
-    for row in found.annotate(n=Count("pk")):
-        per_batch[row["batch_id"]][row["state"]] = row["n"]
     grouped: dict[int, Counts] = defaultdict(Counts)
-    grouped.update({pk: _group(states) for pk, states in per_batch.items()})
+    grouped.update({pk: _group(states) for pk, states in tallies.of_batches(list(batch_ids)).items()})
     return grouped
 
 

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q
-from django.db.models.functions import TruncHour
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Concat, TruncHour
 from django.utils import timezone
 
 from reviewapp.enums import AssetState, BatchState, EditTaskState, ProposalState, ReviewTaskState, Role, Routing
@@ -20,9 +21,8 @@ from reviewapp.models import (
     ProcessingRun,
     QualityReport,
     ReviewDecision,
-    ReviewTask,
 )
-from reviewapp.selectors import people_at_work
+from reviewapp.selectors import people_at_work, tallies
 from reviewapp.selectors.batches import Counts
 from reviewapp.selectors.progress import BatchRow, Figures, batch_page
 from reviewapp.selectors.quality import EscapeRate, escape_rate
@@ -57,10 +57,7 @@ def flow() -> Flow:
         hour=Count("pk", filter=Q(created_at__gte=now - timedelta(hours=1))),
         auto=Count("pk", filter=Q(routing=Routing.AUTO_APPROVE)),
     )
-    reviews = ReviewTask.objects.aggregate(
-        open=Count("pk", filter=Q(state=ReviewTaskState.OPEN)),
-        held=Count("pk", filter=Q(state=ReviewTaskState.ON_HOLD)),
-    )
+    reviews = tallies.reviews()
     finished = Batch.objects.filter(completed_at__gte=now - timedelta(days=TURNAROUND_DAYS))
     spans = [
         (done - begun).total_seconds() for begun, done in finished.values_list("created_at", "completed_at") if done
@@ -69,9 +66,9 @@ def flow() -> Flow:
         scored_today=scored["all"],
         scored_last_hour=scored["hour"],
         auto_share=scored["auto"] / scored["all"] if scored["all"] else None,
-        waiting_review=reviews["open"],
+        waiting_review=reviews[ReviewTaskState.OPEN],
         waiting_editing=EditTask.objects.filter(state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]).count(),
-        on_hold=reviews["held"],
+        on_hold=reviews[ReviewTaskState.ON_HOLD],
         escape=escape_rate(),
         median_turnaround=timedelta(seconds=median(spans)) if spans else None,
     )
@@ -80,8 +77,11 @@ def flow() -> Flow:
 def today() -> Figures:
     """Photos that arrived or moved since local midnight, by state: the bar of the home page."""
     start = people_at_work.midnight()
-    rows = Asset.objects.filter(Q(created_at__gte=start) | Q(state_changed_at__gte=start)).order_by()
-    states = {row["state"]: row["n"] for row in rows.values("state").annotate(n=Count("pk"))}
+    # A photo's state is set when it arrives: whatever arrived today has changed state today.
+    rows = Asset.objects.filter(state_changed_at__gte=start).order_by()
+    # As an expression: SQLite would rather read all photos in the order of their states than sort today's.
+    counted = rows.values(now=Concat("state", Value(""))).annotate(n=Count("pk"))
+    states = {row["now"]: row["n"] for row in counted}
     return Figures(Counts(total=sum(states.values()), states=states))
 
 
@@ -142,11 +142,12 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
     found: list[Need] = []
     if held & {Role.MANAGER, Role.ADMIN}:
         found += _stopped()
-        found += [Need("paused", 1, batch) for batch in Batch.objects.filter(state=BatchState.PAUSED)[:1]]
-        found += [Need("ready", 1, batch) for batch in Batch.objects.filter(state=BatchState.READY)[:1]]
+        named = Batch.objects.select_related("client")
+        found += [Need("paused", 1, batch) for batch in named.filter(state=BatchState.PAUSED)[:1]]
+        found += [Need("ready", 1, batch) for batch in named.filter(state=BatchState.READY)[:1]]
         found.append(Need("proposals", PresetProposal.objects.filter(state=ProposalState.OPEN).count()))
     if held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}:
-        found.append(Need("held", ReviewTask.objects.filter(state=ReviewTaskState.ON_HOLD).count()))
+        found.append(Need("held", tallies.reviews()[ReviewTaskState.ON_HOLD]))
     if held & {Role.SENIOR, Role.ADMIN}:
         waiting = EditTask.objects.filter(state=EditTaskState.AWAITING_SIGNOFF).exclude(editor=user)
         found.append(Need("signoff", waiting.count()))
@@ -161,17 +162,23 @@ def _stopped() -> list[Need]:
 
     What a senior gave up is decided already and asks for nobody.
     """
-    failed = Q(assets__state=AssetState.FAILED) & ~Q(assets__state_code="given_up")
-    counted = Batch.objects.exclude(state__in=[BatchState.DELIVERED, BatchState.CANCELLED]).annotate(
-        failed=Count("assets", filter=failed),
-        refused=Count("assets", filter=Q(assets__state=AssetState.REJECTED_INTAKE)),
-    )
-    found = [Need("failed", batch.failed, batch) for batch in counted.filter(failed__gt=0)[:2]]
-    for batch in counted.filter(refused__gt=0)[:2]:
-        files = batch.assets.filter(state=AssetState.REJECTED_INTAKE).order_by("pk")
-        names = tuple(files.values_list("relative_path", flat=True)[:NAMED])
-        found.append(Need("refused", batch.refused, batch, names))
+    photos = Asset.objects.filter(batch=OuterRef("pk"))
+    failed = photos.filter(state=AssetState.FAILED).exclude(state_code="given_up")
+    refused = photos.filter(state=AssetState.REJECTED_INTAKE)
+    alive = Batch.objects.exclude(state__in=[BatchState.DELIVERED, BatchState.CANCELLED]).select_related("client")
+    found = [Need("failed", batch.stopped, batch) for batch in _with_any(alive, failed)]
+    for batch in _with_any(alive, refused):
+        names = (getattr(batch, f"name_{n}") for n in range(NAMED))
+        found.append(Need("refused", batch.stopped, batch, tuple(name for name in names if name)))
     return found
+
+
+def _with_any(batches: QuerySet[Batch], photos: QuerySet[Asset]) -> list[Any]:
+    """The newest two of `batches` that have any of `photos`: their number as `stopped`, the first paths as `name_0`…"""
+    number = photos.order_by().values("batch").annotate(n=Count("pk")).values("n")
+    paths = photos.order_by("pk").values("relative_path")
+    names = {f"name_{n}": Subquery(paths[n : n + 1]) for n in range(NAMED)}
+    return list(batches.filter(Exists(photos)).annotate(stopped=Subquery(number), **names)[:2])
 
 
 @dataclass(frozen=True)
@@ -193,7 +200,7 @@ def desk(user: User) -> Desk:
         signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),
     )
     return Desk(
-        waiting_review=ReviewTask.objects.filter(state=ReviewTaskState.OPEN).count(),
+        waiting_review=tallies.reviews()[ReviewTaskState.OPEN],
         decided_today=people_at_work.decided_today(user),
         open_edits=edits["open"],
         my_edits=edits["mine"],

@@ -19,6 +19,7 @@ from reviewapp.models import (
     Rendition,
     ReviewDecision,
 )
+from reviewapp.selectors.assets import WIDE
 from reviewapp.selectors.batches import Counts
 from reviewapp.selectors.progress import count_in
 
@@ -61,7 +62,7 @@ def tile_chips(counts: Counts) -> list[TileChip]:
 
 def tile_page(batch: Batch, name: str = "all", cursor: str = "") -> TilePage:
     """`PAGE` photos after `cursor`, with their run and score, in one query."""
-    assets = batch.assets.select_related("current_run__quality").order_by("pk")
+    assets = batch.assets.select_related("current_run__quality").defer(*WIDE).order_by("pk")
     if name in TILE_FILTERS:
         assets = assets.filter(state__in=TILE_FILTERS[name][1])
     if cursor.isdecimal():

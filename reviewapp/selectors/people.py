@@ -12,6 +12,10 @@ from reviewapp.enums import Role
 
 def roles_of(user: Any) -> frozenset[Role]:
     """Return the roles of `user`; a superuser has all, someone inactive or signed out has none."""
+    # What the web read for this request (web/permissions.py) is not asked again by each service.
+    known_roles: frozenset[Role] | None = getattr(user, "_softproof_roles", None)
+    if known_roles is not None:
+        return known_roles
     if not getattr(user, "is_authenticated", False) or not user.is_active:
         return frozenset()
     if user.is_superuser:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from reviewapp.enums import Verdict
 from reviewapp.models import ReviewDecision
+from reviewapp.selectors.review import standing
 
 RECENT = timedelta(minutes=30)
 
@@ -27,8 +28,7 @@ def midnight() -> datetime:
 
 
 def _judgements() -> QuerySet[ReviewDecision]:
-    made = ReviewDecision.objects.filter(undoes__isnull=True, undone_by__isnull=True)
-    return made.exclude(verdict=Verdict.SKIP)
+    return standing(ReviewDecision.objects.exclude(verdict=Verdict.SKIP))
 
 
 def decided_today(user: User) -> int:
@@ -46,5 +46,5 @@ def reviewing_now() -> list[AtWork]:
         .annotate(today=Count("pk"))
     )
     counts = {row["reviewer_id"]: row["today"] for row in rows}
-    users = User.objects.filter(pk__in=counts).order_by("first_name", "username")
-    return [AtWork(user, counts[user.pk]) for user in users]
+    users = User.objects.filter(pk__in=recent).order_by("first_name", "username")
+    return [AtWork(user, counts[user.pk]) for user in users if user.pk in counts]

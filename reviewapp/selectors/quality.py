@@ -10,6 +10,7 @@ from django.db.models import Count, F, Q
 from reviewapp.enums import RejectReason, SampleOutcome
 from reviewapp.models import Batch, PresetVersion, QualityReport, ReviewDecision, RoutingPolicy, SampleMember
 from reviewapp.policies.sampling import rejection_interval
+from reviewapp.selectors import tallies
 
 BIN_WIDTH = 5
 BIN_COUNT = 100 // BIN_WIDTH
@@ -30,12 +31,16 @@ class ScoreBin:
 
 
 def score_histogram(batch: Batch | None = None) -> list[ScoreBin]:
-    """Totals of the current runs in bins of 5 points from 0 to 100, empty bins included; of one batch or of all."""
-    reports = QualityReport.objects.filter(run__asset__current_run=F("run"))
-    if batch is not None:
-        reports = reports.filter(run__asset__batch=batch)
-    totals = reports.values_list("total", flat=True).iterator()
-    found = Counter(min(int(total) // BIN_WIDTH, BIN_COUNT - 1) for total in totals)
+    """Totals of the current runs in bins of 5 points from 0 to 100, empty bins included; of one batch or of all.
+
+    Of all from the running counts, in one query whatever their number.
+    """
+    if batch is None:
+        found = Counter({int(at): count for at, count in tallies.totals("score").items()})
+    else:
+        reports = QualityReport.objects.filter(run__asset__current_run=F("run"), run__asset__batch=batch)
+        totals = reports.values_list("total", flat=True).iterator()
+        found = Counter(min(int(total) // BIN_WIDTH, BIN_COUNT - 1) for total in totals)
     return [ScoreBin(at * BIN_WIDTH, (at + 1) * BIN_WIDTH, found[at]) for at in range(BIN_COUNT)]
 
 

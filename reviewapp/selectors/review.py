@@ -13,12 +13,13 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from reviewapp.enums import BatchState, EditTaskState, RejectReason, ReviewReason, ReviewTaskState, Verdict
-from reviewapp.models import EditTask, ReviewDecision, ReviewTask
+from reviewapp.models import Asset, EditTask, ReviewDecision, ReviewTask
 
+from . import tallies
 from .people import is_senior
 
 Queue = Literal["mixed", "assisted"]
@@ -58,24 +59,28 @@ def open_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[Rev
 
 
 def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
-    """Count the queue as `user` sees it, in one query; the truth behind "nothing free" and "all done"."""
+    """Count the queue as `user` sees it, in two queries; the truth behind "nothing free" and "all done"."""
     now = timezone.now()
-    leased, mine = Q(lease_until__gte=now, lease_owner__isnull=False), Q(lease_owner=user, lease_queue=queue)
-    row = open_tasks(queue, user).aggregate(
-        waiting=Count("pk"),
-        mine=Count("pk", filter=leased & mine),
-        others=Count("pk", filter=leased & ~mine),
-    )
-    free = row["waiting"] - row["mine"] - row["others"]
-    return QueueCounts(row["waiting"], free, row["mine"], row["others"], held_tasks(queue).count())
+    is_mine = Q(lease_owner=user, lease_queue=queue)
+    lent = open_tasks(queue, user).filter(lease_until__gte=now, lease_owner__isnull=False)
+    leased = lent.aggregate(all=Count("pk"), mine=Count("pk", filter=is_mine))
+    found = tallies.queue(with_samples=queue != "assisted", for_senior=is_senior(user))
+    waiting, others = found[ReviewTaskState.OPEN], leased["all"] - leased["mine"]
+    # Two queries, two moments: between them a photo may be decided, and fewer than none are never free.
+    free = max(0, waiting - leased["all"])
+    return QueueCounts(waiting, free, leased["mine"], others, found[ReviewTaskState.ON_HOLD])
 
 
 def held_tasks(queue: Queue = "mixed") -> QuerySet[ReviewTask]:
-    """Photos somebody put on hold, oldest first."""
+    """Photos somebody put on hold, oldest first, with what a list shows of them: names and the small picture."""
     tasks = ReviewTask.objects.filter(state=ReviewTaskState.ON_HOLD).exclude(asset__batch__state=BatchState.CANCELLED)
     if queue == "assisted":
         tasks = tasks.exclude(reason=ReviewReason.SAMPLE)
-    return with_details(tasks).order_by("decided_at", "pk")
+    shown = ("asset__sku", "asset__filename", "asset__batch__name", "asset__batch__client__name")
+    pictures = ("run__before_key", "run__after_key", "run__thumb_before_key", "run__thumb_after_key")
+    own = ("state", "reason", "decided_at", "priority")
+    listed = tasks.select_related("asset__batch__client", "run").only(*own, *shown, *pictures)
+    return listed.order_by("decided_at", "pk")
 
 
 def leased_to(user: User, now: datetime | None = None) -> QuerySet[ReviewTask]:
@@ -84,16 +89,43 @@ def leased_to(user: User, now: datetime | None = None) -> QuerySet[ReviewTask]:
     return ReviewTask.objects.filter(state=ReviewTaskState.OPEN, lease_owner=user, lease_until__gte=moment)
 
 
-def with_details(tasks: QuerySet[ReviewTask]) -> QuerySet[ReviewTask]:
-    """Load what `item_payload` reads, so a page of tasks costs a fixed number of queries."""
-    return tasks.select_related(
-        "asset__batch__client",
-        "run__quality__policy",
-        "run__preset_version__preset",
-        "run__channel",
-        "lease_owner",
-        "escalated_by",
-    ).prefetch_related("asset__batch__batch_channels__channel", "asset__batch__client__references")
+SCORE_COLUMNS = ("measures", "gates", "checks", "failures", "label_map", "colour_map")
+"""The wide ones of a score."""
+
+
+def with_details(tasks: QuerySet[ReviewTask], *, blind: bool = False) -> QuerySet[ReviewTask]:
+    """Load what `item_payload` reads, so a page of tasks costs a few queries; big columns it doesn't read stay behind.
+
+    With `blind` those of the score as well.
+    """
+    told = EditTask.objects.exclude(state=EditTaskState.WITHDRAWN).select_related("editor").order_by("pk")
+    return (
+        tasks.select_related(
+            "asset__batch__client",
+            "run__quality__policy",
+            "run__preset_version__preset",
+            "run__channel",
+            "lease_owner",
+            "escalated_by",
+        )
+        .defer("asset__exif", "asset__intake_checks", "run__params", "run__timings", "run__preset_version__params")
+        .defer(*(f"run__quality__{name}" for name in SCORE_COLUMNS if blind))
+        .prefetch_related(
+            Prefetch("asset__edit_tasks", queryset=told),
+            "asset__batch__batch_channels__channel",
+            "asset__batch__client__references",
+        )
+    )
+
+
+def to_decide(task_id: int) -> ReviewTask | None:
+    """One task with what a decision reads and writes, None when there is none: photo, run and total, nothing wide."""
+    tasks = ReviewTask.objects.select_related("asset", "run__quality").defer(
+        *("asset__exif", "asset__intake_checks", "asset__findings"),
+        *("run__params", "run__timings", "run__findings", "run__recipe"),
+        *(f"run__quality__{name}" for name in SCORE_COLUMNS),
+    )
+    return tasks.filter(pk=task_id).first()
 
 
 def task_for_display(task_id: int) -> ReviewTask:
@@ -111,13 +143,19 @@ def final_decision(task: ReviewTask) -> ReviewDecision | None:
     return live_decisions().filter(task=task).select_related("reviewer").order_by("-version").first()
 
 
+def standing(decisions: QuerySet[ReviewDecision]) -> QuerySet[ReviewDecision]:
+    """Those of `decisions` that are neither an undo nor undone.
+
+    By NOT EXISTS: through the reverse relation it would be an outer join, whose size no database guesses right.
+    """
+    undone = ReviewDecision.objects.filter(undoes=OuterRef("pk"))
+    return decisions.filter(~Exists(undone), undoes__isnull=True)
+
+
 def live_decisions() -> QuerySet[ReviewDecision]:
     """Approvals and rejections in force: no undo rows, nothing undone, no second opinions, no skips or holds."""
-    return ReviewDecision.objects.filter(
-        verdict__in=[Verdict.APPROVE, Verdict.REJECT],
-        is_second_opinion=False,
-        undoes__isnull=True,
-        undone_by__isnull=True,
+    return standing(
+        ReviewDecision.objects.filter(verdict__in=[Verdict.APPROVE, Verdict.REJECT], is_second_opinion=False)
     )
 
 
@@ -128,13 +166,12 @@ def my_recent_decisions(
 
     `blind` keeps one queue's, `before` those older than that decision.
     """
-    undone = ReviewDecision.objects.filter(undoes=OuterRef("pk"))
-    made = ReviewDecision.objects.filter(~Exists(undone), reviewer=user, is_second_opinion=False, undoes__isnull=True)
+    made = standing(ReviewDecision.objects.filter(reviewer=user, is_second_opinion=False))
     if blind is not None:
         made = made.filter(was_blind=blind)
     if before is not None:
         made = made.filter(pk__lt=before)
-    return made.exclude(verdict=Verdict.SKIP).select_related("task", "asset", "run").order_by("-pk")[:limit]
+    return made.exclude(verdict=Verdict.SKIP).order_by("-pk")[:limit]
 
 
 def second_opinions() -> QuerySet[ReviewDecision]:
@@ -180,7 +217,7 @@ def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[st
         "remover": run.remover,
         "model_name": run.model_name,
         "blind": blind,
-        "previous_edits": _previous_edits(asset.pk),
+        "previous_edits": _previous_edits(asset),
         "escalation": _escalation(task),
     }
     if not blind:
@@ -196,12 +233,11 @@ def _escalation(task: ReviewTask) -> str:
     return f"{name}: {task.escalation_note}" if task.escalation_note else f"{name} asked for a senior."
 
 
-def _previous_edits(asset_id: int) -> list[dict[str, Any]]:
-    edits = EditTask.objects.filter(asset_id=asset_id).exclude(state=EditTaskState.WITHDRAWN).select_related("editor")
+def _previous_edits(asset: Asset) -> list[dict[str, Any]]:
     return [
         {"editor": edit.editor.get_full_name() or edit.editor.get_username(), "note": edit.editor_note}
-        for edit in edits
-        if edit.editor is not None
+        for edit in asset.edit_tasks.all()
+        if edit.editor is not None and edit.state != EditTaskState.WITHDRAWN
     ]
 
 

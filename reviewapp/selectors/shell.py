@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from reviewapp.enums import EditTaskState, ProposalState, ReviewTaskState, Role
-from reviewapp.models import EditTask, PresetProposal, ReviewTask
+from reviewapp.models import EditTask, PresetProposal
+from reviewapp.selectors import tallies
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ def counts_for(roles: Collection[str]) -> ShellCounts:
     edits = held & {Role.EDITOR, Role.SENIOR, Role.ADMIN}
     proposals = held & {Role.MANAGER, Role.ADMIN}
     return ShellCounts(
-        waiting_review=ReviewTask.objects.filter(state=ReviewTaskState.OPEN).count() if reviews else 0,
+        waiting_review=tallies.reviews()[ReviewTaskState.OPEN] if reviews else 0,
         waiting_editing=(
             EditTask.objects.filter(
                 state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.AWAITING_SIGNOFF]

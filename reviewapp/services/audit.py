@@ -20,13 +20,14 @@ def record(
 ) -> AuditEvent:
     """Append one event about `target`. Its batch and asset are taken from it, so their pages can list the event."""
     asset = target if isinstance(target, Asset) else getattr(target, "asset", None)
-    batch = target if isinstance(target, Batch) else getattr(target, "batch", None)
+    # By id where there is one: reading the batch itself would be a query for every event of a photo.
+    batch_id = target.pk if isinstance(target, Batch) else getattr(target, "batch_id", None)
     return AuditEvent.objects.create(
         actor=actor if getattr(actor, "is_authenticated", False) else None,
         verb=verb,
         noun=target._meta.model_name or "",
         object_id=str(target.pk or ""),
-        batch_id=batch.pk if batch is not None else getattr(asset, "batch_id", None),
+        batch_id=batch_id or getattr(asset, "batch_id", None),
         asset_id=asset.pk if asset is not None else None,
         before=before or {},
         after=after or {},

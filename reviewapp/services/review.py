@@ -71,7 +71,7 @@ def record_decision(
     if refusal := _no_escalation(user, asked):
         return DecisionResult("invalid", None, refusal)
     # Read first: the losers of a race must not take SQLite's only write lock to learn that they lost.
-    task = selectors.with_details(ReviewTask.objects.all()).filter(pk=task_id).first()
+    task = selectors.to_decide(task_id)
     if task is None:
         return DecisionResult("invalid", None, "This photo isn't in the queue.")
     if task.state == ReviewTaskState.ON_HOLD and asked.verdict in KEEPS_WAITING:
@@ -137,8 +137,8 @@ def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_s
         task=task,
         asset=task.asset,
         run=task.run,
-        preset_version=task.run.preset_version,
-        policy=task.run.quality.policy,
+        preset_version_id=task.run.preset_version_id,
+        policy_id=task.run.quality.policy_id,
         version=version,
         reviewer=user,
         verdict=asked.verdict,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import lucide
@@ -72,6 +73,7 @@ def measure_words(name: str) -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, css: str = "") -> SafeString:
     """One Lucide icon, inlined as SVG with classes only, so that a strict style-src holds. Hidden from readers."""
     svg = lucide._render_icon(

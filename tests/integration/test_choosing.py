@@ -108,12 +108,12 @@ def test_rev20_a_bulk_decision_is_a_decision_for_each_and_can_be_taken_back(revi
         reviewer, Choice.read({"category": "shoes"}, blind=False), "reject", seen=2, reasons=["shadow"], note="all"
     )
     assert made.items == [[tasks["a"].pk, 0], [tasks["c"].pk, 0]], "never the blind sample"
-    done = bulk.advance(reviewer, made)
+    done = bulk.advance(reviewer, made, budget_s=60)
     assert (done.state, done.position, done.saved, done.left_out) == (BulkState.DONE, 2, 2, 0)
     rows = ReviewDecision.objects.values_list("task_id", "verdict", "reasons", "note", "was_blind")
     assert list(rows) == [(task.pk, "reject", ["shadow"], "all", False) for task in (tasks["a"], tasks["c"])]
     assert bulk.advance(reviewer, done).saved == 2 and ReviewDecision.objects.count() == 2
-    undone = bulk.take_back(reviewer, done)
+    undone = bulk.take_back(reviewer, done, budget_s=60)
     assert undone.state == BulkState.UNDONE
     for task in (tasks["a"], tasks["c"]):
         task.refresh_from_db()
@@ -125,7 +125,7 @@ def test_rev20_what_somebody_else_has_or_decided_is_left_out_and_counted(reviewe
     other = make.make_user("otto", Role.REVIEWER)
     made = bulk.apply(reviewer, Choice.read({"sku": "nw-"}, blind=False), "approve", seen=2)
     leases.claim_next(other, 1, "assisted", Choice.read({"sku": "NW-1"}, blind=False))
-    done = bulk.advance(reviewer, made)
+    done = bulk.advance(reviewer, made, budget_s=60)
     assert (done.saved, done.left_out) == (1, 1)
     assert list(ReviewDecision.objects.values_list("task_id", flat=True)) == [tasks["b"].pk]
 

@@ -83,7 +83,7 @@ def test_a_page_of_tasks_costs_a_fixed_number_of_queries(django_assert_num_queri
     batch = make.make_batch()
     for _ in range(5):
         make.make_review(batch)
-    with django_assert_num_queries(9):  # type: ignore[operator]
+    with django_assert_num_queries(5):  # type: ignore[operator]
         tasks = list(selectors.with_details(selectors.open_tasks("assisted")))
         assert len([selectors.item_payload(task, user, blind=False) for task in tasks]) == 5
 

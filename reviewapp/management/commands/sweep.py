@@ -14,7 +14,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from reviewapp import storage
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
-from reviewapp.services import batches, resumable, routing, runs
+from reviewapp.services import batches, resumable, routing, runs, tallies
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ BATCHES_EVERY = 15
 
 
 class Command(BaseCommand):
-    """Every 2 s: free expired leases, ring lost bells; every 30 s: look at batches and disk. Two do no harm."""
+    """Every 2 s: free expired leases, ring lost bells; every 30 s: look at batches, counts and disk. Two do no harm."""
 
     help = "Bring back what was lost: expired leases, lost bells, batches left between two states."
 
@@ -76,6 +76,7 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
             logger.info("uploads_given_up", extra={"uploads": given_up})
         if not storage.has_room():
             logger.error("disk_full", extra={"effect": "uploads are refused and no photo is taken up"})
+        tallies.fold()
         for batch_id in batch_reads.open_batch_ids():
             batches.refresh(batch_id)
     return report

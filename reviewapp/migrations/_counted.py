@@ -1,0 +1,156 @@
+"""What the database keeps by itself and Django doesn't know of: the triggers of the running counts, the search indexes.
+
+A migration that rebuilds a counted table on SQLite (most AlterField and AddConstraint do) runs `drop` before and `add`
+after: rebuilding loses them. tests/integration/test_tallies.py fails when one is missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import DatabaseError, transaction
+
+ASSET, TASK, REPORT = "reviewapp_asset", "reviewapp_reviewtask", "reviewapp_qualityreport"
+PUT = "INSERT INTO reviewapp_tally (kind, batch_id, key, n) "
+KEY = (
+    "{row}.state || CASE WHEN {row}.reason = 'sample' THEN ':sample' ELSE '' END"
+    " || CASE WHEN {row}.needs_senior THEN ':senior' ELSE '' END"
+)
+BINS = {
+    "postgresql": "CAST(LEAST(floor({total} / 5), 19)::int AS varchar(60))",
+    "sqlite": "CAST(MIN(CAST({total} / 5 AS INTEGER), 19) AS TEXT)",
+}
+WORDS = "asset_words"
+SEARCHED = ("relative_path", "sku", "asin", "description", "shoot_group")
+FILL_WORDS = f"INSERT INTO {WORDS} (rowid, {', '.join(SEARCHED)}) SELECT id, {', '.join(SEARCHED)} FROM {ASSET}"
+
+
+def _state(row: str, n: int) -> str:
+    return f"{PUT}VALUES ('asset', {row}.batch_id, {row}.state, {n});"
+
+
+def _category(row: str, n: int) -> str:
+    return f"{PUT}SELECT 'category', 0, {row}.category, {n} WHERE {row}.category <> '';"
+
+
+def _score(row: str, n: int, bin_of: str) -> str:
+    total = bin_of.format(total="q.total")
+    return f"{PUT}SELECT 'score', 0, {total}, {n} FROM {REPORT} q WHERE q.run_id = {row}.current_run_id;"
+
+
+def _report(row: str, n: int, bin_of: str) -> str:
+    total = bin_of.format(total=f"{row}.total")
+    return f"{PUT}SELECT 'score', 0, {total}, {n} FROM {ASSET} a WHERE a.current_run_id = {row}.run_id;"
+
+
+def _review(row: str, n: int) -> str:
+    found = f"SELECT 'review', a.batch_id, {KEY.format(row=row)}, {n} FROM {ASSET} a WHERE a.id = {row}.asset_id"
+    return f"{PUT}{found} AND {row}.state IN ('open', 'on_hold');"
+
+
+def triggers(vendor: str) -> dict[str, tuple[str, str, str, str]]:
+    """Name -> (event, table, condition, statements); the statements are the same on both databases."""
+    bin_of = BINS[vendor]
+    differs = "OLD.{0} <> NEW.{0}".format
+    run_differs = "COALESCE(OLD.current_run_id, 0) <> COALESCE(NEW.current_run_id, 0)"
+    # Emptying all tables (as tests do) deletes row by row on SQLite: without counts there is nothing to keep.
+    on_delete = f"EXISTS (SELECT 1 FROM {PUT.split()[2]})" if vendor == "sqlite" else ""
+    return {
+        "tally_asset_new": ("INSERT", ASSET, "", _state("NEW", 1) + _category("NEW", 1) + _score("NEW", 1, bin_of)),
+        "tally_asset_gone": (
+            "DELETE", ASSET, on_delete, _state("OLD", -1) + _category("OLD", -1) + _score("OLD", -1, bin_of),
+        ),
+        "tally_asset_state": (
+            "UPDATE OF state, batch_id", ASSET, f"{differs('state')} OR {differs('batch_id')}",
+            _state("OLD", -1) + _state("NEW", 1),
+        ),
+        "tally_asset_category": (
+            "UPDATE OF category", ASSET, differs("category"), _category("OLD", -1) + _category("NEW", 1),
+        ),
+        "tally_asset_run": (
+            "UPDATE OF current_run_id", ASSET, run_differs, _score("OLD", -1, bin_of) + _score("NEW", 1, bin_of),
+        ),
+        "tally_report_new": ("INSERT", REPORT, "", _report("NEW", 1, bin_of)),
+        "tally_report_gone": ("DELETE", REPORT, on_delete, _report("OLD", -1, bin_of)),
+        "tally_review_new": ("INSERT", TASK, "", _review("NEW", 1)),
+        "tally_review_gone": ("DELETE", TASK, on_delete, _review("OLD", -1)),
+        "tally_review_moved": (
+            "UPDATE OF state, reason, needs_senior", TASK,
+            f"{differs('state')} OR {differs('reason')} OR {differs('needs_senior')}",
+            _review("OLD", -1) + _review("NEW", 1),
+        ),
+    }  # fmt: skip
+
+
+def add(apps: Any, schema_editor: Any) -> None:
+    """Make the triggers and the search indexes, those that are there already anew."""
+    drop(apps, schema_editor)
+    vendor = schema_editor.connection.vendor
+    for name, (event, table, condition, statements) in triggers(vendor).items():
+        when = f"WHEN ({condition}) " if condition else ""
+        head = f"CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW {when}"
+        if vendor == "postgresql":
+            body = f"$$ BEGIN {statements} RETURN NULL; END $$ LANGUAGE plpgsql"
+            schema_editor.execute(f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS {body}", params=None)
+            schema_editor.execute(f"{head}EXECUTE FUNCTION {name}()", params=None)
+        else:
+            schema_editor.execute(f"{head}BEGIN {statements} END", params=None)
+    _add_search(schema_editor)
+
+
+def drop(apps: Any, schema_editor: Any) -> None:
+    """Take them away again."""
+    vendor = schema_editor.connection.vendor
+    for name, (_, table, _, _) in triggers(vendor).items():
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if vendor == "postgresql" else ""))
+        if vendor == "postgresql":
+            schema_editor.execute(f"DROP FUNCTION IF EXISTS {name}()")
+    _drop_search(schema_editor)
+
+
+def _add_search(schema_editor: Any) -> None:
+    """Trigrams of what is searched: by pg_trgm where the extension may be had, by FTS5 on SQLite from 3.34 on.
+
+    Without them a search reads the photos in their order until it has a page.
+    """
+    if schema_editor.connection.vendor == "sqlite":
+        _add_fts5(schema_editor)
+        return
+    try:
+        with transaction.atomic(schema_editor.connection.alias):
+            schema_editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    except DatabaseError:  # not installed, or not ours to add: docs/performance.md says how to add it later
+        return
+    words = ", ".join(f"UPPER({column}) gin_trgm_ops" for column in SEARCHED)
+    schema_editor.execute(f"CREATE INDEX {WORDS} ON {ASSET} USING gin ({words})")
+
+
+def _add_fts5(schema_editor: Any) -> None:
+    """A table of its own with a copy of the words (one that only points at the photos breaks when they fall out)."""
+    columns = ", ".join(SEARCHED)
+    try:
+        with transaction.atomic(schema_editor.connection.alias):
+            schema_editor.execute(f"CREATE VIRTUAL TABLE {WORDS} USING fts5({columns}, tokenize='trigram')")
+    except DatabaseError:  # an old SQLite, or one without FTS5
+        return
+    new = ", ".join(f"NEW.{column}" for column in SEARCHED)
+    put = f"INSERT INTO {WORDS} (rowid, {columns}) VALUES (NEW.id, {new});"
+    take = f"DELETE FROM {WORDS} WHERE rowid = OLD.id;"
+    differs = " OR ".join(f"OLD.{column} <> NEW.{column}" for column in SEARCHED)
+    for name, event, when, body in (
+        ("new", "INSERT", "", put),
+        ("gone", "DELETE", "", take),
+        ("moved", f"UPDATE OF {columns}", f"WHEN {differs} ", take + put),
+    ):
+        sql = f"CREATE TRIGGER {WORDS}_{name} AFTER {event} ON {ASSET} FOR EACH ROW {when}BEGIN {body} END"
+        schema_editor.execute(sql, params=None)
+    schema_editor.execute(FILL_WORDS)
+
+
+def _drop_search(schema_editor: Any) -> None:
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(f"DROP INDEX IF EXISTS {WORDS}")
+        return
+    for name in ("new", "gone", "moved"):
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {WORDS}_{name}")
+    schema_editor.execute(f"DROP TABLE IF EXISTS {WORDS}")

@@ -1,0 +1,115 @@
+"""Reading the running counts (docs/performance.md): exact, and as cheap with a million photos as with a thousand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Sum
+
+from reviewapp.enums import BatchState, ReviewTaskState
+from reviewapp.models import Tally
+
+_BINS = {
+    "postgresql": "CAST(LEAST(floor({total} / 5), 19)::int AS varchar(60))",
+    "sqlite": "CAST(MIN(CAST({total} / 5 AS INTEGER), 19) AS TEXT)",
+}
+_TRUTH = """
+SELECT 'asset' AS kind, a.batch_id AS batch_id, a.state AS key, COUNT(*) AS n FROM reviewapp_asset a GROUP BY 2, 3
+UNION ALL
+SELECT 'category', 0, a.category, COUNT(*) FROM reviewapp_asset a WHERE a.category <> '' GROUP BY 3
+UNION ALL
+SELECT 'score', 0, {bin}, COUNT(*) FROM reviewapp_asset a JOIN reviewapp_qualityreport q ON q.run_id = a.current_run_id
+GROUP BY 3
+UNION ALL
+SELECT 'review', a.batch_id, {review}, COUNT(*) FROM reviewapp_reviewtask t JOIN reviewapp_asset a ON a.id = t.asset_id
+WHERE t.state IN ('open', 'on_hold') GROUP BY 2, 3
+"""
+_QUEUE = """
+SELECT t.key, b.state, SUM(t.n) FROM reviewapp_tally t JOIN reviewapp_batch b ON b.id = t.batch_id
+WHERE t.kind = 'review' AND b.state <> 'cancelled' GROUP BY 1, 2
+"""
+SAMPLE, SENIOR = "sample", "senior"
+"""Marks in the key of a review task, as in "open:sample": counted apart, because not everybody is given them."""
+REVIEW_KEY = (
+    "{task}.state || CASE WHEN {task}.reason = 'sample' THEN ':sample' ELSE '' END"
+    " || CASE WHEN {task}.needs_senior THEN ':senior' ELSE '' END"
+)
+
+
+class Drift(NamedTuple):
+    """A count that is not what it counts."""
+
+    kind: str
+    batch_id: int
+    key: str
+    kept: int
+    counted: int
+
+
+def score_bin(total: str) -> str:
+    """SQL for the number of the 5-point bin that a total (an SQL expression) falls into, 0 to 19, as text."""
+    return _BINS[connection.vendor].format(total=total)
+
+
+def truth_sql() -> str:
+    """SQL that counts everything anew: columns kind, batch_id, key, n."""
+    return _TRUTH.format(bin=score_bin("q.total"), review=REVIEW_KEY.format(task="t"))
+
+
+def of_batches(batch_ids: Collection[int]) -> Mapping[int, dict[str, int]]:
+    """Photos per state of each batch, in one query; a batch without photos has none."""
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = Tally.objects.filter(kind="asset", batch_id__in=list(batch_ids)).order_by()
+    for row in rows.values("batch_id", "key").annotate(count=Sum("n")):
+        if row["count"]:
+            found[row["batch_id"]][row["key"]] = row["count"]
+    return found
+
+
+def totals(kind: str) -> dict[str, int]:
+    """Counts of one kind over everything, by key, in one query."""
+    rows = Tally.objects.filter(kind=kind).order_by("key").values("key").annotate(count=Sum("n"))
+    return {row["key"]: row["count"] for row in rows if row["count"]}
+
+
+def reviews() -> Mapping[str, int]:
+    """Review tasks per state, whatever their batch: `open` and `on_hold`."""
+    found: dict[str, int] = defaultdict(int)
+    for key, count in totals("review").items():
+        found[key.split(":")[0]] += count
+    return found
+
+
+def queue(*, with_samples: bool, for_senior: bool) -> Mapping[str, int]:
+    """Review tasks per state as a queue gives them out (selectors.review.open_tasks), in one query.
+
+    None of a cancelled batch, only samples of a paused one; an open one that waits for a senior only `for_senior`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE)
+        rows = cursor.fetchall()
+    found: dict[str, int] = defaultdict(int)
+    for key, batch_state, count in rows:
+        state, *marks = key.split(":")
+        is_left_out = SAMPLE in marks and not with_samples
+        if state == ReviewTaskState.OPEN:
+            is_left_out |= SAMPLE not in marks and batch_state == BatchState.PAUSED
+            is_left_out |= SENIOR in marks and not for_senior
+        if not is_left_out:
+            found[state] += int(count)
+    return found
+
+
+def drift() -> list[Drift]:
+    """Counts that differ from what they count; nothing while the triggers do their work. Counts everything: slow."""
+    kept = "SELECT kind, batch_id, key, n AS kept, 0 AS counted FROM reviewapp_tally"
+    counted = f"SELECT kind, batch_id, key, 0, n FROM ({truth_sql()}) truth"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT kind, batch_id, key, SUM(kept), SUM(counted) FROM ({kept} UNION ALL {counted}) both_sides "
+            "GROUP BY kind, batch_id, key HAVING SUM(kept) <> SUM(counted) ORDER BY 1, 2, 3"
+        )
+        return [Drift(kind, batch, key, int(n), int(true)) for kind, batch, key, n, true in cursor.fetchall()]
