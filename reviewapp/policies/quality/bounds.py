@@ -81,15 +81,13 @@ def hypergeometric(drawn: Numbers, lot: Numbers, bad: Numbers, looks: Numbers) -
     possible = (k >= 0) & (k <= defects) & (k <= taken) & (taken - k <= size - defects) & (taken <= size)
     k, size, defects, taken = (np.where(possible, part, 0.0) for part in wide)
     log = _choose(defects, k) + _choose(size - defects, taken - k) - _choose(size, taken)
-    chances: Floats = np.where(possible, np.exp(log), 0.0)
-    return chances
+    return np.where(possible, np.exp(log), 0.0)
 
 
 def _choose(n: Floats, k: Floats) -> Floats:
     table = _log_factorials(1 << int(n.max(initial=1.0) + 1).bit_length())
     whole, part = n.astype(np.int64), k.astype(np.int64)
-    chosen: Floats = table[whole] - table[part] - table[whole - part]
-    return chosen
+    return np.asarray(table[whole] - table[part] - table[whole - part], dtype=np.float64)
 
 
 @lru_cache(maxsize=32)
