@@ -66,7 +66,7 @@ class World:
         """Margins of pictures with `latent` (n, 6) under `settings` (8,); a defect above 0."""
         off = DIRECTIONS @ (settings - self.best)
         pull = STEEP * np.where(TWO_SIDED, np.abs(off), np.maximum(off, 0.0))
-        return latent + pull - BASE
+        return np.asarray(latent + pull - BASE)
 
     def rate(self, settings: Array) -> float:
         """True share of defective pictures."""
@@ -110,7 +110,7 @@ def raw_score(rows: Array) -> Array:
     return np.asarray(rows[:, :4].sum(axis=1))
 
 
-def verdicts(bad: Array, rng: np.random.Generator) -> Array:
+def verdicts(bad: Any, rng: np.random.Generator) -> Array:
     """What people say of pictures that are (not) defective."""
     return np.where(bad, rng.random(len(bad)) < REVIEWER[0], rng.random(len(bad)) < 1 - REVIEWER[1])
 

@@ -100,7 +100,7 @@ def test_more_defects_than_are_searched_are_never_riskier(sight: float) -> None:
 def test_audit_and_inspection_together_keep_the_risk(lot: int, sight: float) -> None:
     error = plans.inspection_error(lot, 0.02, 0.05, sight)
     assert 0.0 < error <= 0.05
-    if error > 0.05 / 2**8:
+    if error > 0.05 * 0.5**8:
         assert plans._whole_risk(lot, plans.expanding(lot, sensitivity=sight), 0.02, error, sight) <= 0.05
 
 

@@ -170,6 +170,8 @@ def monitor_rate(
     if images < 0 or not 0.0 <= expected <= 1.0:
         raise ValueError(f"{images} images with {expected} expected defective is impossible.")
     limit = tolerated(images, alpha)
+    if limit == 0:  # too few pictures to leave one defective among them
+        return 1.0
     for step in range(1, round(1 / RATE_STEP)):
         rate = step * RATE_STEP
         finds = binomial_quantile(images, expected * rate * sensitivity, PLANNED_QUANTILE)

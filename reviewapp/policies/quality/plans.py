@@ -204,18 +204,18 @@ class Inspected:
 def inspection_error(lot: int, alpha: float = 0.02, delta: float = 0.05, sensitivity: float = 1.0) -> float:
     """Return the error allowed to the test after a whole lot's first inspection (each further pass gets half as much).
 
-    That test comes after an audit that has already spent of `delta`: both at 5 % let 6 % of the worst small lots
-    through. The largest delta / 2^k, k <= 8, with which audit and tests together stay at or below `delta` for every
-    number of defects.
+    That test comes after an audit that has already spent of `delta`: both at 5 % came to 5.03 % for some small lots.
+    The largest delta / 2^k, k <= 8, with which audit and tests together stay at or below `delta` for every number of
+    defects.
     """
     checked(delta=delta, sensitivity=sensitivity, alpha=alpha)
     if sensitivity >= 1.0 or lot == 0:
         return delta
     boundaries = expanding(lot, alpha, delta, sensitivity)
     for halvings in range(8):
-        if _whole_risk(lot, boundaries, alpha, delta / 2**halvings, sensitivity) <= delta:
-            return delta / 2**halvings
-    return delta / 2**8
+        if _whole_risk(lot, boundaries, alpha, delta * 0.5**halvings, sensitivity) <= delta:
+            return delta * 0.5**halvings
+    return delta * 0.5**8
 
 
 def _whole_risk(lot: int, boundaries: tuple[int, ...], alpha: float, error: float, sensitivity: float) -> float:
@@ -223,7 +223,7 @@ def _whole_risk(lot: int, boundaries: tuple[int, ...], alpha: float, error: floa
     sum.
     """
     limit = tolerated(lot, alpha)
-    accepts = [_accepted(limit, error / 2**place, 1.0 - (1.0 - sensitivity) ** (place + 1)) for place in range(3)]
+    accepts = [_accepted(limit, error * 0.5**place, 1.0 - (1.0 - sensitivity) ** (place + 1)) for place in range(3)]
     most = min(lot, max(limit + 1 + len(boundaries), max(accepts) + limit + 2))
     released = _released(lot, boundaries, most) if boundaries else np.zeros((most + 1, 1))
     risks = [0.0]
@@ -269,7 +269,7 @@ def after_inspection(
     is_incident = finds >= 3 and cp_lower(finds, lot, 0.05) > alpha
     if lot == 0:
         return Inspected("release", 0, False)
-    error = inspection_error(lot, alpha, delta, sensitivity) / 2 ** (passes - 1)
+    error = inspection_error(lot, alpha, delta, sensitivity) * 0.5 ** (passes - 1)
     upper = finds if sight >= 1.0 else binomial_defects_upper(finds, sight, error)
     residual = None if upper is None else min(lot, upper) - finds
     if sight < 1.0 and finds / lot > alpha / (1.0 - sight):

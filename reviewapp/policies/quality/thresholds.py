@@ -52,8 +52,8 @@ def strata(window: Window, tau: float) -> list[Stratum]:
     for pi in np.unique(window.pi[kept]).tolist():
         inside = kept & (window.pi == pi)
         seen = inside & window.seen
-        finds = np.count_nonzero(seen & window.bad)
-        found.append(Stratum(np.count_nonzero(inside) / total, pi, np.count_nonzero(seen), finds))
+        finds, looks = int(np.count_nonzero(seen & window.bad)), int(np.count_nonzero(seen))
+        found.append(Stratum(float(np.count_nonzero(inside) / total), pi, looks, finds))
     return found
 
 
@@ -63,6 +63,8 @@ def split_error(groups: list[Stratum], delta: float) -> list[float]:
     """
     sampled = sum(group.pi < 1.0 for group in groups)
     whole = len(groups) - sampled
+    if not groups:
+        return []
     if not sampled or not whole:
         return [delta / len(groups)] * len(groups)
     parts = (delta * SAMPLED_SHARE / sampled, delta * (1.0 - SAMPLED_SHARE) / whole)
