@@ -81,15 +81,13 @@ def hypergeometric(drawn: Numbers, lot: Numbers, bad: Numbers, looks: Numbers) -
     possible = (k >= 0) & (k <= defects) & (k <= taken) & (taken - k <= size - defects) & (taken <= size)
     k, size, defects, taken = (np.where(possible, part, 0.0) for part in wide)
     log = _choose(defects, k) + _choose(size - defects, taken - k) - _choose(size, taken)
-    chances: Floats = np.where(possible, np.exp(log), 0.0)
-    return chances
+    return np.asarray(np.where(possible, np.exp(log), 0.0), dtype=np.float64)
 
 
 def _choose(n: Floats, k: Floats) -> Floats:
     table = _log_factorials(1 << int(n.max(initial=1.0) + 1).bit_length())
     whole, part = n.astype(np.int64), k.astype(np.int64)
-    chosen: Floats = table[whole] - table[part] - table[whole - part]
-    return chosen
+    return np.asarray(table[whole] - table[part] - table[whole - part], dtype=np.float64)
 
 
 @lru_cache(maxsize=32)
@@ -102,11 +100,10 @@ def thinning(bad: int, sensitivity: float) -> Floats:
     """Return P(d of `bad` defects would be seen if looked at), shape (bad + 1,): Binomial(bad, sensitivity)."""
     seen = np.arange(bad + 1)
     if sensitivity >= 1.0:
-        certain: Floats = (seen == bad).astype(np.float64)
-        return certain
+        return np.asarray(seen == bad, dtype=np.float64)
     log = _choose(np.full(bad + 1, float(bad)), seen.astype(np.float64))
-    weights: Floats = np.exp(log + special.xlogy(seen, sensitivity) + special.xlog1py(bad - seen, -sensitivity))
-    return weights
+    logs = log + special.xlogy(seen, sensitivity) + special.xlog1py(bad - seen, -sensitivity)
+    return np.asarray(np.exp(logs), dtype=np.float64)
 
 
 def found_at_most(finds: int, bad: int, lot: int, looks: int, sensitivity: float = 1.0) -> float:

@@ -124,8 +124,8 @@ def ledger_upper(entries: LedgerEntries, delta: float = 0.05) -> float | None:
         return None
     if entries.least_chance >= 1.0:
         return 0.0
-    slopes = -log1p(-entries.least_chance) * np.array(LEDGER_SHARES)
-    lost = sum((_spent(slopes, chance) for chance in entries.chances), np.zeros(len(slopes)))
+    slopes = bets(entries.least_chance)
+    lost = sum((spent(slopes, chance) for chance in entries.chances), np.zeros(len(slopes)))
     low, high = 0.0, 1.0
     while log_wealth(slopes, lost, high) < -log(delta):
         low, high = high, high * 2.0
@@ -138,13 +138,17 @@ def ledger_upper(entries: LedgerEntries, delta: float = 0.05) -> float | None:
     return high
 
 
-def _spent(slopes: Floats, chance: float) -> Floats:
-    """Return eta of each bet for a find at `chance`."""
+def bets(least_chance: float) -> Floats:
+    """Return th of the ledger's three bets, (3,), for the smallest chance (0..1) of a find in the stream."""
+    return -log1p(-least_chance) * np.array(LEDGER_SHARES)
+
+
+def spent(slopes: Floats, chance: float) -> Floats:
+    """Return eta of each bet, (3,), for a find at `chance`."""
     if chance >= 1.0:
         return np.zeros(len(slopes))
     kept = (1.0 - (1.0 - chance) * np.exp(slopes)) / chance
-    spent: Floats = -np.log(np.maximum(kept, 1e-300))
-    return spent
+    return np.asarray(-np.log(np.maximum(kept, 1e-300)), dtype=np.float64)
 
 
 def log_wealth(slopes: Floats, lost: Floats, escapes: float) -> float:
@@ -166,6 +170,8 @@ def monitor_rate(
     if images < 0 or not 0.0 <= expected <= 1.0:
         raise ValueError(f"{images} images with {expected} expected defective is impossible.")
     limit = tolerated(images, alpha)
+    if limit == 0:  # too few pictures to leave one defective among them
+        return 1.0
     for step in range(1, round(1 / RATE_STEP)):
         rate = step * RATE_STEP
         finds = binomial_quantile(images, expected * rate * sensitivity, PLANNED_QUANTILE)

@@ -26,7 +26,7 @@ from reviewapp.policies.quality.bounds import (
     tolerated,
 )
 
-STAGES = 8
+STAGES = 24
 """Boundaries of an expanding audit; a lot that reaches none of them is looked at whole. Later ones cost no risk to
 speak of: a lot just above the limit seldom gets there.
 """
@@ -96,19 +96,19 @@ def release_risk(lot: int, boundaries: tuple[int, ...], alpha: float = 0.02, sen
 def _released(lot: int, boundaries: tuple[int, ...], most: int) -> Floats:
     """Return P(released at stage j | d defects that would be seen), shape (most + 1, stages)."""
     stages = len(boundaries)
-    seen = np.arange(most + 1.0)
+    seen = np.arange(most + 1.0)[:, None]
     released = np.zeros((most + 1, stages))
     finds = np.arange(stages + 0.0)
-    alive = hypergeometric(finds[None, :], lot, seen[:, None], boundaries[0])
+    alive = hypergeometric(finds, lot, seen, boundaries[0])
     for stage in range(stages):
-        if stage:
+        if stage:  # whoever is still here has found at least `stage`: `alive` starts there
             made, more = boundaries[stage - 1], boundaries[stage] - boundaries[stage - 1]
-            gain = finds[None, None, :] - finds[None, :, None]  # from, to
-            left = np.maximum(seen[:, None, None] - finds[None, :, None], 0.0)
-            move = hypergeometric(gain, lot - made, left, more)
+            left = np.maximum(seen - finds[stage:], 0.0)[:, :, None]
+            gain = finds[None, stage:] - finds[stage:, None]
+            move = hypergeometric(gain[None], lot - made, left, more)
             alive = np.einsum("df,dft->dt", alive, move)
-        released[:, stage] = alive[:, stage]
-        alive[:, : stage + 1] = 0.0
+        released[:, stage] = alive[:, 0]
+        alive = alive[:, 1:]
     return released
 
 
@@ -200,6 +200,59 @@ class Inspected:
     is_incident: bool
 
 
+@lru_cache(maxsize=16384)
+def inspection_error(lot: int, alpha: float = 0.02, delta: float = 0.05, sensitivity: float = 1.0) -> float:
+    """Return the error allowed to the test after a whole lot's first inspection (each further pass gets half as much).
+
+    That test comes after an audit that has already spent of `delta`: both at 5 % came to 5.03 % for some small lots.
+    The largest delta / 2^k, k <= 8, with which audit and tests together stay at or below `delta` for every number of
+    defects.
+    """
+    checked(delta=delta, sensitivity=sensitivity, alpha=alpha)
+    if sensitivity >= 1.0 or lot == 0:
+        return delta
+    boundaries = expanding(lot, alpha, delta, sensitivity)
+    for halvings in range(8):
+        if _whole_risk(lot, boundaries, alpha, delta * 0.5**halvings, sensitivity) <= delta:
+            return delta * 0.5**halvings
+    return delta * 0.5**8
+
+
+def _whole_risk(lot: int, boundaries: tuple[int, ...], alpha: float, error: float, sensitivity: float) -> float:
+    """Return sup over D of P(too many left | audit, then up to three inspections of all), the later ones by their
+    sum.
+    """
+    limit = tolerated(lot, alpha)
+    accepts = [_accepted(limit, error * 0.5**place, 1.0 - (1.0 - sensitivity) ** (place + 1)) for place in range(3)]
+    most = min(lot, max(limit + 1 + len(boundaries), max(accepts) + limit + 2))
+    released = _released(lot, boundaries, most) if boundaries else np.zeros((most + 1, 1))
+    risks = [0.0]
+    for bad in range(limit + 1, most + 1):
+        spare = bad - limit - 1
+        seen = thinning(bad, sensitivity)
+        part = released[: bad + 1]
+        early = float(seen @ part[:, : spare + 1].sum(axis=1))
+        last = min(accepts[0], spare)
+        whole = float(seen[: last + 1] @ (1.0 - part.sum(axis=1))[: last + 1]) if last >= 0 else 0.0
+        later = sum(
+            float(special.bdtr(min(accept, spare), bad, 1.0 - (1.0 - sensitivity) ** (place + 2)))
+            for place, accept in enumerate(accepts[1:])
+            if accept >= 0
+        )
+        risks.append(early + whole + later)
+    return max(risks)
+
+
+def _accepted(limit: int, error: float, sight: float) -> int:
+    """Return the most finds after which an inspection with `sight` releases: BinCDF(f; f + limit + 1, sight) <=
+    error.
+    """
+    finds = -1
+    while finds < 10_000 and special.bdtr(finds + 1, finds + limit + 2, sight) <= error:
+        finds += 1
+    return finds
+
+
 def after_inspection(
     lot: int, finds: int, alpha: float = 0.02, delta: float = 0.05, sensitivity: float = 1.0, passes: int = 1
 ) -> Inspected:
@@ -216,7 +269,8 @@ def after_inspection(
     is_incident = finds >= 3 and cp_lower(finds, lot, 0.05) > alpha
     if lot == 0:
         return Inspected("release", 0, False)
-    upper = finds if sight >= 1.0 else binomial_defects_upper(finds, sight, delta)
+    error = inspection_error(lot, alpha, delta, sensitivity) * 0.5 ** (passes - 1)
+    upper = finds if sight >= 1.0 else binomial_defects_upper(finds, sight, error)
     residual = None if upper is None else min(lot, upper) - finds
     if sight < 1.0 and finds / lot > alpha / (1.0 - sight):
         return Inspected("redo", residual, is_incident)

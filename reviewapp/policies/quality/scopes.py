@@ -23,7 +23,7 @@ from reviewapp.policies.quality.lots import CERTIFIED, LEARN, LotPlan, Promise, 
 
 HOLD = "hold"
 WATCH_GOOD, WATCH_BAD, WATCH_LIMIT = 0.01, 0.03, 6.0
-"""The scope's watch on its certificate looks, 1 % -> 3 %: a limit of 4.5 from 0.8 % alarmed four times as often, in
+"""The scope's watch on its certificate looks, 1 % -> 3 %: a limit of 4.5 from 0.8 % alarmed three times as often, in
 scopes at 1.2 % above all, and found a drift to 4 % hardly sooner (benchmarks/quality_loop.py's streams).
 """
 IDLE_DAYS = 30

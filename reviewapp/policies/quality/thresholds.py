@@ -47,13 +47,13 @@ class Stratum:
 def strata(window: Window, tau: float) -> list[Stratum]:
     """Return the strata of the pictures with a score of `tau` or more, by rising pi; [] when there is none."""
     kept = window.scores >= tau
-    total = int(kept.sum())
+    total = np.count_nonzero(kept)
     found = []
     for pi in np.unique(window.pi[kept]).tolist():
         inside = kept & (window.pi == pi)
         seen = inside & window.seen
-        finds = int((seen & window.bad).sum())
-        found.append(Stratum(int(inside.sum()) / total, pi, int(seen.sum()), finds))
+        finds, looks = int(np.count_nonzero(seen & window.bad)), int(np.count_nonzero(seen))
+        found.append(Stratum(float(np.count_nonzero(inside) / total), pi, looks, finds))
     return found
 
 
@@ -63,6 +63,8 @@ def split_error(groups: list[Stratum], delta: float) -> list[float]:
     """
     sampled = sum(group.pi < 1.0 for group in groups)
     whole = len(groups) - sampled
+    if not groups:
+        return []
     if not sampled or not whole:
         return [delta / len(groups)] * len(groups)
     parts = (delta * SAMPLED_SHARE / sampled, delta * (1.0 - SAMPLED_SHARE) / whole)
@@ -149,20 +151,20 @@ def predicted_start(old: Window, new: Window, limit: float, delta: float, grid: 
     Rates come from the old window, (x + .5) / (n + 1) per stratum, numbers of looks from the new one, whose verdicts
     stay unread.
     """
+    rows = [(float(tau), strata(old, tau), strata(new, tau)) for tau in range(grid[0], grid[1] + 1)]
     for margin in MARGINS:
-        for tau in range(grid[0], grid[1] + 1):
-            if _predicted_risk(old, new, float(tau), delta, margin) <= limit:
-                return float(tau)
+        for tau, past, groups in rows:
+            if _predicted_risk(past, groups, delta, margin) <= limit:
+                return tau
     return None
 
 
-def _predicted_risk(old: Window, new: Window, tau: float, delta: float, margin: float) -> float:
-    past = {group.pi >= 1.0: group for group in strata(old, tau)}
-    groups = strata(new, tau)
+def _predicted_risk(past: list[Stratum], groups: list[Stratum], delta: float, margin: float) -> float:
+    known = {group.pi >= 1.0: group for group in past}
     total = 0.0
     for group, part in zip(groups, split_error(groups, delta), strict=True):
-        known = past.get(group.pi >= 1.0)
-        rate = (known.finds + 0.5) / (known.looks + 1.0) if known else 0.5
+        before = known.get(group.pi >= 1.0)
+        rate = (before.finds + 0.5) / (before.looks + 1.0) if before else 0.5
         finds = group.looks * rate + margin * (group.looks * rate * (1.0 - rate)) ** 0.5
         bound = 1.0 if finds >= group.looks else special.betaincinv(finds + 1.0, group.looks - finds, 1.0 - part)
         total += group.share * float(bound)
