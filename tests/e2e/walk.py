@@ -82,22 +82,25 @@ def walk(browser: Any, stack: Stack, ids: dict[str, Any], theme: str, *, only: s
     return walked
 
 
-def squeeze(browser: Any, stack: Stack, ids: dict[str, Any], width: int, *, only: str = "") -> Walked:
-    """Opens every screen at a width: what scrolls sideways, and which controls are too small."""
-    walked = Walked()
+def squeeze(browser: Any, stack: Stack, ids: dict[str, Any]) -> dict[int, Walked]:
+    """Opens every screen once and makes it as wide as each of WIDTHS: what scrolls sideways, what is too small."""
+    walked = {width: Walked() for width in WIDTHS}
     pages: dict[str, Any] = {}
     for screen in SCREENS:
-        if screen.name == "review-offline" or not screen.name.startswith(only):
+        if screen.name == "review-offline":
             continue
         if screen.who not in pages:
-            context = browser.new_context(viewport={"width": width, "height": 800})
+            context = browser.new_context(viewport={"width": WIDTHS[0], "height": 800})
             context.set_default_timeout(15_000)
             pages[screen.who] = signed_in(context, stack, screen.who)
         page = pages[screen.who]
+        page.set_viewport_size({"width": WIDTHS[0], "height": 800})
         open_screen(page, stack, screen, ids)
-        over = page.evaluate(WIDE)
-        walked.wide[screen.name] = [over] if over > 0 else []
-        walked.small[screen.name] = page.evaluate(SMALL)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            over = page.evaluate(WIDE)
+            walked[width].wide[screen.name] = [over] if over > 0 else []
+            walked[width].small[screen.name] = page.evaluate(SMALL)
     for page in pages.values():
         page.context.close()
     return walked
