@@ -78,6 +78,12 @@ class Step(models.TextChoices):
     RESCORE = "rescore", "Score a retouched file"
     RENDER = "render", "Render for the channels"
     ADJUST = "adjust", "Run again as a reviewer asked"
+    SEARCH = "search", "Search for better settings"
+    REPLAY = "replay", "Run again with proposed settings"
+
+
+LEARNING_STEPS = frozenset({Step.SEARCH, Step.REPLAY})
+"""Work on photos for the sake of a preset: their batch neither waits for it nor changes by it."""
 
 
 class FailureCategory(models.TextChoices):
@@ -111,6 +117,7 @@ class Routing(models.TextChoices):
     HUMAN_REVIEW = "human_review", "Human review"
     REJECT_AND_REDO = "reject_and_redo", "Reject and redo"
     EDITING = "editing", "Editing queue"
+    COMPARED = "compared", "Nowhere: made to compare"
 
 
 class ReviewReason(models.TextChoices):
@@ -125,6 +132,7 @@ class ReviewReason(models.TextChoices):
     LOW_CONFIDENCE = "low_confidence", "The cut-out is uncertain"
     CLIENT_RULE = "client_rule", "The client asked for a person"
     ESCALATED = "escalated", "Escalated"
+    CANARY = "canary", "A new preset version is on trial"
 
 
 class ReviewTaskState(models.TextChoices):
@@ -188,6 +196,7 @@ class RunKind(models.TextChoices):
     AUTOMATED = "automated", "Automated"
     EDITED = "edited", "Retouched by a person"
     ADJUSTED = "adjusted", "Settings moved by a reviewer"
+    REPLAY = "replay", "Run again to compare presets"
 
 
 class AdjustmentState(models.TextChoices):
@@ -217,6 +226,53 @@ class ProposalState(models.TextChoices):
     OPEN = "open", "Open"
     ACCEPTED = "accepted", "Accepted"
     DECLINED = "declined", "Declined"
+
+
+class LifeState(models.TextChoices):
+    """Where a preset version stands; its settings never change."""
+
+    DRAFT = "draft", "Draft"
+    OFFERED = "offered", "Offered"
+    CANARY = "canary", "On trial"
+    ACTIVE = "active", "In use"
+    RETIRED = "retired", "Retired"
+    ROLLED_BACK = "rolled_back", "Rolled back"
+
+
+class Author(models.TextChoices):
+    HUMAN = "human", "A person"
+    PROPOSAL = "proposal", "A proposal"
+
+
+class StudyStage(models.TextChoices):
+    """How far a proposal's evidence has come."""
+
+    SEARCHING = "searching", "Searching for settings"
+    RENDERING = "rendering", "Making both results"
+    DUEL = "duel", "Being judged blind"
+    OFFERED = "offered", "Won: an admin may try it"
+    LOST = "lost", "Not clearly better"
+    FAILED = "failed", "Could not be tested"
+    CLOSED = "closed", "Decided"
+
+
+OPEN_STUDIES = frozenset({StudyStage.SEARCHING, StudyStage.RENDERING, StudyStage.DUEL})
+
+
+class Side(models.TextChoices):
+    CHAMPION = "champion", "In use"
+    CHALLENGER = "challenger", "Proposed"
+
+
+class CanaryState(models.TextChoices):
+    RUNNING = "running", "On trial"
+    PROMOTED = "promoted", "Promoted"
+    ROLLED_BACK = "rolled_back", "Rolled back"
+
+
+class AlarmKind(models.TextChoices):
+    CALIBRATION = "calibration", "Weekly calibration over its limit"
+    DRIFT = "drift", "Scores drift"
 
 
 class Role(models.TextChoices):

@@ -9,6 +9,20 @@ from .choosing import BulkDecision, SavedFilter
 from .clients import Client, ReferencePicture
 from .deliveries import Delivery, DeliveryItem
 from .editing import EditTask
+from .learning import (
+    Calibration,
+    Canary,
+    CanaryPlace,
+    LearningAlarm,
+    PolicyDraft,
+    PresetBan,
+    PresetLife,
+    PresetLock,
+    ReplayItem,
+    ReplaySet,
+    Study,
+    StudyRun,
+)
 from .presets import CategoryRule, Preset, PresetProposal, PresetVersion, RoutingPolicy
 from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
@@ -26,6 +40,9 @@ __all__ = [
     "BatchCategoryPreset",
     "BatchChannel",
     "BulkDecision",
+    "Calibration",
+    "Canary",
+    "CanaryPlace",
     "CategoryRule",
     "Channel",
     "ChannelView",
@@ -33,14 +50,21 @@ __all__ = [
     "Delivery",
     "DeliveryItem",
     "EditTask",
+    "LearningAlarm",
     "PartialUpload",
+    "PolicyDraft",
     "Preset",
+    "PresetBan",
+    "PresetLife",
+    "PresetLock",
     "PresetProposal",
     "PresetVersion",
     "ProcessingRun",
     "QualityReport",
     "ReferencePicture",
     "Rendition",
+    "ReplayItem",
+    "ReplaySet",
     "ReviewDecision",
     "ReviewTask",
     "RoutingPolicy",
@@ -48,6 +72,8 @@ __all__ = [
     "SampleMember",
     "SavedFilter",
     "SheetRow",
+    "Study",
+    "StudyRun",
     "Tally",
     "Task",
     "WorkerHeartbeat",

@@ -92,6 +92,10 @@ class RoutingPolicy(ImmutableModel):
     proposal_share = models.FloatField(
         default=0.05, help_text="A reject reason above this share of decisions drafts a change."
     )
+    study_min_rejects = models.PositiveSmallIntegerField(
+        default=40, help_text="Rejections since a version is in use from which a proposal is searched for and tested."
+    )
+    study_share = models.FloatField(default=0.02, help_text="And the top reason is above this share of the photos.")
     note = models.CharField(max_length=500)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from reviewapp.enums import (
     APPROVED_STATES,
+    LEARNING_STEPS,
     MACHINE_STATES,
     PEOPLE_STATES,
     AssetState,
@@ -154,7 +155,8 @@ def open_samples(batch: Batch) -> int:
 
 def has_unfinished_tasks(batch: Batch) -> bool:
     """True while a task of the batch waits or runs: its channel files may not all be there yet."""
-    return Task.objects.filter(asset__batch=batch, state__in=_UNFINISHED).exists()
+    waiting = Task.objects.filter(asset__batch=batch, state__in=_UNFINISHED)
+    return waiting.exclude(step__in=LEARNING_STEPS).exists()
 
 
 def is_machine_done(batch: Batch) -> bool:

@@ -64,9 +64,12 @@ def items_of(delivery: Delivery) -> QuerySet[DeliveryItem]:
 
 
 def open_samples(batch: Batch) -> QuerySet[ReviewTask]:
-    """Blind samples of `batch` nobody has judged yet; a held one counts as open."""
+    """Blind samples of `batch` nobody has judged yet; a held one counts as open. Looks of a duel hold nothing up."""
     return ReviewTask.objects.filter(
-        asset__batch=batch, reason=ReviewReason.SAMPLE, state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD]
+        asset__batch=batch,
+        reason=ReviewReason.SAMPLE,
+        state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD],
+        study_run__isnull=True,
     )
 
 

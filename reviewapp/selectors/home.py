@@ -52,10 +52,14 @@ class Flow:
 def flow() -> Flow:
     """Six small queries."""
     start, now = people_at_work.midnight(), timezone.now()
-    scored = QualityReport.objects.filter(created_at__gte=start).aggregate(
-        all=Count("pk"),
-        hour=Count("pk", filter=Q(created_at__gte=now - timedelta(hours=1))),
-        auto=Count("pk", filter=Q(routing=Routing.AUTO_APPROVE)),
+    scored = (
+        QualityReport.objects.filter(created_at__gte=start)
+        .exclude(routing=Routing.COMPARED)
+        .aggregate(
+            all=Count("pk"),
+            hour=Count("pk", filter=Q(created_at__gte=now - timedelta(hours=1))),
+            auto=Count("pk", filter=Q(routing=Routing.AUTO_APPROVE)),
+        )
     )
     reviews = tallies.reviews()
     finished = Batch.objects.filter(completed_at__gte=now - timedelta(days=TURNAROUND_DAYS))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from reviewapp.enums import MACHINE_STATES, AssetState
+from reviewapp.enums import MACHINE_STATES, AssetState, RunKind
 from reviewapp.models import (
     Asset,
     AuditEvent,
@@ -104,7 +104,8 @@ class ImageRecord:
 
 def image_record(pk: int) -> ImageRecord:
     """Read one photo's record in a fixed number of queries. Raises Asset.DoesNotExist."""
-    runs: QuerySet[ProcessingRun] = ProcessingRun.objects.select_related("quality", "channel", "preset_version__preset")
+    own = ProcessingRun.objects.exclude(kind=RunKind.REPLAY)
+    runs: QuerySet[ProcessingRun] = own.select_related("quality", "channel", "preset_version__preset")
     asset = (
         Asset.objects.select_related("batch__client", "duplicate_of")
         .prefetch_related(

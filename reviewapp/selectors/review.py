@@ -17,7 +17,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from reviewapp.enums import BatchState, EditTaskState, RejectReason, ReviewReason, ReviewTaskState, Verdict
-from reviewapp.models import Asset, EditTask, ReviewDecision, ReviewTask
+from reviewapp.models import Asset, EditTask, ReviewDecision, ReviewTask, StudyRun
 
 from . import tallies
 from .people import is_senior
@@ -120,7 +120,7 @@ def with_details(tasks: QuerySet[ReviewTask], *, blind: bool = False) -> QuerySe
 
 def to_decide(task_id: int) -> ReviewTask | None:
     """One task with what a decision reads and writes, None when there is none: photo, run and total, nothing wide."""
-    tasks = ReviewTask.objects.select_related("asset", "run__quality").defer(
+    tasks = ReviewTask.objects.select_related("asset", "run__quality", "study_run").defer(
         *("asset__exif", "asset__intake_checks", "asset__findings"),
         *("run__params", "run__timings", "run__findings", "run__recipe"),
         *(f"run__quality__{name}" for name in SCORE_COLUMNS),
@@ -140,7 +140,7 @@ def tasks_for_display(task_ids: Sequence[int]) -> dict[int, ReviewTask]:
 
 def final_decision(task: ReviewTask) -> ReviewDecision | None:
     """The approve or reject in force for `task`: the first one that is neither undone nor a second opinion."""
-    return live_decisions().filter(task=task).select_related("reviewer").order_by("-version").first()
+    return standing_verdicts().filter(task=task).select_related("reviewer").order_by("-version").first()
 
 
 def standing(decisions: QuerySet[ReviewDecision]) -> QuerySet[ReviewDecision]:
@@ -152,11 +152,16 @@ def standing(decisions: QuerySet[ReviewDecision]) -> QuerySet[ReviewDecision]:
     return decisions.filter(~Exists(undone), undoes__isnull=True)
 
 
-def live_decisions() -> QuerySet[ReviewDecision]:
+def standing_verdicts() -> QuerySet[ReviewDecision]:
     """Approvals and rejections in force: no undo rows, nothing undone, no second opinions, no skips or holds."""
     return standing(
         ReviewDecision.objects.filter(verdict__in=[Verdict.APPROVE, Verdict.REJECT], is_second_opinion=False)
     )
+
+
+def live_decisions() -> QuerySet[ReviewDecision]:
+    """Those of them that are about a photo of the line, not about a result made to compare presets."""
+    return standing_verdicts().filter(~Exists(StudyRun.objects.filter(review_task=OuterRef("task"))))
 
 
 def my_recent_decisions(

@@ -32,6 +32,8 @@ COMPARED = (
     "max_redo",
     "proposal_min_count",
     "proposal_share",
+    "study_min_rejects",
+    "study_share",
 )
 
 

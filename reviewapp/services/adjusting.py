@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from processing.errors import InputRejected
 from processing.params import ProcessingParams
-from reviewapp.enums import AdjustmentState, ReviewTaskState, Role, Step
+from reviewapp.enums import AdjustmentState, ReviewTaskState, Role, RunKind, Step
 from reviewapp.models import Adjustment, Asset, ProcessingRun, ReviewTask
 from reviewapp.policies import adjusting as policy
 from reviewapp.selectors import adjusting as selectors
@@ -57,7 +57,8 @@ def ask(user: User, task_id: int, wanted: Mapping[str, Any]) -> Adjustment:
 
 def ready(asked: Adjustment, run: ProcessingRun) -> None:
     """Keep the finished run beside the old one. Call inside the transaction that completes the task."""
-    attempt = (Asset.objects.get(pk=asked.asset_id).runs.aggregate(top=Max("attempt"))["top"] or 0) + 1
+    own = Asset.objects.get(pk=asked.asset_id).runs.exclude(kind=RunKind.REPLAY)
+    attempt = (own.aggregate(top=Max("attempt"))["top"] or 0) + 1
     run.attempt = attempt
     run.save(force_insert=True)
     Asset.objects.filter(pk=asked.asset_id).update(attempt=attempt)

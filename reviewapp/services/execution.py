@@ -38,6 +38,7 @@ from reviewapp.models import (
     RoutingPolicy,
 )
 from reviewapp.policies.adjusting import applied as apply_changes
+from reviewapp.selectors.canaries import version_on_trial
 from reviewapp.selectors.presets import version_for
 from reviewapp.selectors.quality import current_policy
 
@@ -127,7 +128,7 @@ def process(claim: runs.Claim) -> None:
     """Cut out, correct, frame and score a QUEUED (or REDO) photo; its run, score, state and next task are one write."""
     asset = _asset(claim)
     attempt = int(claim.args.get("attempt", asset.attempt))
-    version = version_for(asset)
+    version = version_on_trial(asset) or version_for(asset)
     if asset.state not in (AssetState.QUEUED, AssetState.REDO) or _run_of(asset, version, attempt) is not None:
         runs.complete(claim, _nothing)
         return
@@ -135,12 +136,12 @@ def process(claim: runs.Claim) -> None:
     params = ProcessingParams.from_dict(version.params)
     channel = _scored_channel(asset)
     remover = remover_for(params)
-    spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), _scoring(current_policy())
+    spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), scoring_of(current_policy())
     extras = pipeline.Extras(plates=rendering.plates_for(params), texts=rendering.metadata_for(asset))
     with storage.local_path(asset.original_key) as path:
         result = pipeline.process(path, params, spec, scoring, remover, extras)
-    made = _Making(asset.original_key, version, channel, attempt, RunKind.AUTOMATED, claim.owner)
-    run = _unsaved_run(asset, made, params, result)
+    made = Making(asset.original_key, version, channel, attempt, RunKind.AUTOMATED, claim.owner)
+    run = unsaved_run(asset, made, params, result)
 
     def write() -> None:
         if not _is_still(asset, found_in):
@@ -159,16 +160,16 @@ def rescore(claim: runs.Claim) -> None:
     if edit.state != EditTaskState.SUBMITTED:
         runs.complete(claim, _nothing)
         return
-    version = version_for(asset)
+    version = version_on_trial(asset) or version_for(asset)
     params = ProcessingParams.from_dict(version.params)
     channel = _scored_channel(asset)
-    spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), _scoring(current_policy())
+    spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), scoring_of(current_policy())
     with storage.local_path(asset.original_key) as source, storage.local_path(edit.upload_key) as corrected:
         extras = pipeline.Extras(plates=rendering.plates_for(params), texts=rendering.metadata_for(asset))
         result = pipeline.rescore(source, corrected, params, spec, scoring, extras)
     attempt = asset.attempt + 1
-    made = _Making(edit.upload_key, version, channel, attempt, RunKind.EDITED, claim.owner)
-    run = _unsaved_run(asset, made, params, result)
+    made = Making(edit.upload_key, version, channel, attempt, RunKind.EDITED, claim.owner)
+    run = unsaved_run(asset, made, params, result)
 
     def write() -> None:
         same = EditTask.objects.filter(pk=edit.pk, state=EditTaskState.SUBMITTED, version=edit.version)
@@ -192,12 +193,12 @@ def adjust(claim: runs.Claim) -> None:
         return
     asset, base = _asset(claim), asked.base_run
     params = apply_changes(ProcessingParams.from_dict(base.params), asked.changes)
-    spec, scoring = ChannelSpec.from_dict(base.channel.spec).on(timezone.localdate()), _scoring(current_policy())
+    spec, scoring = ChannelSpec.from_dict(base.channel.spec).on(timezone.localdate()), scoring_of(current_policy())
     extras = pipeline.Extras(plates=rendering.plates_for(params))
     with storage.local_path(asset.original_key) as path:
         result = pipeline.process(path, params, spec, scoring, remover_for(params), extras)
-    made = _Making(asset.original_key, base.preset_version, base.channel, 0, RunKind.ADJUSTED, claim.owner)
-    run = _unsaved_run(asset, made, params, result)
+    made = Making(asset.original_key, base.preset_version, base.channel, 0, RunKind.ADJUSTED, claim.owner)
+    run = unsaved_run(asset, made, params, result)
 
     def write() -> None:
         adjusting.ready(asked, run)
@@ -314,7 +315,7 @@ def _scored_channel(asset: Asset) -> Channel:
     return first.channel
 
 
-def _scoring(limits: RoutingPolicy) -> ScoringParams:
+def scoring_of(limits: RoutingPolicy) -> ScoringParams:
     return ScoringParams(
         white_tolerance=limits.white_tolerance,
         compliance_rate=limits.compliance_rate,
@@ -333,7 +334,7 @@ def _run_of(asset: Asset, version: PresetVersion, attempt: int) -> ProcessingRun
 
 
 @dataclass(frozen=True, slots=True)
-class _Making:
+class Making:
     """From what, with what, for what and by whom a run was made."""
 
     pixels_key: str
@@ -344,7 +345,7 @@ class _Making:
     worker: str
 
 
-def _unsaved_run(asset: Asset, made: _Making, params: ProcessingParams, result: Result) -> ProcessingRun:
+def unsaved_run(asset: Asset, made: Making, params: ProcessingParams, result: Result) -> ProcessingRun:
     """Store the pictures of `result` and return the run that names them, not saved yet: files come before rows."""
 
     def stored(data: bytes) -> str:

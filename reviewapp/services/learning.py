@@ -8,13 +8,16 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from reviewapp.enums import ProposalState, RejectReason, Role
-from reviewapp.models import Preset, PresetProposal, PresetVersion
+from reviewapp.enums import CanaryState, LifeState, ProposalState, RejectReason, Role, StudyStage
+from reviewapp.models import Canary, Preset, PresetProposal, PresetVersion, Study
 from reviewapp.policies.learning import Judged, ReasonShare, draft, is_evidence, read, replaced, shares
+from reviewapp.policies.quality import tuning
 from reviewapp.selectors import presets as selectors
 
-from . import audit, presets
+from . import audit, lives, presets, studies
 from .people import require
+
+COUNTS = ("decisions", "rejected_with_reason", "share", "low", "high")
 
 
 class ProposalRefused(ValueError):
@@ -27,13 +30,15 @@ def propose(version: PresetVersion) -> list[PresetProposal]:
     Nothing is drafted for a version that is no longer current, a reason with an open proposal, or a reason somebody
     already decided for this version unless enough rejections came after that. Calling it again changes nothing.
     """
-    if version.preset.current_id != version.pk:
+    if version.preset.current_id != version.pk or lives.is_locked(version.preset):
         return []
     policy = selectors.current_policy()
     decisions = selectors.judged(version)
     made: list[PresetProposal] = []
+    rejects = sum(one.is_rejection for one in decisions)
     for share in shares(decisions):
-        if not is_evidence(share, min_count=policy.proposal_min_count, limit=policy.proposal_share):
+        is_due = tuning.is_due(rejects, share.share, policy.study_min_rejects, policy.study_share)
+        if not is_due and not is_evidence(share, min_count=policy.proposal_min_count, limit=policy.proposal_share):
             continue
         if _is_settled(version, share, policy.proposal_min_count):
             continue
@@ -64,12 +69,27 @@ def accept(proposal: PresetProposal, actor: User, note: str = "") -> PresetVersi
                     "Decline this proposal; the next rejections draft a new one."
                 )
             params = replaced(params, change["path"], change["new"])
-        version = presets.create_version(preset, params, _note(proposal, note), actor)
-        presets.set_current(version, actor)
+        if Canary.objects.filter(preset=preset, state=CanaryState.RUNNING).exists():
+            raise ProposalRefused("Another version of this preset is on trial. Wait for its end, or roll it back.")
+        version = _version(proposal, preset, params, note, actor)
+        evidence = {"untested": True, **{key: proposal.evidence[key] for key in COUNTS if key in proposal.evidence}}
+        try:
+            presets.set_current(version, actor)
+        except presets.PresetRefused as refused:
+            raise ProposalRefused(str(refused)) from refused
+        lives.move(version, LifeState.ACTIVE, why="Used untested.", actor=actor, evidence=evidence, parent=current)
         PresetProposal.objects.filter(pk=proposal.pk).update(result=version)
         audit.record("proposal.accepted", proposal, actor=actor, after={"version": version.number}, note=note.strip())
     proposal.refresh_from_db()
     return version
+
+
+def _version(proposal: PresetProposal, preset: Preset, params: dict[str, Any], note: str, actor: User) -> PresetVersion:
+    """The version a test made of the proposal, if there is one with these settings; else the next."""
+    tested = PresetVersion.objects.filter(study__proposal=proposal).first()
+    if tested is not None and tested.params == params:
+        return tested
+    return presets.create_version(preset, params, _note(proposal, note), actor)
 
 
 def decline(proposal: PresetProposal, actor: User, note: str) -> PresetProposal:
@@ -79,6 +99,9 @@ def decline(proposal: PresetProposal, actor: User, note: str) -> PresetProposal:
         raise ProposalRefused("Say why the proposal is declined.")
     with transaction.atomic():
         _close(proposal, ProposalState.DECLINED, actor, note)
+        study = Study.objects.select_related("challenger").filter(proposal=proposal, ended_at__isnull=True).first()
+        if study is not None:
+            studies.close(study, StudyStage.CLOSED, "The proposal was declined.")
         audit.record("proposal.declined", proposal, actor=actor, note=note.strip())
     proposal.refresh_from_db()
     return proposal

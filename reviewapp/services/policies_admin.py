@@ -58,6 +58,8 @@ FIELDS: tuple[Field, ...] = (
     Field("max_redo", "Redo at most", 0, 20, is_whole=True, unit="times"),
     Field("proposal_min_count", "Rejections needed for a proposal", 1, 1000, is_whole=True),
     Field("proposal_share", "Share of decisions needed for a proposal", 0, 1),
+    Field("study_min_rejects", "Rejections from which a proposal is tested", 1, 10000, is_whole=True),
+    Field("study_share", "Share of photos needed to test it", 0, 1),
 )
 FLAGS = ("medium_goes_to_people", "allow_not_measured")
 NAMES = (*(line.name for line in FIELDS), *FLAGS)

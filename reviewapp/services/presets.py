@@ -13,11 +13,11 @@ from django.utils.text import slugify
 
 from processing.errors import InputRejected
 from processing.params import ProcessingParams
-from reviewapp.enums import Role
+from reviewapp.enums import Author, LifeState, Role
 from reviewapp.models import Preset, PresetVersion
 from reviewapp.selectors.channels import offered
 
-from . import audit
+from . import audit, lives
 from .people import require
 
 FILE_FORMAT = 1
@@ -49,7 +49,12 @@ def create_preset(name: str, description: str, params: Mapping[str, Any], note: 
 
 
 def create_version(
-    preset: Preset, params: Mapping[str, Any] | ProcessingParams, note: str, actor: User | None
+    preset: Preset,
+    params: Mapping[str, Any] | ProcessingParams,
+    note: str,
+    actor: User | None,
+    *,
+    author: Author = Author.HUMAN,
 ) -> PresetVersion:
     """Store `params` as the next version of `preset`; existing batches and the current version stay as they are.
 
@@ -67,22 +72,27 @@ def create_version(
     for _attempt in range(RACES):
         try:
             with transaction.atomic():
-                return _insert(preset, checked, cleaned, actor)
+                return _insert(preset, checked, cleaned, actor, author)
         except IntegrityError:
             continue  # somebody took this number between our read and our write: take the next
     raise PresetRefused("Several people save this preset at once. Try again in a moment.")
 
 
 def set_current(version: PresetVersion, actor: User | None) -> Preset:
-    """Make `version` what new batches get; running batches stay pinned. Raises NotAllowed."""
+    """Make `version` what new batches get; running batches stay pinned. Raises NotAllowed, PresetRefused if locked."""
     if actor is not None:
         require(actor, Role.ADMIN, to="choose the current preset version")
     with transaction.atomic():
         preset = Preset.objects.select_for_update(of=("self",)).select_related("current").get(pk=version.preset_id)
         if preset.current_id == version.pk:
             return preset
+        if lives.is_locked(preset):
+            raise PresetRefused("This preset is locked. An admin can unlock it.")
         before = preset.current.number if preset.current else None
+        if preset.current is not None:
+            lives.move(preset.current, LifeState.RETIRED, why=f"Version {version.number} took its place.", actor=actor)
         Preset.objects.filter(pk=preset.pk).update(current=version)
+        lives.move(version, LifeState.ACTIVE, why="Made current.", actor=actor)
         audit.record(
             "preset.current_set", preset, actor=actor, before={"version": before}, after={"version": version.number}
         )
@@ -123,7 +133,7 @@ def import_yaml(text: str, actor: User | None) -> PresetVersion:
     return same or create_version(preset, params, note[:MAX_NOTE], actor)
 
 
-def _insert(preset: Preset, params: ProcessingParams, note: str, actor: User | None) -> PresetVersion:
+def _insert(preset: Preset, params: ProcessingParams, note: str, actor: User | None, author: Author) -> PresetVersion:
     latest = preset.versions.order_by("-number").first()
     if latest is not None and latest.digest == params.digest():
         raise PresetRefused(f"Nothing differs from version {latest.number}.")
@@ -139,7 +149,9 @@ def _insert(preset: Preset, params: ProcessingParams, note: str, actor: User | N
         after=version.params,
         note=note,
     )
-    Preset.objects.filter(pk=preset.pk, current__isnull=True).update(current=version)
+    lives.begin(version, Preset.objects.select_related("current").get(pk=preset.pk).current, author)
+    if Preset.objects.filter(pk=preset.pk, current__isnull=True).update(current=version):
+        lives.move(version, LifeState.ACTIVE, why="The first version of its preset.")
     return version
 
 

@@ -167,6 +167,8 @@ def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
     if asked.verdict == Verdict.HOLD:
         if not is_sample and task.asset.state == AssetState.IN_REVIEW:
             assets.move(task.asset, AssetState.ON_HOLD, reason=asked.note or "On hold", actor=user)
+    elif is_duel_look(task):
+        pass  # counted when the duel is over (services/studies.py); the photo itself stays where it is
     elif asked.verdict == Verdict.APPROVE:
         if is_sample and task.run.kind == RunKind.ADJUSTED and not waits:
             # What shipped by itself had to be corrected: the photo itself comes back, with the better result.
@@ -177,10 +179,15 @@ def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
             routing.start_render(task.asset, task.run)
     else:
         _reject(user, task, asked, is_sample=is_sample)
-    if is_sample and asked.verdict in (Verdict.APPROVE, Verdict.REJECT):
+    if is_sample and asked.verdict in (Verdict.APPROVE, Verdict.REJECT) and not is_duel_look(task):
         is_fine = asked.verdict == Verdict.APPROVE and task.run.kind != RunKind.ADJUSTED
         sampling.judge(task, Verdict.APPROVE if is_fine else Verdict.REJECT, user)
     batches.refresh(task.asset.batch_id)
+
+
+def is_duel_look(task: ReviewTask) -> bool:
+    """Say whether `task` is one side of a duel between presets; to_decide has loaded what tells it."""
+    return hasattr(task, "study_run")
 
 
 def _reject(user: User, task: ReviewTask, asked: Verdicted, *, is_sample: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from processing.quality.places import lost_points
 from processing.types import QualityReport as Quality
 from reviewapp.enums import (
@@ -19,11 +21,13 @@ from reviewapp.models import Asset, CategoryRule, EditTask, ProcessingRun, Quali
 from reviewapp.policies import routing as policy
 from reviewapp.selectors.quality import current_policy
 
-from . import adjusting, assets, batches, editing, runs
+from . import adjusting, assets, batches, canaries, editing, runs, studies
 from .handover import open_editing, open_review
 
 __all__ = ["assign", "choose_lane", "open_editing", "record_adjusted", "record_edited", "start_render", "task_died"]
 
+COMPARED = "Made to compare two preset versions: a person judges it."
+ON_TRIAL = "A new preset version is on trial: a person looks at every photo of it."
 _STEP_WORDS = {
     Step.VALIDATE: "checked",
     Step.CLASSIFY: "classified",
@@ -31,6 +35,8 @@ _STEP_WORDS = {
     Step.RESCORE: "scored again",
     Step.RENDER: "rendered",
     Step.ADJUST: "run again",
+    Step.SEARCH: "searched",
+    Step.REPLAY: "run again",
 }
 
 
@@ -55,6 +61,7 @@ def choose_lane(asset: Asset) -> Lane:
         open_editing(asset, EditReason.UNCATEGORISED, why)
         return lane
     assets.move(asset, AssetState.QUEUED, reason=why, **fields)
+    canaries.place(asset)
     # The batch pins its preset version, so the attempt is all that tells one run of a photo from the next.
     runs.create_task(asset, Step.PROCESS, f"process:{asset.pk}:a{asset.attempt}", args={"attempt": asset.attempt})
     return lane
@@ -68,6 +75,8 @@ def assign(asset: Asset, run: ProcessingRun, quality: Quality) -> QualityReport:
     """
     limits = current_policy()
     answer = policy.route(_scored(asset, run, quality), _thresholds(limits))
+    if canaries.scored(asset, run, quality.total >= limits.approve_at) and answer.routing == Routing.AUTO_APPROVE:
+        answer = replace(answer, routing=Routing.HUMAN_REVIEW, reason=ReviewReason.CANARY, why=ON_TRIAL)
     report = _write_report(run, quality, answer.routing, answer.why, limits)
     assets.move(asset, AssetState.SCORED, reason=answer.why, code=answer.code, current_run=run)
     if answer.routing == Routing.AUTO_APPROVE:
@@ -100,6 +109,20 @@ def record_adjusted(run: ProcessingRun, quality: Quality) -> QualityReport:
     return _write_report(run, quality, Routing.HUMAN_REVIEW, why, current_policy())
 
 
+def record_replayed(run: ProcessingRun, quality: Quality) -> QualityReport:
+    """Write the score of a run made to compare presets. It routes nothing: people judge it blind."""
+    return _write_report(run, quality, Routing.COMPARED, COMPARED, current_policy())
+
+
+def record_copied(run: ProcessingRun, report: QualityReport) -> QualityReport:
+    """Write the score of a run that is the same as an older one, whose `report` this is."""
+    skipped = {"id", "run", "routing", "routing_rule", "policy", "created_at"}
+    values = {field.name: getattr(report, field.name) for field in report._meta.fields if field.name not in skipped}
+    return QualityReport.objects.create(
+        run=run, routing=Routing.COMPARED, routing_rule=COMPARED, policy=current_policy(), **values
+    )
+
+
 def start_render(asset: Asset, run: ProcessingRun) -> Task:
     """Queue the channel files of an approved run."""
     return runs.create_task(asset, Step.RENDER, f"render:{run.pk}", args={"run_id": run.pk})
@@ -121,6 +144,10 @@ def task_died(task: Task) -> None:
         _fail_renditions(task, sentence)
     elif task.step == Step.ADJUST:
         adjusting.failed(int(task.args.get("adjustment_id", 0)), sentence)
+    elif task.step == Step.SEARCH:
+        studies.died(int(task.args.get("study_id", 0)), sentence)
+    elif task.step == Step.REPLAY:
+        studies.result_failed(int(task.args.get("study_run_id", 0)), sentence)
     elif asset.state in MACHINE_STATES:
         assets.move(asset, AssetState.FAILED, reason=sentence, code=task.error_code or "unknown")
     batches.refresh(asset.batch_id)

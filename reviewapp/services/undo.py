@@ -17,9 +17,10 @@ from reviewapp.enums import (
     Role,
     RunKind,
     SampleOutcome,
+    StudyStage,
     Verdict,
 )
-from reviewapp.models import Batch, DeliveryItem, EditTask, ReviewDecision, ReviewTask, SampleMember
+from reviewapp.models import Batch, DeliveryItem, EditTask, ReviewDecision, ReviewTask, SampleMember, Study
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.selectors import review as selectors
 
@@ -53,9 +54,8 @@ def undo(user: User, decision_id: int) -> UndoResult:
     NotAllowed.
     """
     require(user, Role.REVIEWER, Role.SENIOR, to="undo decisions")
-    decision = (
-        ReviewDecision.objects.filter(pk=decision_id, reviewer=user).select_related("asset", "task", "run").first()
-    )
+    made = ReviewDecision.objects.select_related("asset", "task__study_run", "run")
+    decision = made.filter(pk=decision_id, reviewer=user).first()
     if decision is None or decision.undoes_id or decision.is_second_opinion:
         return UndoResult(False, None, "Only your own decisions can be undone.")
     if ReviewDecision.objects.filter(undoes=decision).exists():
@@ -79,8 +79,11 @@ def _undone(decision: ReviewDecision, message: str) -> UndoResult:
 def _take_back_decision(user: User, decision: ReviewDecision) -> None:
     # A delivery holds the same lock while it fixes its list: without it both could see the photo as theirs.
     Batch.objects.select_for_update(of=("self",)).get(pk=decision.asset.batch_id)
-    if DeliveryItem.objects.filter(rendition__asset_id=decision.asset_id).exists():
+    look = getattr(decision.task, "study_run", None)
+    if look is None and DeliveryItem.objects.filter(rendition__asset_id=decision.asset_id).exists():
         raise _Refused("The photo has been delivered. It can't be undone.")
+    if look is not None and not Study.objects.filter(pk=look.study_id, stage=StudyStage.DUEL).exists():
+        raise _Refused("The photo moved on meanwhile. It can't be undone here.")
     _reopen(user, decision)
     ReviewDecision.objects.create(
         task_id=decision.task_id,
@@ -97,7 +100,8 @@ def _take_back_decision(user: User, decision: ReviewDecision) -> None:
         undoes=decision,
         idempotency_key=f"undo:{decision.pk}",
     )
-    _move_back(user, decision)
+    if look is None:
+        _move_back(user, decision)
     batches.refresh(decision.asset.batch_id)
 
 

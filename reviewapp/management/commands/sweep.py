@@ -14,7 +14,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from reviewapp import storage
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
-from reviewapp.services import batches, resumable, routing, runs, tallies
+from reviewapp.services import batches, loop, resumable, routing, runs, tallies
 
 logger = logging.getLogger(__name__)
 
@@ -79,4 +79,5 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
         tallies.fold()
         for batch_id in batch_reads.open_batch_ids():
             batches.refresh(batch_id)
+        loop.tick()
     return report

@@ -180,3 +180,19 @@ def population_stability(before: Floats, after: Floats, bins: int = 10) -> float
     two = np.bincount(np.searchsorted(edges, after, side="right"), minlength=len(edges) + 1) + 0.5
     a, b = one / one.sum(), two / two.sum()
     return float(((b - a) * np.log(b / a)).sum())
+
+
+def kolmogorov_smirnov(before: Floats, after: Floats) -> tuple[float, float]:
+    """Return the largest gap between the two samples' distributions (0..1) and its p-value; (0, 1) if one is empty.
+
+    Sees what PSI's bins hide: a shift inside one decile. Source: N. Smirnov, "Table for estimating the goodness of fit
+    of empirical distributions", Annals of Mathematical Statistics 19 (1948); asymptotic p-value.
+    """
+    if not len(before) or not len(after):
+        return 0.0, 1.0
+    every = np.concatenate([before, after])
+    one = np.searchsorted(np.sort(before), every, side="right") / len(before)
+    two = np.searchsorted(np.sort(after), every, side="right") / len(after)
+    gap = float(np.abs(one - two).max())
+    size = len(before) * len(after) / (len(before) + len(after))
+    return gap, float(special.kolmogorov(np.sqrt(size) * gap))

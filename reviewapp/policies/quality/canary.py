@@ -22,7 +22,6 @@ TRIP_DROP, TRIP_LIMIT = 0.10, log(2000.0)
 """The trip-wire needs no labels: the share of scores at or above the threshold drops by 10 points."""
 PROMOTE_LOOKS, PROMOTE_DOUBT = 100, 0.10
 DAYS_BETWEEN, IMAGES_BETWEEN = 7, 1000
-BLACKLIST_DAYS = 30
 
 
 def is_in_canary(seed_hex: str, unit_id: str, share: float = SHARE) -> bool:
@@ -97,6 +96,16 @@ def judged(canary: Canary, is_bad: bool, passes_threshold: bool = True) -> Canar
             after, state="rolled_back", why=f"{after.finds} of {after.looks} canary pictures were defective."
         )
     if trip is not None and trip.is_alarm:
+        return replace(after, state="rolled_back", why="Far fewer scores reach the threshold than before.")
+    return after
+
+
+def missed(canary: Canary, passes_threshold: bool = False) -> Canary:
+    """Return the canary after one of its pictures went on without a look (an editor has it): the trip-wire sees it."""
+    if canary.state != "running" or canary.trip is None:
+        return canary
+    after = replace(canary, trip=canary.trip.seen([not passes_threshold]))
+    if after.trip is not None and after.trip.is_alarm:
         return replace(after, state="rolled_back", why="Far fewer scores reach the threshold than before.")
     return after
 

@@ -89,9 +89,11 @@ def nudges(params: Mapping[str, Any], reason: str, direction: str = "") -> list[
     return [(path, value) for path, value in steps if value is not None]
 
 
-def is_due(rejects: int, top_share: float) -> bool:
+def is_due(
+    rejects: int, top_share: float, least_rejects: int = LEAST_REJECTS, least_share: float = LEAST_SHARE
+) -> bool:
     """Say whether a proposal is worth making: 40 rejects since activation and a top reason above 2 % of the traffic."""
-    return rejects >= LEAST_REJECTS and top_share > LEAST_SHARE
+    return rejects >= least_rejects and top_share > least_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def search(
         return Found(start, value, value, ((start, value),))
     import optuna  # at half a second to load, only for those who search
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     regions = {one.path: one.around(start[one.path]) for one in space}
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True))
     study.enqueue_trial(start)

@@ -17,7 +17,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (_("Score"), ("white_tolerance", "compliance_rate", "perimeter_samples", "fill_target")),
     (_("Complexity"), ("edge_medium", "edge_complex", "colour_risk")),
     (_("Blind samples"), ("sample_rate", "sample_block", "sample_reject_limit")),
-    (_("Learning"), ("proposal_min_count", "proposal_share")),
+    (_("Learning"), ("proposal_min_count", "proposal_share", "study_min_rejects", "study_share")),
 )
 FLAG_LABELS = {
     "medium_goes_to_people": _("A medium photo always gets a person, whatever its score"),

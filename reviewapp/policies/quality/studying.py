@@ -1,0 +1,104 @@
+"""What a study starts from: which settings reasons point at, where to search round, and when it is due. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from processing.params import ProcessingParams
+from reviewapp.enums import RejectReason
+from reviewapp.policies.learning import read, replaced
+from reviewapp.policies.quality.tuning import NUDGES, REACH, nudges
+
+UNSEEN = frozenset({RejectReason.SHADOW})
+"""Reasons the score measures nothing of: a search can't help there, the nudge itself goes to the duel."""
+MOST_STARTS = 3
+SEARCHED_EACH = 20
+"""Photos of each group that a search looks at; the duel has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a search begins. `starts`: whole presets, the champion's first; `paths`: numbers that may move; `nudge`:
+    values the reasons suggest for them.
+    """
+
+    starts: tuple[dict[str, Any], ...]
+    paths: tuple[str, ...]
+    nudge: dict[str, float]
+
+
+def numeric_paths() -> frozenset[str]:
+    """Settings that are numbers."""
+    return frozenset(line.path for line in ProcessingParams.describe() if line.kind in ("whole", "real"))
+
+
+def direction(reason: str, measured: Sequence[Mapping[str, float]], fill_target: float) -> str:
+    """Say which way a reason points, from what the score measured on the rejected photos; "" when that tells nothing.
+
+    Crop: too small or too large by the median fill against the target. The others need a person's word.
+    """
+    fills = sorted(row["fill"] for row in measured if "fill" in row)
+    if reason != RejectReason.CROP_FILL or not fills:
+        return ""
+    return "too_small" if fills[len(fills) // 2] < fill_target else "too_large"
+
+
+def beginning(
+    params: Mapping[str, Any], reasons: Sequence[tuple[str, str]], drafted: Sequence[tuple[str, Any]] = ()
+) -> Beginning:
+    """Return where to search for `reasons`, (reason, direction) with the most frequent first.
+
+    Each choice (not a number) that the first reason or the draft suggests is a start of its own, one change each;
+    numbers they name span the search. A draft, (path, value), is what the page already shows. Raises ValueError for an
+    unknown reason, InputRejected for invalid settings.
+    """
+    numbers = numeric_paths()
+    champion = ProcessingParams.from_dict(params).to_dict()
+    suggested = [*drafted]
+    for reason, way in reasons:
+        suggested += nudges(champion, reason, way)
+    starts = [champion]
+    nudge: dict[str, float] = {}
+    for path, value in suggested:
+        if path in numbers:
+            nudge.setdefault(path, float(value))
+        elif len(starts) < MOST_STARTS:
+            moved = replaced(champion, path, value)
+            starts += [] if moved in starts else [moved]
+    named = [move.path for (reason, _), moves in NUDGES.items() if reason in {r for r, _ in reasons} for move in moves]
+    paths = tuple(dict.fromkeys(path for path in [*nudge, *named] if path in numbers))
+    return Beginning(tuple(starts), paths, nudge)
+
+
+def with_values(start: Mapping[str, Any], values: Mapping[str, float]) -> dict[str, Any]:
+    """Return `start` with numbers set as a search chose them, whole where the setting is whole."""
+    params = dict(start)
+    for path, value in values.items():
+        is_whole = isinstance(read(params, path), int)
+        params = replaced(params, path, round(value) if is_whole else round(value, 6))
+    return params
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what differs as [{path, old, new}], in form order; [] for equal settings."""
+    found = []
+    for line in ProcessingParams.describe():
+        before, after = read(old, line.path), read(new, line.path)
+        if before != after:
+            found.append({"path": line.path, "old": before, "new": after})
+    return found
+
+
+def largest_step(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+    """Return the largest move of a number as a share of its range, 0..1. A choice moves one rung: it counts REACH."""
+    lines = {line.path: line for line in ProcessingParams.describe()}
+    steps = [0.0]
+    for change in changes(old, new):
+        line = lines[change["path"]]
+        if line.kind in ("whole", "real") and line.high is not None and line.low is not None and line.high > line.low:
+            steps.append(abs(change["new"] - change["old"]) / (line.high - line.low))
+        else:
+            steps.append(REACH)
+    return max(steps)

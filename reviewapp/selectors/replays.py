@@ -1,0 +1,92 @@
+"""What people said of a preset's results, with the chance each had of being looked at: material for studies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, QuerySet
+
+from reviewapp.enums import BatchState, ReviewReason, RunKind, Verdict
+from reviewapp.models import Preset, PresetVersion, QualityReport, ReviewDecision, SampleMember
+from reviewapp.selectors.review import live_decisions
+
+MOST = 2000
+"""Decisions looked back at: enough for a fit, and read in a moment."""
+_REPORT = ("total", "background", "edge", "fill", "colour", "compliance_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One photo somebody judged: `pi` the chance 0..1 it had of being looked at, `measured` {measure: value}."""
+
+    decision_id: int
+    asset_id: int
+    run_id: int
+    is_bad: bool
+    reasons: tuple[str, ...]
+    pi: float
+    measured: Mapping[str, float]
+
+
+def measured(values: Mapping[str, Any]) -> dict[str, float]:
+    """Return a score's parts and measures by name; what wasn't measured is left out."""
+    found = {row["name"]: float(row["value"]) for row in values["measures"] if not row.get("note")}
+    named = {"fill_part" if name == "fill" else name: float(values[name]) for name in _REPORT}
+    return {**found, **named}
+
+
+def limits_of(report: QualityReport) -> dict[str, float]:
+    """What each measure of a stored score may be at most (or at least) without costing a point; most have a limit."""
+    return {row["name"]: float(row["threshold"]) for row in report.measures if row.get("threshold") is not None}
+
+
+def measured_of(report: QualityReport) -> dict[str, float]:
+    """The same of a stored score."""
+    return measured({"measures": report.measures, **{name: getattr(report, name) for name in _REPORT}})
+
+
+def judged(decisions: QuerySet[ReviewDecision], most: int = MOST) -> list[Seen]:
+    """Latest verdict per photo among `decisions` on automated results of stored originals, newest first.
+
+    A photo approved only with adjusted settings is a defect of the version it came from.
+    """
+    usable = decisions.exclude(asset__batch__state=BatchState.CANCELLED).filter(
+        run__kind=RunKind.AUTOMATED, run__pixels_key=F("asset__original_key")
+    )
+    rows = usable.select_related("run__quality", "task").defer("run__params", "run__recipe", "run__timings")
+    kept: dict[int, ReviewDecision] = {}
+    for decision in rows.order_by("-pk")[:most]:
+        kept.setdefault(decision.asset_id, decision)
+    chances = _chances(decision.task_id for decision in kept.values() if decision.task.reason == ReviewReason.SAMPLE)
+    return [
+        Seen(
+            one.pk,
+            one.asset_id,
+            one.run_id,
+            one.verdict == Verdict.REJECT,
+            tuple(one.reasons),
+            chances.get(one.task_id, 1.0),
+            measured_of(one.run.quality),
+        )
+        for one in kept.values()
+    ]
+
+
+def of_version(version: PresetVersion) -> list[Seen]:
+    """What people said of the results of one version."""
+    return judged(live_decisions().filter(preset_version=version))
+
+
+def of_preset(preset: Preset) -> list[Seen]:
+    """What people said of the results of all versions of a preset, newest first: what a chance is fitted on."""
+    return judged(live_decisions().filter(preset_version__preset=preset))
+
+
+def _chances(task_ids: Iterable[int]) -> dict[int, float]:
+    """The logged chance of each blind sample: how many of its block were drawn. Everything else is looked at whole."""
+    rows = SampleMember.objects.filter(review_task_id__in=list(task_ids)).values_list(
+        "review_task_id", "draw__size", "draw__population"
+    )
+    return {task: min(1.0, max(1, size) / max(1, population)) for task, size, population in rows}

@@ -1,0 +1,57 @@
+"""Reading a study: the pairs of results, what people said of them, and what is still missing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from reviewapp.enums import BatchState, RunKind, Side, Verdict
+from reviewapp.models import Study, StudyRun
+from reviewapp.selectors.review import standing_verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class PairOfRuns:
+    """Both results of one replay photo."""
+
+    champion: StudyRun
+    challenger: StudyRun
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The verdict in force on one result: rejected, or approved only with other settings, is bad."""
+
+    is_bad: bool
+    reasons: tuple[str, ...]
+
+
+def pairs(study: Study) -> list[PairOfRuns]:
+    """Both results of each photo, in the order of the replay set, with scores and photos loaded."""
+    sides: dict[int, dict[str, StudyRun]] = defaultdict(dict)
+    rows = study.runs.select_related("run__quality", "item__asset", "item__run", "review_task")
+    for one in rows.order_by("item__place", "side"):
+        sides[one.item_id][one.side] = one
+    return [PairOfRuns(two[Side.CHAMPION], two[Side.CHALLENGER]) for two in sides.values() if len(two) == len(Side)]
+
+
+def unfinished(study: Study) -> int:
+    """Results that are neither made nor given up."""
+    return study.runs.filter(run__isnull=True, error="").count()
+
+
+def verdicts(study: Study) -> dict[int, Said]:
+    """What people said of each result, by its id."""
+    rows = standing_verdicts().filter(task__study_run__study=study).select_related("run", "task__study_run")
+    found: dict[int, Said] = {}
+    for decision in rows.order_by("version"):
+        is_corrected = decision.run.kind == RunKind.ADJUSTED
+        is_bad = decision.verdict == Verdict.REJECT or is_corrected
+        found[decision.task.study_run.pk] = Said(is_bad, tuple(decision.reasons))
+    return found
+
+
+def drop_cancelled(study: Study) -> int:
+    """Give up results of photos whose batch was cancelled meanwhile: no worker will make them."""
+    gone = study.runs.filter(run__isnull=True, error="", item__asset__batch__state=BatchState.CANCELLED)
+    return gone.update(error="Its batch was cancelled.")

@@ -1,0 +1,61 @@
+"""What the quality loop does by itself, called by the sweep: every step looks first whether it is due."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from reviewapp.enums import OPEN_STUDIES, ProposalState
+from reviewapp.models import PresetProposal, Study
+from reviewapp.policies.quality import tuning
+from reviewapp.selectors import replays
+from reviewapp.selectors.quality import current_policy
+
+from . import canaries, studies
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TickReport:
+    """What one round did."""
+
+    studies_started: int
+    studies_moved: int
+    canaries_ended: int
+
+
+def tick() -> TickReport:
+    """Start tests that are due, move studies on, promote or roll back trials. Two at once do no harm."""
+    report = TickReport(start_due(), studies.advance_all(), canaries.tick_all())
+    if report != TickReport(0, 0, 0):
+        logger.info(
+            "loop_tick",
+            extra={"started": report.studies_started, "moved": report.studies_moved, "ended": report.canaries_ended},
+        )
+    return report
+
+
+def start_due() -> int:
+    """Start a test of each open proposal with enough rejections behind it, one at a time per preset."""
+    limits = current_policy()
+    waiting = PresetProposal.objects.filter(state=ProposalState.OPEN, study__isnull=True).order_by("pk")
+    started = 0
+    for proposal in waiting.select_related("base__preset"):
+        busy = Study.objects.filter(replay__base__preset=proposal.base.preset, stage__in=OPEN_STUDIES)
+        if busy.exists() or not _is_due(proposal, limits.study_min_rejects, limits.study_share):
+            continue
+        try:
+            studies.start(proposal)
+        except studies.StudyRefused:  # an alarm is open, or the preset is locked: asked again in the next round
+            continue
+        started += 1
+    return started
+
+
+def _is_due(proposal: PresetProposal, least_rejects: int, least_share: float) -> bool:
+    seen = replays.of_version(proposal.base)
+    traffic = sum(1.0 / one.pi for one in seen)
+    named = sum(1.0 / one.pi for one in seen if one.is_bad and proposal.reason_code in one.reasons)
+    rejects = sum(one.is_bad for one in seen)
+    return tuning.is_due(rejects, named / traffic if traffic else 0.0, least_rejects, least_share)
