@@ -80,9 +80,10 @@ class Step(models.TextChoices):
     ADJUST = "adjust", "Run again as a reviewer asked"
     SEARCH = "search", "Search for better settings"
     REPLAY = "replay", "Run again with proposed settings"
+    CALIBRATE = "calibrate", "Run reference photos again"
 
 
-LEARNING_STEPS = frozenset({Step.SEARCH, Step.REPLAY})
+LEARNING_STEPS = frozenset({Step.SEARCH, Step.REPLAY, Step.CALIBRATE})
 """Work on photos for the sake of a preset: their batch neither waits for it nor changes by it."""
 
 

@@ -20,7 +20,8 @@ HALO = MEANT["halo_2px"]
 """The measure by which the defects benchmark finds a planted halo."""
 VISIBLE = 0.3
 """Px of halo from which our scripted people see it."""
-SIDE = 1000
+SIDE = 1400
+"""Px: below about 1024 the remover's grid is as fine as the photo and edges are placed another way."""
 NAMES = (
     "NW-BAG-0601_front", "NW-BOK-0402_stack", "NW-BOX-0201_34", "NW-BTL-0110_01", "NW-CHR-0701_34", "NW-CLG-0501_pair",
     "NW-GFT-0210_01", "NW-LIP-0303_open", "NW-LMP-0801_on-white", "NW-MUG-0101_front", "NW-MUG-0101_side",

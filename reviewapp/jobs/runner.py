@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from reviewapp import storage
 from reviewapp.enums import Step
 from reviewapp.selectors import tasks
-from reviewapp.services import execution, replaying, routing, runs
+from reviewapp.services import calibrating, execution, replaying, routing, runs
 
 from .pulse import Pulse
 
@@ -28,6 +28,7 @@ STEPS: dict[Step, Callable[[runs.Claim], None]] = {
     Step.ADJUST: execution.adjust,
     Step.SEARCH: replaying.search,
     Step.REPLAY: replaying.replay,
+    Step.CALIBRATE: calibrating.calibrate,
 }
 
 _pulse: Pulse | None = None

@@ -5,6 +5,21 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def begin_lives(apps, schema_editor):
+    """Give every version that is there a life: in use, retired, or never used."""
+    Version, Life = apps.get_model('reviewapp', 'PresetVersion'), apps.get_model('reviewapp', 'PresetLife')
+    before = {}
+    for version in Version.objects.select_related('preset__current').order_by('preset_id', 'number'):
+        current = version.preset.current
+        state = 'retired'
+        if current is not None and current.pk == version.pk:
+            state = 'active'
+        elif current is None or version.number > current.number:
+            state = 'draft'
+        Life.objects.create(version=version, parent=before.get(version.preset_id), state=state)
+        before[version.preset_id] = version
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -41,7 +56,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='task',
             name='step',
-            field=models.CharField(choices=[('validate', 'Validate'), ('classify', 'Classify'), ('process', 'Process and score'), ('rescore', 'Score a retouched file'), ('render', 'Render for the channels'), ('adjust', 'Run again as a reviewer asked'), ('search', 'Search for better settings'), ('replay', 'Run again with proposed settings')], max_length=10),
+            field=models.CharField(choices=[('validate', 'Validate'), ('classify', 'Classify'), ('process', 'Process and score'), ('rescore', 'Score a retouched file'), ('render', 'Render for the channels'), ('adjust', 'Run again as a reviewer asked'), ('search', 'Search for better settings'), ('replay', 'Run again with proposed settings'), ('calibrate', 'Run reference photos again')], max_length=10),
         ),
         migrations.CreateModel(
             name='Canary',
@@ -281,4 +296,5 @@ class Migration(migrations.Migration):
             model_name='studyrun',
             constraint=models.UniqueConstraint(fields=('study', 'item', 'side'), name='one_result_per_side'),
         ),
+        migrations.RunPython(begin_lives, migrations.RunPython.noop),
     ]

@@ -17,6 +17,7 @@ from reviewapp.models import (
     Batch,
     DeliveryItem,
     EditTask,
+    LearningAlarm,
     PresetProposal,
     ProcessingRun,
     QualityReport,
@@ -149,6 +150,7 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
         named = Batch.objects.select_related("client")
         found += [Need("paused", 1, batch) for batch in named.filter(state=BatchState.PAUSED)[:1]]
         found += [Need("ready", 1, batch) for batch in named.filter(state=BatchState.READY)[:1]]
+        found.append(Need("alarms", LearningAlarm.objects.filter(closed_at__isnull=True).count()))
         found.append(Need("proposals", PresetProposal.objects.filter(state=ProposalState.OPEN).count()))
     if held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}:
         found.append(Need("held", tallies.reviews()[ReviewTaskState.ON_HOLD]))

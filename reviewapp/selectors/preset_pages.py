@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reviewapp.models import Preset, PresetProposal, PresetVersion
+from reviewapp.enums import LifeState
+from reviewapp.models import Canary, LearningAlarm, Preset, PresetLife, PresetLock, PresetProposal, PresetVersion
 from reviewapp.policies.learning import ReasonShare
 from reviewapp.selectors import presets
+from reviewapp.selectors.alarms import open_learning_alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,15 @@ class PresetPage:
     rates: list[presets.SampleRate]
     reasons: list[ReasonShare]
     proposals: list[PresetProposal]
+    life: PresetLife | None
+    trial: Canary | None
+    lock: PresetLock | None
+    alarms: list[LearningAlarm]
+
+    @property
+    def is_draft(self) -> bool:
+        """A version nobody has used yet: it may go on trial."""
+        return self.life is not None and self.life.state in (LifeState.DRAFT, LifeState.OFFERED)
 
     @property
     def changed(self) -> list[presets.Setting]:
@@ -50,4 +61,8 @@ def preset_page(preset: Preset, number: str = "", compare: str = "") -> PresetPa
         rates=presets.sample_rates(preset),
         reasons=presets.reason_shares(version),
         proposals=list(presets.open_proposals().filter(base__preset=preset)),
+        life=PresetLife.objects.select_related("parent", "activated_by").filter(version=version).first(),
+        trial=Canary.objects.select_related("version", "parent").filter(preset=preset, state="running").first(),
+        lock=PresetLock.objects.select_related("locked_by").filter(preset=preset).first(),
+        alarms=open_learning_alarms(preset),
     )

@@ -9,6 +9,7 @@ from processing.params import Described, ProcessingParams
 from reviewapp.enums import RejectReason
 from reviewapp.models import PresetProposal, PresetVersion, ReviewDecision
 from reviewapp.selectors import presets
+from reviewapp.selectors.evidence import Sheet, sheet
 
 SHOWN = 18
 
@@ -33,6 +34,7 @@ class ProposalPage:
     changes: list[ChangedSetting]
     settings_count: int
     decisions: list[ReviewDecision]
+    sheet: Sheet
 
     @property
     def evidence(self) -> dict[str, Any]:
@@ -59,4 +61,5 @@ def proposal_page(proposal: PresetProposal) -> ProposalPage:
         changes=changes,
         settings_count=len(described),
         decisions=list(decisions),
+        sheet=sheet(proposal),
     )

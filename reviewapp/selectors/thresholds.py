@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from reviewapp.models import CategoryRule, RoutingPolicy
+from reviewapp.models import CategoryRule, PolicyDraft, RoutingPolicy
 from reviewapp.selectors import presets as preset_selectors
+from reviewapp.selectors.certifying import FROM, WIDTH, Certified, Dot, certified, dots, looked
 from reviewapp.selectors.quality import EscapeRate, ScoreBin, current_policy, escape_rate, score_histogram
 
 __all__ = ["current_policy", "threshold_page"]
@@ -75,6 +77,9 @@ class ThresholdPage:
     rules: list[CategoryRule]
     bins: list[ScoreBin]
     escape: EscapeRate
+    dots: list[Dot]
+    certified: Certified
+    draft: PolicyDraft | None
 
     @property
     def scored(self) -> int:
@@ -95,6 +100,11 @@ class ThresholdPage:
         ]
 
     @property
+    def points(self) -> list[tuple[Dot, dict[str, float]]]:
+        """The dots of the reject shares, placed."""
+        return chart(self.dots)
+
+    @property
     def columns(self) -> list[Column]:
         """The histogram's bars."""
         top = max((one.count for one in self.bins), default=0) or 1
@@ -105,6 +115,27 @@ class ThresholdPage:
             words = f"{one.low} to {one.high}: {one.count:,}"
             out.append(Column(one.low * 10 + 2, (one.high - one.low) * 10 - 4, 100 - height, height, zone, words))
         return out
+
+
+def chart(found: list[Dot]) -> list[tuple[Dot, dict[str, float]]]:
+    """The dots in chart units: x 0..1000 for scores 50 to 100, y 0..100 by the square root of the share."""
+
+    def y(share: float) -> float:
+        return round(100.0 - 100.0 * math.sqrt(share), 2)
+
+    return [
+        (
+            dot,
+            {
+                "x": (dot.low + WIDTH / 2 - FROM) * 20.0,
+                "y": y(dot.rate),
+                "top": y(dot.most),
+                "foot": y(dot.least),
+                "smooth": y(dot.smooth),
+            },
+        )
+        for dot in found
+    ]
 
 
 def _changes(older: RoutingPolicy, newer: RoutingPolicy) -> list[Change]:
@@ -120,10 +151,14 @@ def threshold_page() -> ThresholdPage:
     versions = [PolicyVersion(newer, _changes(older, newer)) for newer, older in pairwise(found)]
     if len(found) <= VERSIONS:
         versions.append(PolicyVersion(found[-1], []))
+    looks = looked()
     return ThresholdPage(
         current=found[0],
         versions=versions,
         rules=list(preset_selectors.category_rules()),
         bins=score_histogram(),
         escape=escape_rate(),
+        dots=dots(looks),
+        certified=certified(looks),
+        draft=PolicyDraft.objects.filter(closed_at__isnull=True).select_related("drafted_by").first(),
     )

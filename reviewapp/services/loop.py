@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from reviewapp.enums import OPEN_STUDIES, ProposalState
 from reviewapp.models import PresetProposal, Study
@@ -11,7 +14,7 @@ from reviewapp.policies.quality import tuning
 from reviewapp.selectors import replays
 from reviewapp.selectors.quality import current_policy
 
-from . import canaries, studies
+from . import alarms, calibrating_due, canaries, studies
 
 logger = logging.getLogger(__name__)
 
@@ -23,17 +26,31 @@ class TickReport:
     studies_started: int
     studies_moved: int
     canaries_ended: int
+    calibrations_ordered: int
+    alarms_opened: int
+
+
+_drift_due: list[datetime] = []
+"""When this process looks for drift next; every hour is often enough for a comparison of weeks."""
+DRIFT_EVERY = timedelta(hours=1)
 
 
 def tick() -> TickReport:
     """Start tests that are due, move studies on, promote or roll back trials. Two at once do no harm."""
-    report = TickReport(start_due(), studies.advance_all(), canaries.tick_all())
-    if report != TickReport(0, 0, 0):
-        logger.info(
-            "loop_tick",
-            extra={"started": report.studies_started, "moved": report.studies_moved, "ended": report.canaries_ended},
-        )
+    report = TickReport(
+        start_due(), studies.advance_all(), canaries.tick_all(), calibrating_due.order_due(), _watch_drift()
+    )
+    if any(asdict(report).values()):
+        logger.info("loop_tick", extra=asdict(report))
     return report
+
+
+def _watch_drift() -> int:
+    now = timezone.now()
+    if _drift_due and now < _drift_due[-1]:
+        return 0
+    _drift_due[:] = [now + DRIFT_EVERY]
+    return alarms.watch_drift(now)
 
 
 def start_due() -> int:

@@ -9,9 +9,10 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from reviewapp.enums import Complexity, Role
-from reviewapp.models import CategoryRule, Preset, RoutingPolicy
+from reviewapp.models import CategoryRule, PolicyDraft, Preset, RoutingPolicy
 
 from . import audit
 from .csv_rows import category_of
@@ -62,16 +63,97 @@ FIELDS: tuple[Field, ...] = (
     Field("study_share", "Share of photos needed to test it", 0, 1),
 )
 FLAGS = ("medium_goes_to_people", "allow_not_measured")
+LOWERED = (
+    ("approve_at", "Fewer points pass by themselves"),
+    ("min_confidence", "Less sure cut-outs pass"),
+    ("sample_rate", "Fewer blind samples are drawn"),
+)
+"""Lowering one of these lets more through unseen."""
 NAMES = (*(line.name for line in FIELDS), *FLAGS)
 
 
-def publish_policy(values: Mapping[str, Any], note: str, actor: User | None) -> RoutingPolicy:
+def submit(values: Mapping[str, Any], note: str, actor: User) -> RoutingPolicy | PolicyDraft:
+    """Put new thresholds in force, or, where they raise the risk, keep them as a draft until a second admin agrees.
+
+    A newer draft takes the place of one that still waits. Raises NotAllowed, PolicyRefused.
+    """
+    require(actor, Role.ADMIN, to="change thresholds")
+    current = RoutingPolicy.objects.order_by("-number").first()
+    why = risk(current, values)
+    if current is None or not why:
+        return publish_policy(values, note, actor)
+    errors = _errors({**{name: getattr(current, name) for name in NAMES}, **values}, note.strip())
+    if errors:
+        raise PolicyRefused(errors)
+    with transaction.atomic():
+        _close_drafts(actor)
+        draft = PolicyDraft.objects.create(
+            values=dict(values), note=note.strip(), seen=current.number, why_two=why[:300], drafted_by=actor
+        )
+        audit.record("policy.drafted", draft, actor=actor, after={"why": why}, note=note.strip())
+    return draft
+
+
+def confirm(draft: PolicyDraft, actor: User) -> RoutingPolicy:
+    """A second admin agrees: the draft is in force. Raises NotAllowed, PolicyRefused (own, decided, out of date)."""
+    require(actor, Role.ADMIN, to="confirm thresholds")
+    if draft.drafted_by_id == actor.pk:
+        raise PolicyRefused({"": "A second admin has to agree: you drafted this yourself."})
+    with transaction.atomic():
+        locked = PolicyDraft.objects.select_for_update(of=("self",)).get(pk=draft.pk)
+        newest = RoutingPolicy.objects.order_by("-number").values_list("number", flat=True).first()
+        if locked.closed_at is not None:
+            raise PolicyRefused({"": "This draft was decided already."})
+        if newest != locked.seen:
+            raise PolicyRefused({"": f"Version {newest} came after this draft. Draft it again from there."})
+        policy = publish_policy(locked.values, locked.note, locked.drafted_by, confirmed_by=actor)
+        PolicyDraft.objects.filter(pk=locked.pk).update(closed_at=timezone.now(), closed_by=actor, result=policy)
+        audit.record("policy.confirmed", policy, actor=actor, after={"drafted_by": locked.drafted_by.get_username()})
+    return policy
+
+
+def drop_draft(draft: PolicyDraft, actor: User) -> None:
+    """Leave the thresholds as they are. Asking twice changes nothing. Raises NotAllowed."""
+    require(actor, Role.ADMIN, to="drop a draft of thresholds")
+    with transaction.atomic():
+        _close_drafts(actor)
+
+
+def _close_drafts(actor: User) -> None:
+    for waiting in PolicyDraft.objects.select_for_update().filter(closed_at__isnull=True):
+        PolicyDraft.objects.filter(pk=waiting.pk).update(closed_at=timezone.now(), closed_by=actor)
+        audit.record("policy.draft_dropped", waiting, actor=actor)
+
+
+def risk(current: RoutingPolicy | None, values: Mapping[str, Any]) -> str:
+    """Say how new thresholds let more through unseen, in a sentence; "" when they don't."""
+    if current is None:
+        return ""
+    reasons = []
+    for name, words in LOWERED:
+        new = values.get(name)
+        if isinstance(new, int | float) and new < getattr(current, name):
+            reasons.append(f"{words}: {getattr(current, name):g} becomes {new:g}.")
+    if current.medium_goes_to_people and values.get("medium_goes_to_people") is False:
+        reasons.append("Photos of medium complexity pass without a person.")
+    if not current.allow_not_measured and values.get("allow_not_measured") is True:
+        reasons.append("Photos whose colour wasn't measured pass by themselves.")
+    return " ".join(reasons)
+
+
+def publish_policy(
+    values: Mapping[str, Any], note: str, actor: User | None, *, confirmed_by: User | None = None
+) -> RoutingPolicy:
     """Put new thresholds in force as the next policy; what isn't in `values` stays. Decisions made so far keep theirs.
 
+    What raises the risk needs a second admin: `submit` and `confirm` ask for one. `actor` None is the line itself.
     Raises NotAllowed, and PolicyRefused with a sentence per field (bounds, 70 < 90, note missing, nothing changed).
     """
     if actor is not None:
         require(actor, Role.ADMIN, to="change thresholds")
+        why = risk(RoutingPolicy.objects.order_by("-number").first(), values)
+        if why and (confirmed_by is None or confirmed_by.pk == actor.pk):
+            raise PolicyRefused({"": f"A second admin has to agree. {why}"})
     for _attempt in range(RACES):
         try:
             with transaction.atomic():

@@ -7,6 +7,7 @@ from dataclasses import replace
 from processing.quality.places import lost_points
 from processing.types import QualityReport as Quality
 from reviewapp.enums import (
+    LEARNING_STEPS,
     MACHINE_STATES,
     AssetState,
     EditReason,
@@ -37,6 +38,7 @@ _STEP_WORDS = {
     Step.ADJUST: "run again",
     Step.SEARCH: "searched",
     Step.REPLAY: "run again",
+    Step.CALIBRATE: "run again",
 }
 
 
@@ -148,7 +150,7 @@ def task_died(task: Task) -> None:
         studies.died(int(task.args.get("study_id", 0)), sentence)
     elif task.step == Step.REPLAY:
         studies.result_failed(int(task.args.get("study_run_id", 0)), sentence)
-    elif asset.state in MACHINE_STATES:
+    elif asset.state in MACHINE_STATES and task.step not in LEARNING_STEPS:
         assets.move(asset, AssetState.FAILED, reason=sentence, code=task.error_code or "unknown")
     batches.refresh(asset.batch_id)
 

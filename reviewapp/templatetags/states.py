@@ -96,6 +96,12 @@ def percent(value: float | None, digits: int = 0) -> str:
 
 
 @register.filter
+def size_of(value: float | None) -> float:
+    """A number without its sign; 0 for None."""
+    return abs(value or 0.0)
+
+
+@register.filter
 def gigabytes(value: int) -> str:
     """A byte count as people say it."""
     for unit, size in (("GB", 1_000_000_000), ("MB", 1_000_000)):

@@ -62,6 +62,7 @@ quality_urls = [
     path("thresholds/", quality.thresholds, name="thresholds"),
     path("thresholds/what-if/", quality.what_if, name="what_if"),
     path("thresholds/publish/", quality.publish, name="publish"),
+    path("thresholds/drafts/<int:pk>/", quality.decide_draft, name="draft"),
     path("categories/", quality.save_category, name="category"),
 ]
 
@@ -70,7 +71,11 @@ preset_urls = [
     path("import/", presets.import_yaml, name="import"),
     path("versions/<int:pk>/current/", presets.set_current, name="current"),
     path("versions/<int:pk>/export/", presets.export_yaml, name="export"),
+    path("alarms/<int:pk>/close/", presets.close_alarm, name="alarm"),
+    path("versions/<int:pk>/try/", presets.try_out, name="try"),
+    path("versions/<int:pk>/back/", presets.roll_back, name="back"),
     path("<slug:slug>/", presets.detail, name="detail"),
+    path("<slug:slug>/lock/", presets.lock, name="lock"),
     path("<slug:slug>/new/", presets.new_version, name="new"),
 ]
 
@@ -79,6 +84,8 @@ proposal_urls = [
     path("<int:pk>/", proposals.detail, name="detail"),
     path("<int:pk>/accept/", proposals.accept, name="accept"),
     path("<int:pk>/decline/", proposals.decline, name="decline"),
+    path("<int:pk>/test/", proposals.test, name="test"),
+    path("<int:pk>/try/", proposals.try_out, name="try"),
 ]
 
 channel_urls = [

@@ -88,7 +88,7 @@ def test_fbk01_a_proposal_is_accepted_in_the_browser(
     page.goto(live_server.url + reverse("proposals:list"))
     page.click("a.prime")
     page.fill("#id_note", "Looked at all six")
-    page.click("button:has-text('Accept')")
+    page.click("button:has-text('Use untested')")
     until(page, "document.body.innerText.includes('is current')")
     proposal.refresh_from_db()
     assert proposal.state == ProposalState.ACCEPTED

@@ -18,14 +18,15 @@ HIGHER_IS_BETTER = frozenset(
 """Of all other measures less is better."""
 FEATURES = (
     "background", "edge", "fill_part", "colour", "halo", "fringe", "missing_edge", "lost", "leftover", "edge_width",
-    "edge_roughness", "stray", "holes", "detail", "colour_shift", "off_white", "fill",
+    "edge_roughness", "stray", "holes", "specks", "thin_edge", "detail", "colour_shift", "off_white", "fill",
 )  # fmt: skip
 """What a chance of a defect is fitted on: the four parts, and the measures that reasons speak of. Area the mask lost or
 gained against the photo is in missing_edge, lost, leftover and halo.
 """
 SPAN = {"halo": 4.0, "edge_width": 12.0, "stray": 6.0, "missing_edge": 4.0, "colour_shift": 6.0}
 """Beyond these a measure says no more, so that one odd photo doesn't bend the fit. The unit is the measure's own."""
-DOUBT = 2.0
+DOUBT = 3.0
+"""Standard errors: with some thirty measures at once, two would call one of them changed by chance alone most times."""
 
 
 def feature_row(measured: Mapping[str, float]) -> list[float]:

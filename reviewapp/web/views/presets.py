@@ -8,11 +8,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from reviewapp.models import Preset, PresetVersion
+from reviewapp.models import LearningAlarm, Preset, PresetVersion
 from reviewapp.selectors import preset_pages as pages
 from reviewapp.selectors import presets as selectors
+from reviewapp.services import alarms, canaries, lives
 from reviewapp.services import presets as services
-from reviewapp.web.forms.presets import ImportForm
+from reviewapp.web.forms.presets import ImportForm, NoteForm
 from reviewapp.web.forms.tunables import PresetForm
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
 
@@ -30,8 +31,13 @@ def listing(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One preset: settings of a version beside another one, the versions, what blind samples say of each."""
     preset = get_object_or_404(Preset.objects.select_related("current"), slug=slug)
+    return _detail(request, preset, NoteForm())
+
+
+def _detail(request: HttpRequest, preset: Preset, form: NoteForm, status: int = 200) -> HttpResponse:
     details = pages.preset_page(preset, request.GET.get("version", ""), request.GET.get("compare", ""))
-    return render(request, "presets/detail.html", {"active": "presets", "preset": preset, "details": details})
+    context = {"active": "presets", "preset": preset, "details": details, "form": form}
+    return render(request, "presets/detail.html", context, status=status)
 
 
 @role_required(*ADMINS)
@@ -65,9 +71,72 @@ def preset_url(preset: Preset) -> str:
 def set_current(request: HttpRequest, pk: int) -> HttpResponse:
     """Give new batches this version."""
     version = get_object_or_404(PresetVersion.objects.select_related("preset"), pk=pk)
-    preset = services.set_current(version, request.user)  # type: ignore[arg-type]
+    try:
+        preset = services.set_current(version, request.user)  # type: ignore[arg-type]
+    except services.PresetRefused as refused:
+        return _refused(request, version.preset, NoteForm(), refused)
     messages.success(request, _("New batches get version %(n)d.") % {"n": version.number})
     return redirect(preset_url(preset))
+
+
+def _refused(request: HttpRequest, preset: Preset, form: NoteForm, refused: ValueError) -> HttpResponse:
+    """The preset's page again with the sentence why it stays as it is."""
+    form.full_clean()
+    form.add_error(None, str(refused))
+    return _detail(request, get_object_or_404(Preset.objects.select_related("current"), pk=preset.pk), form, 409)
+
+
+@role_required(*ADMINS)
+@require_POST
+def try_out(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put a version on trial: a tenth of new products, all of it reviewed."""
+    version, form = get_object_or_404(PresetVersion.objects.select_related("preset"), pk=pk), NoteForm(request.POST)
+    try:
+        canaries.start(version, request.user, str(form.data.get("note", "")))  # type: ignore[arg-type]
+    except canaries.CanaryRefused as refused:
+        return _refused(request, version.preset, form, refused)
+    messages.success(request, _("Version %(n)d is on trial.") % {"n": version.number})
+    return redirect(preset_url(version.preset))
+
+
+@role_required(*ADMINS)
+@require_POST
+def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a version off new photos; the next batch gets the one it came from."""
+    version, form = get_object_or_404(PresetVersion.objects.select_related("preset"), pk=pk), NoteForm(request.POST)
+    try:
+        parent = canaries.roll_back(version, request.user, str(form.data.get("note", "")))  # type: ignore[arg-type]
+    except canaries.CanaryRefused as refused:
+        return _refused(request, version.preset, form, refused)
+    messages.success(request, _("Rolled back: new batches get version %(n)d.") % {"n": parent.number})
+    return redirect(preset_url(version.preset))
+
+
+@role_required(*ADMINS)
+@require_POST
+def lock(request: HttpRequest, slug: str) -> HttpResponse:
+    """Lock a preset with the reason, or unlock it."""
+    preset, form = get_object_or_404(Preset, slug=slug), NoteForm(request.POST)
+    if "unlock" in request.POST:
+        lives.unlock(preset, request.user)  # type: ignore[arg-type]
+        messages.success(request, _("Unlocked."))
+        return redirect(preset_url(preset))
+    try:
+        lives.lock(preset, request.user, str(form.data.get("note", "")))  # type: ignore[arg-type]
+    except lives.LockRefused as refused:
+        return _refused(request, preset, form, refused)
+    messages.success(request, _("Locked: nothing changes this preset until an admin unlocks it."))
+    return redirect(preset_url(preset))
+
+
+@role_required(*MANAGERS)
+@require_POST
+def close_alarm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Close an alarm with what was done about it."""
+    alarm = get_object_or_404(LearningAlarm.objects.select_related("preset"), pk=pk)
+    if alarms.close(alarm, request.user, request.POST.get("note", "")):  # type: ignore[arg-type]
+        messages.success(request, _("The alarm is closed."))
+    return redirect(preset_url(alarm.preset))
 
 
 @role_required(*MANAGERS)

@@ -8,11 +8,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from reviewapp.models import PresetProposal
+from reviewapp.models import PresetProposal, PresetVersion
 from reviewapp.selectors import presets as selectors
 from reviewapp.selectors.pages import keyset
 from reviewapp.selectors.proposals import proposal_page
-from reviewapp.services import learning
+from reviewapp.services import canaries, learning, studies
 from reviewapp.web.forms.presets import NoteForm
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
 
@@ -68,4 +68,40 @@ def decline(request: HttpRequest, pk: int) -> HttpResponse:
         form.add_error("note", str(refused))
         return _detail(request, get_object_or_404(selectors.proposals(), pk=pk), form, 409)
     messages.success(request, _("Declined. The preset stays as it is."))
+    return redirect("proposals:detail", pk=pk)
+
+
+@role_required(*ADMINS)
+@require_POST
+def test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Order the test: the search, both results, the blind duel. 409 with the sentence when it can't begin."""
+    proposal = get_object_or_404(selectors.proposals(), pk=pk)
+    try:
+        study = studies.start(proposal, request.user)  # type: ignore[arg-type]
+    except studies.StudyRefused as refused:
+        form = NoteForm()
+        form.full_clean()
+        form.add_error(None, str(refused))
+        return _detail(request, proposal, form, 409)
+    messages.success(request, _("The test has begun, on %(n)d photos.") % {"n": study.replay.size})
+    return redirect("proposals:detail", pk=pk)
+
+
+@role_required(*ADMINS)
+@require_POST
+def try_out(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put the version that won its duel on trial. 409 with the sentence when something stands against it."""
+    proposal = get_object_or_404(selectors.proposals(), pk=pk)
+    version = get_object_or_404(PresetVersion.objects.select_related("preset"), study__proposal=proposal)
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        return _detail(request, proposal, form, 422)
+    try:
+        canaries.start(version, request.user, form.cleaned_data["note"])  # type: ignore[arg-type]
+    except canaries.CanaryRefused as refused:
+        form.add_error(None, str(refused))
+        return _detail(request, get_object_or_404(selectors.proposals(), pk=pk), form, 409)
+    messages.success(
+        request, _("A tenth of new products get it from now on; people look at every one of their photos.")
+    )
     return redirect("proposals:detail", pk=pk)

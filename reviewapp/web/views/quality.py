@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from reviewapp.models import RoutingPolicy
+from reviewapp.models import PolicyDraft, RoutingPolicy
 from reviewapp.selectors import thresholds as selectors
 from reviewapp.selectors import what_if as drafts
 from reviewapp.services import policies_admin
@@ -23,7 +23,11 @@ from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
 def _page(request: HttpRequest, status: int = 200, **parts: Any) -> HttpResponse:
     details = selectors.threshold_page()
     forms = {"form": PolicyForm(current=details.current), "category_form": CategoryForm()}
-    context = {"active": "thresholds", "details": details, **forms, **parts}
+    told = {
+        "is_covered": details.certified.covers(details.current.approve_at),
+        "is_own": details.draft is not None and details.draft.drafted_by_id == request.user.pk,
+    }
+    context = {"active": "thresholds", "details": details, **told, **forms, **parts}
     return render(request, "quality/thresholds.html", context, status=status)
 
 
@@ -83,6 +87,7 @@ def what_if(request: HttpRequest) -> HttpResponse:
     shares = {"rate": found.rate or 0.0, "low": found.low, "high": found.high, "limit": found.limit}
     context = {
         "found": found,
+        "slipped": (found.now, found.draft),
         "rows": [(FATES[fate.key], fate) for fate in found.fates],
         "tone": tone,
         "mark": mark,
@@ -102,12 +107,35 @@ def publish(request: HttpRequest) -> HttpResponse:
     if form.cleaned_data["seen"] != current.number:
         return _page(request, 409, form=form, conflict=current)
     try:
-        policy = policies_admin.publish_policy(form.values(), form.cleaned_data["note"], request.user)  # type: ignore[arg-type]
+        made = policies_admin.submit(form.values(), form.cleaned_data["note"], request.user)  # type: ignore[arg-type]
     except policies_admin.PolicyRefused as refused:
         for name, sentence in refused.errors.items():
             form.add_error(name or None, sentence)
         return _page(request, 422, form=form)
-    messages.success(request, _("Version %(n)d is in force for whatever is scored from now on.") % {"n": policy.number})
+    if isinstance(made, RoutingPolicy):
+        messages.success(request, IN_FORCE % {"n": made.number})
+    else:
+        messages.info(request, _("Drafted. A second admin has to agree, because it lets more through unseen."))
+    return redirect("quality:thresholds")
+
+
+IN_FORCE = gettext_lazy("Version %(n)d is in force for whatever is scored from now on.")
+
+
+@role_required(*ADMINS)
+@require_POST
+def decide_draft(request: HttpRequest, pk: int) -> HttpResponse:
+    """A second admin agrees with drafted thresholds, or anybody drops them. 409 with the sentence when they can't."""
+    draft = get_object_or_404(PolicyDraft.objects.select_related("drafted_by"), pk=pk)
+    if "drop" in request.POST:
+        policies_admin.drop_draft(draft, request.user)  # type: ignore[arg-type]
+        messages.info(request, _("Dropped. The thresholds stay as they are."))
+        return redirect("quality:thresholds")
+    try:
+        policy = policies_admin.confirm(draft, request.user)  # type: ignore[arg-type]
+    except policies_admin.PolicyRefused as refused:
+        return _page(request, 409, draft_refused=str(refused))
+    messages.success(request, IN_FORCE % {"n": policy.number})
     return redirect("quality:thresholds")
 
 

@@ -1,0 +1,137 @@
+"""What people's looks prove of a threshold: the share they reject by score, and which line is certified (RTE-11).
+
+A look counts with the chance its photo had of being looked at: all of the review band, the policy's share of what
+passed by itself. Photos that a gate, a category or a client holds are left out: no threshold moves them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from django.db.models import F, OuterRef, Subquery
+from django.utils import timezone
+
+from reviewapp.enums import Routing, RunKind, Verdict
+from reviewapp.models import CategoryRule, QualityReport
+from reviewapp.policies.quality import reviewers, thresholds
+from reviewapp.policies.quality.bounds import Floats
+from reviewapp.policies.quality.calibration import Bools, Labels, isotonic
+from reviewapp.policies.sampling import rejection_interval
+from reviewapp.selectors.review import live_decisions
+
+DAYS, MOST = 60, 5000
+WIDTH = 2
+"""Points of score per dot of the chart."""
+FROM = 50
+ALPHA = 0.02
+"""At most this share of what passes by itself may be defective."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Results of the last weeks, oldest first: `pi` chances of a look, `seen` who got one, `bad` rejected; all (n,)."""
+
+    scores: Floats
+    pi: Floats
+    seen: Bools
+    bad: Bools
+
+    def window(self, part: slice) -> thresholds.Window:
+        """A stretch of it, for a test."""
+        return thresholds.Window(self.scores[part], self.pi[part], self.seen[part], self.bad[part])
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """Photos of two points of score: what people rejected of those judged, with its 95 % interval; shares 0..1.
+
+    `is_sampled`: only a part of them was looked at. `smooth`: the falling curve there.
+    """
+
+    low: int
+    judged: int
+    rejected: int
+    rate: float
+    least: float
+    most: float
+    smooth: float
+    is_sampled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """What the looks prove. `tau`: the lowest certified line, None when none is; `risk`: its upper bound, 0..1.
+
+    `start`: the line that looks best to prove, `needed` further clean looks for it (-1: none can do it).
+    """
+
+    tau: float | None
+    risk: float | None
+    start: float | None
+    needed: int
+    looks: int
+    photos: int
+    sensitivity: float
+
+    def covers(self, approve_at: float) -> bool:
+        """Say whether a pass line is proven: the lowest certified one or any above it."""
+        return self.tau is not None and approve_at >= self.tau
+
+
+def sensitivity() -> float:
+    """The lower bound of what share of defects a look finds; what is assumed until known defects are mixed in."""
+    return reviewers.UNKNOWN_SENSITIVITY
+
+
+def looked() -> Looked:
+    """Read the results that a threshold decides over, of the last DAYS days and at most MOST, in two queries."""
+    verdict = live_decisions().filter(run=OuterRef("run")).order_by("-pk")
+    reports = QualityReport.objects.filter(
+        created_at__gte=timezone.now() - timedelta(days=DAYS),
+        routing__in=[Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW],
+        run__kind=RunKind.AUTOMATED,
+    ).exclude(run__asset__category__in=_held())
+    rows = reports.annotate(said=Subquery(verdict.values("verdict")[:1]), rate=F("policy__sample_rate"))
+    values = list(rows.order_by("-pk").values_list("total", "routing", "rate", "said")[:MOST])[::-1]
+    chances = [rate if routing == Routing.AUTO_APPROVE else 1.0 for _total, routing, rate, _said in values]
+    return Looked(
+        np.array([total for total, *_ in values], dtype=np.float64),
+        np.array(chances, dtype=np.float64),
+        np.array([said is not None for *_, said in values], dtype=np.bool_),
+        np.array([said == Verdict.REJECT for *_, said in values], dtype=np.bool_),
+    )
+
+
+def _held() -> list[str]:
+    return list(CategoryRule.objects.filter(always_human=True).values_list("category", flat=True))
+
+
+def certified(found: Looked) -> Certified:
+    """Propose a line on the older half of the looks, prove it on the newer half (Learn then Test)."""
+    middle = len(found.scores) // 2
+    s_l = sensitivity()
+    proposal = thresholds.certify(
+        found.window(slice(0, middle)), found.window(slice(middle, None)), alpha=ALPHA, sensitivity=s_l
+    )
+    looks = int(found.seen[middle:].sum())
+    return Certified(proposal.tau, proposal.risk, proposal.start, proposal.labels_needed, looks, len(found.scores), s_l)
+
+
+def dots(found: Looked) -> list[Dot]:
+    """What people rejected by score, in steps of WIDTH points from FROM; steps without a look are left out."""
+    kept = found.seen & (found.pi > 0.0)
+    curve = isotonic(Labels(found.scores[kept], found.bad[kept], found.pi[kept]))
+    result = []
+    for low in range(FROM, 100, WIDTH):
+        inside = kept & (found.scores >= low) & (found.scores < (low + WIDTH if low + WIDTH < 100 else 101))
+        judged = int(inside.sum())
+        if not judged:
+            continue
+        rejected = int((inside & found.bad).sum())
+        least, most = rejection_interval(rejected, judged)
+        smooth = float(curve.at(np.array([low + WIDTH / 2]))[0])
+        is_sampled = bool((found.pi[inside] < 1.0).any())
+        result.append(Dot(low, judged, rejected, rejected / judged, least, most, smooth, is_sampled))
+    return result
