@@ -142,6 +142,18 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.ChannelView,
     models.Channel,
     models.Tally,
+    models.PresetLife,
+    models.PresetLock,
+    models.PresetBan,
+    models.ReplaySet,
+    models.ReplayItem,
+    models.Study,
+    models.StudyRun,
+    models.Canary,
+    models.CanaryPlace,
+    models.Calibration,
+    models.LearningAlarm,
+    models.PolicyDraft,
 )
 class PlainAdmin(ReadOnlyAdmin):
     """Tables that need no list of their own."""

@@ -132,7 +132,7 @@ def risk(current: RoutingPolicy | None, values: Mapping[str, Any]) -> str:
     reasons = []
     for name, words in LOWERED:
         new = values.get(name)
-        if isinstance(new, int | float) and new < getattr(current, name):
+        if isinstance(new, int | float) and not isinstance(new, bool) and new < getattr(current, name):
             reasons.append(f"{words}: {getattr(current, name):g} becomes {new:g}.")
     if current.medium_goes_to_people and values.get("medium_goes_to_people") is False:
         reasons.append("Photos of medium complexity pass without a person.")
@@ -151,8 +151,10 @@ def publish_policy(
     """
     if actor is not None:
         require(actor, Role.ADMIN, to="change thresholds")
-        why = risk(RoutingPolicy.objects.order_by("-number").first(), values)
-        if why and (confirmed_by is None or confirmed_by.pk == actor.pk):
+        current = RoutingPolicy.objects.order_by("-number").first()
+        why = risk(current, values)
+        is_sound = not _errors({**{name: getattr(current, name) for name in NAMES}, **values}, note.strip())
+        if why and is_sound and (confirmed_by is None or confirmed_by.pk == actor.pk):
             raise PolicyRefused({"": f"A second admin has to agree. {why}"})
     for _attempt in range(RACES):
         try:

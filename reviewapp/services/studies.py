@@ -33,7 +33,7 @@ from reviewapp.enums import (
 from reviewapp.models import PresetProposal, ReplayItem, ReplaySet, ReviewTask, Study, StudyRun
 from reviewapp.policies.learning import Judged, shares
 from reviewapp.policies.quality import comparing, order, studying, tuning
-from reviewapp.policies.quality.calibration import logistic
+from reviewapp.policies.quality.calibration import signed_logistic
 from reviewapp.policies.quality.duel import GRAVE, Outcome, Pair, decide
 from reviewapp.selectors import alarms, replays
 from reviewapp.selectors import studying as selectors
@@ -143,10 +143,10 @@ def _beginning(proposal: PresetProposal, seen: list[replays.Seen]) -> studying.B
 def _fitted(base: Any) -> dict[str, Any]:
     """What people's verdicts say of scores: the chance of a defect, fitted on the preset's photos, weighted 1 / pi."""
     seen = replays.of_preset(base.preset)
-    rows = np.array([comparing.feature_row(one.measured) for one in seen], dtype=np.float64)
+    rows = np.array([comparing.feature_row(one.measured) for one in seen]).reshape(-1, len(comparing.FEATURES))
     bad = np.array([one.is_bad for one in seen], dtype=np.bool_)
     weights = np.array([1.0 / one.pi for one in seen], dtype=np.float64)
-    model = logistic(rows, bad, weights, ridge=RIDGE)
+    model = signed_logistic(rows, bad, weights, np.array(comparing.SIGNS), ridge=RIDGE)
     return {
         "features": list(comparing.FEATURES),
         "centre": model.centre.tolist(),

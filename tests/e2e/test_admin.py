@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from reviewapp.enums import ProposalState, RejectReason, Role
-from reviewapp.models import Channel, PresetProposal, PresetVersion, RoutingPolicy
+from reviewapp.models import Channel, PolicyDraft, PresetProposal, PresetVersion, RoutingPolicy
 from reviewapp.services import audit, people
 from tests import factories
 from tests.e2e.desk import sign_in, until
@@ -55,7 +55,9 @@ def test_rte11_a_draft_moves_its_line_and_publishing_needs_a_reason(page: Any, l
     page.fill("#id_note", "Reviewers agree from 86 up")
     page.click("button:has-text('Publish')")
     page.wait_for_url(live_server.url + reverse("quality:thresholds"))
-    assert RoutingPolicy.objects.latest("number").approve_at == 86
+    until(page, "document.body.innerText.includes('Waits for a second admin')")
+    assert RoutingPolicy.objects.count() == 1, "it lets more through: a second admin has to agree"
+    assert PolicyDraft.objects.get().values["approve_at"] == 86
     page.watched.problems[:] = [one for one in page.watched.problems if "422" not in one]
 
 

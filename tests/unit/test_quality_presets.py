@@ -14,7 +14,7 @@ from processing.params import STANDARD_PRESET
 from reviewapp.enums import RejectReason
 from reviewapp.policies.learning import replaced
 from reviewapp.policies.quality import bans, canary, comparing, studying, tuning
-from reviewapp.policies.quality.calibration import kolmogorov_smirnov
+from reviewapp.policies.quality.calibration import kolmogorov_smirnov, logistic, signed_logistic
 
 BASE = STANDARD_PRESET.to_dict()
 
@@ -119,6 +119,22 @@ def test_ks_sees_a_shift_and_nothing_where_there_is_none() -> None:
     assert kolmogorov_smirnov(calm, np.array([])) == (0.0, 1.0)
     gap, _ = kolmogorov_smirnov(np.zeros(5), np.ones(5))
     assert gap == 1.0
+
+
+def test_what_means_worse_never_counts_as_better_whoever_was_approved() -> None:
+    rng = np.random.default_rng(2)
+    # Hard photos have wide edges and were approved; halos were rejected: a free fit takes wide edges for good.
+    halo = np.r_[rng.uniform(1, 2, 40), np.zeros(15)]
+    width = np.r_[rng.uniform(8, 10, 40), rng.uniform(10, 14, 15)]
+    rows, bad = np.stack([halo, width], axis=1), np.r_[np.ones(40, np.bool_), np.zeros(15, np.bool_)]
+    free = logistic(rows, bad, np.ones(55))
+    kept = signed_logistic(rows, bad, np.ones(55), np.array([1.0, 1.0]))
+    assert free.slopes[1] < 0 and kept.slopes[1] == 0.0 < kept.slopes[0]
+    assert kept.at(np.array([[0.0, 5.0]]))[0] < 0.4 < 0.8 < kept.at(np.array([[1.5, 9.0]]))[0]
+    nothing = signed_logistic(np.zeros((0, 2)), np.zeros(0, np.bool_), np.zeros(0), np.ones(2))
+    assert nothing.at(np.zeros((1, 2)))[0] == 0.5
+    with pytest.raises(ValueError, match="sign"):
+        signed_logistic(rows, bad, np.ones(55), np.zeros(2))
 
 
 def test_a_study_is_due_by_the_policys_own_numbers() -> None:

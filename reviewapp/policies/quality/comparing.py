@@ -18,11 +18,13 @@ HIGHER_IS_BETTER = frozenset(
 """Of all other measures less is better."""
 FEATURES = (
     "background", "edge", "fill_part", "colour", "halo", "fringe", "missing_edge", "lost", "leftover", "edge_width",
-    "edge_roughness", "stray", "holes", "specks", "thin_edge", "detail", "colour_shift", "off_white", "fill",
+    "edge_roughness", "stray", "holes", "specks", "thin_edge", "detail", "colour_shift", "off_white",
 )  # fmt: skip
 """What a chance of a defect is fitted on: the four parts, and the measures that reasons speak of. Area the mask lost or
 gained against the photo is in missing_edge, lost, leftover and halo.
 """
+SIGNS = tuple(-1.0 if name in HIGHER_IS_BETTER else 1.0 for name in FEATURES)
+"""Which way each of them means worse."""
 SPAN = {"halo": 4.0, "edge_width": 12.0, "stray": 6.0, "missing_edge": 4.0, "colour_shift": 6.0}
 """Beyond these a measure says no more, so that one odd photo doesn't bend the fit. The unit is the measure's own."""
 DOUBT = 3.0
