@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, QuerySet
 
-from reviewapp.enums import BatchState, ReviewReason, RunKind, Verdict
-from reviewapp.models import Preset, PresetVersion, QualityReport, ReviewDecision, SampleMember
+from reviewapp.enums import AdjustmentState, BatchState, ReviewReason, RunKind, Verdict
+from reviewapp.models import Adjustment, Preset, PresetVersion, QualityReport, ReviewDecision, SampleMember
 from reviewapp.selectors.review import live_decisions
 
 MOST = 2000
@@ -82,6 +83,19 @@ def of_version(version: PresetVersion) -> list[Seen]:
 def of_preset(preset: Preset) -> list[Seen]:
     """What people said of the results of all versions of a preset, newest first: what a chance is fitted on."""
     return judged(live_decisions().filter(preset_version__preset=preset))
+
+
+def moved(version: PresetVersion) -> dict[str, list[float]]:
+    """How people moved numbers at the desk on results of `version`, where they took the result: {path: changes}."""
+    rows = Adjustment.objects.filter(state=AdjustmentState.USED, base_run__preset_version=version)
+    found: dict[str, list[float]] = defaultdict(list)
+    for changes, params in rows.order_by("-pk").values_list("changes", "base_run__params")[:MOST]:
+        for path, new in changes.items():
+            group, _, name = path.partition(".")
+            old = params.get(group, {}).get(name)
+            if all(isinstance(value, int | float) and not isinstance(value, bool) for value in (old, new)):
+                found[path].append(float(new) - float(old))
+    return dict(found)
 
 
 def _chances(task_ids: Iterable[int]) -> dict[int, float]:

@@ -64,7 +64,7 @@ FIELDS: tuple[Field, ...] = (
 )
 FLAGS = ("medium_goes_to_people", "allow_not_measured")
 LOWERED = (
-    ("approve_at", "Fewer points pass by themselves"),
+    ("approve_at", "Photos with fewer points pass by themselves"),
     ("min_confidence", "Less sure cut-outs pass"),
     ("sample_rate", "Fewer blind samples are drawn"),
 )

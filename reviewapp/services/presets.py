@@ -13,8 +13,8 @@ from django.utils.text import slugify
 
 from processing.errors import InputRejected
 from processing.params import ProcessingParams
-from reviewapp.enums import Author, LifeState, Role
-from reviewapp.models import Preset, PresetVersion
+from reviewapp.enums import Author, CanaryState, LifeState, Role
+from reviewapp.models import Canary, Preset, PresetVersion
 from reviewapp.selectors.channels import offered
 
 from . import audit, lives
@@ -88,6 +88,8 @@ def set_current(version: PresetVersion, actor: User | None) -> Preset:
             return preset
         if lives.is_locked(preset):
             raise PresetRefused("This preset is locked. An admin can unlock it.")
+        if actor is not None and Canary.objects.filter(preset=preset, state=CanaryState.RUNNING).exists():
+            raise PresetRefused("A version of this preset is on trial. Wait for its end, or roll it back.")
         before = preset.current.number if preset.current else None
         if preset.current is not None:
             lives.move(preset.current, LifeState.RETIRED, why=f"Version {version.number} took its place.", actor=actor)

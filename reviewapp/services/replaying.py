@@ -251,10 +251,18 @@ def _verdict(study: Study, best: dict[str, Any] | None, value: float | None) -> 
     if best is not None and gain > tuning.LEAST_GAIN:
         return best, ""
     reason = study.proposal.reason_code
-    drafted = study.proposal.params
+    drafted = _nudged(study) if study.nudge else study.proposal.params
     if reason in studying.UNSEEN and not bans.is_banned(drafted, lives.banned_regions(study.replay.base.preset)):
         return dict(drafted), ""
     return None, f"The search found nothing that people would probably like better ({gain:+.1f} points)."
+
+
+def _nudged(study: Study) -> dict[str, Any]:
+    """The settings in use, moved as people wish, no further than one proposal may."""
+    base = study.starts[0]
+    within = {one.path: one.around(float(_read(base, one.path))) for one in tuning.dimensions(study.paths)}
+    values = {path: float(np.clip(value, *within[path])) for path, value in study.nudge.items() if path in within}
+    return studying.with_values(base, values)
 
 
 def _searched(study: Study) -> list[ReplayItem]:

@@ -131,12 +131,13 @@ def _beginning(proposal: PresetProposal, seen: list[replays.Seen]) -> studying.B
     rejected = [one for one in seen if one.is_bad]
     counted = shares([Judged(one.decision_id, one.is_bad, one.reasons) for one in seen])
     names = [proposal.reason_code, *(str(share.reason) for share in counted if share.reason != proposal.reason_code)]
-    fill = current_policy().fill_target
+    fill, moved = current_policy().fill_target, replays.moved(proposal.base)
     reasons = []
     for name in names[:2]:
         rows = [one.measured for one in rejected if name in one.reasons]
-        reasons.append((name, studying.direction(name, rows, fill)))
+        reasons.append((name, studying.direction(name, rows, fill, moved)))
     drafted = [(change["path"], change["new"]) for change in proposal.changes]
+    drafted = [*studying.wished(moved, proposal.base.params), *drafted]
     return studying.beginning(proposal.base.params, reasons, drafted)
 
 

@@ -30,6 +30,11 @@ FILLS = {
 """Fill names in the fixed order that keeps neighbours apart for every kind of colour vision, with their words."""
 
 MEASURES = {
+    "total": "Points in all",
+    "background": "Points of the background",
+    "edge": "Points of the edge",
+    "fill_part": "Points of the size in the frame",
+    "colour": "Points of the colour",
     "gaps": "Backdrop kept inside the product's outline",
     "shadow_opacity": "The file's own shadow against the declared one",
     "shadow_angle": "Direction of the file's own shadow",

@@ -93,6 +93,8 @@ def test_limits_against_running_away(admin: User) -> None:
     other = newer(trial.parent, admin, 0.5)
     with pytest.raises(canaries.CanaryRefused, match="already running"):
         canaries.start(other, admin, "x")
+    with pytest.raises(presets.PresetRefused, match="on trial"):
+        presets.set_current(trial.version, admin)
     canaries.roll_back(trial.version, admin, "Too dark")
     with pytest.raises(canaries.CanaryRefused, match="less than 7 days"):
         canaries.start(other, admin, "x")

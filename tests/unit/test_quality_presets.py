@@ -100,6 +100,15 @@ def test_the_crop_tells_its_direction_the_rest_needs_a_word() -> None:
     assert studying.direction("crop_fill", [], 0.85) == "" == studying.direction("shadow", [{"fill": 0.6}], 0.85)
 
 
+def test_what_people_moved_at_the_desk_tells_the_way_and_the_wish() -> None:
+    lighter = {"shadow.opacity": [-0.05, -0.1, -0.1], "edge.decontaminate": [1.0] * 5, "shadow.blur_px": [5.0]}
+    assert studying.direction("shadow", [], 0.85, lighter) == "too_dark"
+    assert studying.direction("shadow", [], 0.85, {"shadow.opacity": [0.1]}) == "too_light"
+    assert studying.direction("shadow", [], 0.85, {"shadow.blur_px": [10.0]}) == "too_hard"
+    assert studying.wished(lighter, BASE) == [("shadow.opacity", pytest.approx(0.1))], "thrice, a number, not undone"
+    assert studying.wished({}, BASE) == []
+
+
 def test_pictures_that_get_no_look_trip_the_wire_by_themselves() -> None:
     trial = canary.started(canary.Activation(2, 1, 7, {"why": 1}), 0.01, 0.9)
     for _ in range(200):

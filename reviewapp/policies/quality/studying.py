@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 from processing.params import ProcessingParams
@@ -16,6 +18,10 @@ UNSEEN = frozenset({RejectReason.SHADOW})
 MOST_STARTS = 3
 SEARCHED_EACH = 20
 """Photos of each group that a search looks at; the duel has all of them."""
+
+
+LEAST_MOVES = 3
+"""Times that people moved a setting at the desk before it says something of the preset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +40,36 @@ def numeric_paths() -> frozenset[str]:
     return frozenset(line.path for line in ProcessingParams.describe() if line.kind in ("whole", "real"))
 
 
-def direction(reason: str, measured: Sequence[Mapping[str, float]], fill_target: float) -> str:
-    """Say which way a reason points, from what the score measured on the rejected photos; "" when that tells nothing.
+def direction(
+    reason: str,
+    measured: Sequence[Mapping[str, float]],
+    fill_target: float,
+    moved: Mapping[str, Sequence[float]] = MappingProxyType({}),
+) -> str:
+    """Say which way a reason points; "" when nothing tells it.
 
-    Crop: too small or too large by the median fill against the target. The others need a person's word.
+    Crop: too small or too large by the median fill of the rejected photos against the target. Shadow: the way people
+    moved it at the desk, `moved` {path: changes of the number}, the median of each.
     """
-    fills = sorted(row["fill"] for row in measured if "fill" in row)
-    if reason != RejectReason.CROP_FILL or not fills:
-        return ""
-    return "too_small" if fills[len(fills) // 2] < fill_target else "too_large"
+    if reason == RejectReason.CROP_FILL:
+        fills = [row["fill"] for row in measured if "fill" in row]
+        return "" if not fills else "too_small" if median(fills) < fill_target else "too_large"
+    if reason == RejectReason.SHADOW:
+        darker, softer = (median(moved.get(path) or [0.0]) for path in ("shadow.opacity", "shadow.blur_px"))
+        if darker:
+            return "too_light" if darker > 0 else "too_dark"
+        return "too_hard" if softer > 0 else ""
+    return ""
+
+
+def wished(moved: Mapping[str, Sequence[float]], params: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Return (path, value) of numbers that people moved at the desk at least LEAST_MOVES times: the median of where."""
+    numbers = numeric_paths()
+    return [
+        (path, float(read(params, path)) + median(changes))
+        for path, changes in sorted(moved.items())
+        if path in numbers and len(changes) >= LEAST_MOVES and median(changes)
+    ]
 
 
 def beginning(
