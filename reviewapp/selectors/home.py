@@ -118,12 +118,15 @@ def pace() -> list[Hour]:
     this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     first = this_hour - timedelta(hours=HOURS - 1)
 
-    def per_hour(model: type[QualityReport] | type[ReviewDecision]) -> dict[datetime, int]:
-        rows = model._default_manager.filter(created_at__gte=first).order_by()
+    def per_hour(made: QuerySet[QualityReport] | QuerySet[ReviewDecision]) -> dict[datetime, int]:
+        rows = made.filter(created_at__gte=first).order_by()
         found = rows.annotate(hour=TruncHour("created_at")).values("hour").annotate(n=Count("pk"))
         return {row["hour"]: row["n"] for row in found}
 
-    scored, reviewed = per_hour(QualityReport), per_hour(ReviewDecision)
+    scored, reviewed = (
+        per_hour(QualityReport.objects.exclude(routing=Routing.COMPARED)),
+        per_hour(ReviewDecision.objects.all()),
+    )
     hours = [first + timedelta(hours=n) for n in range(HOURS)]
     return [Hour(hour, scored.get(hour, 0), reviewed.get(hour, 0)) for hour in hours]
 

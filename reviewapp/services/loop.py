@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from reviewapp.enums import OPEN_STUDIES, ProposalState
+from reviewapp.enums import OPEN_STUDIES, ProposalState, Verdict
 from reviewapp.models import PresetProposal, Study
 from reviewapp.policies.quality import tuning
 from reviewapp.selectors import replays
 from reviewapp.selectors.quality import current_policy
+from reviewapp.selectors.review import live_decisions
 
 from . import alarms, calibrating_due, canaries, studies
 
@@ -71,6 +72,9 @@ def start_due() -> int:
 
 
 def _is_due(proposal: PresetProposal, least_rejects: int, least_share: float) -> bool:
+    rejected = live_decisions().filter(preset_version=proposal.base, verdict=Verdict.REJECT)
+    if rejected.count() < least_rejects:  # at the price of a count; the scores are read only for those that may be due
+        return False
     seen = replays.of_version(proposal.base)
     traffic = sum(1.0 / one.pi for one in seen)
     named = sum(1.0 / one.pi for one in seen if one.is_bad and proposal.reason_code in one.reasons)

@@ -32,6 +32,7 @@ from . import execution, lives, rendering, routing, runs, studies
 
 SLICE_S = 60.0
 """A stretch of a search ends after so long: clients' photos wait no longer than that for the worker."""
+NEWER = "The pipeline has a new version: what was tried before can't be compared. New rejections start another test."
 FIRST_ATTEMPT = 10_000
 """Results made for comparisons are numbered from here, apart from a photo's own attempts."""
 _COPIED = (
@@ -102,6 +103,9 @@ def search(claim: runs.Claim) -> None:
     study = _study(int(claim.args["study_id"]))
     if study.stage != StudyStage.SEARCHING:
         runs.complete(claim, _nothing)
+        return
+    if study.pipeline_version != PIPELINE_VERSION:
+        runs.complete(claim, lambda: studies.died(study.pk, NEWER))
         return
     known = len(study.trials)
     tried = _Trials(study, time.monotonic() + SLICE_S)
