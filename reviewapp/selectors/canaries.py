@@ -17,6 +17,8 @@ from reviewapp.selectors import replays
 from reviewapp.selectors.quality import current_policy
 from reviewapp.selectors.review import live_decisions
 
+IN_BULK = "bulk:"
+"""How the key of a bulk decision begins (services/bulk.py)."""
 WINDOW = 1000
 """Photos of the parent that its share of passing scores is taken from."""
 
@@ -76,6 +78,8 @@ def _events(canary: Canary) -> Iterator[Event]:
             RunKind.AUTOMATED, RunKind.ADJUSTED
         ]
     )  # fmt: skip
+    # A decision for many photos at once is nobody's look at one: it counts for nothing here.
+    decisions = decisions.exclude(idempotency_key__startswith=IN_BULK)
     looked: set[int] = set()
     for decision in decisions.select_related("asset__canary_place", "run").order_by("pk"):
         looked.add(decision.asset_id)

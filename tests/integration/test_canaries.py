@@ -53,7 +53,7 @@ def trial_of(admin: User) -> Canary:
     return canaries.start(newer(parent, admin), admin, "Clients ask for it")
 
 
-def judge(trial: Canary, reviewer: User, verdicts: list[bool]) -> None:
+def judge(trial: Canary, reviewer: User, verdicts: list[bool], key: str = "c") -> None:
     """Photos done with the version on trial, looked at one after the other: True is a defect."""
     batch = make.make_batch(preset_version=trial.parent)
     for is_bad in verdicts:
@@ -63,7 +63,7 @@ def judge(trial: Canary, reviewer: User, verdicts: list[bool]) -> None:
         task = ReviewTask.objects.create(asset=asset, run=run, reason=ReviewReason.CANARY, why="On trial")
         result = review.record_decision(
             reviewer, task.pk, seen_version=0, verdict="reject" if is_bad else "approve",
-            reasons=["shadow"] if is_bad else [], idempotency_key=f"c{task.pk}",
+            reasons=["shadow"] if is_bad else [], idempotency_key=f"{key}{task.pk}",
         )  # fmt: skip
         assert result.status == "saved"
 
@@ -154,6 +154,15 @@ def test_fbk09_a_good_version_is_promoted_after_a_hundred_looks(admin: User, rev
         make.make_client(), "Next", preset_version=trial.preset.current, channel_keys=("amazon_main",)
     )
     assert fresh.preset_version == trial.parent, "the next batch gets the parent"
+
+
+def test_a_decision_for_many_photos_at_once_is_no_look(admin: User, reviewer: User) -> None:
+    trial = trial_of(admin)
+    judge(trial, reviewer, [False] * 3, key="bulk:1:")
+    judge(trial, reviewer, [False] * 2)
+    canaries.tick(trial.pk)
+    trial.refresh_from_db()
+    assert trial.looks == 2
 
 
 def test_an_undone_rejection_is_undone_in_the_trial_too(admin: User, reviewer: User) -> None:
