@@ -4,7 +4,7 @@ Number -> where it is proved. Tests named test_14_NN are here or in test_accepta
 
  1  test_14_01 every screen, both themes: no policy violation, no console error
  2  test_14_02 every screen, dialogs and tools of the desk open, both themes: axe finds nothing serious
- 3  test_14_03 every screen at four widths; test_review_desk: the desk loaded at five widths
+ 3  test_14_03 every screen at five widths; test_review_desk: the desk loaded at five widths
  4  test_review_desk: test_rev04_a_advances..., z_takes_back..., test_rev07_x_3..., a_held_key_decides_once
  5  test_14_05 (keys file); test_review_desk: test_rev02_modes_peek_and_actual_pixels; test_viewer: Space in every mode
  6  test_14_06

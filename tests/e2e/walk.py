@@ -16,7 +16,7 @@ COLOUR_RULES = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-i
     "resultTypes": ["violations"]
 }
 """What of RULES a theme can break: the rest is the same page."""
-WIDTHS = (320, 390, 768, 1024)
+WIDTHS = (320, 390, 768, 1024, 1920)
 POLICY = """document.addEventListener('securitypolicyviolation',
     (event) => console.error(`policy: ${event.effectiveDirective} ${event.blockedURI}`));"""
 SMALL = """[...document.querySelectorAll(
