@@ -271,7 +271,7 @@ class CanaryState(models.TextChoices):
     ROLLED_BACK = "rolled_back", "Rolled back"
 
 
-class AlarmKind(models.TextChoices):
+class LearningAlarmKind(models.TextChoices):
     CALIBRATION = "calibration", "Weekly calibration over its limit"
     DRIFT = "drift", "Scores drift"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from reviewapp.enums import AlarmKind, Author, CanaryState, LifeState, Side, StudyStage
+from reviewapp.enums import Author, CanaryState, LearningAlarmKind, LifeState, Side, StudyStage
 
 from .presets import ImmutableModel
 
@@ -201,7 +201,7 @@ class Calibration(ImmutableModel):
 class LearningAlarm(models.Model):
     """Something a manager must look at: calibration over its limit, or scores that drift. Closed by a person."""
 
-    kind = models.CharField(max_length=12, choices=AlarmKind.choices)
+    kind = models.CharField(max_length=12, choices=LearningAlarmKind.choices)
     preset = models.ForeignKey("Preset", on_delete=models.PROTECT, related_name="alarms")
     text = models.CharField(max_length=300)
     facts = models.JSONField(default=dict)

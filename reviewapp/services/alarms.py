@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from reviewapp.enums import AlarmKind, Role
+from reviewapp.enums import LearningAlarmKind, Role
 from reviewapp.models import LearningAlarm, Preset
 from reviewapp.policies.quality.calibration import kolmogorov_smirnov, population_stability
 from reviewapp.selectors import calibrations as selectors
@@ -23,7 +23,7 @@ QUIET = timedelta(days=7)
 """After somebody closed a drift alarm the new scores become the ones compared with, by then."""
 
 
-def open_alarm(preset: Preset, kind: AlarmKind, text: str, facts: dict[str, Any]) -> LearningAlarm | None:
+def open_alarm(preset: Preset, kind: LearningAlarmKind, text: str, facts: dict[str, Any]) -> LearningAlarm | None:
     """Open an alarm, or return None where one of its kind is open. Call at any time."""
     try:
         with transaction.atomic():
@@ -54,7 +54,7 @@ def watch_drift(now: datetime | None = None) -> int:
     moment = now or timezone.now()
     opened = 0
     for preset in Preset.objects.filter(current__isnull=False):
-        recent = LearningAlarm.objects.filter(preset=preset, kind=AlarmKind.DRIFT)
+        recent = LearningAlarm.objects.filter(preset=preset, kind=LearningAlarmKind.DRIFT)
         if recent.filter(closed_at__isnull=True).exists() or recent.filter(closed_at__gte=moment - QUIET).exists():
             continue
         before, after = selectors.stretches(preset, moment)
@@ -68,5 +68,5 @@ def watch_drift(now: datetime | None = None) -> int:
                 f"(PSI {psi:.2f}, KS {gap:.2f}). What was certified before may not hold."
             )
             facts = {"psi": psi, "ks": gap, "p": doubt, "before": len(before), "after": len(after)}
-            opened += open_alarm(preset, AlarmKind.DRIFT, text, facts) is not None
+            opened += open_alarm(preset, LearningAlarmKind.DRIFT, text, facts) is not None
     return opened

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from processing.params import ProcessingParams
 from processing.quality.consistency import Look, look_of, measure_consistency
 from processing.removal.base import Remover
-from reviewapp.enums import AlarmKind
+from reviewapp.enums import LearningAlarmKind
 from reviewapp.models import Calibration, Preset, ProcessingRun
 from reviewapp.selectors import calibrations as selectors
 
@@ -58,7 +58,7 @@ def calibrate(claim: runs.Claim) -> None:
         except IntegrityError:  # another worker was faster
             return
         if why := _verdict(kept, rows, before):
-            alarms.open_alarm(preset, AlarmKind.CALIBRATION, why, {"week": week, "deviation": kept.deviation})
+            alarms.open_alarm(preset, LearningAlarmKind.CALIBRATION, why, {"week": week, "deviation": kept.deviation})
 
     runs.complete(claim, write)
 

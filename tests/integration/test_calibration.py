@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from reviewapp.enums import AlarmKind, AssetState, ReviewReason, Role
+from reviewapp.enums import AssetState, LearningAlarmKind, ReviewReason, Role
 from reviewapp.models import Calibration, LearningAlarm, Preset, QualityReport, ReviewTask, Task
 from reviewapp.selectors import labels
 from reviewapp.services import alarms, calibrating_due, ingest, presets, review
@@ -60,7 +60,7 @@ def test_fbk03_a_week_without_a_change_is_kept_and_a_changed_preset_opens_an_ala
     line.run_line()
     assert Calibration.objects.latest("pk").deviation > 2.0
     alarm = LearningAlarm.objects.get()
-    assert (alarm.kind, alarm.preset) == (AlarmKind.CALIBRATION, preset) and "moved by" in alarm.text
+    assert (alarm.kind, alarm.preset) == (LearningAlarmKind.CALIBRATION, preset) and "moved by" in alarm.text
     assert Task.objects.filter(step="calibrate", state="done").count() == 2
     manager = make.make_user("mia", Role.MANAGER)
     assert alarms.close(alarm, manager, "Meant to be loud") and not alarms.close(alarm, manager, "again")
