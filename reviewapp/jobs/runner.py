@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from reviewapp import storage
 from reviewapp.enums import Step
 from reviewapp.selectors import tasks
-from reviewapp.services import execution, routing, runs
+from reviewapp.services import execution, gold_making, routing, runs
 
 from .pulse import Pulse
 
@@ -26,6 +26,7 @@ STEPS: dict[Step, Callable[[runs.Claim], None]] = {
     Step.RESCORE: execution.rescore,
     Step.RENDER: execution.render,
     Step.ADJUST: execution.adjust,
+    Step.GOLD: gold_making.make,
 }
 
 _pulse: Pulse | None = None

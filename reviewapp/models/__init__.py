@@ -9,6 +9,8 @@ from .choosing import BulkDecision, SavedFilter
 from .clients import Client, ReferencePicture
 from .deliveries import Delivery, DeliveryItem
 from .editing import EditTask
+from .gold import Complaint, GoldItem, ReturnRate
+from .lots import Alarm, Certificate, Look, Lot, LotPlace, Scope
 from .presets import CategoryRule, Preset, PresetProposal, PresetVersion, RoutingPolicy
 from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
@@ -20,6 +22,7 @@ from .uploads import PartialUpload
 
 __all__ = [
     "Adjustment",
+    "Alarm",
     "Asset",
     "AuditEvent",
     "Batch",
@@ -27,12 +30,18 @@ __all__ = [
     "BatchChannel",
     "BulkDecision",
     "CategoryRule",
+    "Certificate",
     "Channel",
     "ChannelView",
     "Client",
+    "Complaint",
     "Delivery",
     "DeliveryItem",
     "EditTask",
+    "GoldItem",
+    "Look",
+    "Lot",
+    "LotPlace",
     "PartialUpload",
     "Preset",
     "PresetProposal",
@@ -41,12 +50,14 @@ __all__ = [
     "QualityReport",
     "ReferencePicture",
     "Rendition",
+    "ReturnRate",
     "ReviewDecision",
     "ReviewTask",
     "RoutingPolicy",
     "SampleDraw",
     "SampleMember",
     "SavedFilter",
+    "Scope",
     "SheetRow",
     "Tally",
     "Task",

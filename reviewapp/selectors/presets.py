@@ -24,7 +24,7 @@ from reviewapp.policies.learning import Judged, ReasonShare, read, shares
 from reviewapp.policies.sampling import rejection_interval
 
 from .quality import current_policy
-from .review import live_decisions
+from .review import photo_decisions
 
 __all__ = [
     "SampleRate", "Setting", "category_rules", "current_policy", "evidence_decisions", "judged", "open_proposals",
@@ -127,7 +127,7 @@ def open_proposals() -> QuerySet[PresetProposal]:
 
 def judged(version: PresetVersion) -> list[Judged]:
     """The latest decisions in force on photos made with `version`, newest first."""
-    rows = live_decisions().filter(preset_version=version).order_by("-pk")
+    rows = photo_decisions().filter(preset_version=version).order_by("-pk")
     values = rows.values_list("pk", "verdict", "reasons", "was_blind")[:EVIDENCE_WINDOW]
     return [
         Judged(pk, verdict == Verdict.REJECT, tuple(reasons), was_blind) for pk, verdict, reasons, was_blind in values

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, Q
 
-from reviewapp.enums import RejectReason, SampleOutcome
+from reviewapp.enums import LookKind, RejectReason, SampleOutcome
 from reviewapp.models import Batch, PresetVersion, QualityReport, ReviewDecision, RoutingPolicy, SampleMember
 from reviewapp.policies.sampling import rejection_interval
 from reviewapp.selectors import tallies
@@ -89,7 +89,7 @@ def reject_reasons() -> list[ReasonCount]:
     reasons: Counter[tuple[int, str]] = Counter()
     standing = ReviewDecision.objects.filter(
         verdict__in=["approve", "reject"], is_second_opinion=False, undoes__isnull=True, undone_by__isnull=True
-    )
+    ).exclude(task__look__kind__in=[LookKind.GOLD, LookKind.SECOND, LookKind.AGAIN, LookKind.RETRO])
     for version_id, given in standing.values_list("preset_version_id", "reasons").iterator():
         decisions[version_id] += 1
         reasons.update((version_id, reason) for reason in set(given) if reason in RejectReason.values)

@@ -16,8 +16,8 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from reviewapp.enums import BatchState, EditTaskState, RejectReason, ReviewReason, ReviewTaskState, Verdict
-from reviewapp.models import Asset, EditTask, ReviewDecision, ReviewTask
+from reviewapp.enums import BatchState, EditTaskState, LookKind, RejectReason, ReviewReason, ReviewTaskState, Verdict
+from reviewapp.models import Asset, EditTask, Look, ReviewDecision, ReviewTask
 
 from . import tallies
 from .people import is_senior
@@ -55,16 +55,29 @@ def open_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[Rev
     tasks = tasks.exclude(~Q(reason=ReviewReason.SAMPLE), asset__batch__state=BatchState.PAUSED)
     if user is not None and not is_senior(user):
         tasks = tasks.filter(needs_senior=False)
+    if user is not None and queue == "mixed":
+        tasks = tasks.exclude(pk__in=barred(user))
     return tasks.exclude(reason=ReviewReason.SAMPLE) if queue == "assisted" else tasks
 
 
+def barred(user: User) -> QuerySet[Look, Any]:
+    """Task ids of hidden looks that `user` isn't given, because they judged the photo before: a second pair of eyes
+    is somebody else's, and a known picture is no surprise to who has seen it."""
+    own = ReviewDecision.objects.filter(
+        asset=OuterRef("asset"), reviewer=user, verdict__in=[Verdict.APPROVE, Verdict.REJECT]
+    ).exclude(task=OuterRef("task"))
+    pending = Look.objects.filter(verdict="", is_void=False, task__state=ReviewTaskState.OPEN)
+    return pending.exclude(kind=LookKind.FIRST).filter(Exists(own)).values("task_id")
+
+
 def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
-    """Count the queue as `user` sees it, in two queries; the truth behind "nothing free" and "all done"."""
+    """Count the queue as `user` sees it, in three queries; the truth behind "nothing free" and "all done"."""
     now = timezone.now()
     is_mine = Q(lease_owner=user, lease_queue=queue)
     lent = open_tasks(queue, user).filter(lease_until__gte=now, lease_owner__isnull=False)
     leased = lent.aggregate(all=Count("pk"), mine=Count("pk", filter=is_mine))
     found = tallies.queue(with_samples=queue != "assisted", for_senior=is_senior(user))
+    found[ReviewTaskState.OPEN] -= barred(user).count() if queue == "mixed" else 0
     waiting, others = found[ReviewTaskState.OPEN], leased["all"] - leased["mine"]
     # Two queries, two moments: between them a photo may be decided, and fewer than none are never free.
     free = max(0, waiting - leased["all"])
@@ -156,6 +169,13 @@ def live_decisions() -> QuerySet[ReviewDecision]:
     """Approvals and rejections in force: no undo rows, nothing undone, no second opinions, no skips or holds."""
     return standing(
         ReviewDecision.objects.filter(verdict__in=[Verdict.APPROVE, Verdict.REJECT], is_second_opinion=False)
+    )
+
+
+def photo_decisions() -> QuerySet[ReviewDecision]:
+    """Those of `live_decisions` that say something new of a photo: none on known pictures, none of second people."""
+    return live_decisions().exclude(
+        task__look__kind__in=[LookKind.GOLD, LookKind.SECOND, LookKind.AGAIN, LookKind.RETRO]
     )
 
 

@@ -31,6 +31,7 @@ _STEP_WORDS = {
     Step.RESCORE: "scored again",
     Step.RENDER: "rendered",
     Step.ADJUST: "run again",
+    Step.GOLD: "made into a known picture",
 }
 
 

@@ -1,0 +1,115 @@
+"""Reading lots: what a batch waits for, what was found in one and by what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import QuerySet
+
+from reviewapp.enums import LookKind, LotState, RejectReason, Verdict
+from reviewapp.models import Asset, Batch, Look, Lot, LotPlace
+from reviewapp.policies.quality.lots import LotPlan, decide
+
+HIDDEN_FROM_BATCHES = (LookKind.GOLD, LookKind.RETRO)
+"""Looks that concern no delivery to come."""
+
+
+def of_batch(batch: Batch) -> QuerySet[Lot]:
+    """Lots with photos of a batch, oldest first."""
+    ids = LotPlace.objects.filter(asset__batch=batch).values("lot_id")
+    return (
+        Lot.objects.filter(pk__in=ids).select_related("scope__client", "scope__preset_version__preset").order_by("pk")
+    )
+
+
+def unreleased(batch: Batch) -> QuerySet[Lot]:
+    """Lots of a batch that still have to be proven: its delivery waits for them."""
+    return of_batch(batch).exclude(state__in=[LotState.RELEASED, LotState.REDO])
+
+
+def is_waiting(batch: Batch) -> bool:
+    """Say whether a delivery of the batch waits for a lot. One query."""
+    waiting = LotPlace.objects.filter(asset__batch=batch)
+    return waiting.exclude(lot__state__in=[LotState.RELEASED, LotState.REDO]).exists()
+
+
+def unproven_photos(batch: Batch) -> dict[int, Lot]:
+    """Photos of a batch in a lot that isn't released, by asset id. A lot to be done again holds its photos too."""
+    places = LotPlace.objects.filter(asset__batch=batch).exclude(lot__state=LotState.RELEASED)
+    # A photo that was done again is in a newer lot, and that one counts.
+    return {place.asset_id: place.lot for place in places.select_related("lot").order_by("lot_id")}
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """One upheld find of a lot."""
+
+    asset: Asset
+    place: int
+    reasons: tuple[str, ...]
+    weakest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotView:
+    """A lot as a manager sees it. `looks` of `due` made so far; `finds` upheld, by `reasons` and by score part."""
+
+    lot: Lot
+    looks: int
+    due: int
+    flags_open: int
+    finds: list[Find]
+    reasons: list[tuple[str, int]] = field(default_factory=list)
+    parts: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def is_stopped(self) -> bool:
+        """True while nothing of it ships until somebody acts or it is proven by itself."""
+        return self.lot.state in (LotState.HELD, LotState.REDO)
+
+
+def views(batch: Batch) -> list[LotView]:
+    """Every lot of a batch with what was found in it: three queries whatever their number."""
+    lots = list(of_batch(batch))
+    if not lots:
+        return []
+    made = Look.objects.filter(lot__in=lots, is_void=False).exclude(kind=LookKind.RETRO)
+    looks = list(made.select_related("asset__current_run", "task__run__quality").order_by("pk"))
+    ranks = dict(
+        LotPlace.objects.filter(lot__in=lots, asset__in=[look.asset_id for look in looks]).values_list(
+            "asset_id", "rank"
+        )
+    )
+    return [_view(lot, [look for look in looks if look.lot_id == lot.pk], ranks) for lot in lots]
+
+
+def _view(lot: Lot, looks: Sequence[Look], ranks: dict[int, int | None]) -> LotView:
+    upheld = {look.of_id for look in looks if look.kind == LookKind.SECOND and look.verdict == Verdict.REJECT}
+    judged_flags = {look.of_id for look in looks if look.kind == LookKind.SECOND and look.verdict}
+    first = [look for look in looks if look.kind == LookKind.FIRST]
+    flags = [look for look in looks if look.kind != LookKind.SECOND and look.verdict == Verdict.REJECT]
+    finds = [_find(look, ranks.get(look.asset_id) or 0) for look in flags if look.pk in upheld]
+    reasons = Counter(reason for find in finds for reason in find.reasons)
+    parts = Counter(find.weakest for find in finds)
+    judged = sum(bool(look.verdict) for look in first)
+    return LotView(
+        lot, judged, _due(lot, judged, [find.place for find in finds]), len([f for f in flags if f.pk not in judged_flags]),
+        finds, [(str(RejectReason(code).label), n) for code, n in reasons.most_common()], parts.most_common(),
+    )  # fmt: skip
+
+
+def _due(lot: Lot, judged: int, places: Sequence[int]) -> int:
+    """Looks after which the next decision falls; the lot's size before it is planned."""
+    if not lot.plan:
+        return lot.size
+    plan = LotPlan(**{**lot.plan, "boundaries": tuple(lot.plan["boundaries"])})
+    step = decide(plan, judged, places, is_held=lot.state == LotState.HELD)
+    return max(judged, step.until)
+
+
+def _find(look: Look, place: int) -> Find:
+    quality = look.task.run.quality
+    parts = {name: getattr(quality, name) for name in ("background", "edge", "fill", "colour")}
+    return Find(look.asset, place, tuple(look.reasons), min(parts, key=lambda name: parts[name]))
