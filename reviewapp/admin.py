@@ -142,6 +142,15 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.ChannelView,
     models.Channel,
     models.Tally,
+    models.Scope,
+    models.Lot,
+    models.LotPlace,
+    models.Look,
+    models.Certificate,
+    models.Alarm,
+    models.GoldItem,
+    models.Complaint,
+    models.ReturnRate,
 )
 class PlainAdmin(ReadOnlyAdmin):
     """Tables that need no list of their own."""

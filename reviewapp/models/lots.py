@@ -40,8 +40,8 @@ class Scope(models.Model):
 class Lot(models.Model):
     """Photos of one scope that were approved by score alone and are proven together.
 
-    `plan` is policies.quality.lots.LotPlan, written before the first look and never changed. The seed of the order comes
-    from the batches' own seeds, whose hashes were stored before anything was scored.
+    `plan` is policies.quality.lots.LotPlan, written before the first look and never changed. The seed of the order
+    comes from the batches' own seeds, whose hashes were stored before anything was scored.
     """
 
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="lots")

@@ -95,9 +95,14 @@ def _view(lot: Lot, looks: Sequence[Look], ranks: dict[int, int | None]) -> LotV
     parts = Counter(find.weakest for find in finds)
     judged = sum(bool(look.verdict) for look in first)
     return LotView(
-        lot, judged, _due(lot, judged, [find.place for find in finds]), len([f for f in flags if f.pk not in judged_flags]),
-        finds, [(str(RejectReason(code).label), n) for code, n in reasons.most_common()], parts.most_common(),
-    )  # fmt: skip
+        lot=lot,
+        looks=judged,
+        due=_due(lot, judged, [find.place for find in finds]),
+        flags_open=sum(flag.pk not in judged_flags for flag in flags),
+        finds=finds,
+        reasons=[(str(RejectReason(code).label), n) for code, n in reasons.most_common()],
+        parts=parts.most_common(),
+    )
 
 
 def _due(lot: Lot, judged: int, places: Sequence[int]) -> int:

@@ -31,7 +31,7 @@ def name_of(user: User) -> str:
 def gold_watch(user: User) -> Watched:
     """The watches on `user` over their known pictures since the last alarm, in order. Two queries."""
     last = Alarm.objects.filter(kind=AlarmKind.REVIEWER, reviewer=user).order_by("-pk").first()
-    since = last.created_at if last else timezone.now() - WINDOW
+    since = (last.closed_at or last.created_at) if last else timezone.now() - WINDOW
     shown = Look.objects.filter(kind=LookKind.GOLD, reviewer=user, is_void=False, judged_at__gt=since)
     rows = list(
         shown.exclude(verdict="").order_by("judged_at", "pk").values_list("gold__is_defective", "verdict", "judged_at")

@@ -1,7 +1,7 @@
-"""What follows a decision, done once its answer is on its way: how long an answer takes then tells nothing of the photo.
+"""What follows a decision, done once its answer is on its way: how long that takes then tells nothing of the photo.
 
-Outside `kept` (commands, workers, tests of services) it is done at once, in the caller's transaction. What a dying process
-leaves undone the sweep does (`review.repair`, `looks.repair`).
+Outside `kept` (commands, workers, tests of services) it is done at once, in the caller's transaction. What a dying
+process leaves undone the sweep does (`review.repair`, `looks.repair`).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from django.db import transaction
 from django.utils import timezone
@@ -44,7 +45,7 @@ def open_looks(wanted: Sequence[Wanted]) -> list[Look]:
         if item is not None:
             mixed.append(Wanted(item.asset, item.run_id, LookKind.GOLD, gold=item))
     priority = {id(one): one.asset.priority for one in mixed}
-    for before, one in zip(mixed, mixed[1:], strict=False):
+    for before, one in pairwise(mixed):
         if one.gold is not None:  # as urgent as what it hides behind
             priority[id(one)] = priority[id(before)]
     tasks = ReviewTask.objects.bulk_create(
