@@ -70,6 +70,11 @@ def barred(user: User) -> QuerySet[Look, Any]:
     return pending.exclude(kind=LookKind.FIRST).filter(Exists(own)).values("task_id")
 
 
+def waiting_for(user: User) -> int:
+    """How many open photos there are that `user` may be given, by the running counts; two queries."""
+    return max(0, tallies.reviews()[ReviewTaskState.OPEN] - barred(user).count())
+
+
 def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
     """Count the queue as `user` sees it, in three queries; the truth behind "nothing free" and "all done"."""
     now = timezone.now()

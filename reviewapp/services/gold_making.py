@@ -40,7 +40,7 @@ def make(claim: runs.Claim) -> None:
     run = ProcessingRun.objects.get(pk=base.pk)
     run.pk, run._state.adding = None, True
     # A version of its own: it never takes an attempt the line will want.
-    run.kind, run.pipeline_version, run.attempt = RunKind.GOLD, f"{base.pipeline_version}g", base.pk % 30000
+    run.kind, run.pipeline_version = RunKind.GOLD, f"{base.pipeline_version}g"
     defect = ""
     if claim.args.get("is_defective"):
         defect = _spoil(base, run, np.random.default_rng(int(claim.args.get("seed", 0))))

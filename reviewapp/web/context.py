@@ -84,7 +84,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     def navigation() -> list[tuple[Any, list[dict[str, Any]]]]:
         if user is None or not user.is_authenticated:
             return []
-        return list(_groups(user, shell_counts.counts_for(roles_of(user))))
+        return list(_groups(user, shell_counts.counts_for(user, roles_of(user))))
 
     return {
         "theme": theme if theme in THEMES else "system",

@@ -83,9 +83,8 @@ def test_a_worker_makes_a_known_defect_of_a_real_photo_that_shows_everywhere() -
     assert Task.objects.filter(step=Step.GOLD).count() == 1
     assert line.run_line() == ["done"]
     item = GoldItem.objects.get()
-    assert (
-        item.is_defective and item.defect in defect_kinds() and item.reasons == list(gold_making.REASONS[item.defect])
-    )
+    assert item.is_defective and item.defect in defect_kinds()
+    assert item.reasons == list(gold_making.REASONS[item.defect])
     run = item.run
     assert run.kind == RunKind.GOLD and run.quality.total == base.quality.total
     for name in ("after_key", "matte_key", "thumb_after_key", "alpha_key"):
@@ -207,7 +206,7 @@ def test_a_released_lot_of_void_looks_opens_again_and_proves_nothing(rita: User)
     lot = world.planned(batch)
     world.look_at(rita)
     lot.refresh_from_db()
-    assert lot.state == LotState.RELEASED and scopes.lot_ids(lot.scope) == []
+    assert lot.state == LotState.RELEASED
     lot.scope.refresh_from_db()
     assert scopes.lot_ids(lot.scope) == [lot.pk]
     for _ in range(12):
