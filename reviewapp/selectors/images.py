@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from reviewapp.enums import MACHINE_STATES, AssetState
+from reviewapp.enums import MACHINE_STATES, AssetState, RunKind
 from reviewapp.models import (
     Asset,
     AuditEvent,
@@ -105,12 +105,15 @@ class ImageRecord:
 def image_record(pk: int) -> ImageRecord:
     """Read one photo's record in a fixed number of queries. Raises Asset.DoesNotExist."""
     runs: QuerySet[ProcessingRun] = ProcessingRun.objects.select_related("quality", "channel", "preset_version__preset")
+    # A known picture made of this photo, and what was said of it, is no part of the photo's story.
+    runs = runs.exclude(kind=RunKind.GOLD)
+    decisions = ReviewDecision.objects.select_related("reviewer").exclude(run__kind=RunKind.GOLD)
     asset = (
         Asset.objects.select_related("batch__client", "duplicate_of")
         .prefetch_related(
             "batch__batch_channels__channel",
             Prefetch("runs", queryset=runs),
-            Prefetch("decisions", queryset=ReviewDecision.objects.select_related("reviewer")),
+            Prefetch("decisions", queryset=decisions),
             Prefetch("edit_tasks", queryset=EditTask.objects.select_related("editor", "signed_by").order_by("pk")),
             Prefetch("audit_events", queryset=AuditEvent.objects.select_related("actor").order_by("pk")),
         )

@@ -69,6 +69,12 @@ class LotView:
         """True while nothing of it ships until somebody acts or it is proven by itself."""
         return self.lot.state in (LotState.HELD, LotState.REDO)
 
+    @property
+    def can_be_let_go(self) -> bool:
+        """True when all of it was looked at and still isn't proven: only a person's word can end that."""
+        is_live = self.lot.state in (LotState.OPEN, LotState.HELD)
+        return is_live and 0 < self.lot.size <= self.looks and not self.flags_open
+
 
 def views(batch: Batch) -> list[LotView]:
     """Every lot of a batch with what was found in it: three queries whatever their number."""

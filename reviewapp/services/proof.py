@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from reviewapp.enums import AlarmKind, LookKind, LotState, Role
+from reviewapp.enums import AlarmKind, LookKind, LotState
 from reviewapp.models import Look, Lot
+from reviewapp.selectors import people as people_reads
 
 from . import gold, hidden, looks, lots, review, scopes
 
@@ -47,8 +46,7 @@ def _watch_people() -> None:
     waiting = Look.objects.filter(kind=LookKind.SECOND, verdict="", is_void=False)
     if not waiting.exists():
         return
-    able = Q(groups__name__in=[Role.REVIEWER, Role.SENIOR, Role.ADMIN]) | Q(is_superuser=True)
-    people = User.objects.filter(able, is_active=True).distinct().count()
+    people = len(people_reads.reviewers())
     text = "A flag waits for a second person, and nobody but the first may review. Add a reviewer."
     if people < 2:
         scopes.raise_alarm(AlarmKind.NO_SECOND, "people", text)

@@ -186,6 +186,20 @@ def raise_alarm(kind: AlarmKind, key: str, text: str, **about: Any) -> Alarm | N
     return alarm
 
 
+def end_alarm(alarm_id: int, actor: Any, note: str) -> None:
+    """End one alarm by a lead's word. A hold ends where it is cleared. Raises NotAllowed, HoldRefused."""
+    require(actor, Role.MANAGER, Role.SENIOR, to="end an alarm")
+    words = note.strip()[:500]
+    if not words:
+        raise HoldRefused("Say what was done about it.")
+    with transaction.atomic():
+        alarm = Alarm.objects.select_for_update(of=("self",)).get(pk=alarm_id)
+        if alarm.kind == AlarmKind.HOLD:
+            raise HoldRefused("A hold is ended where its scope is: there it says what is held.")
+        if not close_alarms(actor, words, pk=alarm.pk):
+            raise HoldRefused("Somebody ended this alarm already.")
+
+
 def close_alarms(actor: Any, note: str, **which: Any) -> int:
     """End open alarms with a person's (or None: the line's own) word. Returns how many."""
     done = 0
