@@ -219,8 +219,8 @@ class Sampling(models.TextChoices):
     """How what ships by itself is sampled, per client."""
 
     DEFAULT = "", "As the thresholds say"
-    SIMPLE = "simple", "Simple: a share of each batch, no promise"
-    PROOF = "proof", "Proven: enough looks to keep the promise"
+    SIMPLE = "simple", "Simple: a share, no promise"
+    PROOF = "proof", "Proven: as many looks as needed"
     EACH = "each", "Every lot proven by itself"
 
 

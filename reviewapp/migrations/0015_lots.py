@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='client',
             name='sampling',
-            field=models.CharField(blank=True, choices=[('', 'As the thresholds say'), ('simple', 'Simple: a share of each batch, no promise'), ('proof', 'Proven: enough looks to keep the promise'), ('each', 'Every lot proven by itself')], default='', max_length=8),
+            field=models.CharField(blank=True, choices=[('', 'As the thresholds say'), ('simple', 'Simple: a share, no promise'), ('proof', 'Proven: as many looks as needed'), ('each', 'Every lot proven by itself')], default='', max_length=8),
         ),
         migrations.AddField(
             model_name='routingpolicy',

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from reviewapp.enums import EditReason, LotState, RejectReason, ScopeMode, Verdict
+from reviewapp.enums import AlarmKind, EditReason, LotState, RejectReason, ScopeMode, Verdict
 from reviewapp.models import Alarm, Certificate, EditTask, Lot, Scope
 from reviewapp.policies.quality.certificate import Certificate as Proof
 from reviewapp.policies.quality.certificate import ClosedLot, certificate
@@ -95,6 +95,13 @@ def held_scopes() -> list[Scope]:
     """Scopes on hold."""
     rows = Scope.objects.filter(mode=ScopeMode.HOLD).select_related("client", "preset_version__preset")
     return list(rows.order_by("pk"))
+
+
+def hindrances() -> list[str]:
+    """Why no preset may be proposed or activated now: a scope on hold, a reviewer whose looks are in doubt (5, 6)."""
+    held = [f"{scope} is on hold." for scope in held_scopes()]
+    alarms = Alarm.objects.filter(kind=AlarmKind.REVIEWER, closed_at__isnull=True).order_by("pk")
+    return held + list(alarms.values_list("text", flat=True))
 
 
 @dataclass(frozen=True, slots=True)

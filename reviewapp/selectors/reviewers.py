@@ -23,6 +23,7 @@ WINDOW = timedelta(days=90)
 PACE_WINDOW = timedelta(days=30)
 PAUSE = timedelta(minutes=5)
 """A longer gap between two decisions is a break, not work."""
+LEAST_WORK_S = 60
 MOST_DECISIONS = 50_000
 
 
@@ -205,4 +206,4 @@ def _per_hour(times: Sequence[datetime]) -> float | None:
     """Decisions per hour of work: time between two of them counts up to five minutes."""
     ordered = sorted(times)
     spent = sum((gap.total_seconds() for gap in (b - a for a, b in pairwise(ordered)) if gap <= PAUSE), 0.0)
-    return (len(ordered) - 1) * 3600 / spent if spent > 0 else None
+    return (len(ordered) - 1) * 3600 / spent if spent >= LEAST_WORK_S else None

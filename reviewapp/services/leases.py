@@ -115,6 +115,8 @@ def release(user: User, task_ids: Sequence[int] | None = None) -> int:
 def take_back(user: User, task_id: int, queue: selectors.Queue = "mixed") -> ReviewTask | None:
     """Take a photo off hold and lease it to `user` in `queue`. None when it isn't on hold. Raises NotAllowed."""
     require(user, Role.REVIEWER, Role.SENIOR, to="take up held photos")
+    if selectors.barred(user).filter(task=task_id).exists():
+        return None
     with transaction.atomic():
         taken = ReviewTask.objects.filter(pk=task_id, state=ReviewTaskState.ON_HOLD).update(
             state=ReviewTaskState.OPEN,

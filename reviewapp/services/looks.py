@@ -29,6 +29,12 @@ def judge(look: Look, user: User, *, is_flagged: bool, reasons: Sequence[str], s
     """Record what a person saw; False when it was recorded before. Call inside the transaction of the decision."""
     with transaction.atomic():
         lot = Lot.objects.select_for_update().get(pk=look.lot_id) if look.lot_id else None
+        if look.of is not None and look.of.reviewer_id == user.pk:
+            # Nobody is given a second look at their own flag; one who got at it all the same counts for nothing.
+            Look.objects.filter(pk=look.pk, verdict="").update(is_void=True)
+            if lot is not None:
+                lots.ask_second(lot)
+            return False
         if lot is not None:
             _check(look, lot, user, is_flagged=is_flagged, reasons=reasons)
         verdict = Verdict.REJECT if is_flagged else Verdict.APPROVE
@@ -55,7 +61,10 @@ def _check(look: Look, lot: Lot, user: User, *, is_flagged: bool, reasons: Seque
         return
     now = lots.rebuilt(lot)
     if look.kind == LookKind.FIRST:
-        policy.record_look(now, str(look.asset_id), user.pk, is_flagged, reasons[0] if reasons else "")
+        try:
+            policy.record_look(now, str(look.asset_id), user.pk, is_flagged, reasons[0] if reasons else "")
+        except ValueError:  # not due any more: a flag before it was taken back
+            look.kind = LookKind.RETRO
     elif look.kind == LookKind.SECOND and look.of is not None and look.of.kind == LookKind.FIRST:
         policy.adjudicate(now, str(look.asset_id), user.pk, is_flagged)
 

@@ -42,6 +42,7 @@ def gather(batch: Batch, photos: Sequence[Asset]) -> list[Lot]:
             ignore_conflicts=True,
         )
         Asset.objects.filter(pk__in=ids).update(sample_block=lot.number)
+        Lot.objects.filter(pk=lot.pk).update(size=lot.places.count())
         touched.append(lot)
     return touched
 

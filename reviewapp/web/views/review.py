@@ -67,7 +67,7 @@ def chooser(request: HttpRequest) -> HttpResponse:
         "active": "review",
         "mixed": selectors.queue_counts(user, "mixed"),
         "assisted": selectors.queue_counts(user, "assisted"),
-        "held": selectors.held_tasks("mixed")[:50],
+        "held": selectors.held_tasks("mixed", user)[:50],
         "saved": [(row, address(row.queue, _choice(row.values, row.queue))) for row in choosing.all_saved(user)],
         "form": ChoiceForm(initial=wide.values),
         "found": _found(user, wide) if wide.values else None,
