@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from reviewapp.enums import LookKind, LotState, RejectReason, Verdict
 from reviewapp.models import Asset, Batch, Look, Lot, LotPlace
@@ -14,6 +14,13 @@ from reviewapp.policies.quality.lots import LotPlan, decide
 
 HIDDEN_FROM_BATCHES = (LookKind.GOLD, LookKind.RETRO)
 """Looks that concern no delivery to come."""
+_RUN = ("params", "timings", "findings", "recipe")
+_SCORE = ("measures", "gates", "checks", "failures", "label_map", "colour_map")
+_WIDE = (
+    *("asset__exif", "asset__intake_checks", "asset__findings"),
+    *(f"task__run__{name}" for name in _RUN),
+    *(f"task__run__quality__{name}" for name in _SCORE),
+)
 
 
 def of_batch(batch: Batch) -> QuerySet[Lot]:
@@ -77,29 +84,29 @@ class LotView:
 
 
 def views(batch: Batch) -> list[LotView]:
-    """Every lot of a batch with what was found in it: three queries whatever their number."""
-    lots = list(of_batch(batch))
+    """Every lot of a batch with what was found in it: three queries whatever their number and size."""
+    made = Q(looks__kind=LookKind.FIRST, looks__is_void=False) & ~Q(looks__verdict="")
+    lots = list(of_batch(batch).annotate(made=Count("looks", filter=made, distinct=True)))
     if not lots:
         return []
-    made = Look.objects.filter(lot__in=lots, is_void=False).exclude(kind=LookKind.RETRO)
-    looks = list(made.select_related("asset__current_run", "task__run__quality").order_by("pk"))
-    ranks = dict(
-        LotPlace.objects.filter(lot__in=lots, asset__in=[look.asset_id for look in looks]).values_list(
-            "asset_id", "rank"
-        )
-    )
-    return [_view(lot, [look for look in looks if look.lot_id == lot.pk], ranks) for lot in lots]
+    said = Q(verdict=Verdict.REJECT) | (Q(kind=LookKind.SECOND) & ~Q(verdict=""))
+    looks = Look.objects.filter(said, lot__in=lots, is_void=False).exclude(kind=LookKind.RETRO)
+    looks = looks.select_related("asset", "task__run__quality").defer(*_WIDE).order_by("pk")
+    found = list(looks)
+    places = LotPlace.objects.filter(lot__in=lots, asset__in=[look.asset_id for look in found])
+    ranks = dict(places.values_list("asset_id", "rank"))
+    return [_view(lot, [look for look in found if look.lot_id == lot.pk], ranks) for lot in lots]
 
 
 def _view(lot: Lot, looks: Sequence[Look], ranks: dict[int, int | None]) -> LotView:
-    upheld = {look.of_id for look in looks if look.kind == LookKind.SECOND and look.verdict == Verdict.REJECT}
-    judged_flags = {look.of_id for look in looks if look.kind == LookKind.SECOND and look.verdict}
-    first = [look for look in looks if look.kind == LookKind.FIRST]
-    flags = [look for look in looks if look.kind != LookKind.SECOND and look.verdict == Verdict.REJECT]
+    seconds = [look for look in looks if look.kind == LookKind.SECOND]
+    upheld = {look.of_id for look in seconds if look.verdict == Verdict.REJECT}
+    judged_flags = {look.of_id for look in seconds}
+    flags = [look for look in looks if look.kind != LookKind.SECOND]
     finds = [_find(look, ranks.get(look.asset_id) or 0) for look in flags if look.pk in upheld]
     reasons = Counter(reason for find in finds for reason in find.reasons)
     parts = Counter(find.weakest for find in finds)
-    judged = sum(bool(look.verdict) for look in first)
+    judged = int(getattr(lot, "made", 0))
     return LotView(
         lot=lot,
         looks=judged,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 
 from reviewapp.enums import (
@@ -288,6 +290,60 @@ def test_a_jump_of_the_rate_ends_the_proof_and_looks_back() -> None:
     old.refresh_from_db()
     assert old.state != BatchState.DELIVERED, "its client gets it again"
     assert Alarm.objects.filter(kind=AlarmKind.ESCAPED).count() == 1
+
+
+def test_a_second_look_on_hold_is_nobodys_who_made_the_flag() -> None:
+    batch = proven_batch()
+    approved(batch, 30)
+    lot = planned(batch)
+    first, second = people()
+    bad = lot.places.get(rank=0).asset_id
+    look_at(first, lambda task: Verdict.REJECT if task.asset_id == bad else Verdict.APPROVE)
+    (task,) = leases.claim_next(second, 1)
+    desk.record_decision(second, task.pk, seen_version=0, verdict="hold", idempotency_key="h")
+    assert review.queue_counts(first).held == 0 and not review.held_tasks("mixed", first).exists()
+    assert leases.take_back(first, task.pk) is None
+    assert review.queue_counts(second).held == 1 and review.held_tasks("mixed", second).get() == task
+    # Got at all the same, by a hand-made request: it counts for nothing and somebody else is asked.
+    desk.record_decision(first, task.pk, seen_version=1, verdict="approve", idempotency_key="own")
+    asked = Look.objects.filter(kind=LookKind.SECOND, is_void=False).get()
+    assert asked.task_id != task.pk and asked.verdict == ""
+    assert lots.rebuilt(Lot.objects.get()).pending() == (str(bad),)
+
+
+def test_two_ticks_at_once_and_twice_change_nothing_more() -> None:
+    batch = proven_batch()
+    approved(batch, 30)
+    sampling.draw_due(batch)
+    Lot.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    made = threads_of(proof.tick, 4)
+    assert sum(report.planned for report in made) == 1
+    lot = Lot.objects.get()
+    assert lot.looks.count() == lot.plan["first"] == lot.looks.values("asset").distinct().count()
+    look_at(people(1)[0])
+    before = Certificate.objects.count()
+    proof.tick()
+    proof.tick()
+    assert (Certificate.objects.count(), AuditEvent.objects.filter(verb="lot.released").count()) == (before, 1)
+
+
+def threads_of(work: Any, count: int) -> list[Any]:
+    """What `count` threads got from `work` at once."""
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            found.append(work())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == count, "a thread failed"
+    return found
 
 
 def test_undo_takes_a_look_back_and_a_second_one_counts() -> None:
