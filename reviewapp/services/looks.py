@@ -13,7 +13,7 @@ from reviewapp.enums import AssetState, EditReason, LookKind, LotState, ReviewTa
 from reviewapp.models import Asset, Look, Lot
 from reviewapp.policies.quality import lots as policy
 
-from . import assets, audit, gold, hidden, lots, retro
+from . import assets, audit, gold, hidden, learning, lots, retro
 from .handover import open_editing
 
 LIVE = (LotState.OPEN, LotState.HELD)
@@ -78,6 +78,8 @@ def _second(look: Look, flag: Look, user: User) -> None:
         retro.escaped(flag)
     elif flag.asset.state == AssetState.AUTO_APPROVED:
         open_editing(flag.asset, EditReason.SAMPLE_REJECTED, "Rejected in review.", base_run=flag.task.run)
+    # As after any rejection: a draft that can't be made must never cost a person their decision.
+    transaction.on_commit(lambda: learning.propose(flag.task.run.preset_version), robust=True)
 
 
 def _go_on(lot: Lot) -> None:

@@ -221,7 +221,7 @@ def _hold(lot: Lot, scope: Scope, why: str) -> None:
     lot.state, lot.why = LotState.HELD, why[:300]
     lot.save(update_fields=["state", "why"])
     audit.record("lot.held", lot, note=why)
-    scopes.hold(scope, f"Lot {lot.number}: {why}", lot)
+    retro.look_again(scope.pk, scopes.hold(scope, f"Lot {lot.number}: {why}", lot), leaving_out=lot.pk)
 
 
 def ask_second(lot: Lot) -> None:
@@ -280,7 +280,7 @@ def _inspected(lot: Lot, scope: Scope, now: policy.Lot) -> bool:
         return True
     lot.state, lot.why = LotState.REDO, "Too many defects to look them out: reprocess it or hand it to editors."
     lot.save(update_fields=["state", "why"])
-    scopes.hold(scope, f"Lot {lot.number}: {lot.why}", lot)
+    retro.look_again(scope.pk, scopes.hold(scope, f"Lot {lot.number}: {lot.why}", lot), leaving_out=lot.pk)
     scopes.raise_alarm(
         AlarmKind.INCIDENT, f"lot:{lot.pk}", f"{scope}, lot {lot.number}: {lot.why}", scope=scope, lot=lot
     )

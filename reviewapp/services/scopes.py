@@ -93,15 +93,19 @@ def lot_released(lot: Lot, record: ClosedLot, outcomes: Sequence[bool]) -> int:
     return again
 
 
-def hold(row: Scope, why: str, lot: Lot | None = None) -> None:
-    """Stop what comes of a scope until a person clears it: each lot must be proven by itself. Twice is once."""
+def hold(row: Scope, why: str, lot: Lot | None = None) -> int:
+    """Stop what comes of a scope until a person clears it: each lot must be proven by itself. Twice is once.
+
+    Returns how many of the last lots must be looked at again (those since the change point).
+    """
     if row.mode == ScopeMode.HOLD:
-        return
+        return 0
     after, events = policy.put_on_hold(read(row), why)
     write(row, after, lot_ids(row), held_reason=why[:300])
     audit.record("scope.held", row, after={"mode": row.mode, "lot": lot.pk if lot else None}, note=why)
     for event in events:
         raise_alarm(AlarmKind.HOLD, f"scope:{row.pk}", f"{row}: {event.why}", scope=row, lot=lot)
+    return max((event.retro_audit for event in events), default=0)
 
 
 def clear(scope_id: int, actor: Any, note: str) -> Scope:
@@ -116,6 +120,7 @@ def clear(scope_id: int, actor: Any, note: str) -> Scope:
             raise HoldRefused("This isn't on hold any more.")
         after, _events = policy.cleared(read(row), words)
         write(row, after, lot_ids(row) if after.lots else [], held_reason="")
+        certify(row)
         audit.record("scope.cleared", row, actor=actor, after={"mode": row.mode}, note=words)
         close_alarms(actor, words, key=f"scope:{row.pk}")
     return row
@@ -128,6 +133,7 @@ def forget_lots(row: Scope, gone: set[int]) -> None:
     if row.mode == ScopeMode.HOLD:
         after = replace(after, mode=ScopeMode.HOLD)
     write(row, after, [pk for pk, _ in kept])
+    certify(row)
     for event in events:
         audit.record("scope.learning", row, after={"mode": row.mode}, note=event.why)
 
@@ -145,6 +151,7 @@ def age() -> int:
             days = (timezone.now() - row.last_lot_at).total_seconds() / 86400
             after, events = policy.idle(read(row), days)
             write(row, after, lot_ids(row) if after.lots else [])
+            certify(row)
             for event in events:
                 audit.record("scope.learning", row, after={"mode": row.mode}, note=event.why)
             done += bool(events)

@@ -52,6 +52,8 @@ def _scope_sentence(row: ScopeRow, bound: str) -> str:
     if row.scope.mode == ScopeMode.HOLD:
         return _("%(why)s Nothing of it ships unproven until somebody decides.") % {"why": row.scope.held_reason}
     if proof is None or not proof.images:
+        if row.lots:
+            return _("What was proven before no longer counts: every lot is proven by itself again.")
         return _("Nothing has shipped yet: every lot will be proven by itself.")
     values = {
         "n": f"{proof.images:,}",
