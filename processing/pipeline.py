@@ -84,6 +84,7 @@ class Made:
 
     `frame`: (h, w, 3) uint8, the product on its background as it would ship; `before`: the upright photo; `photo`: the
     same as it was decoded, its pixels halved to _GLANCE_SIDE where the line did so; None for an editor's file.
+    `expected`: (h, w, 3) uint8, what the frame was held against.
     """
 
     cut: CutOut
@@ -91,6 +92,7 @@ class Made:
     framing: Framing
     framed: Framed
     frame: RGBArray
+    expected: RGBArray
     quality: QualityReport
     confidence: float
     remover: str
@@ -300,13 +302,12 @@ def _finish(
             has_backdrop=not found.is_bare,
             closer=_closer(found, cut, framing, params, channel, extras),
         )
-        quality = replace(quality, colour_map=colour_map(plain, source, inside.matte))
     frame = plain
     if compositing.draws_shadow(params, channel):
         frame = compositing.compose(inside.rgb, inside.matte, params, channel, plates=extras.plates, soft=inside.soft)
     findings = found.findings + specks + framing.findings + notes
     return Made(
-        cut, found.before, framing, inside, frame, quality, found.confidence, found.remover, found.model_name,
+        cut, found.before, framing, inside, frame, source, quality, found.confidence, found.remover, found.model_name,
         found.model_sha256, findings, tuple(clock.done), found.photo,
     )  # fmt: skip
 
@@ -360,6 +361,7 @@ def _encoded(made: Made, params: ProcessingParams, channel: ChannelSpec, extras:
             codecs.encode_webp(geometry.shrunk(made.frame, THUMB_SIDE)[0], quality=80),
         )
         alpha = codecs.encode_png(made.cut.alpha)
+        colours = colour_map(made.frame, made.expected, inside.matte)
     return Result(
         alpha_png=alpha,
         recipe=made.cut.recipe,
@@ -375,7 +377,7 @@ def _encoded(made: Made, params: ProcessingParams, channel: ChannelSpec, extras:
         model_name=made.model_name,
         model_sha256=made.model_sha256,
         confidence=made.confidence,
-        quality=made.quality,
+        quality=replace(made.quality, colour_map=colours),
         timings=tuple(clock.done),
         findings=made.findings,
         params_digest=params.digest(),

@@ -13,7 +13,6 @@ from reviewapp.models import Channel, PresetProposal, PresetVersion, RoutingPoli
 from reviewapp.services import audit, people
 from tests import factories
 from tests.e2e.desk import sign_in, until
-from tests.e2e.pictures import run_files
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -117,35 +116,3 @@ def test_obs24_the_log_shows_older_rows_in_place(page: Any, live_server: Any, ad
     assert page.locator("tbody tr").count() == 101
     page.click("text=Show older")
     until(page, "document.querySelectorAll('tbody tr').length === 120")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 768, 1440])
-def test_no_page_scrolls_sideways_in_either_theme(
-    page: Any, live_server: Any, admin: User, version: PresetVersion, width: int, theme: str
-) -> None:
-    channel = factories.make_channel("shopify")
-    batch = factories.make_batch("shopify", preset_version=version)
-    factories.make_run(factories.make_asset(batch), total=91.0, **run_files(10))
-    page.set_viewport_size({"width": width, "height": 800})
-    page.context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
-    slug = [version.preset.slug]
-    for path in (
-        reverse("quality:thresholds"),
-        reverse("presets:list"),
-        reverse("presets:detail", args=slug),
-        reverse("presets:new", args=slug),
-        reverse("proposals:list"),
-        reverse("channels:list"),
-        reverse("channels:detail", args=[channel.key]),
-        reverse("channels:new"),
-        reverse("people:list"),
-        reverse("people:new"),
-        reverse("people:edit", args=[admin.pk]),
-        reverse("audit:list"),
-        reverse("batches:detail", args=[batch.pk]),
-    ):
-        page.goto(live_server.url + path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        assert page.get_attribute("html", "data-theme") == theme
-        assert not page.evaluate(NAMELESS), path

@@ -1,4 +1,5 @@
-"""Every page of the navigation, in both themes and at five widths (REVIEW_UI section 14: 1, 3)."""
+"""What all pages share: the bar, the foot, names, the first tab stop. That every screen is whole at every width and in
+both themes, test_acceptance.py says (REVIEW_UI section 14: 1 to 3)."""
 
 from __future__ import annotations
 
@@ -12,13 +13,6 @@ from tests.e2e.desk import sign_in, until, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGES = (
-    "/", "/review/", "/review/mixed/", "/review/assisted/", "/editing/", "/batches/", "/batches/new/", "/images/",
-    "/deliveries/", "/clients/", "/clients/new/", "/quality/thresholds/", "/presets/", "/channels/", "/proposals/",
-    "/people/", "/audit/", "/account/",
-)  # fmt: skip
-WIDTHS = (320, 390, 768, 1024, 1920)
-
 
 @pytest.fixture
 def everything(context: Any, live_server: Any) -> None:
@@ -29,35 +23,6 @@ def everything(context: Any, live_server: Any) -> None:
     factories.make_approved(batch)
     factories.make_asset(batch, AssetState.FAILED, state_reason="The file ends early.", state_code="truncated")
     sign_in(context, live_server, factories.make_user("Alexandra", *Role))
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.usefixtures("everything")
-def test_obs_no_console_error_and_no_policy_violation_on_any_page(page: Any, live_server: Any, theme: str) -> None:
-    page.emulate_media(color_scheme=theme)
-    page.add_init_script(
-        "document.addEventListener('securitypolicyviolation', (e) => console.error(`policy: ${e.violatedDirective}`))"
-    )
-    for path in PAGES:
-        answer = page.goto(live_server.url + path)
-        assert answer.status == 200, path
-        page.wait_for_load_state("networkidle")
-        problems = [text for text in page.watched.problems if "404" not in text]  # pictures of rows without files
-        assert not problems, (path, problems)
-    page.watched.problems.clear()
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.usefixtures("everything")
-def test_no_page_scrolls_sideways(page: Any, live_server: Any, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    wide = []
-    for path in PAGES:
-        page.goto(live_server.url + path)
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            wide.append(path)
-    page.watched.problems.clear()
-    assert not wide
 
 
 @pytest.mark.parametrize("width", [320, 390])

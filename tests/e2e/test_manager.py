@@ -263,39 +263,6 @@ def test_ing18_a_filter_swaps_rows_and_back_restores_it(page: Any, live_server: 
     until(page, "document.querySelectorAll('#rows tr').length === 2")
 
 
-SMALL = """() => [...document.querySelectorAll(
-        'main button, main .btn, main .seg > *, main input:not([type=hidden]):not(.sr)')]
-    .map((el) => [el, el.getBoundingClientRect()])
-    .filter(([el, box]) => box.width && el.type !== 'checkbox' && (box.width < 24 || box.height < 24))
-    .map(([el]) => el.outerHTML.slice(0, 120))"""
-"""Controls smaller than 24 x 24 px; a check box counts with its label."""
-SIZES = [(320, 640), (390, 844), (768, 1024), (1024, 768), (1920, 1080)]
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_no_page_scrolls_sideways_and_every_control_is_large_enough(
-    page: Any, live_server: Any, manager: User, batch: Batch, size: tuple[int, int]
-) -> None:
-    asset = factories.make_approved(batch)
-    factories.make_asset(batch, AssetState.FAILED, state_reason="The worker ran out of memory three times.")
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    paths = [
-        reverse("batches:list"),
-        reverse("batches:new"),
-        reverse("batches:detail", args=[batch.pk]),
-        reverse("uploads:page", args=[batch.pk]),
-        reverse("images:detail", args=[asset.pk]),
-        reverse("deliveries:list"),
-    ]
-    for path in paths:
-        page.goto(live_server.url + path)
-        page.wait_for_load_state()
-        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
-        small = page.evaluate(SMALL)
-        assert not small, (path, small)
-    page.watched.problems[:] = [one for one in page.watched.problems if "404" not in one]  # pictures that aren't stored
-
-
 def test_pre11_a_client_is_added_and_changed(page: Any, live_server: Any, manager: User) -> None:
     page.goto(f"{live_server.url}/")
     page.click("nav a:has-text('Clients')")
