@@ -154,6 +154,15 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.Calibration,
     models.LearningAlarm,
     models.PolicyDraft,
+    models.Scope,
+    models.Lot,
+    models.LotPlace,
+    models.Look,
+    models.Certificate,
+    models.Alarm,
+    models.GoldItem,
+    models.Complaint,
+    models.ReturnRate,
 )
 class PlainAdmin(ReadOnlyAdmin):
     """Tables that need no list of their own."""

@@ -81,6 +81,7 @@ class Step(models.TextChoices):
     SEARCH = "search", "Search for better settings"
     REPLAY = "replay", "Run again with proposed settings"
     CALIBRATE = "calibrate", "Run reference photos again"
+    GOLD = "gold", "Make a known picture"
 
 
 LEARNING_STEPS = frozenset({Step.SEARCH, Step.REPLAY, Step.CALIBRATE})
@@ -198,6 +199,7 @@ class RunKind(models.TextChoices):
     EDITED = "edited", "Retouched by a person"
     ADJUSTED = "adjusted", "Settings moved by a reviewer"
     REPLAY = "replay", "Run again to compare presets"
+    GOLD = "gold", "A known picture, never delivered"
 
 
 class AdjustmentState(models.TextChoices):
@@ -221,6 +223,61 @@ class SampleOutcome(models.TextChoices):
     PENDING = "pending", "Pending"
     ACCEPTED = "accepted", "Accepted"
     REJECTED = "rejected", "Rejected"
+
+
+class Sampling(models.TextChoices):
+    """How what ships by itself is sampled, per client."""
+
+    DEFAULT = "", "As the thresholds say"
+    SIMPLE = "simple", "Simple: a share, no promise"
+    PROOF = "proof", "Proven: as many looks as needed"
+    EACH = "each", "Every lot proven by itself"
+
+
+class ScopeMode(models.TextChoices):
+    """What a scope has earned; the words are those of policies.quality."""
+
+    LEARN = "learn", "Learning"
+    CERTIFIED = "certified", "Certified"
+    HOLD = "hold", "On hold"
+
+
+class LotState(models.TextChoices):
+    """WAITING: too small to be proven alone, until others of its scope make one with it."""
+
+    WAITING = "waiting", "Waiting for more"
+    OPEN = "open", "Being looked at"
+    HELD = "held", "On hold"
+    RELEASED = "released", "Released"
+    REDO = "redo", "To be done again"
+
+
+class LookKind(models.TextChoices):
+    """Why a hidden look is made. Nobody who makes it is told."""
+
+    FIRST = "first", "Sample"
+    SECOND = "second", "Second person on a flag"
+    AGAIN = "again", "Second inspection of a whole lot"
+    RETRO = "retro", "Looked at again after it shipped"
+    GOLD = "gold", "Known picture"
+
+
+class AlarmKind(models.TextChoices):
+    HOLD = "hold", "Lot on hold"
+    RATE = "alarm", "Defect rate jumped"
+    INCIDENT = "incident", "Incident"
+    LOST = "certificate_lost", "Certificate lost"
+    REVIEWER = "reviewer", "Reviewer"
+    ESCAPED = "escaped", "Found after it shipped"
+    NO_SECOND = "no_second", "Nobody to judge flags"
+    FEW_GOLD = "few_gold", "Too few known pictures"
+
+
+class GoldSource(models.TextChoices):
+    GOOD = "good", "Approved picture"
+    INJECTED = "injected", "Defect put in on purpose"
+    ESCAPE = "escape", "Found after it shipped"
+    PERSON = "person", "Chosen by a person"
 
 
 class ProposalState(models.TextChoices):

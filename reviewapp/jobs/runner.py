@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from reviewapp import storage
 from reviewapp.enums import Step
 from reviewapp.selectors import tasks
-from reviewapp.services import calibrating, execution, replaying, routing, runs
+from reviewapp.services import calibrating, execution, gold_making, replaying, routing, runs
 
 from .pulse import Pulse
 
@@ -29,6 +29,7 @@ STEPS: dict[Step, Callable[[runs.Claim], None]] = {
     Step.SEARCH: replaying.search,
     Step.REPLAY: replaying.replay,
     Step.CALIBRATE: calibrating.calibrate,
+    Step.GOLD: gold_making.make,
 }
 
 _pulse: Pulse | None = None

@@ -23,7 +23,7 @@ def begin_lives(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reviewapp', '0014_scale'),
+        ('reviewapp', '0015_lots'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='processingrun',
             name='kind',
-            field=models.CharField(choices=[('automated', 'Automated'), ('edited', 'Retouched by a person'), ('adjusted', 'Settings moved by a reviewer'), ('replay', 'Run again to compare presets')], default='automated', max_length=10),
+            field=models.CharField(choices=[('automated', 'Automated'), ('edited', 'Retouched by a person'), ('adjusted', 'Settings moved by a reviewer'), ('replay', 'Run again to compare presets'), ('gold', 'A known picture, never delivered')], default='automated', max_length=10),
         ),
         migrations.AlterField(
             model_name='qualityreport',
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='task',
             name='step',
-            field=models.CharField(choices=[('validate', 'Validate'), ('classify', 'Classify'), ('process', 'Process and score'), ('rescore', 'Score a retouched file'), ('render', 'Render for the channels'), ('adjust', 'Run again as a reviewer asked'), ('search', 'Search for better settings'), ('replay', 'Run again with proposed settings'), ('calibrate', 'Run reference photos again')], max_length=10),
+            field=models.CharField(choices=[('validate', 'Validate'), ('classify', 'Classify'), ('process', 'Process and score'), ('rescore', 'Score a retouched file'), ('render', 'Render for the channels'), ('adjust', 'Run again as a reviewer asked'), ('search', 'Search for better settings'), ('replay', 'Run again with proposed settings'), ('calibrate', 'Run reference photos again'), ('gold', 'Make a known picture')], max_length=10),
         ),
         migrations.CreateModel(
             name='Canary',

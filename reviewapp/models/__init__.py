@@ -9,6 +9,7 @@ from .choosing import BulkDecision, SavedFilter
 from .clients import Client, ReferencePicture
 from .deliveries import Delivery, DeliveryItem
 from .editing import EditTask
+from .gold import Complaint, GoldItem, ReturnRate
 from .learning import (
     Calibration,
     Canary,
@@ -23,6 +24,7 @@ from .learning import (
     Study,
     StudyRun,
 )
+from .lots import Alarm, Certificate, Look, Lot, LotPlace, Scope
 from .presets import CategoryRule, Preset, PresetProposal, PresetVersion, RoutingPolicy
 from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
@@ -34,6 +36,7 @@ from .uploads import PartialUpload
 
 __all__ = [
     "Adjustment",
+    "Alarm",
     "Asset",
     "AuditEvent",
     "Batch",
@@ -44,13 +47,19 @@ __all__ = [
     "Canary",
     "CanaryPlace",
     "CategoryRule",
+    "Certificate",
     "Channel",
     "ChannelView",
     "Client",
+    "Complaint",
     "Delivery",
     "DeliveryItem",
     "EditTask",
+    "GoldItem",
     "LearningAlarm",
+    "Look",
+    "Lot",
+    "LotPlace",
     "PartialUpload",
     "PolicyDraft",
     "Preset",
@@ -65,12 +74,14 @@ __all__ = [
     "Rendition",
     "ReplayItem",
     "ReplaySet",
+    "ReturnRate",
     "ReviewDecision",
     "ReviewTask",
     "RoutingPolicy",
     "SampleDraw",
     "SampleMember",
     "SavedFilter",
+    "Scope",
     "SheetRow",
     "Study",
     "StudyRun",

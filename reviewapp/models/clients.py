@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from reviewapp.enums import Sampling
+
 
 class Client(models.Model):
     """A studio's customer. Nothing of one client is ever shown to another."""
@@ -14,6 +16,7 @@ class Client(models.Model):
     waits_for_samples = models.BooleanField(
         default=True, help_text="Delivery waits until its blind samples are judged."
     )
+    sampling = models.CharField(max_length=8, choices=Sampling.choices, default=Sampling.DEFAULT, blank=True)
     version = models.PositiveIntegerField(default=0, help_text="Counts changes: a form that is older is refused.")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -87,6 +87,11 @@ class RoutingPolicy(ImmutableModel):
     sample_reject_limit = models.PositiveSmallIntegerField(
         default=2, help_text="This many rejected samples pause the batch."
     )
+    prove_lots = models.BooleanField(
+        default=False, help_text="Off = clients who don't say otherwise are on simple mode."
+    )
+    tolerated_rate = models.FloatField(default=0.02, help_text="Alpha: the share of escapes that proof mode promises.")
+    window_images = models.PositiveIntegerField(default=5000, help_text="A certificate speaks of this many photos.")
     max_redo = models.PositiveSmallIntegerField(default=3)
     proposal_min_count = models.PositiveSmallIntegerField(default=5)
     proposal_share = models.FloatField(

@@ -24,7 +24,8 @@ ASSET_TRANSITIONS: Mapping[S, frozenset[S]] = {
     S.SCORED: frozenset({S.AUTO_APPROVED, S.IN_REVIEW, S.REDO, S.EDITING, S.AWAITING_SIGNOFF}),
     S.REDO: frozenset({S.SCORED, S.EDITING, S.FAILED, S.CANCELLED}),
     # A blind sample of a shipped photo may be rejected: it goes back to work.
-    S.AUTO_APPROVED: frozenset({S.IN_REVIEW, S.EDITING, S.CANCELLED}),
+    # Its lot may be done again with another preset.
+    S.AUTO_APPROVED: frozenset({S.IN_REVIEW, S.EDITING, S.REDO, S.CANCELLED}),
     S.IN_REVIEW: frozenset({S.APPROVED, S.EDITING, S.REDO, S.ON_HOLD, S.CANCELLED}),
     S.ON_HOLD: frozenset({S.IN_REVIEW, S.APPROVED, S.EDITING, S.CANCELLED}),
     # Undo, while nothing of it has been delivered.

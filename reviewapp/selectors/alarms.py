@@ -8,16 +8,19 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from reviewapp.enums import BatchState, CanaryState, SampleOutcome
+from reviewapp.enums import AlarmKind, BatchState, CanaryState, LotState, SampleOutcome, ScopeMode
 from reviewapp.models import (
+    Alarm,
     Batch,
     Canary,
     LearningAlarm,
+    Lot,
     Preset,
     PresetLife,
     PresetLock,
     ProcessingRun,
     SampleMember,
+    Scope,
 )
 from reviewapp.policies.quality.canary import IMAGES_BETWEEN, Situation
 
@@ -33,13 +36,17 @@ class OpenAlarms:
 def open_alarms(preset: Preset) -> OpenAlarms:
     """What is open for `preset`. The one door: whoever adds another kind of alarm adds it here.
 
-    A batch whose blind samples failed is on hold: paused, with rejected samples.
+    On hold is a batch whose blind samples failed (paused, with rejected samples), a scope or a lot that says so.
+    A reviewer's alarm counts for every preset: nobody knows which verdicts it takes along.
     """
     paused = Batch.objects.filter(
         Q(preset_version__preset=preset) | Q(category_presets__preset_version__preset=preset), state=BatchState.PAUSED
     )
     failed = SampleMember.objects.filter(draw__batch__in=paused.values("pk"), outcome=SampleOutcome.REJECTED)
-    return OpenAlarms(hold=failed.exists())
+    held = Scope.objects.filter(preset_version__preset=preset, mode=ScopeMode.HOLD)
+    lots = Lot.objects.filter(scope__preset_version__preset=preset, state=LotState.HELD)
+    reviewers = Alarm.objects.filter(kind=AlarmKind.REVIEWER, closed_at__isnull=True)
+    return OpenAlarms(hold=failed.exists() or held.exists() or lots.exists(), reviewer=reviewers.exists())
 
 
 def open_learning_alarms(preset: Preset | None = None) -> list[LearningAlarm]:

@@ -23,7 +23,7 @@ from reviewapp.enums import (
     TaskState,
 )
 from reviewapp.models import Asset, Batch, ProcessingRun, Rendition, SampleMember, Task
-from reviewapp.selectors import tallies
+from reviewapp.selectors import lots, tallies
 
 # Rates older than this say nothing of now.
 RATE_WINDOW = timedelta(minutes=10)
@@ -153,6 +153,11 @@ def open_samples(batch: Batch) -> int:
     return SampleMember.objects.filter(draw__batch=batch, outcome=SampleOutcome.PENDING).count()
 
 
+def waits_for_people(batch: Batch) -> bool:
+    """Say whether its delivery waits for a sample or for a lot to be proven."""
+    return open_samples(batch) > 0 or lots.is_waiting(batch)
+
+
 def has_unfinished_tasks(batch: Batch) -> bool:
     """True while a task of the batch waits or runs: its channel files may not all be there yet."""
     waiting = Task.objects.filter(asset__batch=batch, state__in=_UNFINISHED)
@@ -169,7 +174,7 @@ def state_due(batch: Batch) -> BatchState:
     grouped = _group(counts(batch))
     if grouped.machine:
         return BatchState.PROCESSING
-    if grouped.people or (batch.client.waits_for_samples and open_samples(batch)):
+    if grouped.people or (batch.client.waits_for_samples and waits_for_people(batch)):
         return BatchState.REVIEW
     if has_unfinished_tasks(batch):
         # Channel files are being made: not ready yet, and no reason to flicker back to processing.

@@ -10,7 +10,7 @@ from django.db.models import F, OuterRef, Subquery
 from reviewapp.enums import RunKind, Verdict
 from reviewapp.models import Preset, ProcessingRun, QualityReport, Task
 from reviewapp.policies.quality.bounds import Floats
-from reviewapp.selectors.review import live_decisions
+from reviewapp.selectors.review import photo_decisions
 
 MOST = 8
 BASE_DAYS, LATE_DAYS, MOST_SCORES = 30, 7, 3000
@@ -18,7 +18,7 @@ BASE_DAYS, LATE_DAYS, MOST_SCORES = 30, 7, 3000
 
 def references(preset: Preset, most: int = MOST) -> list[ProcessingRun]:
     """The first photos of `preset` that people approved as the machine made them, with matte and original stored."""
-    approved = live_decisions().filter(run=OuterRef("pk")).order_by("-pk").values("verdict")[:1]
+    approved = photo_decisions().filter(run=OuterRef("pk")).order_by("-pk").values("verdict")[:1]
     rows = ProcessingRun.objects.filter(
         preset_version__preset=preset, kind=RunKind.AUTOMATED, pixels_key=F("asset__original_key"),
         asset__current_run=F("pk"),

@@ -15,7 +15,7 @@ from reviewapp.policies.quality import calibration
 from reviewapp.policies.quality import canary as policy
 from reviewapp.selectors import replays
 from reviewapp.selectors.quality import current_policy
-from reviewapp.selectors.review import live_decisions
+from reviewapp.selectors.review import photo_decisions
 
 IN_BULK = "bulk:"
 """How the key of a bulk decision begins (services/bulk.py)."""
@@ -73,7 +73,7 @@ def events(canary: Canary) -> list[Event]:
 
 
 def _events(canary: Canary) -> Iterator[Event]:
-    decisions = live_decisions().filter(
+    decisions = photo_decisions().filter(
         asset__canary_place__canary=canary, preset_version=canary.version, run__kind__in=[
             RunKind.AUTOMATED, RunKind.ADJUSTED
         ]

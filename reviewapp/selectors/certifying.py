@@ -15,11 +15,12 @@ from django.utils import timezone
 
 from reviewapp.enums import Routing, RunKind, Verdict
 from reviewapp.models import CategoryRule, QualityReport
-from reviewapp.policies.quality import reviewers, thresholds
+from reviewapp.policies.quality import thresholds
 from reviewapp.policies.quality.bounds import Floats
 from reviewapp.policies.quality.calibration import Bools, Labels, isotonic
 from reviewapp.policies.sampling import rejection_interval
-from reviewapp.selectors.review import live_decisions
+from reviewapp.selectors import gold
+from reviewapp.selectors.review import photo_decisions
 
 DAYS, MOST = 60, 5000
 WIDTH = 2
@@ -80,14 +81,9 @@ class Certified:
         return self.tau is not None and approve_at >= self.tau
 
 
-def sensitivity() -> float:
-    """The lower bound of what share of defects a look finds; what is assumed until known defects are mixed in."""
-    return reviewers.UNKNOWN_SENSITIVITY
-
-
 def looked() -> Looked:
     """Read the results that a threshold decides over, of the last DAYS days and at most MOST, in two queries."""
-    verdict = live_decisions().filter(run=OuterRef("run")).order_by("-pk")
+    verdict = photo_decisions().filter(run=OuterRef("run")).order_by("-pk")
     reports = QualityReport.objects.filter(
         created_at__gte=timezone.now() - timedelta(days=DAYS),
         routing__in=[Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW],
@@ -111,7 +107,7 @@ def _held() -> list[str]:
 def certified(found: Looked) -> Certified:
     """Propose a line on the older half of the looks, prove it on the newer half (Learn then Test)."""
     middle = len(found.scores) // 2
-    s_l = sensitivity()
+    s_l = gold.sensitivity().s_low
     proposal = thresholds.certify(
         found.window(slice(0, middle)), found.window(slice(middle, None)), alpha=ALPHA, sensitivity=s_l
     )

@@ -60,7 +60,7 @@ def counts(user: User, queue: review.Queue, choice: Choice) -> review.QueueCount
     row = narrowed(review.open_tasks(queue, user), choice).aggregate(
         waiting=Count("pk"), mine=Count("pk", filter=lent & mine), others=Count("pk", filter=lent & ~mine)
     )
-    held = narrowed(review.held_tasks(queue), choice).count()
+    held = narrowed(review.held_tasks(queue, user), choice).count()
     free = row["waiting"] - row["mine"] - row["others"]
     return review.QueueCounts(row["waiting"], free, row["mine"], row["others"], held)
 

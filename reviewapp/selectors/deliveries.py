@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from reviewapp.enums import APPROVED_STATES, AssetState, RenditionState, ReviewReason, ReviewTaskState
-from reviewapp.models import Asset, Batch, Channel, Delivery, DeliveryItem, Rendition, ReviewTask
+from reviewapp.enums import APPROVED_STATES, AssetState, LotState, RenditionState, ReviewReason, ReviewTaskState
+from reviewapp.models import Asset, Batch, Channel, Delivery, DeliveryItem, Lot, Rendition, ReviewTask
+
+from . import lots
 
 FINAL_CODES = frozenset({"rejected_intake", "duplicate", "failed", "cancelled", "channel_rule"})
 """Withheld for good: nothing the line or its people still do will deliver these."""
@@ -40,6 +42,7 @@ class Plan:
     renditions: list[Rendition] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
     open_samples: int = 0
+    lots_open: list[Lot] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
@@ -65,12 +68,13 @@ def items_of(delivery: Delivery) -> QuerySet[DeliveryItem]:
 
 def open_samples(batch: Batch) -> QuerySet[ReviewTask]:
     """Blind samples of `batch` nobody has judged yet; a held one counts as open. Looks of a duel hold nothing up."""
-    return ReviewTask.objects.filter(
+    waiting = ReviewTask.objects.filter(
         asset__batch=batch,
         reason=ReviewReason.SAMPLE,
         state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD],
         study_run__isnull=True,
     )
+    return waiting.exclude(look__kind__in=lots.HIDDEN_FROM_BATCHES)
 
 
 def channels_of(batch: Batch) -> list[Channel]:
@@ -86,15 +90,23 @@ def plan(batch: Batch) -> Plan:
     """
     channels, waits = channels_of(batch), batch.client.waits_for_samples
     by_key = _renditions(batch)
-    result = Plan(open_samples=open_samples(batch).count())
+    unproven = lots.unproven_photos(batch) if waits else {}
+    result = Plan(open_samples=open_samples(batch).count(), lots_open=_different(unproven.values()))
     for asset in batch.assets.select_related("duplicate_of").order_by("pk"):
         if asset.state not in APPROVED_STATES:
             result.withheld.append(_unapproved(asset))
         elif waits and asset.state == AssetState.AUTO_APPROVED and asset.sample_block is None:
             result.withheld.append(_hold(asset, "not_sampled", _("Its block of photos has not been sampled yet.")))
+        elif asset.pk in unproven and asset.state == AssetState.AUTO_APPROVED:
+            result.withheld.append(_hold(asset, "not_proven", _("Its lot has not been proven yet.")))
         else:
             _sort_channels(asset, channels, by_key, result)
     return result
+
+
+def _different(found: Iterable[Lot]) -> list[Lot]:
+    """Each lot once; one that is to be done again waits for nobody's look and holds only its own photos."""
+    return [lot for lot in {one.pk: one for one in found}.values() if lot.state != LotState.REDO]
 
 
 def _renditions(batch: Batch) -> dict[tuple[int, int], list[Rendition]]:

@@ -23,7 +23,7 @@ from reviewapp.models import (
     QualityReport,
     ReviewDecision,
 )
-from reviewapp.selectors import people_at_work, tallies
+from reviewapp.selectors import people_at_work, review, tallies
 from reviewapp.selectors.batches import Counts
 from reviewapp.selectors.progress import BatchRow, Figures, batch_page
 from reviewapp.selectors.quality import EscapeRate, escape_rate
@@ -209,7 +209,7 @@ def desk(user: User) -> Desk:
         signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),
     )
     return Desk(
-        waiting_review=tallies.reviews()[ReviewTaskState.OPEN],
+        waiting_review=review.waiting_for(user),
         decided_today=people_at_work.decided_today(user),
         open_edits=edits["open"],
         my_edits=edits["mine"],

@@ -104,14 +104,17 @@ class ImageRecord:
 
 def image_record(pk: int) -> ImageRecord:
     """Read one photo's record in a fixed number of queries. Raises Asset.DoesNotExist."""
-    own = ProcessingRun.objects.exclude(kind=RunKind.REPLAY)
-    runs: QuerySet[ProcessingRun] = own.select_related("quality", "channel", "preset_version__preset")
+    runs: QuerySet[ProcessingRun] = ProcessingRun.objects.select_related("quality", "channel", "preset_version__preset")
+    # A known picture made of this photo, or a result made to compare presets, is no part of the photo's story.
+    apart = [RunKind.GOLD, RunKind.REPLAY]
+    runs = runs.exclude(kind__in=apart)
+    decisions = ReviewDecision.objects.select_related("reviewer").exclude(run__kind__in=apart)
     asset = (
         Asset.objects.select_related("batch__client", "duplicate_of")
         .prefetch_related(
             "batch__batch_channels__channel",
             Prefetch("runs", queryset=runs),
-            Prefetch("decisions", queryset=ReviewDecision.objects.select_related("reviewer")),
+            Prefetch("decisions", queryset=decisions),
             Prefetch("edit_tasks", queryset=EditTask.objects.select_related("editor", "signed_by").order_by("pk")),
             Prefetch("audit_events", queryset=AuditEvent.objects.select_related("actor").order_by("pk")),
         )

@@ -8,7 +8,7 @@ from typing import Any
 from reviewapp.enums import ReviewReason, RunKind, Verdict
 from reviewapp.policies.quality import order
 from reviewapp.selectors import replays
-from reviewapp.selectors.review import live_decisions
+from reviewapp.selectors.review import photo_decisions
 
 SPLIT_SEED = "5f" * 32
 """Fixed for good: with another one photos would move from the holdout into the training part."""
@@ -31,7 +31,7 @@ def rows(*, with_demo: bool = False) -> Iterator[dict[str, Any]]:
 
     `pi` is the chance the photo had of being looked at: a set that is weighted by 1 / pi speaks of the traffic.
     """
-    decisions = live_decisions().select_related(
+    decisions = photo_decisions().select_related(
         "asset__batch__client", "run__quality", "run__preset_version__preset", "policy", "task"
     )
     if not with_demo:

@@ -29,6 +29,12 @@ def people() -> QuerySet[User]:
     return User.objects.order_by("username").prefetch_related("groups")
 
 
+def reviewers() -> list[User]:
+    """Everyone with an open account who reviews, by name; one query."""
+    able = Q(groups__name__in=[Role.REVIEWER, Role.SENIOR, Role.ADMIN]) | Q(is_superuser=True)
+    return list(User.objects.filter(able, is_active=True).distinct().order_by("username"))
+
+
 def is_senior(user: Any) -> bool:
     """Whether escalated photos are for this person: seniors and admins."""
     return not roles_of(user).isdisjoint({Role.SENIOR, Role.ADMIN})

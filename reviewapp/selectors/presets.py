@@ -8,11 +8,12 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from processing.params import Described, ProcessingParams
-from reviewapp.enums import ProposalState, SampleOutcome, Verdict
+from reviewapp.enums import LookKind, ProposalState, SampleOutcome, Verdict
 from reviewapp.models import (
     Asset,
     BatchCategoryPreset,
     CategoryRule,
+    Look,
     Preset,
     PresetProposal,
     PresetVersion,
@@ -24,7 +25,7 @@ from reviewapp.policies.learning import Judged, ReasonShare, read, shares
 from reviewapp.policies.sampling import rejection_interval
 
 from .quality import current_policy
-from .review import live_decisions
+from .review import photo_decisions
 
 __all__ = [
     "SampleRate", "Setting", "category_rules", "current_policy", "evidence_decisions", "judged", "open_proposals",
@@ -130,7 +131,7 @@ def open_proposals() -> QuerySet[PresetProposal]:
 
 def judged(version: PresetVersion) -> list[Judged]:
     """The latest decisions in force on photos made with `version`, newest first."""
-    rows = live_decisions().filter(preset_version=version).order_by("-pk")
+    rows = photo_decisions().filter(preset_version=version).order_by("-pk")
     values = rows.values_list("pk", "verdict", "reasons", "was_blind")[:EVIDENCE_WINDOW]
     return [
         Judged(pk, verdict == Verdict.REJECT, tuple(reasons), was_blind) for pk, verdict, reasons, was_blind in values
@@ -149,7 +150,7 @@ def evidence_decisions(proposal: PresetProposal) -> QuerySet[ReviewDecision]:
 
 
 def sample_rates(preset: Preset) -> list[SampleRate]:
-    """Defect rate among judged blind samples, per version of `preset`, newest first (FBK-17)."""
+    """Defect rate among judged blind samples, simple ones and those of lots, per version of `preset` (FBK-17)."""
     is_judged = Q(outcome__in=[SampleOutcome.ACCEPTED, SampleOutcome.REJECTED])
     rows = (
         SampleMember.objects.filter(is_judged, review_task__run__preset_version__preset=preset)
@@ -158,6 +159,12 @@ def sample_rates(preset: Preset) -> list[SampleRate]:
         .annotate(n=Count("pk"), bad=Count("pk", filter=Q(outcome=SampleOutcome.REJECTED)))
     )
     by_version = {row["review_task__run__preset_version"]: (row["n"], row["bad"]) for row in rows}
+    first = Look.objects.filter(kind=LookKind.FIRST, is_void=False, task__run__preset_version__preset=preset)
+    upheld = Q(seconds__verdict=Verdict.REJECT, seconds__is_void=False)
+    counted = first.exclude(verdict="").order_by().values("task__run__preset_version")
+    for row in counted.annotate(n=Count("pk", distinct=True), bad=Count("pk", filter=upheld, distinct=True)):
+        count, bad = by_version.get(row["task__run__preset_version"], (0, 0))
+        by_version[row["task__run__preset_version"]] = (count + row["n"], bad + row["bad"])
     return [_rate(version, *by_version.get(version.pk, (0, 0))) for version in versions_of(preset)]
 
 

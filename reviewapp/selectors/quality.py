@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, Q
 
-from reviewapp.enums import RejectReason, SampleOutcome
-from reviewapp.models import Batch, PresetVersion, QualityReport, ReviewDecision, RoutingPolicy, SampleMember
+from reviewapp.enums import LookKind, RejectReason, SampleOutcome, Verdict
+from reviewapp.models import Batch, Look, PresetVersion, QualityReport, ReviewDecision, RoutingPolicy, SampleMember
 from reviewapp.policies.sampling import rejection_interval
 from reviewapp.selectors import tallies
 
@@ -60,13 +60,25 @@ class EscapeRate:
 
 
 def escape_rate(batch: Batch | None = None) -> EscapeRate:
-    """Estimate the escape rate from judged samples, of one batch or of all. One query."""
+    """Estimate the escape rate from judged samples, of one batch or of all: simple ones and those of lots. Two queries.
+
+    In a lot a rejection is what a second person upheld.
+    """
     members = SampleMember.objects.all() if batch is None else SampleMember.objects.filter(draw__batch=batch)
     found = members.aggregate(
         drawn=Count("pk"),
         judged=Count("pk", filter=~Q(outcome=SampleOutcome.PENDING)),
         rejected=Count("pk", filter=Q(outcome=SampleOutcome.REJECTED)),
     )
+    looks = Look.objects.filter(kind=LookKind.FIRST, is_void=False)
+    looks = looks if batch is None else looks.filter(asset__batch=batch)
+    upheld = Q(seconds__verdict=Verdict.REJECT, seconds__is_void=False)
+    of_lots = looks.aggregate(  # a flag may have been asked about twice: each look counts once
+        drawn=Count("pk", distinct=True),
+        judged=Count("pk", filter=~Q(verdict=""), distinct=True),
+        rejected=Count("pk", filter=upheld, distinct=True),
+    )
+    found = {name: found[name] + of_lots[name] for name in found}
     judged, rejected = found["judged"], found["rejected"]
     low, high = rejection_interval(rejected, judged)
     return EscapeRate(found["drawn"], judged, rejected, rejected / judged if judged else None, low, high)
@@ -89,7 +101,7 @@ def reject_reasons() -> list[ReasonCount]:
     reasons: Counter[tuple[int, str]] = Counter()
     standing = ReviewDecision.objects.filter(
         verdict__in=["approve", "reject"], is_second_opinion=False, undoes__isnull=True, undone_by__isnull=True
-    )
+    ).exclude(task__look__kind__in=[LookKind.GOLD, LookKind.SECOND, LookKind.AGAIN, LookKind.RETRO])
     for version_id, given in standing.values_list("preset_version_id", "reasons").iterator():
         decisions[version_id] += 1
         reasons.update((version_id, reason) for reason in set(given) if reason in RejectReason.values)

@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from reviewapp.enums import AdjustmentState, BatchState, ReviewReason, RunKind, Verdict
-from reviewapp.models import Adjustment, Preset, PresetVersion, QualityReport, ReviewDecision, SampleMember
-from reviewapp.selectors.review import live_decisions
+from reviewapp.models import Adjustment, Look, Preset, PresetVersion, QualityReport, ReviewDecision, SampleMember
+from reviewapp.selectors.review import photo_decisions
 
 MOST = 2000
 """Decisions looked back at: enough for a fit, and read in a moment."""
@@ -77,12 +77,12 @@ def judged(decisions: QuerySet[ReviewDecision], most: int = MOST) -> list[Seen]:
 
 def of_version(version: PresetVersion) -> list[Seen]:
     """What people said of the results of one version."""
-    return judged(live_decisions().filter(preset_version=version))
+    return judged(photo_decisions().filter(preset_version=version))
 
 
 def of_preset(preset: Preset) -> list[Seen]:
     """What people said of the results of all versions of a preset, newest first: what a chance is fitted on."""
-    return judged(live_decisions().filter(preset_version__preset=preset))
+    return judged(photo_decisions().filter(preset_version__preset=preset))
 
 
 def moved(version: PresetVersion) -> dict[str, list[float]]:
@@ -99,8 +99,11 @@ def moved(version: PresetVersion) -> dict[str, list[float]]:
 
 
 def _chances(task_ids: Iterable[int]) -> dict[int, float]:
-    """The logged chance of each blind sample: how many of its block were drawn. Everything else is looked at whole."""
-    rows = SampleMember.objects.filter(review_task_id__in=list(task_ids)).values_list(
+    """The logged chance of each blind sample: its lot's, or its block's share. Everything else is looked at whole."""
+    wanted = list(task_ids)
+    rows = SampleMember.objects.filter(review_task_id__in=wanted).values_list(
         "review_task_id", "draw__size", "draw__population"
     )
-    return {task: min(1.0, max(1, size) / max(1, population)) for task, size, population in rows}
+    found = {task: min(1.0, max(1, size) / max(1, population)) for task, size, population in rows}
+    looks = Look.objects.filter(task_id__in=wanted, lot__places__asset=F("asset"), lot__places__pi__gt=0.0)
+    return found | {task: float(pi or 1.0) for task, pi in looks.values_list("task_id", "lot__places__pi")}

@@ -7,6 +7,7 @@ leaving them out only for samples would give the samples away. `assisted` shows 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +17,8 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from reviewapp.enums import BatchState, EditTaskState, RejectReason, ReviewReason, ReviewTaskState, Verdict
-from reviewapp.models import Asset, EditTask, ReviewDecision, ReviewTask, StudyRun
+from reviewapp.enums import BatchState, EditTaskState, LookKind, RejectReason, ReviewReason, ReviewTaskState, Verdict
+from reviewapp.models import Asset, EditTask, Look, ReviewDecision, ReviewTask, StudyRun
 
 from . import tallies
 from .people import is_senior
@@ -55,27 +56,59 @@ def open_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[Rev
     tasks = tasks.exclude(~Q(reason=ReviewReason.SAMPLE), asset__batch__state=BatchState.PAUSED)
     if user is not None and not is_senior(user):
         tasks = tasks.filter(needs_senior=False)
+    if user is not None and queue == "mixed":
+        tasks = tasks.exclude(pk__in=barred(user).values("task_id"))
     return tasks.exclude(reason=ReviewReason.SAMPLE) if queue == "assisted" else tasks
 
 
+def barred(user: User) -> QuerySet[Look]:
+    """Hidden looks in the queue that `user` isn't given, because they judged the photo before: a second pair of eyes
+    is somebody else's, and a known picture is no surprise to who has seen it."""
+    own = ReviewDecision.objects.filter(
+        asset=OuterRef("asset"), reviewer=user, verdict__in=[Verdict.APPROVE, Verdict.REJECT]
+    ).exclude(task=OuterRef("task"))
+    waiting = [ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD]
+    pending = Look.objects.filter(verdict="", is_void=False, task__state__in=waiting)
+    return pending.exclude(kind=LookKind.FIRST).filter(Exists(own))
+
+
+def _barred_counts(user: User) -> Counter[str]:
+    """How many `barred` ones are open and how many on hold; one query."""
+    rows = barred(user).order_by().values_list("task__state").annotate(n=Count("pk"))
+    return Counter(dict(rows))
+
+
+def waiting_for(user: User) -> int:
+    """How many open photos there are that `user` may be given, by the running counts; two queries."""
+    return max(0, tallies.reviews()[ReviewTaskState.OPEN] - _barred_counts(user)[ReviewTaskState.OPEN])
+
+
 def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
-    """Count the queue as `user` sees it, in two queries; the truth behind "nothing free" and "all done"."""
+    """Count the queue as `user` sees it, in three queries; the truth behind "nothing free" and "all done"."""
     now = timezone.now()
     is_mine = Q(lease_owner=user, lease_queue=queue)
     lent = open_tasks(queue, user).filter(lease_until__gte=now, lease_owner__isnull=False)
     leased = lent.aggregate(all=Count("pk"), mine=Count("pk", filter=is_mine))
     found = tallies.queue(with_samples=queue != "assisted", for_senior=is_senior(user))
+    if queue == "mixed":
+        for state, count in _barred_counts(user).items():
+            found[state] -= count
     waiting, others = found[ReviewTaskState.OPEN], leased["all"] - leased["mine"]
     # Two queries, two moments: between them a photo may be decided, and fewer than none are never free.
     free = max(0, waiting - leased["all"])
     return QueueCounts(waiting, free, leased["mine"], others, found[ReviewTaskState.ON_HOLD])
 
 
-def held_tasks(queue: Queue = "mixed") -> QuerySet[ReviewTask]:
-    """Photos somebody put on hold, oldest first, with what a list shows of them: names and the small picture."""
+def held_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[ReviewTask]:
+    """Photos somebody put on hold, oldest first, with what a list shows of them: names and the small picture.
+
+    With `user`, none that they may not be given.
+    """
     tasks = ReviewTask.objects.filter(state=ReviewTaskState.ON_HOLD).exclude(asset__batch__state=BatchState.CANCELLED)
     if queue == "assisted":
         tasks = tasks.exclude(reason=ReviewReason.SAMPLE)
+    elif user is not None:
+        tasks = tasks.exclude(pk__in=barred(user).values("task_id"))
     shown = ("asset__sku", "asset__filename", "asset__batch__name", "asset__batch__client__name")
     pictures = ("run__before_key", "run__after_key", "run__thumb_before_key", "run__thumb_after_key")
     own = ("state", "reason", "decided_at", "priority")
@@ -162,6 +195,13 @@ def standing_verdicts() -> QuerySet[ReviewDecision]:
 def live_decisions() -> QuerySet[ReviewDecision]:
     """Those of them that are about a photo of the line, not about a result made to compare presets."""
     return standing_verdicts().filter(~Exists(StudyRun.objects.filter(review_task=OuterRef("task"))))
+
+
+def photo_decisions() -> QuerySet[ReviewDecision]:
+    """Those of `live_decisions` that say something new of a photo: none on known pictures, none of second people."""
+    return live_decisions().exclude(
+        task__look__kind__in=[LookKind.GOLD, LookKind.SECOND, LookKind.AGAIN, LookKind.RETRO]
+    )
 
 
 def my_recent_decisions(

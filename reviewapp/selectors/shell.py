@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from reviewapp.enums import EditTaskState, ProposalState, ReviewTaskState, Role
+from django.contrib.auth.models import User
+
+from reviewapp.enums import EditTaskState, ProposalState, Role
 from reviewapp.models import EditTask, PresetProposal
-from reviewapp.selectors import tallies
+from reviewapp.selectors import review
 
 
 @dataclass(frozen=True)
@@ -17,14 +19,14 @@ class ShellCounts:
     open_proposals: int = 0
 
 
-def counts_for(roles: Collection[str]) -> ShellCounts:
-    """At most three counting queries, only those the roles' links show."""
+def counts_for(user: User, roles: Collection[str]) -> ShellCounts:
+    """At most four counting queries, only those the roles' links show."""
     held = set(roles)
     reviews = held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}
     edits = held & {Role.EDITOR, Role.SENIOR, Role.ADMIN}
     proposals = held & {Role.MANAGER, Role.ADMIN}
     return ShellCounts(
-        waiting_review=tallies.reviews()[ReviewTaskState.OPEN] if reviews else 0,
+        waiting_review=review.waiting_for(user) if reviews else 0,
         waiting_editing=(
             EditTask.objects.filter(
                 state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.AWAITING_SIGNOFF]

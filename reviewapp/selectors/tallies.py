@@ -83,7 +83,7 @@ def reviews() -> Mapping[str, int]:
     return found
 
 
-def queue(*, with_samples: bool, for_senior: bool) -> Mapping[str, int]:
+def queue(*, with_samples: bool, for_senior: bool) -> dict[str, int]:
     """Review tasks per state as a queue gives them out (selectors.review.open_tasks), in one query.
 
     None of a cancelled batch, only samples of a paused one; an open one that waits for a senior only `for_senior`.

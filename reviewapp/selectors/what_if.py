@@ -18,7 +18,7 @@ from reviewapp.enums import ReviewReason, Verdict
 from reviewapp.models import QualityReport, ReviewDecision, RoutingPolicy
 from reviewapp.policies.sampling import PAUSE_SHARE, rejection_interval
 from reviewapp.selectors.quality import current_policy
-from reviewapp.selectors.review import live_decisions
+from reviewapp.selectors.review import photo_decisions
 
 DAYS = 30
 TOP = 101.0
@@ -104,7 +104,7 @@ def _sorted(since_days: int, review_at: float, approve_at: float) -> dict[str, i
 
 def _judged(low: float, high: float, *, samples: bool) -> tuple[int, int]:
     """(rejected, judged) by people of results with low <= score < high, among blind samples or among all others."""
-    decisions = live_decisions().filter(score_total__gte=low, score_total__lt=high)
+    decisions = photo_decisions().filter(score_total__gte=low, score_total__lt=high)
     sample = Q(task__reason=ReviewReason.SAMPLE)
     found = Counter(dict(decisions.filter(sample if samples else ~sample).values_list("verdict").annotate(Count("pk"))))
     return found[Verdict.REJECT], found.total()

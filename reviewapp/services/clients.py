@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from processing.intake import PROFILES
-from reviewapp.enums import BatchState, Role
+from reviewapp.enums import BatchState, Role, Sampling
 from reviewapp.models import AuditEvent, Batch, Client
 
 from . import audit, batches
@@ -39,6 +39,7 @@ class ClientData:
     validation_profile: str = ""
     requires_human_colour: bool = False
     waits_for_samples: bool = True
+    sampling: str = Sampling.DEFAULT
 
 
 def create_client(data: ClientData, actor: Any) -> Client:
@@ -118,6 +119,12 @@ def _checked(data: ClientData, client: Client | None) -> dict[str, Any]:
     if data.validation_profile and data.validation_profile not in PROFILES:
         known = ", ".join(sorted(PROFILES))
         raise ClientRefused("validation_profile", f"There is no profile {data.validation_profile!r}: use {known}.")
+    if data.sampling not in Sampling.values:
+        raise ClientRefused("sampling", "Choose one of the ways to sample.")
+    if data.sampling in (Sampling.PROOF, Sampling.EACH) and not data.waits_for_samples:
+        raise ClientRefused(
+            "sampling", "What ships without waiting can't be proven: let deliveries wait, or choose simple."
+        )
     namesakes = Client.objects.filter(name__iexact=name)
     if (namesakes.exclude(pk=client.pk) if client else namesakes).exists():
         raise _taken(name)

@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from reviewapp import storage
-from reviewapp.enums import BatchState, DeliveryState, Role
-from reviewapp.models import Batch, Delivery, DeliveryItem, Rendition
+from reviewapp.enums import BatchState, DeliveryState, LotState, Role
+from reviewapp.models import Batch, Delivery, DeliveryItem, Lot, Rendition
 from reviewapp.selectors import deliveries as selectors
 
 from . import audit, batch_state, batches
@@ -151,6 +151,8 @@ def _hindrances(batch: Batch, plan: selectors.Plan, previous: Delivery | None) -
         return [refusal]
     if batch.state == BatchState.PAUSED:
         return [f"The batch is paused: {batch.paused_reason or 'no reason given'}. Resume it first."]
+    if plan.lots_open:
+        return [_waits_for(lot) for lot in plan.lots_open]
     if plan.open_samples and batch.client.waits_for_samples:
         noun = "sample waits" if plan.open_samples == 1 else "samples wait"
         return [f"{plan.open_samples} {noun} for a reviewer. The batch can be delivered when they are judged."]
@@ -161,6 +163,15 @@ def _hindrances(batch: Batch, plan: selectors.Plan, previous: Delivery | None) -
         if before == {rendition.pk for rendition in plan.renditions}:
             return [f"Nothing changed since delivery {previous.number}. Download that one."]
     return []
+
+
+def _waits_for(lot: Lot) -> str:
+    what = f"Lot {lot.number}"
+    if lot.state == LotState.HELD:
+        return f"{what} is on hold: {lot.why} It ships when it is proven, or when somebody decides about it."
+    if lot.state == LotState.WAITING:
+        return f"{what} waits: {lot.why or 'it is being planned.'}"
+    return f"{what} is being proven: its looks wait for reviewers."
 
 
 def _create(batch: Batch, plan: selectors.Plan, number: int, actor: User | None) -> Delivery:

@@ -8,7 +8,7 @@ from reviewapp.enums import AssetState, EditReason, EditTaskState, ReviewReason
 from reviewapp.models import Asset, EditTask, ProcessingRun, ReviewTask
 from reviewapp.selectors.quality import current_policy
 
-from . import assets, audit
+from . import assets, audit, hidden
 
 LIVE_EDITS = (
     EditTaskState.OPEN,
@@ -21,9 +21,12 @@ FIRST_PRIORITY = 1
 
 def open_review(asset: Asset, run: ProcessingRun, reason: ReviewReason, why: str) -> ReviewTask:
     """Return the one review task of `run`, made if needed. Does not move the asset: a blind sample stays approved."""
-    task, _created = ReviewTask.objects.get_or_create(
+    tasks = ReviewTask.objects.filter(look__isnull=True)  # hidden looks at the same result are tasks of their own
+    task, created = tasks.get_or_create(
         run=run, defaults={"asset": asset, "reason": reason, "why": why[:300], "priority": asset.priority}
     )
+    if created:
+        hidden.accompany(task)
     return task
 
 

@@ -37,6 +37,9 @@ WITH picked AS MATERIALIZED (
     AND (%(with_samples)s = 1 OR t.reason <> 'sample') AND {senior} t.needs_senior {narrowed}
     AND {skipped} EXISTS (SELECT 1 FROM reviewapp_reviewdecision d
                           WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')
+    AND NOT EXISTS (SELECT 1 FROM reviewapp_look k JOIN reviewapp_reviewdecision d ON d.asset_id = k.asset_id
+                    WHERE k.task_id = t.id AND k.kind <> 'first' AND d.task_id <> t.id
+                      AND d.reviewer_id = %(user)s AND d.verdict IN ('approve', 'reject'))
   ORDER BY {order} LIMIT %(limit)s {lock}
 )
 UPDATE reviewapp_reviewtask SET lease_owner_id = %(user)s, lease_until = %(until)s, lease_queue = %(queue)s
@@ -112,6 +115,8 @@ def release(user: User, task_ids: Sequence[int] | None = None) -> int:
 def take_back(user: User, task_id: int, queue: selectors.Queue = "mixed") -> ReviewTask | None:
     """Take a photo off hold and lease it to `user` in `queue`. None when it isn't on hold. Raises NotAllowed."""
     require(user, Role.REVIEWER, Role.SENIOR, to="take up held photos")
+    if selectors.barred(user).filter(task=task_id).exists():
+        return None
     with transaction.atomic():
         taken = ReviewTask.objects.filter(pk=task_id, state=ReviewTaskState.ON_HOLD).update(
             state=ReviewTaskState.OPEN,

@@ -13,7 +13,7 @@ from reviewapp.models import PresetProposal, Study
 from reviewapp.policies.quality import tuning
 from reviewapp.selectors import replays
 from reviewapp.selectors.quality import current_policy
-from reviewapp.selectors.review import live_decisions
+from reviewapp.selectors.review import photo_decisions
 
 from . import alarms, calibrating_due, canaries, studies
 
@@ -72,7 +72,7 @@ def start_due() -> int:
 
 
 def _is_due(proposal: PresetProposal, least_rejects: int, least_share: float) -> bool:
-    rejected = live_decisions().filter(preset_version=proposal.base, verdict=Verdict.REJECT)
+    rejected = photo_decisions().filter(preset_version=proposal.base, verdict=Verdict.REJECT)
     if rejected.count() < least_rejects:  # at the price of a count; the scores are read only for those that may be due
         return False
     seen = replays.of_version(proposal.base)

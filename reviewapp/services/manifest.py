@@ -11,8 +11,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, EditTaskState, SampleOutcome, Verdict
-from reviewapp.models import Batch, EditTask, Rendition, SampleMember
+from reviewapp.enums import AssetState, EditTaskState, LookKind, SampleOutcome, Verdict
+from reviewapp.models import Batch, EditTask, Look, Rendition, SampleMember
 from reviewapp.selectors.deliveries import Withheld
 from reviewapp.selectors.review import live_decisions
 
@@ -31,6 +31,9 @@ def build_manifest(
     """Return the manifest as plain JSON values: {schema, delivery, counts, files, withheld} (DEL-01)."""
     decided = _deciders(batch)
     samples = dict(SampleMember.objects.filter(asset__batch=batch).values_list("asset_id", "outcome"))
+    seen = Look.objects.filter(asset__batch=batch, kind__in=[LookKind.FIRST, LookKind.AGAIN], is_void=False)
+    # What a second person upheld is with an editor; all else that was looked at passed.
+    samples |= dict.fromkeys(seen.exclude(verdict="").values_list("asset_id", flat=True), SampleOutcome.ACCEPTED)
     return {
         "schema": SCHEMA,
         "delivery": {
@@ -123,6 +126,7 @@ def _deciders(batch: Batch) -> dict[int, tuple[str, str, str]]:
     """Map run id to (who approved it, when, who made it) for runs a person approved or signed."""
     found: dict[int, tuple[str, str, str]] = {}
     approvals = live_decisions().filter(asset__batch=batch, verdict=Verdict.APPROVE, task__sample_member__isnull=True)
+    approvals = approvals.filter(task__look__isnull=True)
     for decision in approvals.select_related("reviewer"):
         found[decision.run_id] = (
             person(decision.reviewer), decision.created_at.isoformat(timespec="seconds"), "automatic",

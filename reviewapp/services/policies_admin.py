@@ -56,13 +56,15 @@ FIELDS: tuple[Field, ...] = (
     Field("sample_rate", "Share drawn as blind samples", 0, 1),
     Field("sample_block", "Photos per sample block", 1, 10000, is_whole=True),
     Field("sample_reject_limit", "Rejected samples that pause a batch", 0, 1000, is_whole=True),
+    Field("tolerated_rate", "Escapes that proof allows", 0.001, 0.2),
+    Field("window_images", "Photos a certificate speaks of", 500, 100000, is_whole=True),
     Field("max_redo", "Redo at most", 0, 20, is_whole=True, unit="times"),
     Field("proposal_min_count", "Rejections needed for a proposal", 1, 1000, is_whole=True),
     Field("proposal_share", "Share of decisions needed for a proposal", 0, 1),
     Field("study_min_rejects", "Rejections from which a proposal is tested", 1, 10000, is_whole=True),
     Field("study_share", "Share of photos needed to test it", 0, 1),
 )
-FLAGS = ("medium_goes_to_people", "allow_not_measured")
+FLAGS = ("medium_goes_to_people", "allow_not_measured", "prove_lots")
 LOWERED = (
     ("approve_at", "Photos with fewer points pass by themselves"),
     ("min_confidence", "Less sure cut-outs pass"),

@@ -7,21 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, EditReason, RejectReason, ReviewReason, ReviewTaskState, Role, RunKind, Verdict
-from reviewapp.models import ReviewDecision, ReviewTask
+from reviewapp.enums import (
+    AssetState,
+    EditReason,
+    LookKind,
+    RejectReason,
+    ReviewReason,
+    ReviewTaskState,
+    Role,
+    RunKind,
+    Verdict,
+)
+from reviewapp.models import Asset, Look, ReviewDecision, ReviewTask
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.policies.verdicts import Asked, Verdicted, check
 from reviewapp.selectors import people as people_selectors
 from reviewapp.selectors import review as selectors
 
-from . import assets, audit, batches, learning, routing, sampling
+from . import afterwards, assets, audit, batches, learning, looks, routing, sampling
 from .leases import beat, claim_next, release, take_back
 from .people import require
 from .undo import UndoResult, undo
@@ -128,8 +139,17 @@ def _decide(user: User, task: ReviewTask, seen_version: int, asked: Verdicted) -
         if not won:
             return None
         decision = _write(user, task, seen_version + 1, asked, is_second_opinion=False)
-        _follow(user, task, asked)
+        _still_waits(task)
+        _note(user, task, asked)
+        afterwards.do(lambda: _follow(user, task, asked))
         return decision
+
+
+def _still_waits(task: ReviewTask) -> None:
+    """Raise StateConflict when an ordinary photo isn't waiting any more. Asked of every photo alike."""
+    state = Asset.objects.select_for_update().values_list("state", flat=True).get(pk=task.asset_id)
+    if task.reason != ReviewReason.SAMPLE and state not in (AssetState.IN_REVIEW, AssetState.ON_HOLD):
+        raise assets.StateConflict(task.asset_id, AssetState.IN_REVIEW, state)
 
 
 def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_second_opinion: bool) -> ReviewDecision:
@@ -153,16 +173,23 @@ def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_s
     )
 
 
+def _note(user: User, task: ReviewTask, asked: Verdicted) -> None:
+    """Write on the task itself what a skip or an escalation says."""
+    if asked.verdict == Verdict.SKIP:
+        skipped = [pk for pk in task.skipped_by if pk != user.pk] + [user.pk]
+        ReviewTask.objects.filter(pk=task.pk).update(skipped_by=skipped)
+    elif asked.verdict == Verdict.ESCALATE:
+        ReviewTask.objects.filter(pk=task.pk).update(needs_senior=True, escalated_by=user, escalation_note=asked.note)
+
+
 def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
     """Move the photo on. A sample is approved already: only a rejection moves it, the rest is bookkeeping."""
     is_sample = task.reason == ReviewReason.SAMPLE
     waits = task.asset.state in (AssetState.IN_REVIEW, AssetState.ON_HOLD)
-    if asked.verdict == Verdict.SKIP:
-        skipped = [pk for pk in task.skipped_by if pk != user.pk] + [user.pk]
-        ReviewTask.objects.filter(pk=task.pk).update(skipped_by=skipped)
+    if asked.verdict in (Verdict.SKIP, Verdict.ESCALATE):
         return
-    if asked.verdict == Verdict.ESCALATE:
-        ReviewTask.objects.filter(pk=task.pk).update(needs_senior=True, escalated_by=user, escalation_note=asked.note)
+    if is_sample and (look := looks.of_task(task.pk)) is not None:
+        _see(look, user, asked)
         return
     if asked.verdict == Verdict.HOLD:
         if not is_sample and task.asset.state == AssetState.IN_REVIEW:
@@ -188,6 +215,41 @@ def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
 def is_duel_look(task: ReviewTask) -> bool:
     """Say whether `task` is one side of a duel between presets; to_decide has loaded what tells it."""
     return hasattr(task, "study_run")
+
+
+def _see(look: Look, user: User, asked: Verdicted) -> None:
+    """A hidden look moves its lot, never the photo: a flag waits for a second person."""
+    if asked.verdict in (Verdict.APPROVE, Verdict.REJECT):
+        is_flagged = asked.verdict == Verdict.REJECT or look.task.run.kind == RunKind.ADJUSTED
+        looks.judge(look, user, is_flagged=is_flagged, reasons=asked.reasons, seconds=asked.seconds_taken)
+        if look.kind != LookKind.GOLD:
+            batches.refresh(look.asset.batch_id)
+
+
+def repair() -> int:
+    """Follow up decisions whose photo still waits because a process died between. Returns how many."""
+    waiting = Q(asset__state__in=[AssetState.IN_REVIEW, AssetState.ON_HOLD])
+    later = ReviewTask.objects.filter(
+        asset=OuterRef("asset"), look__isnull=True, study_run__isnull=True, pk__gt=OuterRef("pk")
+    )
+    done = ReviewTask.objects.filter(
+        waiting, ~Exists(later), state=ReviewTaskState.DONE, look__isnull=True, study_run__isnull=True
+    )
+    old = timezone.now() - timedelta(minutes=1)
+    mended = 0
+    for pk in list(done.filter(decided_at__lt=old).values_list("pk", flat=True)[:200]):
+        task = selectors.to_decide(pk)
+        decision = selectors.final_decision(task) if task else None
+        if task is None or decision is None:
+            continue
+        asked = Verdicted(
+            Verdict(decision.verdict), decision.reasons, decision.note, decision.idempotency_key,
+            decision.seconds_taken, decision.was_blind, decision.marks,
+        )  # fmt: skip
+        with transaction.atomic():
+            _follow(decision.reviewer, task, asked)
+        mended += 1
+    return mended
 
 
 def _reject(user: User, task: ReviewTask, asked: Verdicted, *, is_sample: bool) -> None:

@@ -39,6 +39,7 @@ _STEP_WORDS = {
     Step.SEARCH: "searched",
     Step.REPLAY: "run again",
     Step.CALIBRATE: "run again",
+    Step.GOLD: "made into a known picture",
 }
 
 

@@ -15,13 +15,14 @@ from reviewapp.enums import (
     EditReason,
     ReviewReason,
     SampleOutcome,
+    Sampling,
     Verdict,
 )
 from reviewapp.models import Asset, Batch, ReviewTask, RoutingPolicy, SampleDraw, SampleMember
 from reviewapp.policies import sampling as policy
 from reviewapp.selectors.quality import current_policy, escape_rate
 
-from . import audit, batch_state
+from . import audit, batch_state, lots
 from .handover import open_editing, open_review
 
 PAUSABLE = (BatchState.UPLOADING, BatchState.PROCESSING, BatchState.REVIEW, BatchState.READY)
@@ -36,6 +37,9 @@ def draw_due(batch: Batch) -> list[SampleDraw]:
     time and from two places at once: the block number is unique, and a photo belongs to one population only.
     """
     limits = current_policy()
+    if proves(batch, limits):
+        _gather(batch)
+        return []
     waiting = list(_undrawn(batch))
     block = max(1, limits.sample_block)
     is_last = _is_machine_done(batch)
@@ -76,7 +80,28 @@ def judge(task: ReviewTask, verdict: Verdict | str, actor: Any = None) -> Sample
 def is_due(batch: Batch) -> bool:
     """Say whether `draw_due` would draw now, at the price of a count."""
     waiting = _undrawn(batch).count()
-    return waiting >= max(1, current_policy().sample_block) or (waiting > 0 and _is_machine_done(batch))
+    limits = current_policy()
+    is_full = waiting >= max(1, limits.sample_block) and not proves(batch, limits)
+    return is_full or (waiting > 0 and _is_machine_done(batch))
+
+
+def proves(batch: Batch, limits: RoutingPolicy) -> bool:
+    """Say whether a batch's photos are proven in lots, or sampled by the simple rule.
+
+    A client who doesn't wait for samples can't have proof: what is found after it shipped isn't taken out.
+    """
+    chosen = batch.client.sampling or (Sampling.PROOF if limits.prove_lots else Sampling.SIMPLE)
+    return chosen != Sampling.SIMPLE and batch.client.waits_for_samples
+
+
+def _gather(batch: Batch) -> None:
+    """All of what the machine approved becomes lots at once: a plan needs the lot's size."""
+    if not _is_machine_done(batch):
+        return
+    photos = list(_undrawn(batch).select_related("current_run__quality"))
+    if photos:
+        with transaction.atomic():
+            lots.gather(batch, photos)
 
 
 def _undrawn(batch: Batch) -> QuerySet[Asset]:

@@ -20,11 +20,11 @@ from reviewapp.enums import (
     StudyStage,
     Verdict,
 )
-from reviewapp.models import Batch, DeliveryItem, EditTask, ReviewDecision, ReviewTask, SampleMember, Study
+from reviewapp.models import Batch, DeliveryItem, EditTask, Look, ReviewDecision, ReviewTask, SampleMember, Study
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.selectors import review as selectors
 
-from . import assets, batches
+from . import afterwards, assets, batches, looks
 from .leases import LEASE
 from .people import require
 
@@ -79,10 +79,12 @@ def _undone(decision: ReviewDecision, message: str) -> UndoResult:
 def _take_back_decision(user: User, decision: ReviewDecision) -> None:
     # A delivery holds the same lock while it fixes its list: without it both could see the photo as theirs.
     Batch.objects.select_for_update(of=("self",)).get(pk=decision.asset.batch_id)
-    look = getattr(decision.task, "study_run", None)
-    if look is None and DeliveryItem.objects.filter(rendition__asset_id=decision.asset_id).exists():
+    look, duel = looks.of_task(decision.task_id), getattr(decision.task, "study_run", None)
+    is_delivered = DeliveryItem.objects.filter(rendition__asset_id=decision.asset_id).exists()
+    # A look at what left long ago, or one side of a duel, changes nothing in a package.
+    if is_delivered and look is None and duel is None:
         raise _Refused("The photo has been delivered. It can't be undone.")
-    if look is not None and not Study.objects.filter(pk=look.study_id, stage=StudyStage.DUEL).exists():
+    if duel is not None and not Study.objects.filter(pk=duel.study_id, stage=StudyStage.DUEL).exists():
         raise _Refused("The photo moved on meanwhile. It can't be undone here.")
     _reopen(user, decision)
     ReviewDecision.objects.create(
@@ -100,9 +102,9 @@ def _take_back_decision(user: User, decision: ReviewDecision) -> None:
         undoes=decision,
         idempotency_key=f"undo:{decision.pk}",
     )
-    if look is None:
-        _move_back(user, decision)
-    batches.refresh(decision.asset.batch_id)
+    if duel is None:
+        _move_back(user, decision, look)
+    afterwards.do(lambda: batches.refresh(decision.asset.batch_id))
 
 
 def _reopen(user: User, decision: ReviewDecision) -> None:
@@ -127,14 +129,26 @@ def _reopen(user: User, decision: ReviewDecision) -> None:
     raise _Refused("The photo was decided again since. Undo the later decision first.")
 
 
-def _move_back(user: User, decision: ReviewDecision) -> None:
-    asset, is_sample = decision.asset, decision.task.reason == ReviewReason.SAMPLE
+def _move_back(user: User, decision: ReviewDecision, look: Look | None) -> None:
+    """Take back what followed. Every photo is asked the same, whatever it is; what moves, moves afterwards."""
+    stands = looks.is_judged_by_another(decision.task_id)
+    withdrawn = 0
     if decision.verdict == Verdict.REJECT:
         withdrawn = EditTask.objects.filter(
-            asset=asset, base_run_id=decision.run_id, state=EditTaskState.OPEN, editor__isnull=True
+            asset=decision.asset, base_run_id=decision.run_id, state=EditTaskState.OPEN, editor__isnull=True
         ).update(state=EditTaskState.WITHDRAWN)
-        if not withdrawn:
+    if look is None:
+        if decision.verdict == Verdict.REJECT and not withdrawn:
             raise _Refused("An editor already works on the photo. It can't be undone.")
+        afterwards.do(lambda: _put_back(user, decision))
+        return
+    if stands or (looks.is_upheld(look) and not withdrawn):
+        raise _Refused("An editor already works on the photo. It can't be undone.")
+    afterwards.do(lambda: looks.take_back(look, user))
+
+
+def _put_back(user: User, decision: ReviewDecision) -> None:
+    asset, is_sample = decision.asset, decision.task.reason == ReviewReason.SAMPLE
     if is_sample:
         SampleMember.objects.filter(review_task_id=decision.task_id).update(
             outcome=SampleOutcome.PENDING, judged_at=None

@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.selectors import shell as shell_counts
-from reviewapp.web.permissions import ADMINS, EDITORS, EVERYBODY, MANAGERS, REVIEWERS, roles_of, user_has_role
+from reviewapp.web.permissions import ADMINS, EDITORS, EVERYBODY, LEADS, MANAGERS, REVIEWERS, roles_of, user_has_role
 
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "theme"
@@ -50,6 +50,8 @@ LINKS = (
     Link(_("Work"), "deliveries", _("Deliveries"), "package-check", "deliveries:list", MANAGERS),
     Link(_("Work"), "clients", _("Clients"), "contact", "clients:list", MANAGERS),
     Link(_("Quality"), "thresholds", _("Thresholds"), "sliders-horizontal", "quality:thresholds", MANAGERS),
+    Link(_("Quality"), "proof", _("Proof"), "badge-check", "quality:proof", MANAGERS),
+    Link(_("Quality"), "reviewers", _("Reviewers' quality"), "glasses", "quality:reviewers", LEADS),
     Link(_("Quality"), "presets", _("Presets"), "palette", "presets:list", MANAGERS),
     Link(_("Quality"), "channels", _("Channels"), "store", "channels:list", MANAGERS),
     Link(_("Quality"), "proposals", _("Proposals"), "git-compare", "proposals:list", MANAGERS, "open_proposals", True),
@@ -84,7 +86,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     def navigation() -> list[tuple[Any, list[dict[str, Any]]]]:
         if user is None or not user.is_authenticated:
             return []
-        return list(_groups(user, shell_counts.counts_for(roles_of(user))))
+        return list(_groups(user, shell_counts.counts_for(user, roles_of(user))))
 
     return {
         "theme": theme if theme in THEMES else "system",

@@ -23,6 +23,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 REVIEWERS = (Role.REVIEWER, Role.SENIOR, Role.ADMIN)
 EDITORS = (Role.EDITOR, Role.SENIOR, Role.ADMIN)
 SENIORS = (Role.SENIOR, Role.ADMIN)
+LEADS = (Role.SENIOR, Role.MANAGER, Role.ADMIN)
 MANAGERS = (Role.MANAGER, Role.ADMIN)
 ADMINS = (Role.ADMIN,)
 EVERYBODY = tuple(Role)

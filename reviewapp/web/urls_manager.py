@@ -11,6 +11,7 @@ from reviewapp.web.views import (
     images,
     people,
     presets,
+    proof,
     proposals,
     quality,
     tus,
@@ -51,6 +52,7 @@ tus_urls = [
 image_urls = [
     path("", images.listing, name="list"),
     path("<int:pk>/", images.detail, name="detail"),
+    path("<int:pk>/complaint/", images.complain, name="complain"),
 ]
 
 delivery_urls = [
@@ -64,6 +66,14 @@ quality_urls = [
     path("thresholds/publish/", quality.publish, name="publish"),
     path("thresholds/drafts/<int:pk>/", quality.decide_draft, name="draft"),
     path("categories/", quality.save_category, name="category"),
+    path("proof/", proof.proof, name="proof"),
+    path("reviewers/", proof.reviewers, name="reviewers"),
+    path("scopes/<int:pk>/clear/", proof.clear, name="clear"),
+    path("lots/<int:pk>/reprocess/", proof.reprocess, name="reprocess"),
+    path("lots/<int:pk>/editors/", proof.to_editors, name="to_editors"),
+    path("lots/<int:pk>/release/", proof.release, name="release"),
+    path("lots/<int:pk>/plan/", proof.plan, name="plan"),
+    path("alarms/<int:pk>/close/", proof.close_alarm, name="close_alarm"),
 ]
 
 preset_urls = [
@@ -98,6 +108,7 @@ client_urls = [
     path("", clients.listing, name="list"),
     path("new/", clients.new, name="new"),
     path("<int:pk>/", clients.edit, name="edit"),
+    path("<int:pk>/returns/", clients.add_returns, name="add_returns"),
     path("<int:pk>/references/", clients.add_reference, name="add_reference"),
     path("<int:pk>/references/<int:picture>/remove/", clients.remove_reference, name="remove_reference"),
 ]

@@ -18,7 +18,7 @@ LEGAL = {
     "queued": "scored editing failed cancelled",
     "scored": "auto_approved in_review redo editing awaiting_signoff",
     "redo": "scored editing failed cancelled",
-    "auto_approved": "in_review editing cancelled",
+    "auto_approved": "in_review editing redo cancelled",
     "in_review": "approved editing redo on_hold cancelled",
     "on_hold": "in_review approved editing cancelled",
     "approved": "in_review awaiting_signoff",

@@ -246,7 +246,7 @@ def test_the_batch_page_costs_the_same_for_two_and_for_forty_images(
     add(2)
     url = reverse("batches:detail", args=[batch.pk])
     manager.get(url)
-    with django_assert_num_queries(17) as counted:
+    with django_assert_num_queries(19) as counted:
         manager.get(url)
     add(38)
     with django_assert_num_queries(len(counted.captured_queries)):

@@ -14,7 +14,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from reviewapp import storage
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
-from reviewapp.services import batches, loop, resumable, routing, runs, tallies
+from reviewapp.services import batches, loop, proof, resumable, routing, runs, tallies
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
         if not storage.has_room():
             logger.error("disk_full", extra={"effect": "uploads are refused and no photo is taken up"})
         tallies.fold()
+        proof.tick()
         for batch_id in batch_reads.open_batch_ids():
             batches.refresh(batch_id)
         loop.tick()

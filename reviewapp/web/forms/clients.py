@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from processing.intake import PROFILES
+from reviewapp.enums import Sampling
 from reviewapp.models import Client
 from reviewapp.services.clients import MAX_NAME, MAX_NOTES, ClientData
 from reviewapp.web.forms.widgets import Area, HouseForm, Input, Select, Tick
@@ -36,6 +37,14 @@ class ClientForm(HouseForm):
     )
     waits_for_samples = forms.BooleanField(
         label=_("Deliveries wait until the blind samples are judged"), required=False, initial=True, widget=Tick()
+    )
+
+    sampling = forms.ChoiceField(
+        label=_("What passes by itself"),
+        required=False,
+        widget=Select(),
+        choices=Sampling.choices,
+        help_text=_("Proof needs a second reviewer and deliveries that wait. Counts for what is not sampled yet."),
     )
 
     seen = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput())

@@ -17,11 +17,13 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (_("Score"), ("white_tolerance", "compliance_rate", "perimeter_samples", "fill_target")),
     (_("Complexity"), ("edge_medium", "edge_complex", "colour_risk")),
     (_("Blind samples"), ("sample_rate", "sample_block", "sample_reject_limit")),
+    (_("Proof"), ("tolerated_rate", "window_images")),
     (_("Learning"), ("proposal_min_count", "proposal_share", "study_min_rejects", "study_share")),
 )
 FLAG_LABELS = {
     "medium_goes_to_people": _("A medium photo always gets a person, whatever its score"),
     "allow_not_measured": _("A photo whose colour could not be measured may pass by itself"),
+    "prove_lots": _("Lots are proven for clients who don't say otherwise; off: the simple share of blind samples"),
 }
 
 

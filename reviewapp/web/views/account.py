@@ -1,13 +1,18 @@
 """A person's own settings: theme, zone, shortcuts, surround and pace, kept in cookies of this browser."""
 
+from typing import Any
+
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from reviewapp.selectors import reviewers
 from reviewapp.web.context import KEYS_COOKIE, PACE_COOKIE, SURROUND_COOKIE, SURROUNDS, THEME_COOKIE, THEMES
-from reviewapp.web.permissions import role_required, roles_of
+from reviewapp.web.permissions import REVIEWERS, role_required, roles_of, user_has_role
+from reviewapp.web.quality_words import reviewer_words
 from reviewapp.web.zone import ZONE_COOKIE, zone_names
 
 YEAR_S = 365 * 24 * 3600
@@ -19,13 +24,16 @@ def account(request: HttpRequest) -> HttpResponse:
     """Shows the settings; POST keeps them and comes back."""
     if request.method == "GET":
         roles = sorted(str(role.label) for role in roles_of(request.user))
-        context = {
+        context: dict[str, Any] = {
             "active": "account",
             "roles": roles,
             "zones": zone_names(),
             "zone": request.COOKIES.get(ZONE_COOKIE, ""),
             "surrounds": SURROUNDS.items(),
         }
+        if user_has_role(request.user, *REVIEWERS):
+            assert isinstance(request.user, User)
+            context["own"] = reviewer_words(reviewers.figures([request.user])[0], is_self=True)
         return render(request, "account/account.html", context)
     form, response = request.POST, redirect("account")
     kept = {

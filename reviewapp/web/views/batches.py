@@ -11,11 +11,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reviewapp.models import Batch
 from reviewapp.selectors import batch_pages as pages
 from reviewapp.selectors import batches as selectors
+from reviewapp.selectors import lots
 from reviewapp.selectors import progress as progress_selectors
 from reviewapp.services import batches as services
 from reviewapp.web.forms.batches import BatchForm, PriorityForm, ReasonForm
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import MANAGERS, role_required
+from reviewapp.web.quality_words import lot_rows
 
 
 def _batch(pk: int) -> Batch:
@@ -58,6 +60,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     batch = _batch(pk)
     context = {"active": "batches", "details": pages.batch_details(batch, request.GET.get("show", "all"))}
     context |= {"batch": batch, "priority_form": PriorityForm(initial={"priority": batch.priority})}
+    context["lots"] = lot_rows(lots.views(batch))
     return render(request, "batches/detail.html", context)
 
 

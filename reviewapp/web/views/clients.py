@@ -11,12 +11,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from reviewapp.models import Client, ReferencePicture
 from reviewapp.selectors import clients as selectors
+from reviewapp.selectors import feedback as feedback_reads
 from reviewapp.selectors.pages import keyset
 from reviewapp.services import clients as services
-from reviewapp.services import references
+from reviewapp.services import feedback, references
 from reviewapp.web.forms.clients import ClientForm, settings_of
+from reviewapp.web.forms.proof import ReturnsForm
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import MANAGERS, role_required
+from reviewapp.web.quality_words import returns_sentence
 
 PAGE = 50
 
@@ -73,13 +76,39 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, client: Client, form: ClientForm, *, refused: str = "", status: int = 200
+    request: HttpRequest,
+    client: Client,
+    form: ClientForm,
+    *,
+    refused: str = "",
+    returns: ReturnsForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    said = feedback_reads.of_client(client)
+    tone, mark, sentence = returns_sentence(said)
     context = {
         "active": "clients", "client": client, "form": form, "references": list(client.references.all()),
-        "refused": refused,
+        "refused": refused, "said": said, "tone": tone, "mark": mark, "sentence": sentence,
+        "returns_form": returns or ReturnsForm(),
     }  # fmt: skip
     return render(request, "clients/form.html", context, status=status)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def add_returns(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep what share of the client's goods came back in a period."""
+    client = get_object_or_404(Client, pk=pk)
+    form = ReturnsForm(request.POST)
+    if form.is_valid():
+        try:
+            feedback.record_returns(client, **form.cleaned_data, actor=request.user)
+        except feedback.FeedbackRefused as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("The period is kept."))
+            return redirect("clients:edit", pk=client.pk)
+    return _page(request, client, ClientForm(initial=settings_of(client)), returns=form, status=422)
 
 
 @role_required(*MANAGERS)

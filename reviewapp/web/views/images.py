@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 
 from reviewapp.models import Asset
 from reviewapp.selectors import assets as selectors
-from reviewapp.selectors.images import image_record
+from reviewapp.selectors import feedback as feedback_reads
+from reviewapp.selectors.images import ImageRecord, image_record
+from reviewapp.services import feedback
 from reviewapp.web.forms.images import ImageSearch
+from reviewapp.web.forms.proof import ComplaintForm
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.viewer_items import image_item
 
@@ -37,6 +42,33 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         record = image_record(pk)
     except Asset.DoesNotExist as missing:
         raise Http404(str(pk)) from missing
+    return _page(request, record)
+
+
+def _page(
+    request: HttpRequest, record: ImageRecord, form: ComplaintForm | None = None, status: int = 200
+) -> HttpResponse:
     item = image_item(record) if record.run is not None else None
-    context = {"active": "images", "record": record, "item": item}
-    return render(request, "images/detail.html", context)
+    said = list(feedback_reads.of_asset(record.asset.pk))
+    context = {"active": "images", "record": record, "item": item, "said": said, "form": form or ComplaintForm()}
+    return render(request, "images/detail.html", context, status=status)
+
+
+@role_required(*MANAGERS)
+@require_POST
+def complain(request: HttpRequest, pk: int) -> HttpResponse:
+    """Log what a client said about a photo they got (FBK-07)."""
+    try:
+        record = image_record(pk)
+    except Asset.DoesNotExist as missing:
+        raise Http404(str(pk)) from missing
+    form = ComplaintForm(request.POST)
+    if form.is_valid():
+        try:
+            feedback.complain(record.asset, **form.cleaned_data, actor=request.user)
+        except feedback.FeedbackRefused as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("The complaint is kept with the photo."))
+            return redirect("images:detail", pk=pk)
+    return _page(request, record, form, 422)

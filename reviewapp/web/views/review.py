@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from django.contrib import messages
@@ -19,12 +19,14 @@ from reviewapp.policies.choosing import Choice
 from reviewapp.selectors import choosing, people_at_work
 from reviewapp.selectors import review as selectors
 from reviewapp.selectors.people import is_senior
+from reviewapp.services import afterwards
 from reviewapp.services import review as desk
 from reviewapp.web.forms.choosing import ChoiceForm
 from reviewapp.web.permissions import REVIEWERS, role_required
 from reviewapp.web.viewer_items import review_item
 from reviewapp.web.views.choosing import address
 
+Answer = TypeVar("Answer", bound=HttpResponse)
 CLAIM = 8
 """Photos lent at once (REVIEW_UI section 6)."""
 STATUS_CODES = {"saved": 200, "replayed": 200, "conflict": 409, "lease_gone": 410, "invalid": 422}
@@ -65,7 +67,7 @@ def chooser(request: HttpRequest) -> HttpResponse:
         "active": "review",
         "mixed": selectors.queue_counts(user, "mixed"),
         "assisted": selectors.queue_counts(user, "assisted"),
-        "held": selectors.held_tasks("mixed")[:50],
+        "held": selectors.held_tasks("mixed", user)[:50],
         "saved": [(row, address(row.queue, _choice(row.values, row.queue))) for row in choosing.all_saved(user)],
         "form": ChoiceForm(initial=wide.values),
         "found": _found(user, wide) if wide.values else None,
@@ -109,6 +111,12 @@ def past(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
     """The person's decisions before ?before=ID, oldest first: {past}. Undo walks back as far as it may."""
     before = request.GET.get("before", "")
     return JsonResponse({"past": _past(_who(request), queue, int(before) if before.isdecimal() else None)})
+
+
+def _then(response: Answer, kept: afterwards.Kept) -> Answer:
+    """Let what follows a decision wait until the answer has left: its time would tell what the photo is."""
+    response._resource_closers.append(kept.run)  # type: ignore[attr-defined] # what Django itself closes with
+    return response
 
 
 def _choice(values: Mapping[str, Any], queue: str) -> Choice:
@@ -200,22 +208,23 @@ def decide(request: HttpRequest, task_id: int) -> JsonResponse:
     """
     data = _body(request)
     reasons = data.get("reasons", [])
-    result = desk.record_decision(
-        _who(request),
-        task_id,
-        seen_version=data["version"] if isinstance(data.get("version"), int) else -1,
-        verdict=str(data.get("verdict", "")),
-        reasons=[str(reason) for reason in reasons] if isinstance(reasons, list) else [],
-        note=str(data.get("note", "")),
-        idempotency_key=request.headers.get("Idempotency-Key", ""),
-        seconds_taken=data["seconds"] if isinstance(data.get("seconds"), int | float) else None,
-        queue="assisted" if data.get("queue") == "assisted" else "mixed",
-        marks=data["marks"] if isinstance(data.get("marks"), list) else [],
-    )
+    with afterwards.kept() as kept:
+        result = desk.record_decision(
+            _who(request),
+            task_id,
+            seen_version=data["version"] if isinstance(data.get("version"), int) else -1,
+            verdict=str(data.get("verdict", "")),
+            reasons=[str(reason) for reason in reasons] if isinstance(reasons, list) else [],
+            note=str(data.get("note", "")),
+            idempotency_key=request.headers.get("Idempotency-Key", ""),
+            seconds_taken=data["seconds"] if isinstance(data.get("seconds"), int | float) else None,
+            queue="assisted" if data.get("queue") == "assisted" else "mixed",
+            marks=data["marks"] if isinstance(data.get("marks"), list) else [],
+        )
     answer = {"status": result.status, "message": result.message}
     if result.decision is not None:
         answer["decision"] = str(result.decision.pk)
-    return JsonResponse(answer, status=STATUS_CODES[result.status])
+    return _then(JsonResponse(answer, status=STATUS_CODES[result.status]), kept)
 
 
 @require_POST
@@ -223,12 +232,13 @@ def decide(request: HttpRequest, task_id: int) -> JsonResponse:
 def undo(request: HttpRequest, decision_id: int) -> JsonResponse:
     """Takes back one's own decision: 200 with the photo, lent again; 409 with the reason why not."""
     user = _who(request)
-    result = desk.undo(user, decision_id)
+    with afterwards.kept() as kept:
+        result = desk.undo(user, decision_id)
     if not result.is_undone or result.task is None:
         return JsonResponse({"status": "refused", "message": result.message}, status=409)
     # As it was decided, not as the page asks: a blind photo's score must not be had by undoing it elsewhere.
     item = review_item(result.task, user, blind=result.was_blind)
-    return JsonResponse({"status": "undone", "message": result.message, "item": item})
+    return _then(JsonResponse({"status": "undone", "message": result.message, "item": item}), kept)
 
 
 @require_POST
@@ -237,21 +247,22 @@ def decide_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
     """The same decision from a form; says how it went on the next page."""
     form = request.POST
     version, task_id = form.get("version", ""), form.get("task", "")
-    result = desk.record_decision(
-        _who(request),
-        int(task_id) if task_id.isdigit() else 0,
-        seen_version=int(version) if version.isdigit() else -1,
-        verdict=form.get("verdict", ""),
-        reasons=[value for value in form.getlist("reasons") if value in RejectReason.values],
-        note=form.get("note", ""),
-        idempotency_key=form.get("key", ""),
-        queue=queue,
-    )
+    with afterwards.kept() as kept:
+        result = desk.record_decision(
+            _who(request),
+            int(task_id) if task_id.isdigit() else 0,
+            seen_version=int(version) if version.isdigit() else -1,
+            verdict=form.get("verdict", ""),
+            reasons=[value for value in form.getlist("reasons") if value in RejectReason.values],
+            note=form.get("note", ""),
+            idempotency_key=form.get("key", ""),
+            queue=queue,
+        )
     if result.status in ("saved", "replayed"):
         messages.success(request, result.message)
     else:
         messages.warning(request, result.message)
-    return redirect("review:queue", queue=queue)
+    return _then(redirect("review:queue", queue=queue), kept)
 
 
 @require_POST
@@ -259,9 +270,10 @@ def decide_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
 def undo_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
     """Undo from a form: the photo comes back as the first of the page."""
     decision_id = request.POST.get("decision", "")
-    result = desk.undo(_who(request), int(decision_id) if decision_id.isdigit() else 0)
+    with afterwards.kept() as kept:
+        result = desk.undo(_who(request), int(decision_id) if decision_id.isdigit() else 0)
     (messages.success if result.is_undone else messages.warning)(request, result.message)
-    return redirect("review:queue", queue=queue)
+    return _then(redirect("review:queue", queue=queue), kept)
 
 
 @require_POST

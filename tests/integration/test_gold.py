@@ -1,0 +1,242 @@
+"""Known pictures in the app: made by a worker, mixed in unseen, never delivered, and a measure of who judges them."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from processing.quality.defects import defect_kinds
+from reviewapp import storage
+from reviewapp.enums import (
+    AlarmKind,
+    AssetState,
+    GoldSource,
+    LookKind,
+    LotState,
+    Role,
+    RunKind,
+    Sampling,
+    Step,
+    Verdict,
+)
+from reviewapp.models import Alarm, Asset, EditTask, GoldItem, Look, Lot, ProcessingRun, Rendition, ReviewTask, Task
+from reviewapp.policies.quality.reviewers import GOLD_SHARE, UNKNOWN_SENSITIVITY, sensitivity_bound
+from reviewapp.selectors import deliveries, review, tallies
+from reviewapp.selectors import gold as reads
+from reviewapp.selectors.presets import judged
+from reviewapp.selectors.quality import reject_reasons
+from reviewapp.services import gold, gold_making, hidden, leases, proof, scopes
+from reviewapp.services import review as desk
+from tests import factories, line
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def known_picture(*, is_defective: bool, asset: Asset | None = None) -> GoldItem:
+    """A known picture of an approved photo, its files not stored."""
+    factories.make_client(sampling=Sampling.PROOF)
+    photo = asset or factories.make_asset(state=AssetState.APPROVED)
+    base = factories.make_run(photo, total=96.0)
+    run = factories.make_run(photo, total=96.0, kind=RunKind.GOLD, pipeline_version="1g")
+    Asset.objects.filter(pk=photo.pk).update(current_run=base)
+    source = GoldSource.INJECTED if is_defective else GoldSource.GOOD
+    reasons = ["partial_removal"] if is_defective else []
+    return GoldItem.objects.create(asset=photo, run=run, is_defective=is_defective, reasons=reasons, source=source)
+
+
+def shown(item: GoldItem) -> ReviewTask:
+    """The known picture in the queue."""
+    asset = item.asset
+    return hidden.open_looks([hidden.Wanted(asset, item.run_id, LookKind.GOLD, gold=item)])[0].task
+
+
+def judge(user: User, item: GoldItem, verdict: str) -> None:
+    task = shown(item)
+    result = desk.record_decision(
+        user, task.pk, seen_version=0, verdict=verdict, reasons=["shadow"] if verdict == "reject" else [],
+        idempotency_key=f"{user.pk}-{task.pk}",
+    )  # fmt: skip
+    assert result.status == "saved"
+
+
+@pytest.fixture
+def rita() -> User:
+    return factories.make_user("rita", Role.REVIEWER)
+
+
+def test_a_worker_makes_a_known_defect_of_a_real_photo_that_shows_everywhere() -> None:
+    batch = line.open_batch("shopify", "amazon_main", client=factories.make_client(sampling=Sampling.PROOF))
+    line.send(batch, "a.jpg", line.photo(3), category="mug")
+    line.run_line()
+    photo = Asset.objects.get()
+    base = photo.current_run
+    assert base is not None
+    Asset.objects.filter(pk=photo.pk).update(state=AssetState.APPROVED)
+    photo.refresh_from_db()
+    gold.order(photo, is_defective=True)
+    gold.order(photo, is_defective=True)
+    assert Task.objects.filter(step=Step.GOLD).count() == 1
+    assert line.run_line() == ["done"]
+    item = GoldItem.objects.get()
+    assert item.is_defective and item.defect in defect_kinds()
+    assert item.reasons == list(gold_making.REASONS[item.defect])
+    run = item.run
+    assert run.kind == RunKind.GOLD and run.quality.total == base.quality.total
+    for name in ("after_key", "matte_key", "thumb_after_key", "alpha_key"):
+        assert getattr(run, name) != getattr(base, name) and storage.exists(getattr(run, name)), name
+    assert run.before_key == base.before_key and run.pixels_key == base.pixels_key
+    assert (run.after_type, run.after_format, run.after_is_file) == (
+        base.after_type, base.after_format, base.after_is_file,
+    )  # fmt: skip
+    photo.refresh_from_db()
+    assert photo.current_run_id == base.pk and photo.attempt == 1, "the photo knows nothing of it"
+    assert tallies.drift() == []
+    GoldItem.objects.update(shown_at=timezone.now())
+    Task.objects.filter(step=Step.GOLD).update(state="pending")
+    line.run_line()
+    assert GoldItem.objects.count() == 1, "twice makes one"
+
+
+def test_known_pictures_are_never_delivered_rendered_or_counted(rita: User) -> None:
+    batch = factories.make_batch()
+    photo = factories.make_approved(batch)
+    item = known_picture(is_defective=True, asset=photo)
+    factories.make_rendition(photo, batch.batch_channels.all()[0].channel)
+    Rendition.objects.filter(run=item.run).delete()
+    before = [row.pk for row in deliveries.plan(batch).renditions]
+    task = shown(item)
+    assert deliveries.open_samples(batch).count() == 0 and not deliveries.plan(batch).open_samples
+    judge_task = desk.record_decision(
+        rita, task.pk, seen_version=0, verdict="reject", reasons=["edge_halo"], idempotency_key="k"
+    )
+    assert judge_task.status == "saved"
+    photo.refresh_from_db()
+    assert photo.state == AssetState.APPROVED and photo.current_run_id != item.run_id
+    assert not EditTask.objects.exists() and not Task.objects.filter(step=Step.RENDER, asset=photo).exists()
+    assert [row.pk for row in deliveries.plan(batch).renditions] == before
+    assert not Rendition.objects.filter(run__kind=RunKind.GOLD).exists()
+    assert judged(batch.preset_version) == [] and reject_reasons() == [], "no preset learns from it"
+    assert "gold" not in json.dumps([str(row) for row in deliveries.plan(batch).withheld])
+
+
+def test_about_one_in_twenty_tasks_is_a_known_picture_half_of_them_bad() -> None:
+    for number in range(60):
+        known_picture(is_defective=number % 2 == 0)
+    batch = factories.make_batch()
+    photo = factories.make_asset(batch, AssetState.AUTO_APPROVED)
+    runs = [factories.make_run(photo) for _ in range(300)]
+    hidden.open_looks([hidden.Wanted(photo, run.pk, LookKind.RETRO) for run in runs])
+    looks = list(Look.objects.order_by("task_id").select_related("gold"))
+    golds = [look for look in looks if look.kind == LookKind.GOLD]
+    # 300 draws at 1/19: 16 on average; outside 4..32 once in a thousand times.
+    assert 4 <= len(golds) <= 32 and GOLD_SHARE == 0.05
+    assert len({look.gold_id for look in golds}) == len(golds), "none twice within sixty days"
+    assert {look.gold.is_defective for look in golds if look.gold} == {True, False}
+    places = [at for at, look in enumerate(looks) if look.kind == LookKind.GOLD]
+    assert max(places) - min(places) > 100, "anywhere in the queue"
+
+
+def test_none_without_proof_and_none_twice_within_sixty_days() -> None:
+    item = known_picture(is_defective=True)
+    assert reads.next_item(True) == item
+    GoldItem.objects.update(shown_at=timezone.now() - timedelta(days=59))
+    assert reads.next_item(True) is None
+    GoldItem.objects.update(shown_at=timezone.now() - timedelta(days=61))
+    assert reads.next_item(True) == item
+    assert reads.is_on()
+    type(item.asset.batch.client).objects.update(sampling=Sampling.SIMPLE)
+    assert not reads.is_on() and gold.keep_stocked() == 0
+
+
+def test_who_judged_the_photo_before_is_not_given_it_as_a_known_picture(rita: User) -> None:
+    task = factories.make_review()
+    desk.record_decision(rita, task.pk, seen_version=0, verdict="approve", idempotency_key="a")
+    item = known_picture(is_defective=True, asset=Asset.objects.get(pk=task.asset_id))
+    known = shown(item)
+    assert leases.claim_next(rita, 8) == [] and review.queue_counts(rita).waiting == 0
+    other = factories.make_user("omar", Role.REVIEWER)
+    assert [one.pk for one in leases.claim_next(other, 8)] == [known.pk]
+
+
+def test_what_people_see_is_the_lower_bound_of_what_they_found(rita: User) -> None:
+    assert reads.sensitivity().s_low == UNKNOWN_SENSITIVITY
+    for number in range(12):
+        judge(rita, known_picture(is_defective=True), "reject" if number else "approve")
+    judge(rita, known_picture(is_defective=False), "approve")
+    sight = reads.sensitivity()
+    assert (sight.found, sight.shown, sight.s_low) == (11, 12, sensitivity_bound(11, 12))
+    Look.objects.update(judged_at=timezone.now() - timedelta(days=91))
+    assert reads.sensitivity().shown == 0
+
+
+def test_an_alarm_voids_the_looks_since_the_change_and_asks_again(rita: User) -> None:
+    from tests.integration import test_lots as world
+
+    batch = world.proven_batch()
+    world.approved(batch, 30)
+    lot = world.planned(batch)
+    world.look_at(rita, only=3)
+    for _ in range(12):  # every known defect approved
+        judge(rita, known_picture(is_defective=True), "approve")
+    alarm = Alarm.objects.get(kind=AlarmKind.REVIEWER)
+    assert alarm.reviewer == rita and "missed" in alarm.text
+    void = Look.objects.filter(lot=lot, is_void=True)
+    assert void.count() == 3 and set(void.values_list("reviewer", flat=True)) == {rita.pk}
+    proof.tick()
+    again = Look.objects.filter(lot=lot, kind=LookKind.FIRST, is_void=False, verdict="")
+    assert again.count() == lot.plan["first"], "the same places, asked again"
+    assert Alarm.objects.filter(kind=AlarmKind.REVIEWER).count() == 1
+    for asset_id in void.values_list("asset_id", flat=True):
+        assert Asset.objects.get(pk=asset_id).state == AssetState.AUTO_APPROVED
+    scopes.close_alarms(None, "Talked to her.", kind=AlarmKind.REVIEWER)
+    judge(rita, known_picture(is_defective=True), "approve")
+    assert not Alarm.objects.filter(closed_at__isnull=True).exists(), "the watch begins anew"
+
+
+def test_a_released_lot_of_void_looks_opens_again_and_proves_nothing(rita: User) -> None:
+    from tests.integration import test_lots as world
+
+    batch = world.proven_batch()
+    world.approved(batch, 30)
+    lot = world.planned(batch)
+    world.look_at(rita)
+    lot.refresh_from_db()
+    assert lot.state == LotState.RELEASED
+    lot.scope.refresh_from_db()
+    assert scopes.lot_ids(lot.scope) == [lot.pk]
+    for _ in range(12):
+        judge(rita, known_picture(is_defective=True), "approve")
+    lot.refresh_from_db()
+    lot.scope.refresh_from_db()
+    assert lot.state == LotState.OPEN and scopes.lot_ids(lot.scope) == []
+    proof.tick()
+    assert lot.looks.filter(verdict="", is_void=False, kind=LookKind.FIRST).count() == lot.plan["first"]
+
+
+def test_undo_of_a_known_picture_is_like_any_other(rita: User) -> None:
+    photo = factories.make_approved(factories.make_batch())
+    item = known_picture(is_defective=True, asset=photo)
+    task = shown(item)
+    made = desk.record_decision(rita, task.pk, seen_version=0, verdict="approve", idempotency_key="k")
+    assert made.decision is not None
+    assert desk.undo(rita, made.decision.pk).is_undone
+    assert Look.objects.get().verdict == "" and reads.sensitivity().shown == 0
+
+
+def test_the_stock_is_filled_from_approved_photos_a_few_at_a_time() -> None:
+    factories.make_client(sampling=Sampling.PROOF)
+    batch = factories.make_batch()
+    for _ in range(gold.AT_ONCE + 2):
+        factories.make_run(factories.make_asset(batch, AssetState.APPROVED), total=95.0)
+    factories.make_run(factories.make_asset(batch, AssetState.AUTO_APPROVED), total=95.0)
+    assert gold.keep_stocked() == gold.AT_ONCE
+    assert gold.keep_stocked() == 2 and gold.keep_stocked() == 0
+    orders: Any = Task.objects.filter(step=Step.GOLD).values_list("args", flat=True)
+    assert {order["is_defective"] for order in orders} == {True, False}
+    assert ProcessingRun.objects.filter(kind=RunKind.GOLD).count() == 0 and Verdict.APPROVE == "approve"
+    assert Lot.objects.count() == 0
