@@ -33,6 +33,7 @@ from reviewapp.selectors.quality import reject_reasons
 from reviewapp.services import gold, gold_making, hidden, leases, proof, scopes
 from reviewapp.services import review as desk
 from tests import factories, line
+from tests import lots as world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -175,8 +176,6 @@ def test_what_people_see_is_the_lower_bound_of_what_they_found(rita: User) -> No
 
 
 def test_an_alarm_voids_the_looks_since_the_change_and_asks_again(rita: User) -> None:
-    from tests.integration import test_lots as world
-
     batch = world.proven_batch()
     world.approved(batch, 30)
     lot = world.planned(batch)
@@ -199,8 +198,6 @@ def test_an_alarm_voids_the_looks_since_the_change_and_asks_again(rita: User) ->
 
 
 def test_a_released_lot_of_void_looks_opens_again_and_proves_nothing(rita: User) -> None:
-    from tests.integration import test_lots as world
-
     batch = world.proven_batch()
     world.approved(batch, 30)
     lot = world.planned(batch)

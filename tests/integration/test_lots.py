@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
@@ -15,13 +14,11 @@ from reviewapp.enums import (
     AlarmKind,
     AssetState,
     BatchState,
-    EditReason,
     LookKind,
     LotState,
     Role,
     Sampling,
     ScopeMode,
-    Step,
     Verdict,
 )
 from reviewapp.models import (
@@ -32,66 +29,16 @@ from reviewapp.models import (
     Certificate,
     Look,
     Lot,
-    PresetVersion,
-    RoutingPolicy,
     Scope,
-    Task,
 )
 from reviewapp.policies.quality import order
-from reviewapp.selectors import deliveries, presets, review
-from reviewapp.services import batches, delivery, leases, lots, proof, sampling, scopes, strata
-from reviewapp.services import people as people_service
+from reviewapp.selectors import deliveries, review
+from reviewapp.services import batches, delivery, leases, lots, proof, sampling, scopes
 from reviewapp.services import review as desk
-from reviewapp.services.handover import open_editing
 from tests import factories
+from tests.lots import approved, look_at, people, planned, proven_batch
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def proven_batch(**fields: Any) -> Batch:
-    """A batch that is proven. One in ten may escape, so that thirty photos are enough to prove something."""
-    if not RoutingPolicy.objects.filter(tolerated_rate=0.1).exists():
-        factories.make_policy(tolerated_rate=0.1)
-    client = fields.pop("client", None) or factories.make_client(sampling=Sampling.PROOF)
-    return factories.make_batch(client=client, **fields)
-
-
-def approved(batch: Batch, count: int, category: str = "mug") -> list[Asset]:
-    made = []
-    for _ in range(count):
-        asset = factories.make_asset(batch, AssetState.AUTO_APPROVED, category=category)
-        factories.make_run(asset, total=95.0)
-        made.append(asset)
-    return made
-
-
-def planned(batch: Batch) -> Lot:
-    sampling.draw_due(batch)
-    lot = Lot.objects.latest("pk")
-    assert lots.plan(lot.pk, at_once=True)
-    lot.refresh_from_db()
-    return lot
-
-
-def people(count: int = 2) -> list[User]:
-    return [factories.make_user("", Role.REVIEWER) for _ in range(count)]
-
-
-def look_at(user: User, verdict: Any = Verdict.APPROVE, only: Any = None) -> int:
-    """Judge what the user is given until there is no more; `verdict` may be a function of the task."""
-    done = 0
-    while task := next(iter(leases.claim_next(user, 1)), None):
-        said = verdict(task) if callable(verdict) else verdict
-        result = desk.record_decision(
-            user, task.pk, seen_version=task.version, verdict=said,
-            reasons=["edge_halo"] if said == Verdict.REJECT else [],
-            idempotency_key=f"{task.pk}-{task.version}-{user.pk}",
-        )  # fmt: skip
-        assert result.status == "saved", result
-        done += 1
-        if only is not None and done >= only:
-            break
-    return done
 
 
 def test_the_plan_is_made_before_any_look_and_the_seed_gives_the_order_again() -> None:
@@ -402,48 +349,3 @@ def test_a_decision_whose_process_died_is_followed_up_by_the_tick() -> None:
     proof.tick()
     assert Look.objects.get(task=task).verdict == Verdict.APPROVE
     assert Asset.objects.get(pk=ordinary.asset_id).state == AssetState.APPROVED
-
-
-def held_lot(previous: bool = True) -> Lot:
-    batch = proven_batch()
-    if previous:
-        made = batch.preset_version
-        newer = PresetVersion.objects.create(
-            preset=made.preset, number=2, params=made.params, digest=made.digest, note="newer"
-        )
-        Batch.objects.filter(pk=batch.pk).update(preset_version=newer)
-        batch.refresh_from_db()
-    approved(batch, 30)
-    lot = planned(batch)
-    Lot.objects.filter(pk=lot.pk).update(state=LotState.HELD, why="2 finds in 29 looks.")
-    return lot
-
-
-def test_one_click_does_the_stratum_again_with_the_preset_before() -> None:
-    lot = held_lot()
-    manager, batch = factories.make_user("", Role.MANAGER), lot.places.first().asset.batch  # type: ignore[union-attr]
-    with pytest.raises(people_service.NotAllowed):
-        strata.reprocess(lot.pk, factories.make_user("", Role.REVIEWER))
-    found = lot.places.get(rank=0).asset
-    open_editing(found, EditReason.SAMPLE_REJECTED, "Found", base_run=found.current_run)
-    done = strata.reprocess(lot.pk, manager)
-    assert (done.photos, done.version.number) == (29, 1)
-    assert batch.assets.filter(state=AssetState.REDO, attempt=2, sample_block=None).count() == 29
-    assert Task.objects.filter(step=Step.PROCESS, asset__batch=batch).count() == 29
-    again = batch.assets.filter(state=AssetState.REDO)[0]
-    assert presets.version_for(again).number == 1, "the line does them with the version before"
-    assert not Look.objects.filter(lot=lot, verdict="", is_void=False).exists()
-    with pytest.raises(scopes.HoldRefused):
-        strata.reprocess(lot.pk, manager)
-    assert AuditEvent.objects.filter(verb="lot.reprocessed", actor=manager).count() == 1
-    found.refresh_from_db()
-    assert found.state == AssetState.EDITING
-
-
-def test_without_an_earlier_preset_the_lot_goes_to_editors() -> None:
-    lot = held_lot(previous=False)
-    manager = factories.make_user("", Role.MANAGER)
-    with pytest.raises(scopes.HoldRefused, match="no earlier version"):
-        strata.reprocess(lot.pk, manager)
-    assert strata.hand_to_editors(lot.pk, manager) == 30
-    assert Asset.objects.filter(state=AssetState.EDITING).count() == 30

@@ -8,7 +8,7 @@ from reviewapp.enums import AssetState, LotState, Role, Sampling
 from reviewapp.models import Asset, Lot, Preset, PresetVersion
 from reviewapp.services import batches, delivery, ingest, lots, proof, scopes, seeds, strata
 from tests import factories, line
-from tests.integration.test_lots import look_at, people
+from tests.lots import look_at, people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
