@@ -131,8 +131,9 @@ class Story:
 
     def told(self) -> Told:
         """What became of the three threads."""
-        trial = Canary.objects.filter(preset=self.catalogue).select_related("version", "parent").first()
-        garish = Canary.objects.filter(preset=self.lookbook).select_related("version", "parent").first()
+        trials = Canary.objects.select_related("version", "parent").order_by("pk")
+        trial = trials.filter(preset=self.catalogue).first()
+        garish = trials.filter(preset=self.lookbook).first()
         held = Scope.objects.filter(client=self.clients["Warehouse"], mode=ScopeMode.HOLD).first()
         before = trial.parent if trial else Preset.objects.get(pk=self.catalogue.pk).current
         stopped = Lot.objects.filter(scope=held).exclude(state=LotState.RELEASED).order_by("pk")
@@ -143,7 +144,7 @@ class Story:
             held=held,
             lot=stopped.first(),
             stained_shipped=_shipped().filter(rendition__asset__filename__contains=eyes.STAINED).count(),
-            study=Study.objects.filter(replay__base__preset=self.catalogue).order_by("-pk").first(),
+            study=Study.objects.filter(challenger=trial.version).first() if trial else None,
             trial=trial,
             rate_before=_rate(before),
             rate_after=_rate(trial.version) if trial else 1.0,
