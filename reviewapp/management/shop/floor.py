@@ -69,19 +69,16 @@ class Floor:
         for _round in range(MOST_ROUNDS):
             done = self._tasks() + eyes.work(self.reviewers)
             sweep_once(look_over_batches=True)
-            done += self._deliver()
             if not done and not Task.objects.filter(state__in=[TaskState.PENDING, TaskState.RUNNING]).exists():
                 break
+        self._deliver()
         self.calendar.next_day()
 
-    def _deliver(self) -> int:
-        """Hand over what is ready, as the manager does in the afternoon. Returns how many packages went."""
-        gone = 0
+    def _deliver(self) -> None:
+        """Hand over what is ready, as the manager does in the evening."""
         for batch in Batch.objects.filter(state=BatchState.READY):
             with contextlib.suppress(delivery.DeliveryHeld):
                 delivery.release(batch, self.manager)
-                gone += 1
-        return gone
 
     def _tasks(self) -> int:
         """Do all that waits for a worker. A retry's pause is not waited for: a day is over in a second."""

@@ -33,7 +33,7 @@ from reviewapp.services import canaries, clients, policies_admin, presets, seeds
 
 SMALL_FILL = 0.77
 GARISH = 90
-RELEASED_ON, STAINED_ON = 3, 6
+RELEASED_ON, STAINED_ON = 3, 4
 STAINED_SHARE = 0.3
 SAID = (
     "proposal.drafted", "proposal.accepted", "study.started", "study.found", "study.duel_opened", "study.offered",
@@ -41,8 +41,8 @@ SAID = (
     "lot.held", "alarm.raised",
 )  # fmt: skip
 """What the log says of the loop itself."""
-TOLERATED = 0.05
-"""What may escape of the warehouse's photos: with lots of some twenty photos two in a hundred can't be proven."""
+TOLERATED = 0.10
+"""What may escape of the warehouse's photos: with lots of two dozen photos two in a hundred can't be proven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Story:
         self.clients = {name: self._client(name, how) for name, how in (
             ("Catalogue", Sampling.SIMPLE), ("Lookbook", Sampling.SIMPLE), ("Warehouse", Sampling.EACH),
         )}  # fmt: skip
-        self.lot = max(8, self.pace // 2)
+        self.lot = max(24, self.pace // 2)
         self.ends: dict[str, int] = {}
 
     def _preset(self, name: str, path: str = "", value: float = 0.0) -> Preset:
@@ -94,15 +94,24 @@ class Story:
             self._release_garish()
         self._try_what_won()
         self.floor.batch(self.clients["Catalogue"], self.catalogue, self.pace)
-        self.floor.batch(self.clients["Lookbook"], self.lookbook, self.pace)
-        lot = max(8, self.pace // 2)
-        self.floor.batch(
-            self.clients["Warehouse"],
-            self.warehouse,
-            lot,
-            stained=round(STAINED_SHARE * lot) if today >= STAINED_ON else 0,
-        )
+        if today >= RELEASED_ON and not self._is_over("Lookbook"):
+            self.floor.batch(self.clients["Lookbook"], self.lookbook, 2 * self.pace)
+        if not self._is_over("Warehouse"):
+            stained = round(STAINED_SHARE * self.lot) if today >= STAINED_ON else 0
+            self.floor.batch(self.clients["Warehouse"], self.warehouse, self.lot, stained=stained)
         self.floor.close_day()
+
+    def _is_over(self, name: str) -> bool:
+        """A thread ends the day after its event, so that the month stays short."""
+        if name not in self.ends:
+            if name == "Lookbook":
+                over = Canary.objects.filter(preset=self.lookbook, state=CanaryState.ROLLED_BACK).exists()
+            else:
+                over = Scope.objects.filter(client=self.clients[name], mode=ScopeMode.HOLD).exists()
+            if not over:
+                return False
+            self.ends[name] = self.floor.calendar.day
+        return self.floor.calendar.day > self.ends[name]
 
     def _release_garish(self) -> None:
         current = Preset.objects.select_related("current").get(pk=self.lookbook.pk).current
@@ -140,10 +149,10 @@ class Story:
         return Told(
             photos=Asset.objects.count(),
             garish=garish,
-            garish_shipped=_shipped().filter(rendition__run__preset_version=garish.version).count() if garish else 0,
+            garish_shipped=_shipped(rendition__run__preset_version=garish.version) if garish else 0,
             held=held,
             lot=stopped.first(),
-            stained_shipped=_shipped().filter(rendition__asset__filename__contains=eyes.STAINED).count(),
+            stained_shipped=_shipped(rendition__asset__filename__contains=eyes.STAINED),
             study=Study.objects.filter(challenger=trial.version).first() if trial else None,
             trial=trial,
             rate_before=_rate(before),
@@ -154,7 +163,7 @@ class Story:
 def run(days: int, seed: int, pace: int, tell: Callable[[str], None]) -> Told:
     """Live through `days` days in the database at hand, which should hold nothing else. `tell` gets the tale.
 
-    `pace`: photos a day of the catalogue; the lookbook sends twice as many, the warehouse half.
+    `pace`: photos a day of the catalogue; the lookbook sends twice as many, the warehouse half but at least two dozen.
     """
     with calendar.opened() as shop_calendar:
         floor = Floor(shop_calendar, seed, tell)
@@ -181,8 +190,9 @@ def _read_log(after: int, floor: Floor) -> int:
     return after
 
 
-def _shipped() -> Any:
-    return DeliveryItem.objects.all()
+def _shipped(**which: Any) -> int:
+    """How many photos left the house."""
+    return DeliveryItem.objects.filter(**which).values("rendition__asset").distinct().count()
 
 
 def _rate(version: PresetVersion | None) -> float:
