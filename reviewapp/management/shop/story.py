@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from reviewapp.enums import LotState, Sampling, ScopeMode, StudyStage, Verdict
+from reviewapp.enums import CanaryState, LotState, Sampling, ScopeMode, StudyStage, Verdict
 from reviewapp.management.shop import calendar, eyes
 from reviewapp.management.shop.floor import Floor
 from reviewapp.models import (
