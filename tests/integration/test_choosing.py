@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reviewapp.enums import AssetState, BulkState, Role, Verdict
@@ -92,6 +92,7 @@ def test_every_order_is_known_to_both_ways_of_asking() -> None:
     assert set(get_args(review_selectors.Queue)) == {"mixed", "assisted"}
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # beside other tests on a busy machine it may be
 @given(st.dictionaries(st.sampled_from(["client", "batch", "low", "high", "sku", "order", "reason", "category", "x"]),
                        st.none() | st.text(max_size=12) | st.integers() | st.floats() | st.booleans()))  # fmt: skip
 def test_reading_a_choice_never_fails_and_reads_itself_back(values: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ from reviewapp.policies.learning import replaced
 from reviewapp.selectors.review import photo_decisions
 from reviewapp.services import canaries, clients, policies_admin, presets, seeds
 
-SMALL_FILL = 0.77
+SMALL_FILL = 0.795
 GARISH = 90
 RELEASED_ON, STAINED_ON = 3, 4
 STAINED_SHARE = 0.3
