@@ -33,8 +33,8 @@ from reviewapp.services import canaries, clients, policies_admin, presets, seeds
 
 SMALL_FILL = 0.795
 GARISH = 90
-RELEASED_ON, STAINED_ON = 3, 4
-STAINED_SHARE = 0.3
+RELEASED_ON, STAINED_ON = 1, 2
+STAINED_SHARE = 0.8
 SAID = (
     "proposal.drafted", "proposal.accepted", "study.started", "study.found", "study.duel_opened", "study.offered",
     "study.closed", "canary.started", "canary.promoted", "canary.rolled_back", "preset.banned", "scope.held",
