@@ -5,6 +5,7 @@ Nothing here may tell the blind queue a sample from an ordinary photo: same call
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -246,9 +247,10 @@ def repair() -> int:
             Verdict(decision.verdict), decision.reasons, decision.note, decision.idempotency_key,
             decision.seconds_taken, decision.was_blind, decision.marks,
         )  # fmt: skip
-        with transaction.atomic():
+        # Taken on by somebody else between our read and our write, it is no longer ours to mend.
+        with contextlib.suppress(assets.StateConflict), transaction.atomic():
             _follow(decision.reviewer, task, asked)
-        mended += 1
+            mended += 1
     return mended
 
 

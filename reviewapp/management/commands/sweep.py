@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -59,26 +61,69 @@ class Command(BaseCommand):
             except DatabaseError as error:  # the database is away; the next round finds it or not
                 logger.warning("sweep_missed", extra={"error": str(error)})
                 connection.close()
+            except ExceptionGroup:  # each part of it is in the log; the next round tries again
+                pass
             rounds += 1
             time.sleep(SWEEP_S)
 
 
 def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
-    """One round. Returns what the task sweep did."""
+    """One round. Returns what the task sweep did.
+
+    What fails stops nothing that comes after it: raises ExceptionGroup at the end, with a note on each of whose it is.
+    Raises DatabaseError at once.
+    """
     close_old_connections()
     report = runs.sweep(on_dead=routing.task_died)
     if look_over_batches:
-        removed = storage.remove_stale_temp_files()
-        if removed:
-            logger.info("temp_files_removed", extra={"files": removed})
-        given_up = resumable.expire()
-        if given_up:
-            logger.info("uploads_given_up", extra={"uploads": given_up})
-        if not storage.has_room():
-            logger.error("disk_full", extra={"effect": "uploads are refused and no photo is taken up"})
-        tallies.fold()
-        proof.tick()
+        round_ = Round()
+        round_.do("temporary files", _remove_temp_files)
+        round_.do("uploads given up", _expire_uploads)
+        round_.do("room", _look_for_room)
+        round_.do("counts", tallies.fold)
+        round_.do("lots", proof.tick)
         for batch_id in batch_reads.open_batch_ids():
-            batches.refresh(batch_id)
-        loop.tick()
+            round_.do(f"batch {batch_id}", partial(batches.refresh, batch_id))
+        round_.do("presets", loop.tick)
+        round_.end()
     return report
+
+
+class Round:
+    """Pieces of work that don't depend on each other."""
+
+    def __init__(self) -> None:
+        self._failed: list[Exception] = []
+
+    def do(self, name: str, work: Callable[[], object]) -> None:
+        """Do one. Raises DatabaseError: without the database the others would fail alike."""
+        try:
+            work()
+        except DatabaseError:
+            raise
+        except Exception as error:
+            logger.exception("sweep_failed", extra={"part": name})
+            error.add_note(f"Sweep: {name}")
+            self._failed.append(error)
+
+    def end(self) -> None:
+        """Raise ExceptionGroup when any failed."""
+        if self._failed:
+            raise ExceptionGroup("Parts of the sweep failed", self._failed)
+
+
+def _remove_temp_files() -> None:
+    removed = storage.remove_stale_temp_files()
+    if removed:
+        logger.info("temp_files_removed", extra={"files": removed})
+
+
+def _expire_uploads() -> None:
+    given_up = resumable.expire()
+    if given_up:
+        logger.info("uploads_given_up", extra={"uploads": given_up})
+
+
+def _look_for_room() -> None:
+    if not storage.has_room():
+        logger.error("disk_full", extra={"effect": "uploads are refused and no photo is taken up"})

@@ -1,0 +1,30 @@
+"""A round of the sweep: what fails in it stops nothing else, and is not hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reviewapp.enums import AssetState, BatchState
+from reviewapp.management.commands.sweep import sweep_once
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_part_that_fails_is_said_and_the_others_are_done_all_the_same(tmp_path: Path, settings: Any) -> None:
+    batch = factories.make_batch(state=BatchState.PROCESSING)
+    factories.make_asset(batch, AssetState.IN_REVIEW)
+    settings.DATA_DIR = tmp_path / "no-folder"
+    settings.DATA_DIR.write_text("A file where the data folder should be")
+    for _twice in range(2):
+        with pytest.raises(ExceptionGroup) as caught:
+            sweep_once(look_over_batches=True)
+        notes = [error.__notes__ for error in caught.value.exceptions]
+        assert notes == [["Sweep: temporary files"], ["Sweep: uploads given up"], ["Sweep: room"]]
+        batch.refresh_from_db()
+        assert batch.state == BatchState.REVIEW, "a batch looked at after them"
+    settings.DATA_DIR = tmp_path
+    sweep_once(look_over_batches=True)
