@@ -97,10 +97,10 @@ def total_figures(total: Total) -> list[dict[str, str]]:
     states = _("%(learn)d learning, %(hold)d on hold") % {"learn": modes.get("learn", 0), "hold": modes.get("hold", 0)}
     gold = total.ready
     ready = _("%(bad)d of them with a defect") % {"bad": gold[True]}
+    counted = {"u": f"{proof.upper or 0:,}", "n": f"{proof.images:,}"}
+    rests = _("%(u)s of %(n)s photos, 95%% sure") % counted if has_bound else _("Nothing has shipped under proof")
     return [
-        _figure(
-            _("Escapes at most"), share, _("U %(u)s of W %(w)s, 95%%") % {"u": proof.upper or 0, "w": proof.images}
-        ),
+        _figure(_("Escapes at most"), share, rests),
         _figure(_("Escapes, estimated"), point, _("From %(f)d finds in samples") % {"f": proof.f1}),
         _figure(_("Certified scopes"), str(modes.get("certified", 0)), states),
         _figure(_("Known pictures ready"), str(gold[True] + gold[False]), ready),
@@ -139,17 +139,23 @@ class ReviewerWords:
     rows: list[tuple[str, str, str]]
 
 
-def reviewer_words(own: Figures, *, is_self: bool = False) -> ReviewerWords:
-    """Say how a reviewer does: (label, value, what it rests on) and one plain sentence."""
-    tone, icon, word, sentence = _verdict(own, is_self=is_self)
+def reviewer_words(own: Figures, *, is_measured: bool, is_self: bool = False) -> ReviewerWords:
+    """Say how a reviewer does: (label, value, what it rests on) and one plain sentence.
+
+    `is_measured`: known pictures are being mixed into the queue.
+    """
+    tone, icon, word, sentence = _verdict(own, is_measured=is_measured, is_self=is_self)
     return ReviewerWords(own, tone, icon, word, sentence, _rows(own))
 
 
-def _verdict(own: Figures, *, is_self: bool) -> tuple[str, str, str, str]:
+def _verdict(own: Figures, *, is_measured: bool, is_self: bool) -> tuple[str, str, str, str]:
     if own.alarm is not None:
         text = _("Too many known pictures were judged wrong lately: their samples since then are looked at again.")
         mine = _("Too many known pictures were judged wrong lately: your samples since then are looked at again.")
         return "reject", "triangle-alert", _("Alarm"), mine if is_self else text
+    if own.shown < LEAST_GOLD and not is_measured:
+        text = _("How much is seen isn't measured: known pictures are mixed in only where lots are proven.")
+        return "neutral", "circle-question-mark", _("Not measured"), text
     if own.shown < LEAST_GOLD:
         left = LEAST_GOLD - own.shown
         text = ngettext(

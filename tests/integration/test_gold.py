@@ -51,7 +51,8 @@ def known_picture(*, is_defective: bool, asset: Asset | None = None) -> GoldItem
 
 
 def shown(item: GoldItem) -> ReviewTask:
-    """The known picture in the queue."""
+    """The known picture in the queue, marked as shown as when it is drawn: else chance may add it once more."""
+    GoldItem.objects.filter(pk=item.pk).update(shown_at=timezone.now())
     asset = item.asset
     return hidden.open_looks([hidden.Wanted(asset, item.run_id, LookKind.GOLD, gold=item)])[0].task
 

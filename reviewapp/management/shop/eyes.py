@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from itertools import cycle
 
 from django.contrib.auth.models import User
 
@@ -22,25 +22,18 @@ FINDS, FALSE = 0.985, 0.005
 AT_ONCE = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a result; None stands for nothing."""
-
-    reason: RejectReason
-
-
-def fault_of(task: ReviewTask) -> Fault | None:
-    """The truth about a result, as a careful person with all the time in the world would tell it."""
+def fault_of(task: ReviewTask) -> RejectReason | None:
+    """The truth about a result, as a careful person with all the time in the world would tell it; None: it is fine."""
     look = Look.objects.filter(task=task, gold__isnull=False).select_related("gold").first()
     if look is not None and look.gold is not None and look.gold.defect:
-        return Fault(RejectReason(look.gold.reasons[0]))
+        return RejectReason(look.gold.reasons[0])
     if STAINED in task.asset.filename:
-        return Fault(RejectReason.RESOLUTION)
+        return RejectReason.RESOLUTION
     if task.run.preset_version.params["colour"]["saturation"] >= GARISH_FROM:
-        return Fault(RejectReason.COLOUR_SHIFT)
+        return RejectReason.COLOUR_SHIFT
     limit = random.Random(f"size {task.asset.sha256}").gauss(SMALL_BELOW, SMALL_SPREAD)
     fill = next((row["value"] for row in task.run.quality.measures if row["name"] == "fill"), 1.0)
-    return Fault(RejectReason.CROP_FILL) if fill < limit else None
+    return RejectReason.CROP_FILL if fill < limit else None
 
 
 def judged(task: ReviewTask, user: User) -> tuple[Verdict, list[str]]:
@@ -48,21 +41,21 @@ def judged(task: ReviewTask, user: User) -> tuple[Verdict, list[str]]:
     luck = random.Random(f"{user.username} {task.pk} {task.version}").random()
     fault = fault_of(task)
     if fault is not None and luck < FINDS:
-        return Verdict.REJECT, [str(fault.reason)]
+        return Verdict.REJECT, [str(fault)]
     if fault is None and luck < FALSE:
         return Verdict.REJECT, [str(RejectReason.EDGE_ROUGH)]
     return Verdict.APPROVE, []
 
 
-def work(people: list[User], most: int = 100_000) -> int:
+def work(people: list[User]) -> int:
     """Let everybody take photos from the blind queue in turns until there is none. Returns how many were decided."""
     done, idle = 0, 0
-    while idle < len(people) and done < most:
-        user = people[done % len(people)] if not idle else people[(done + idle) % len(people)]
+    for user in cycle(people):
         tasks = leases.claim_next(user, AT_ONCE)
+        done += sum(_decide(task.pk, user) for task in tasks)
         idle = 0 if tasks else idle + 1
-        for task in tasks:
-            done += _decide(task.pk, user)
+        if idle == len(people):
+            break
     return done
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from reviewapp.selectors import reviewers
+from reviewapp.selectors import gold, reviewers
 from reviewapp.web.context import KEYS_COOKIE, PACE_COOKIE, SURROUND_COOKIE, SURROUNDS, THEME_COOKIE, THEMES
 from reviewapp.web.permissions import REVIEWERS, role_required, roles_of, user_has_role
 from reviewapp.web.quality_words import reviewer_words
@@ -33,7 +33,8 @@ def account(request: HttpRequest) -> HttpResponse:
         }
         if user_has_role(request.user, *REVIEWERS):
             assert isinstance(request.user, User)
-            context["own"] = reviewer_words(reviewers.figures([request.user])[0], is_self=True)
+            own = reviewers.figures([request.user])[0]
+            context["own"] = reviewer_words(own, is_measured=gold.is_on(), is_self=True)
         return render(request, "account/account.html", context)
     form, response = request.POST, redirect("account")
     kept = {

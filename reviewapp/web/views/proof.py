@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from reviewapp.models import Alarm, Lot, Scope
+from reviewapp.selectors import gold as gold_reads
 from reviewapp.selectors import people as people_reads
 from reviewapp.selectors import proof as selectors
 from reviewapp.selectors import reviewers as reviewer_reads
@@ -64,8 +65,10 @@ def proof(request: HttpRequest) -> HttpResponse:
 def reviewers(request: HttpRequest) -> HttpResponse:
     """How much each reviewer sees, agrees and does, each figure with what it rests on."""
     people = people_reads.reviewers()
-    rows = [words.reviewer_words(found) for found in reviewer_reads.figures(people)]
-    return render(request, "quality/reviewers.html", {"active": "reviewers", "rows": rows})
+    is_measured = gold_reads.is_on()
+    rows = [words.reviewer_words(found, is_measured=is_measured) for found in reviewer_reads.figures(people)]
+    context = {"active": "reviewers", "rows": rows, "is_measured": is_measured}
+    return render(request, "quality/reviewers.html", context)
 
 
 @role_required(*MANAGERS)
