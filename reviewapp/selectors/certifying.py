@@ -1,7 +1,8 @@
 """What people's looks prove of a threshold: the share they reject by score, and which line is certified (RTE-11).
 
-A look counts with the chance its photo had of being looked at: all of the review band, the policy's share of what
-passed by itself. Photos that a gate, a category or a client holds are left out: no threshold moves them.
+A look counts with the chance its photo had of being looked at: all of the review band, of what passed by itself the
+policy's share or what its lot logged. Photos that a gate, a category or a client holds are left out: no threshold
+moves them.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from reviewapp.enums import Routing, RunKind, Verdict
-from reviewapp.models import CategoryRule, QualityReport
+from reviewapp.models import CategoryRule, LotPlace, QualityReport
 from reviewapp.policies.quality import thresholds
 from reviewapp.policies.quality.bounds import Floats
 from reviewapp.policies.quality.calibration import Bools, Labels, isotonic
 from reviewapp.policies.sampling import rejection_interval
 from reviewapp.selectors import gold
+from reviewapp.selectors.lots import ROUNDING
 from reviewapp.selectors.review import photo_decisions
 
 DAYS, MOST = 60, 5000
@@ -84,20 +86,54 @@ class Certified:
 def looked() -> Looked:
     """Read the results that a threshold decides over, of the last DAYS days and at most MOST, in two queries."""
     verdict = photo_decisions().filter(run=OuterRef("run")).order_by("-pk")
+    place = LotPlace.objects.filter(run=OuterRef("run")).order_by("-pk")
     reports = QualityReport.objects.filter(
         created_at__gte=timezone.now() - timedelta(days=DAYS),
         routing__in=[Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW],
         run__kind=RunKind.AUTOMATED,
     ).exclude(run__asset__category__in=_held())
-    rows = reports.annotate(said=Subquery(verdict.values("verdict")[:1]), rate=F("policy__sample_rate"))
-    values = list(rows.order_by("-pk").values_list("total", "routing", "rate", "said")[:MOST])[::-1]
-    chances = [rate if routing == Routing.AUTO_APPROVE else 1.0 for _total, routing, rate, _said in values]
+    rows = reports.annotate(
+        said=Subquery(verdict.values("verdict")[:1]),
+        rate=F("policy__sample_rate"),
+        lot=Subquery(place.values("lot")[:1]),
+        lot_size=Subquery(place.values("lot__size")[:1]),
+        rank=Subquery(place.values("rank")[:1]),
+        pi=Subquery(place.values("pi")[:1]),
+    ).order_by("-pk")
+    values = rows.values_list("total", "routing", "rate", "said", "lot", "lot_size", "rank", "pi")[:MOST]
+    known = [row for value in values if (row := _row(*value)) is not None][::-1]
     return Looked(
-        np.array([total for total, *_ in values], dtype=np.float64),
-        np.array(chances, dtype=np.float64),
-        np.array([said is not None for *_, said in values], dtype=np.bool_),
-        np.array([said == Verdict.REJECT for *_, said in values], dtype=np.bool_),
+        np.array([total for total, *_ in known], dtype=np.float64),
+        np.array([chance for _total, chance, *_ in known], dtype=np.float64),
+        np.array([is_seen for *_, is_seen, _bad in known], dtype=np.bool_),
+        np.array([is_bad for *_, is_bad in known], dtype=np.bool_),
     )
+
+
+def _row(
+    total: float,
+    routing: str,
+    rate: float,
+    said: str | None,
+    lot: int | None,
+    size: int | None,
+    rank: int | None,
+    pi: float | None,
+) -> tuple[float, float, bool, bool] | None:
+    """One result's score, chance of a look, whether it had that look, and whether it was rejected; None: not drawn yet.
+
+    In a lot the chance was logged, and only its certificate sample counts: the first looks of the order. That more were
+    made hung on what those found, so they say nothing of how a photo of that score mostly is.
+    """
+    is_bad = said == Verdict.REJECT
+    if routing != Routing.AUTO_APPROVE:
+        return total, 1.0, said is not None, is_bad
+    if lot is None:
+        return total, rate, said is not None, is_bad
+    if pi is None or rank is None or size is None:
+        return None
+    is_sample = rank < pi * size - ROUNDING
+    return total, pi, is_sample and said is not None, is_sample and is_bad
 
 
 def _held() -> list[str]:

@@ -14,6 +14,8 @@ from reviewapp.policies.quality.lots import LotPlan, decide
 
 HIDDEN_FROM_BATCHES = (LookKind.GOLD, LookKind.RETRO)
 """Looks that concern no delivery to come."""
+ROUNDING = 1e-9
+"""The certificate sample of a lot are its ranks below pi x size, less what dividing and multiplying may add."""
 _RUN = ("params", "timings", "findings", "recipe")
 _SCORE = ("measures", "gates", "checks", "failures", "label_map", "colour_map")
 _WIDE = (

@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet
 
 from reviewapp.enums import AdjustmentState, BatchState, ReviewReason, RunKind, Verdict
 from reviewapp.models import Adjustment, Look, Preset, PresetVersion, QualityReport, ReviewDecision, SampleMember
+from reviewapp.selectors.lots import ROUNDING
 from reviewapp.selectors.review import photo_decisions
 
 MOST = 2000
@@ -99,11 +100,18 @@ def moved(version: PresetVersion) -> dict[str, list[float]]:
 
 
 def _chances(task_ids: Iterable[int]) -> dict[int, float]:
-    """The logged chance of each blind sample: its lot's, or its block's share. Everything else is looked at whole."""
+    """The logged chance of each blind sample: its lot's, or its block's share. Everything else speaks for itself alone.
+
+    So do looks that a lot got beyond its certificate sample: those were made because of what was found before.
+    """
     wanted = list(task_ids)
     rows = SampleMember.objects.filter(review_task_id__in=wanted).values_list(
         "review_task_id", "draw__size", "draw__population"
     )
     found = {task: min(1.0, max(1, size) / max(1, population)) for task, size, population in rows}
-    looks = Look.objects.filter(task_id__in=wanted, lot__places__asset=F("asset"), lot__places__pi__gt=0.0)
+    looks = Look.objects.filter(
+        task_id__in=wanted,
+        lot__places__asset=F("asset"),
+        lot__places__rank__lt=F("lot__places__pi") * F("lot__size") - ROUNDING,
+    )
     return found | {task: float(pi or 1.0) for task, pi in looks.values_list("task_id", "lot__places__pi")}

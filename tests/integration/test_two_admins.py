@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.urls import reverse
 
-from reviewapp.enums import Role
-from reviewapp.models import AuditEvent, PolicyDraft, RoutingPolicy
+from reviewapp.enums import LookKind, Role, Routing, Verdict
+from reviewapp.models import AuditEvent, PolicyDraft, QualityReport, RoutingPolicy
 from reviewapp.policies.quality.thresholds import labels_needed
-from reviewapp.selectors import certifying
+from reviewapp.selectors import certifying, replays
 from reviewapp.services import policies_admin as services
+from reviewapp.services import sampling
 from reviewapp.services.people import NotAllowed
 from tests import factories as make
+from tests import lots as world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,3 +117,26 @@ def test_dots_carry_their_interval_and_fall() -> None:
     assert len(dots) == 25 and all(dot.least <= dot.rate <= dot.most for dot in dots)
     assert [dot.smooth for dot in dots] == sorted((dot.smooth for dot in dots), reverse=True)
     assert certifying.dots(looks(np.zeros(0), np.zeros(0, np.bool_))) == []
+
+
+def test_a_lots_looks_count_with_the_chance_it_logged_and_only_its_certificate_sample() -> None:
+    batch = world.proven_batch()
+    world.approved(batch, 60)
+    lot = world.planned(batch)
+    first = lot.plan["first"]
+    assert 0 < first < 60
+    flagged = lot.places.get(rank=0).asset_id
+    world.look_at(
+        make.make_user("", Role.REVIEWER), lambda task: Verdict.REJECT if task.asset_id == flagged else Verdict.APPROVE
+    )
+    world.look_at(make.make_user("", Role.REVIEWER), Verdict.REJECT)
+    judged = lot.looks.filter(kind=LookKind.FIRST).exclude(verdict="").count()
+    assert judged > first, "one find made the audit look at more"
+    chances = Counter(one.pi for one in replays.of_version(batch.preset_version))
+    assert chances == {first / 60: first, 1.0: judged - first}, "those speak for themselves alone"
+    world.approved(batch, 3)
+    sampling.draw_due(batch)
+    QualityReport.objects.update(routing=Routing.AUTO_APPROVE)
+    found = certifying.looked()
+    assert found.pi.tolist() == [first / 60] * 60, "three photos of a lot without a plan aren't drawn yet"
+    assert (int(found.seen.sum()), int(found.bad.sum())) == (first, 1)
