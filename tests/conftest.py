@@ -78,6 +78,17 @@ def _plain_static_files(settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _policy_in_force(request: pytest.FixtureRequest) -> None:
+    """Every database has a policy: the migrations' own, or a new one after a test that emptied all tables."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker is not None:
+        request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
+        from tests import factories
+
+        factories.policy()
+
+
+@pytest.fixture(autouse=True)
 def _own_files(settings: Any, tmp_path: Path) -> None:
     """Stored files of each test lie in its own folder."""
     settings.DATA_DIR = tmp_path
@@ -118,7 +129,11 @@ class Watched:
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         page.on(
             "console",
-            lambda message: self.problems.append(f"console: {message.text}") if message.type == "error" else None,
+            lambda message: (
+                self.problems.append(f"console: {message.text} ({message.location['url']})")
+                if message.type == "error"
+                else None
+            ),
         )
 
 

@@ -121,7 +121,8 @@ def test_dots_carry_their_interval_and_fall() -> None:
 
 def test_a_lots_looks_count_with_the_chance_it_logged_and_only_its_certificate_sample() -> None:
     batch = world.proven_batch()
-    world.approved(batch, 60)
+    for asset in world.approved(batch, 60):
+        asset.runs.update(pixels_key=asset.original_key)
     lot = world.planned(batch)
     first = lot.plan["first"]
     assert 0 < first < 60
