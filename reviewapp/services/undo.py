@@ -20,7 +20,7 @@ from reviewapp.enums import (
     StudyStage,
     Verdict,
 )
-from reviewapp.models import Batch, DeliveryItem, EditTask, Look, ReviewDecision, ReviewTask, SampleMember, Study
+from reviewapp.models import Batch, DeliveryItem, EditTask, Look, ReviewDecision, ReviewTask, SampleMember
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.selectors import review as selectors
 
@@ -84,8 +84,6 @@ def _take_back_decision(user: User, decision: ReviewDecision) -> None:
     # A look at what left long ago, or one side of a duel, changes nothing in a package.
     if is_delivered and look is None and duel is None:
         raise _Refused("The photo has been delivered. It can't be undone.")
-    if duel is not None and not Study.objects.filter(pk=duel.study_id, stage=StudyStage.DUEL).exists():
-        raise _Refused("The photo moved on meanwhile. It can't be undone here.")
     _reopen(user, decision)
     ReviewDecision.objects.create(
         task_id=decision.task_id,
@@ -102,8 +100,7 @@ def _take_back_decision(user: User, decision: ReviewDecision) -> None:
         undoes=decision,
         idempotency_key=f"undo:{decision.pk}",
     )
-    if duel is None:
-        _move_back(user, decision, look)
+    _move_back(user, decision, look, is_compared=duel is not None)
     afterwards.do(lambda: batches.refresh(decision.asset.batch_id))
 
 
@@ -113,7 +110,8 @@ def _reopen(user: User, decision: ReviewDecision) -> None:
     same = ReviewTask.objects.filter(pk=decision.task_id, version=decision.version)
     is_lent = Q(lease_owner__isnull=False, lease_until__gte=now) & ~Q(lease_owner=user)
     escalation = {"needs_senior": False, "escalated_by": None, "escalation_note": ""}
-    reopened = same.exclude(is_lent).update(
+    over = ReviewTask.objects.exclude(study_run__study__stage=StudyStage.DUEL).filter(study_run__isnull=False)
+    reopened = same.exclude(is_lent).exclude(pk__in=over.filter(pk=decision.task_id)).update(
         state=ReviewTaskState.OPEN,
         version=F("version") + 1,
         lease_owner=user,
@@ -124,19 +122,26 @@ def _reopen(user: User, decision: ReviewDecision) -> None:
     )
     if reopened:
         return
+    if over.filter(pk=decision.task_id).exists():
+        raise _Refused("The photo moved on meanwhile. It can't be undone here.")
     if same.exists():
         raise _Refused("Somebody else has the photo on screen now. It can't be undone.")
     raise _Refused("The photo was decided again since. Undo the later decision first.")
 
 
-def _move_back(user: User, decision: ReviewDecision, look: Look | None) -> None:
-    """Take back what followed. Every photo is asked the same, whatever it is; what moves, moves afterwards."""
+def _move_back(user: User, decision: ReviewDecision, look: Look | None, *, is_compared: bool) -> None:
+    """Take back what followed. Every photo is asked the same, whatever it is; what moves, moves afterwards.
+
+    `is_compared`: it was one side of a duel, and nothing followed.
+    """
     stands = looks.is_judged_by_another(decision.task_id)
     withdrawn = 0
     if decision.verdict == Verdict.REJECT:
         withdrawn = EditTask.objects.filter(
             asset=decision.asset, base_run_id=decision.run_id, state=EditTaskState.OPEN, editor__isnull=True
         ).update(state=EditTaskState.WITHDRAWN)
+    if is_compared:
+        return
     if look is None:
         if decision.verdict == Verdict.REJECT and not withdrawn:
             raise _Refused("An editor already works on the photo. It can't be undone.")

@@ -20,7 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from reviewapp import storage
-from reviewapp.enums import AssetState, BatchState, GoldSource, LookKind, LotState, Role, RunKind
+from reviewapp.enums import AssetState, BatchState, GoldSource, LookKind, LotState, Role, RunKind, Side
 from reviewapp.models import (
     Asset,
     Batch,
@@ -36,7 +36,7 @@ from reviewapp.models import (
 )
 from reviewapp.selectors.quality import current_policy
 from reviewapp.services import hidden
-from tests import factories
+from tests import duels, factories
 
 pytestmark = pytest.mark.django_db
 
@@ -70,10 +70,15 @@ class Timed(ClientHandler):
 
 def stored_run(asset: Asset, **fields: Any) -> ProcessingRun:
     run = factories.make_run(asset, total=95.0, **fields)
+    store(run)
+    return run
+
+
+def store(run: ProcessingRun) -> None:
+    """Give a result its files."""
     for number, name in enumerate(KEYS):
         setattr(run, name, storage.put_bytes(f"{run.pk:06}{number}".encode() * 90, prefix="d").key)
     run.save()
-    return run
 
 
 def lot_of(asset: Asset, run: ProcessingRun, state: str = LotState.OPEN) -> Lot:
@@ -158,6 +163,21 @@ def looked_back() -> ReviewTask:
     return task
 
 
+def compared(side: Side) -> ReviewTask:
+    """One side of a duel between two versions of a preset, the other judged already."""
+    study = duels.make_study(1, batch=spring())
+    asset = study.replay.items.get().asset
+    Asset.objects.filter(pk=asset.pk).update(category="mug", filename="photo00001.jpg", sku="SKU-0001")
+    for one in study.runs.select_related("run", "review_task"):
+        assert one.run is not None and one.review_task is not None
+        store(one.run)
+        if one.side == side:
+            task = one.review_task
+        else:
+            ReviewTask.objects.filter(pk=one.review_task.pk).update(state="done", version=1)
+    return ReviewTask.objects.get(pk=task.pk)
+
+
 KINDS: dict[str, Callable[[], ReviewTask]] = {
     "ordinary": ordinary,
     "sample of simple mode": simple_sample,
@@ -167,6 +187,8 @@ KINDS: dict[str, Callable[[], ReviewTask]] = {
     "looked at after it shipped": looked_back,
     "known good": lambda: known(False),
     "known defective": lambda: known(True),
+    "proposed settings": lambda: compared(Side.CHALLENGER),
+    "settings in use, made anew": lambda: compared(Side.CHAMPION),
 }
 
 
