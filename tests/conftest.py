@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests import servers
+from tests import demo, servers
 from tests.stack import Stack
 
 CHROMIUM_ARGS = [
@@ -158,8 +159,10 @@ def page(context: Any) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def live_app(tmp_path_factory: pytest.TempPathFactory, chromium_path: str) -> Iterator[Stack]:
-    """The real stack with the demo batch, for one module of browser tests."""
-    with Stack(tmp_path_factory.mktemp("app"), demo=True) as stack:
+    """The real stack with the demo batch, fully processed by itself, for one module of browser tests."""
+    here = tmp_path_factory.getbasetemp()
+    shared = here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
+    with demo.running(shared, tmp_path_factory.mktemp("app")) as stack:
         yield stack
 
 

@@ -23,8 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 class Stack:
     """`python -m reviewapp.supervisor` in `data`. Use as a context manager."""
 
-    def __init__(self, data: Path, *, demo: bool = False, **env: str) -> None:
+    def __init__(self, data: Path, *, demo: bool = False, known: dict[str, str] | None = None, **env: str) -> None:
         self.data = data
+        self.known = known or {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {
@@ -121,8 +122,8 @@ class Stack:
         return found
 
     def passwords(self) -> dict[str, str]:
-        """Demo accounts' passwords, as printed on the first start."""
-        accounts = {}
+        """Demo accounts' passwords: those that were known, and what the first start prints."""
+        accounts = dict(self.known)
         for line in self.lines:
             words = line.split()
             if len(words) >= 2 and words[0] in {"reviewer", "editor", "senior", "manager", "admin"}:

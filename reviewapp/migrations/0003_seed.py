@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import migrations
 
-
-def add_seeds(apps: Any, schema_editor: Any) -> None:
-    """Add what is missing; the module is imported here so that loading migrations stays cheap."""
-    from reviewapp.services import seeds
-
-    seeds.seed(apps)
+from reviewapp.migrations._rows import add_seeds
 
 
 class Migration(migrations.Migration):

@@ -4,20 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-
-def begin_lives(apps, schema_editor):
-    """Give every version that is there a life: in use, retired, or never used."""
-    Version, Life = apps.get_model('reviewapp', 'PresetVersion'), apps.get_model('reviewapp', 'PresetLife')
-    before = {}
-    for version in Version.objects.select_related('preset__current').order_by('preset_id', 'number'):
-        current = version.preset.current
-        state = 'retired'
-        if current is not None and current.pk == version.pk:
-            state = 'active'
-        elif current is None or version.number > current.number:
-            state = 'draft'
-        Life.objects.create(version=version, parent=before.get(version.preset_id), state=state)
-        before[version.preset_id] = version
+from reviewapp.migrations._rows import begin_lives
 
 
 class Migration(migrations.Migration):

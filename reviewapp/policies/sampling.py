@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Iterable
 from decimal import Decimal
 
-from scipy.stats import beta
+from scipy import special
 
 # Above this many judged samples a fixed count no longer speaks of a systemic fault; then the share decides.
 PAUSE_SHARE = 0.10
@@ -61,6 +61,6 @@ def rejection_interval(rejected: int, judged: int, confidence: float = 0.95) -> 
     if judged == 0:
         return 0.0, 1.0
     tail = (1.0 - confidence) / 2.0
-    low = 0.0 if rejected == 0 else float(beta.ppf(tail, rejected, judged - rejected + 1))
-    high = 1.0 if rejected == judged else float(beta.ppf(1.0 - tail, rejected + 1, judged - rejected))
+    low = 0.0 if rejected == 0 else float(special.betaincinv(rejected, judged - rejected + 1, tail))
+    high = 1.0 if rejected == judged else float(special.betaincinv(rejected + 1, judged - rejected, 1.0 - tail))
     return low, high

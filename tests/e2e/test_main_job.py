@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +30,6 @@ SAMPLES = (
 )
 MIN_SIDE = {"amazon_main": 1000, "google_shopping": 100, "shopify": 1}
 FORMATS = {"amazon_main": "JPEG", "google_shopping": "WEBP", "shopify": "WEBP"}
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory, chromium_path: str) -> Iterator[Stack]:
-    """The demo as `make run` starts it, its batch fully processed by itself."""
-    with Stack(tmp_path_factory.mktemp("demo"), demo=True) as stack:
-        stack.wait_idle(600)
-        yield stack
 
 
 def numbers(stack: Stack, code: str) -> list[int]:
@@ -119,27 +110,27 @@ def check_file(channel: str, name: str, data: bytes) -> None:
     assert name.split("/")[-1].startswith("B0"), f"{name} is not named by its ASIN"
 
 
-def test_the_main_job(page: Any, demo: Stack, tmp_path: Path) -> None:
-    status = demo.status()
+def test_the_main_job(page: Any, live_app: Stack, tmp_path: Path) -> None:
+    status = live_app.status()
     assert status["workers"] == 2
     assert not set(status["assets"]) & {"received", "validated", "classified", "queued", "scored"}, status
     assert {"auto_approved", "in_review", "editing", "rejected_intake", "duplicate"} <= set(status["assets"]), status
-    (waiting,) = numbers(demo, WAITING)
-    pending, samples = numbers(demo, SAMPLES)
+    (waiting,) = numbers(live_app, WAITING)
+    pending, samples = numbers(live_app, SAMPLES)
     assert samples >= 1 and pending == samples, "auto-approved photos are sampled blind"
 
-    sign_in(page, demo, "reviewer")
-    approved, rejected = decide_everything(page, demo)
+    sign_in(page, live_app, "reviewer")
+    approved, rejected = decide_everything(page, live_app)
     assert approved + rejected == waiting
     until(page, "!Object.keys(localStorage).some((key) => key.startsWith('softproof.outbox'))")
-    assert numbers(demo, WAITING) == [0]
-    assert numbers(demo, SAMPLES)[0] == 0
-    demo.wait_idle(300)
-    page.goto(f"{demo.url}/account/")
+    assert numbers(live_app, WAITING) == [0]
+    assert numbers(live_app, SAMPLES)[0] == 0
+    live_app.wait_idle(300)
+    page.goto(f"{live_app.url}/account/")
     page.context.clear_cookies()
 
-    sign_in(page, demo, "manager")
-    page.goto(f"{demo.url}/batches/")
+    sign_in(page, live_app, "manager")
+    page.goto(f"{live_app.url}/batches/")
     page.click("a[href^='/batches/']:not([href='/batches/new/']):not([href='/batches/'])")
     page.wait_for_selector("#deliveries")
     if resume := page.query_selector("form[action$='/resume/'] button"):

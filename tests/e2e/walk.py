@@ -1,4 +1,4 @@
-"""Every screen in one theme: its complaints, what axe finds, what is too small and what too wide."""
+"""Every screen in both themes: its complaints, what axe finds, what is too small and what too wide."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ COLOUR_RULES = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-i
     "resultTypes": ["violations"]
 }
 """What of RULES a theme can break: the rest is the same page."""
+DESKTOP = {"width": 1440, "height": 900}
 WIDTHS = (320, 390, 768, 1024, 1920)
 POLICY = """document.addEventListener('securitypolicyviolation',
     (event) => console.error(`policy: ${event.effectiveDirective} ${event.blockedURI}`));"""
@@ -40,7 +41,8 @@ class Walked:
     findings: dict[str, list[str]] = field(default_factory=dict)
     small: dict[str, list[str]] = field(default_factory=dict)
     wide: dict[str, list[int]] = field(default_factory=dict)
-    themes: dict[str, str] = field(default_factory=dict)
+    dark: list[str] = field(default_factory=list)
+    """Screens that were looked at in both themes."""
 
 
 def serious(page: Any, rules: dict[str, Any] = RULES) -> list[str]:
@@ -54,17 +56,15 @@ def serious(page: Any, rules: dict[str, Any] = RULES) -> list[str]:
     ]
 
 
-def walk(browser: Any, stack: Stack, ids: dict[str, Any], theme: str, *, only: str = "") -> Walked:
-    """Opens every screen at 1440 x 900 in a theme, the desk (always dark) in the dark one."""
+def walk(browser: Any, stack: Stack, ids: dict[str, Any]) -> Walked:
+    """Opens every screen once: by day, by night (the desk always is) and as wide as each of WIDTHS."""
     walked = Walked()
     pages: dict[str, tuple[Any, Watched]] = {}
     for screen in SCREENS:
-        if not screen.name.startswith(only) or (screen.is_desk and theme == "light"):
-            continue
         if screen.who not in pages:
-            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            context = browser.new_context(viewport=DESKTOP)
             context.set_default_timeout(15_000)
-            context.add_cookies([{"name": "theme", "value": theme, "url": stack.url}])
+            context.add_cookies([{"name": "theme", "value": "light", "url": stack.url}])
             page, watched = signed_in(context, stack, screen.who), Watched()
             page.add_init_script(POLICY)
             watched.watch(page)
@@ -72,9 +72,14 @@ def walk(browser: Any, stack: Stack, ids: dict[str, Any], theme: str, *, only: s
         page, watched = pages[screen.who]
         watched.problems.clear()
         open_screen(page, stack, screen, ids)
-        walked.themes[screen.name] = page.get_attribute("html", "data-theme")
-        walked.findings[screen.name] = serious(page, RULES if theme == "light" or screen.is_desk else COLOUR_RULES)
+        walked.findings[screen.name] = serious(page)
         walked.small[screen.name] = page.evaluate(SMALL)
+        if page.get_attribute("html", "data-theme") == "light":
+            by_night(page)
+            walked.findings[screen.name] += [f"dark: {one}" for one in serious(page, COLOUR_RULES)]
+            walked.dark.append(screen.name)
+        if screen.name != "review-offline":
+            squeeze(page, screen.name, walked)
         screen.after(page)
         expected = ["ERR_INTERNET_DISCONNECTED"] if screen.name == "review-offline" else []
         expected += [str(status) for status in (403, 404, 422) if status == screen.status or "refused" in screen.name]
@@ -86,28 +91,22 @@ def walk(browser: Any, stack: Stack, ids: dict[str, Any], theme: str, *, only: s
     return walked
 
 
-def squeeze(browser: Any, stack: Stack, ids: dict[str, Any]) -> dict[int, Walked]:
-    """Opens every screen once and makes it as wide as each of WIDTHS: what scrolls sideways, what is too small."""
-    walked = {width: Walked() for width in WIDTHS}
-    pages: dict[str, Any] = {}
-    for screen in SCREENS:
-        if screen.name == "review-offline":
-            continue
-        if screen.who not in pages:
-            context = browser.new_context(viewport={"width": WIDTHS[0], "height": 800})
-            context.set_default_timeout(15_000)
-            pages[screen.who] = signed_in(context, stack, screen.who)
-        page = pages[screen.who]
-        page.set_viewport_size({"width": WIDTHS[0], "height": 800})
-        open_screen(page, stack, screen, ids, until="load")
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            over = page.evaluate(WIDE)
-            walked[width].wide[screen.name] = [over] if over > 0 else []
-            walked[width].small[screen.name] = page.evaluate(SMALL)
-    for page in pages.values():
-        page.context.close()
-    return walked
+def by_night(page: Any) -> None:
+    """Gives an open page the dark theme, at once: colours on their way from one to the other are neither."""
+    page.emulate_media(reduced_motion="reduce")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_timeout(50)
+    page.emulate_media(reduced_motion="no-preference")
+
+
+def squeeze(page: Any, name: str, walked: Walked) -> None:
+    """Makes an open screen as wide as each of WIDTHS and notes what scrolls sideways and what is too small."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        over = page.evaluate(WIDE)
+        walked.wide[f"{name} at {width}"] = [over] if over > 0 else []
+        walked.small[f"{name} at {width}"] = page.evaluate(SMALL)
+    page.set_viewport_size(DESKTOP)
 
 
 def only_bad(found: dict[str, Any]) -> dict[str, Any]:

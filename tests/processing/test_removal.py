@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -147,10 +148,16 @@ def test_a_corrupt_model_is_a_missing_resource(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("brightest", [0, 90, 255])
 def test_u2net_input_is_rembgs_to_the_digit(brightest: int) -> None:
-    from rembg.sessions.base import BaseSession
+    found = importlib.util.find_spec("rembg")
+    assert found is not None and found.origin is not None
+    # By its file: the package itself imports numba, which compiles for most of a minute when it is new on a machine.
+    spec = importlib.util.spec_from_file_location("theirs", Path(found.origin).parent / "sessions" / "base.py")
+    assert spec is not None and spec.loader is not None
+    base = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(base)
 
     rgb = np.random.default_rng(brightest).integers(0, brightest + 1, (211, 340, 3)).astype(np.uint8)
-    session = object.__new__(type("Bare", (BaseSession,), {}))
+    session = object.__new__(type("Bare", (base.BaseSession,), {}))
     session.inner_session = SimpleNamespace(get_inputs=lambda: [SimpleNamespace(name="x")])
     mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     theirs = session.normalize(Image.fromarray(rgb), mean, deviation, (320, 320))["x"]

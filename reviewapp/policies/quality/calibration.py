@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from reviewapp.policies.quality.bounds import Floats
 
@@ -89,6 +89,8 @@ def isotonic(labels: Labels) -> Curve:
     levels, place = np.unique(labels.scores, return_inverse=True)
     weights = np.bincount(place, 1.0 / labels.pi)
     means = np.bincount(place, labels.bad / labels.pi) / weights
+    from scipy import optimize  # inside: every process loads this module and hardly any fits a curve
+
     fitted = optimize.isotonic_regression(means, weights=weights, increasing=False)
     return Curve(levels, np.asarray(fitted.x, dtype=np.float64))
 
