@@ -94,7 +94,7 @@ def test_what_is_killed_comes_back(stack: Stack, pattern: str) -> None:
     (before,) = stack.children(pattern)
     os.kill(before, signal.SIGKILL)
     assert eventually(lambda: stack.children(pattern) and stack.children(pattern) != [before])
-    assert eventually(stack.is_up)
+    assert eventually(stack.is_up, 60)
 
 
 def test_a_second_stack_on_the_same_data_is_refused(stack: Stack) -> None:
