@@ -43,6 +43,9 @@ __all__ = ["DecisionResult", "UndoResult", "beat", "claim_next", "record_decisio
 KEEPS_WAITING = frozenset({Verdict.HOLD, Verdict.SKIP, Verdict.ESCALATE})
 """After these somebody still has to decide."""
 
+STUCK = 1000
+"""Photos without a task that one round of repair looks at, at most."""
+
 Status = Literal["saved", "conflict", "lease_gone", "replayed", "invalid"]
 
 
@@ -229,13 +232,16 @@ def _see(look: Look, user: User, asked: Verdicted) -> None:
 
 def repair() -> int:
     """Follow up decisions whose photo still waits because a process died between. Returns how many."""
-    waiting = Q(asset__state__in=[AssetState.IN_REVIEW, AssetState.ON_HOLD])
-    later = ReviewTask.objects.filter(
-        asset=OuterRef("asset"), look__isnull=True, study_run__isnull=True, pk__gt=OuterRef("pk")
-    )
+    theirs = ReviewTask.objects.filter(asset=OuterRef("asset"), look__isnull=True, study_run__isnull=True)
+    # From the photos that wait and have no task anybody could take: the decided tasks are all there ever were.
+    waiting = Asset.objects.filter(state__in=[AssetState.IN_REVIEW, AssetState.ON_HOLD])
+    free = ReviewTask.objects.filter(asset=OuterRef("pk"), state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD])
+    free = free.filter(look__isnull=True, study_run__isnull=True)
+    stuck = list(waiting.filter(~Exists(free)).order_by().values_list("pk", flat=True)[:STUCK])
     done = ReviewTask.objects.filter(
-        waiting, ~Exists(later), state=ReviewTaskState.DONE, look__isnull=True, study_run__isnull=True
-    )
+        ~Exists(theirs.filter(pk__gt=OuterRef("pk"))), asset__in=stuck, state=ReviewTaskState.DONE,
+        look__isnull=True, study_run__isnull=True,
+    )  # fmt: skip
     old = timezone.now() - timedelta(minutes=1)
     mended = 0
     for pk in list(done.filter(decided_at__lt=old).values_list("pk", flat=True)[:200]):
