@@ -12,7 +12,7 @@ from reviewapp.enums import AlarmKind, LookKind, LotState
 from reviewapp.models import Look, Lot
 from reviewapp.selectors import people as people_reads
 
-from . import gold, hidden, looks, lots, review, scopes
+from . import gold, hidden, looks, lots, review, scopes, undo
 
 STALE = timedelta(days=14)
 """A known picture nobody has come to in this time is taken out of the queue."""
@@ -32,7 +32,7 @@ class TickReport:
 def tick() -> TickReport:
     """One round. Does what is due and nothing else, however often it runs; two at once do no harm."""
     planned = lots.plan_due()
-    repaired = review.repair() + looks.repair()
+    repaired = review.repair() + looks.repair() + undo.repair()
     live = Lot.objects.filter(state__in=[LotState.OPEN, LotState.HELD]).order_by("pk")
     for pk in list(live.values_list("pk", flat=True)):
         lots.settle(pk)

@@ -145,7 +145,7 @@ def _decide(user: User, task: ReviewTask, seen_version: int, asked: Verdicted) -
         decision = _write(user, task, seen_version + 1, asked, is_second_opinion=False)
         _still_waits(task)
         _note(user, task, asked)
-        afterwards.do(lambda: _follow(user, task, asked))
+        afterwards.do(lambda: _follow(user, task, asked, seen_version + 1))
         return decision
 
 
@@ -186,8 +186,13 @@ def _note(user: User, task: ReviewTask, asked: Verdicted) -> None:
         ReviewTask.objects.filter(pk=task.pk).update(needs_senior=True, escalated_by=user, escalation_note=asked.note)
 
 
-def _follow(user: User, task: ReviewTask, asked: Verdicted) -> None:
-    """Move the photo on. A sample is approved already: only a rejection moves it, the rest is bookkeeping."""
+def _follow(user: User, task: ReviewTask, asked: Verdicted, version: int) -> None:
+    """Move the photo on. A sample is approved already: only a rejection moves it, the rest is bookkeeping.
+
+    Nothing follows from a decision that was taken back meanwhile: the task's `version` has moved on then.
+    """
+    if not ReviewTask.objects.filter(pk=task.pk, version=version).exists():
+        return
     is_sample = task.reason == ReviewReason.SAMPLE
     waits = task.asset.state in (AssetState.IN_REVIEW, AssetState.ON_HOLD)
     if asked.verdict in (Verdict.SKIP, Verdict.ESCALATE):
@@ -255,7 +260,7 @@ def repair() -> int:
         )  # fmt: skip
         # Taken on by somebody else between our read and our write, it is no longer ours to mend.
         with contextlib.suppress(assets.StateConflict), transaction.atomic():
-            _follow(decision.reviewer, task, asked)
+            _follow(decision.reviewer, task, asked, task.version)
             mended += 1
     return mended
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -147,7 +149,7 @@ def _move_back(user: User, decision: ReviewDecision, look: Look | None, *, is_co
     if is_compared:
         return
     if look is None:
-        if decision.verdict == Verdict.REJECT and not withdrawn:
+        if decision.verdict == Verdict.REJECT and not withdrawn and _is_with_an_editor(decision):
             raise _Refused("An editor already works on the photo. It can't be undone.")
         afterwards.do(lambda: _put_back(user, decision))
         return
@@ -156,8 +158,37 @@ def _move_back(user: User, decision: ReviewDecision, look: Look | None, *, is_co
     afterwards.do(lambda: looks.take_back(look, user))
 
 
-def _put_back(user: User, decision: ReviewDecision) -> None:
+def _is_with_an_editor(decision: ReviewDecision) -> bool:
+    """Say whether its edit has begun. There may be none at all: the rejection was taken back before it followed."""
+    edits = EditTask.objects.filter(asset=decision.asset, base_run_id=decision.run_id)
+    return edits.exclude(state=EditTaskState.WITHDRAWN).exists()
+
+
+def repair() -> int:
+    """Put back photos whose decision was taken back and that moved all the same: a process died between, or what
+    followed the decision came at the same moment. Returns how many.
+    """
+    now = timezone.now()
+    lately = ReviewDecision.objects.filter(created_at__range=(now - timedelta(days=2), now - timedelta(minutes=1)))
+    undone = lately.filter(undoes__isnull=False, task__state=ReviewTaskState.OPEN, task__version=F("version"))
+    mended = 0
+    for one in undone.select_related("undoes__asset", "undoes__task__study_run", "undoes__run", "reviewer"):
+        decision, look = one.undoes, looks.of_task(one.task_id)
+        if decision is None or hasattr(decision.task, "study_run"):
+            continue
+        with contextlib.suppress(assets.StateConflict, IllegalTransition), transaction.atomic():
+            if look is None:
+                mended += _put_back(one.reviewer, decision)
+            elif look.verdict:
+                looks.take_back(look, one.reviewer)
+                mended += 1
+    return mended
+
+
+def _put_back(user: User, decision: ReviewDecision) -> bool:
+    """Bring the photo to where it was before the decision; False when it is there."""
     asset, is_sample = decision.asset, decision.task.reason == ReviewReason.SAMPLE
+    asset.refresh_from_db(fields=["state"])  # what follows the decision may have come since it was read
     if is_sample:
         SampleMember.objects.filter(review_task_id=decision.task_id).update(
             outcome=SampleOutcome.PENDING, judged_at=None
@@ -165,5 +196,7 @@ def _put_back(user: User, decision: ReviewDecision) -> None:
     # A sample that was approved with an adjusted result had come back from what shipped: it waits like any other.
     came_back = decision.verdict == Verdict.APPROVE and decision.run.kind == RunKind.ADJUSTED
     back = AssetState.AUTO_APPROVED if is_sample and not came_back else AssetState.IN_REVIEW
-    if asset.state != back:
-        assets.move(asset, back, reason="Decision undone", actor=user)
+    if asset.state == back:
+        return False
+    assets.move(asset, back, reason="Decision undone", actor=user)
+    return True

@@ -9,9 +9,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from reviewapp.enums import AssetState, BatchState, Role
-from reviewapp.models import Task
-from reviewapp.services import delivery, review
+from reviewapp.enums import AssetState, BatchState, ReviewTaskState, Role
+from reviewapp.management.shop import calendar
+from reviewapp.models import EditTask, Task
+from reviewapp.services import afterwards, delivery, review, undo
 from tests import factories as make
 
 from .test_review_claims import in_threads
@@ -58,3 +59,57 @@ def test_del02_an_undo_while_the_photo_is_being_delivered_waits_and_is_refused(r
     assert in_threads(2, work) == ["delivered 1", "The photo has been delivered. It can't be undone."]
     task.asset.refresh_from_db()
     assert task.asset.state == AssetState.APPROVED
+
+
+@pytest.mark.parametrize(("verdict", "reasons"), [("approve", []), ("reject", ["shadow"])])
+def test_nothing_follows_a_decision_that_was_taken_back_before_it_followed(
+    reviewer: User, verdict: str, reasons: list[str]
+) -> None:
+    task = make.make_review()
+    with afterwards.kept() as late:
+        decision = decide(reviewer, task, verdict, *reasons).decision
+    assert decision is not None
+    assert review.undo(reviewer, decision.pk).is_undone
+    late.run()
+    task.asset.refresh_from_db()
+    task.refresh_from_db()
+    assert (task.asset.state, task.state) == (AssetState.IN_REVIEW, ReviewTaskState.OPEN)
+    assert not Task.objects.exists() and not EditTask.objects.exists()
+    assert decide(reviewer, task, "approve").status == "saved"
+
+
+def test_an_undo_whose_process_died_is_finished_by_the_sweep_once(reviewer: User) -> None:
+    task = make.make_review()
+    decision = decide(reviewer, task, "approve").decision
+    assert decision is not None
+    with afterwards.kept():  # and never run
+        assert review.undo(reviewer, decision.pk).is_undone
+    task.asset.refresh_from_db()
+    assert task.asset.state == AssetState.APPROVED
+    assert undo.repair() == 0, "just now: whoever took it back may still be at it"
+    with calendar.opened() as tomorrow:
+        tomorrow.next_day()
+        assert (undo.repair(), undo.repair()) == (1, 0)
+    task.asset.refresh_from_db()
+    assert task.asset.state == AssetState.IN_REVIEW
+
+
+def test_in_the_background_things_follow_in_their_order_and_a_failure_stops_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(afterwards, "_background", None)
+    afterwards.in_background()
+    made: list[tuple[str, str]] = []
+    done = threading.Event()
+
+    def note(word: str) -> None:
+        made.append((word, threading.current_thread().name))
+
+    for word in ("first", "second", "third"):
+        with afterwards.kept() as late:
+            afterwards.do(lambda word=word: note(word))
+            afterwards.do(lambda: 1 // 0)
+            afterwards.do(done.set if word == "third" else lambda: None)
+        late.leave()
+    assert done.wait(20)
+    assert made == [(word, "afterwards_0") for word in ("first", "second", "third")]

@@ -115,7 +115,7 @@ def past(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
 
 def _then(response: Answer, kept: afterwards.Kept) -> Answer:
     """Let what follows a decision wait until the answer has left: its time would tell what the photo is."""
-    response._resource_closers.append(kept.run)  # type: ignore[attr-defined] # what Django itself closes with
+    response._resource_closers.append(kept.leave)  # type: ignore[attr-defined] # what Django itself closes with
     return response
 
 
