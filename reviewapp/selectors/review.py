@@ -7,20 +7,19 @@ leaving them out only for samples would give the samples away. `assisted` shows 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from reviewapp.enums import BatchState, EditTaskState, LookKind, RejectReason, ReviewReason, ReviewTaskState, Verdict
 from reviewapp.models import Asset, EditTask, Look, ReviewDecision, ReviewTask, StudyRun
 
-from . import tallies
+from . import queue_sql, tallies
 from .people import is_senior
 
 Queue = Literal["mixed", "assisted"]
@@ -72,31 +71,22 @@ def barred(user: User) -> QuerySet[Look]:
     return pending.exclude(kind=LookKind.FIRST).filter(Exists(own))
 
 
-def _barred_counts(user: User) -> Counter[str]:
-    """How many `barred` ones are open and how many on hold; one query."""
-    rows = barred(user).order_by().values_list("task__state").annotate(n=Count("pk"))
-    return Counter(dict(rows))
-
-
 def waiting_for(user: User) -> int:
     """How many open photos there are that `user` may be given, by the running counts; two queries."""
-    return max(0, tallies.reviews()[ReviewTaskState.OPEN] - _barred_counts(user)[ReviewTaskState.OPEN])
+    return max(0, tallies.reviews()[ReviewTaskState.OPEN] - queue_sql.barred(user.pk).get(ReviewTaskState.OPEN, 0))
 
 
 def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
     """Count the queue as `user` sees it, in three queries; the truth behind "nothing free" and "all done"."""
-    now = timezone.now()
-    is_mine = Q(lease_owner=user, lease_queue=queue)
-    lent = open_tasks(queue, user).filter(lease_until__gte=now, lease_owner__isnull=False)
-    leased = lent.aggregate(all=Count("pk"), mine=Count("pk", filter=is_mine))
-    found = tallies.queue(with_samples=queue != "assisted", for_senior=is_senior(user))
+    senior = is_senior(user)
+    lent, mine = queue_sql.lent(user.pk, queue, timezone.now(), is_senior=senior)
+    found = tallies.queue(with_samples=queue != "assisted", for_senior=senior)
     if queue == "mixed":
-        for state, count in _barred_counts(user).items():
+        for state, count in queue_sql.barred(user.pk).items():
             found[state] -= count
-    waiting, others = found[ReviewTaskState.OPEN], leased["all"] - leased["mine"]
+    waiting = found[ReviewTaskState.OPEN]
     # Two queries, two moments: between them a photo may be decided, and fewer than none are never free.
-    free = max(0, waiting - leased["all"])
-    return QueueCounts(waiting, free, leased["mine"], others, found[ReviewTaskState.ON_HOLD])
+    return QueueCounts(waiting, max(0, waiting - lent), mine, lent - mine, found[ReviewTaskState.ON_HOLD])
 
 
 def held_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[ReviewTask]:
@@ -129,20 +119,19 @@ SCORE_COLUMNS = ("measures", "gates", "checks", "failures", "label_map", "colour
 def with_details(tasks: QuerySet[ReviewTask], *, blind: bool = False) -> QuerySet[ReviewTask]:
     """Load what `item_payload` reads, so a page of tasks costs a few queries; big columns it doesn't read stay behind.
 
-    With `blind` those of the score as well.
+    With `blind` all of the score and the preset as well.
     """
     told = EditTask.objects.exclude(state=EditTaskState.WITHDRAWN).select_related("editor").order_by("pk")
+    related = ["asset__batch__client", "run__channel", "escalated_by"]
+    behind = ["asset__exif", "asset__intake_checks", "run__params", "run__timings"]
+    if blind:
+        behind += ["asset__findings", "run__findings", "run__recipe"]
+    else:
+        related += ["run__quality__policy", "run__preset_version__preset", "lease_owner"]
+        behind += ["run__preset_version__params"]
     return (
-        tasks.select_related(
-            "asset__batch__client",
-            "run__quality__policy",
-            "run__preset_version__preset",
-            "run__channel",
-            "lease_owner",
-            "escalated_by",
-        )
-        .defer("asset__exif", "asset__intake_checks", "run__params", "run__timings", "run__preset_version__params")
-        .defer(*(f"run__quality__{name}" for name in SCORE_COLUMNS if blind))
+        tasks.select_related(*related)
+        .defer(*behind)
         .prefetch_related(
             Prefetch("asset__edit_tasks", queryset=told),
             "asset__batch__batch_channels__channel",
@@ -161,14 +150,14 @@ def to_decide(task_id: int) -> ReviewTask | None:
     return tasks.filter(pk=task_id).first()
 
 
-def task_for_display(task_id: int) -> ReviewTask:
+def task_for_display(task_id: int, *, blind: bool = False) -> ReviewTask:
     """Return one task with its details. Raises ReviewTask.DoesNotExist."""
-    return with_details(ReviewTask.objects.all()).get(pk=task_id)
+    return with_details(ReviewTask.objects.all(), blind=blind).get(pk=task_id)
 
 
-def tasks_for_display(task_ids: Sequence[int]) -> dict[int, ReviewTask]:
+def tasks_for_display(task_ids: Sequence[int], *, blind: bool = False) -> dict[int, ReviewTask]:
     """Return several tasks with their details by id, in one query."""
-    return with_details(ReviewTask.objects.all()).in_bulk(list(task_ids))
+    return with_details(ReviewTask.objects.all(), blind=blind).in_bulk(list(task_ids))
 
 
 def final_decision(task: ReviewTask) -> ReviewDecision | None:

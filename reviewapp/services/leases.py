@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -15,9 +16,10 @@ from django.utils import timezone
 from reviewapp.enums import AssetState, ReviewTaskState, Role, Verdict
 from reviewapp.models import ReviewDecision, ReviewTask
 from reviewapp.policies.choosing import TELLING_ORDERS, Choice
-from reviewapp.selectors import choosing
+from reviewapp.selectors import choosing, queue_sql
 from reviewapp.selectors import review as selectors
 from reviewapp.selectors.people import is_senior
+from reviewapp.selectors.queue_sql import GIVEN, MAY, TASKS, UNBARRED
 
 from . import assets
 from .people import require
@@ -27,23 +29,24 @@ MAX_CLAIM = 16
 
 # One statement for both databases: pick and lease at once, so two people can't be given the same photo. MATERIALIZED
 # keeps PostgreSQL from running the pick twice; SKIP LOCKED lets reviewers claim without waiting for each other.
-CLAIM_SQL = """
+CLAIM_SQL = f"""
 WITH picked AS MATERIALIZED (
-  SELECT t.id FROM reviewapp_reviewtask t
-  JOIN reviewapp_asset a ON a.id = t.asset_id
-  JOIN reviewapp_batch b ON b.id = a.batch_id {joined}
+  SELECT t.id FROM {TASKS} {{joined}}
   WHERE t.state = 'open' AND (t.lease_owner_id IS NULL OR t.lease_until IS NULL OR t.lease_until < %(now)s)
-    AND b.state <> 'cancelled' AND (b.state <> 'paused' OR t.reason = 'sample')
-    AND (%(with_samples)s = 1 OR t.reason <> 'sample') AND {senior} t.needs_senior {narrowed}
-    AND {skipped} EXISTS (SELECT 1 FROM reviewapp_reviewdecision d
+    AND {GIVEN} AND {{senior}} t.needs_senior {{narrowed}}
+    AND {{skipped}} EXISTS (SELECT 1 FROM reviewapp_reviewdecision d
                           WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')
-    AND NOT EXISTS (SELECT 1 FROM reviewapp_look k JOIN reviewapp_reviewdecision d ON d.asset_id = k.asset_id
-                    WHERE k.task_id = t.id AND k.kind <> 'first' AND d.task_id <> t.id
-                      AND d.reviewer_id = %(user)s AND d.verdict IN ('approve', 'reject'))
-  ORDER BY {order} LIMIT %(limit)s {lock}
+    AND {UNBARRED}
+  ORDER BY {{order}} LIMIT %(limit)s {{lock}}
 )
 UPDATE reviewapp_reviewtask SET lease_owner_id = %(user)s, lease_until = %(until)s, lease_queue = %(queue)s
 WHERE id IN (SELECT id FROM picked) RETURNING id
+"""
+HELD_SQL = f"""
+SELECT t.id FROM {TASKS} {{joined}}
+  WHERE t.state = 'open' AND t.lease_owner_id = %(user)s AND t.lease_until >= %(now)s AND t.lease_queue = %(queue)s
+    AND {GIVEN} AND {MAY} AND {UNBARRED} {{narrowed}}
+  ORDER BY COALESCE({{skips}}, 0), t.needs_senior DESC, {{order}} LIMIT %(limit)s
 """
 ORDERS = {
     "priority": "t.priority, t.id",
@@ -84,9 +87,7 @@ def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed", choice:
     require(user, Role.REVIEWER, Role.SENIOR, to="review photos")
     wanted = max(1, min(n, MAX_CLAIM))
     now = timezone.now()
-    held = choosing.narrowed(selectors.open_tasks(queue, user), choice)
-    held = held.filter(lease_owner=user, lease_until__gte=now, lease_queue=queue)
-    mine = list(_in_order(held, user, choice).values_list("pk", flat=True)[:wanted])
+    mine = _held(user, wanted, now, queue, choice)
     ReviewTask.objects.filter(pk__in=mine, lease_owner=user, state=ReviewTaskState.OPEN).update(lease_until=now + LEASE)
     # What was escalated comes first for those who may decide it, what this person skipped last.
     for is_skipped, is_escalated in PASSES if is_senior(user) else PASSES_OF_REVIEWERS:
@@ -134,6 +135,16 @@ def take_back(user: User, task_id: int, queue: selectors.Queue = "mixed") -> Rev
         return task
 
 
+def _held(user: User, limit: int, now: datetime, queue: selectors.Queue, choice: Choice) -> list[int]:
+    """What the person holds from this queue already, in the order to be judged."""
+    sql = HELD_SQL.format(
+        joined=_joined(choice), narrowed=_narrowed(choice), skips=ORDER_SKIPPED, order=ORDERS[choice.order]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**_values(user, now, queue, choice), "limit": limit})
+        return [row[0] for row in cursor.fetchall()]
+
+
 def _lease_free(
     user: User,
     limit: int,
@@ -144,29 +155,32 @@ def _lease_free(
     is_skipped: bool,
     is_escalated: bool,
 ) -> list[int]:
-    needs_score = choice.low is not None or choice.high is not None or choice.order in TELLING_ORDERS
     sql = CLAIM_SQL.format(
-        joined=JOIN_SCORE if needs_score else "",
-        narrowed=" ".join(NARROWED[name] for name in choice.values if name != "order"),
+        joined=_joined(choice),
+        narrowed=_narrowed(choice),
         senior="" if is_escalated else "NOT",
         skipped="" if is_skipped else "NOT",
         order=ORDER_SKIPPED if is_skipped else ORDERS[choice.order],
         lock="FOR UPDATE OF t SKIP LOCKED" if connection.vendor == "postgresql" else "",
     )
-    adapt = connection.ops.adapt_datetimefield_value
-    values = {
-        "now": adapt(now),
-        "until": adapt(now + LEASE),
-        "user": user.pk,
-        "limit": limit,
-        "queue": queue,
-        "with_samples": int(queue != "assisted"),
-        **choice.values,
-        "sku": f"{_literally(choice.sku)}%",
-    }
+    until = connection.ops.adapt_datetimefield_value(now + LEASE)
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql, {**_values(user, now, queue, choice), "until": until, "limit": limit})
         return [row[0] for row in cursor.fetchall()]
+
+
+def _joined(choice: Choice) -> str:
+    needs_score = choice.low is not None or choice.high is not None or choice.order in TELLING_ORDERS
+    return JOIN_SCORE if needs_score else ""
+
+
+def _narrowed(choice: Choice) -> str:
+    return " ".join(NARROWED[name] for name in choice.values if name != "order")
+
+
+def _values(user: User, now: datetime, queue: selectors.Queue, choice: Choice) -> dict[str, Any]:
+    given = queue_sql.values(user.pk, queue, now, is_senior=is_senior(user))
+    return {**given, **choice.values, "sku": f"{_literally(choice.sku)}%"}
 
 
 def _literally(text: str) -> str:

@@ -75,7 +75,9 @@ def undo(user: User, decision_id: int) -> UndoResult:
 
 
 def _undone(decision: ReviewDecision, message: str) -> UndoResult:
-    return UndoResult(True, selectors.task_for_display(decision.task_id), message, decision.was_blind)
+    return UndoResult(
+        True, selectors.task_for_display(decision.task_id, blind=decision.was_blind), message, decision.was_blind
+    )
 
 
 def _take_back_decision(user: User, decision: ReviewDecision) -> None:

@@ -93,7 +93,7 @@ def _past(user: User, queue: selectors.Queue, before: int | None = None) -> list
     """The person's latest decisions in this queue, oldest first: what Z takes back after a reload."""
     blind = queue == "mixed"
     decisions = list(selectors.my_recent_decisions(user, PAST, blind=blind, before=before))
-    tasks = selectors.tasks_for_display([decision.task_id for decision in decisions])
+    tasks = selectors.tasks_for_display([decision.task_id for decision in decisions], blind=blind)
     return [
         {
             "item": review_item(tasks[decision.task_id], user, blind=blind),

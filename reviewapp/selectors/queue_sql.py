@@ -1,0 +1,64 @@
+"""The queue's conditions as SQL, for what every reviewer's page asks every few seconds.
+
+The ORM takes five milliseconds to write one of these statements, the database less than one to answer it
+(docs/performance.md). `selectors.review.open_tasks` says the same in the ORM's words; tests hold the two together.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+TASKS = """reviewapp_reviewtask t
+  JOIN reviewapp_asset a ON a.id = t.asset_id
+  JOIN reviewapp_batch b ON b.id = a.batch_id"""
+GIVEN = """b.state <> 'cancelled' AND (b.state <> 'paused' OR t.reason = 'sample')
+    AND (%(with_samples)s = 1 OR t.reason <> 'sample')"""
+"""What a queue gives out."""
+UNBARRED = """NOT EXISTS (SELECT 1 FROM reviewapp_look k JOIN reviewapp_reviewdecision d ON d.asset_id = k.asset_id
+                    WHERE k.task_id = t.id AND k.kind <> 'first' AND d.task_id <> t.id
+                      AND d.reviewer_id = %(user)s AND d.verdict IN ('approve', 'reject'))"""
+"""And not to who judged the photo before: `selectors.review.barred`."""
+MAY = "(%(is_senior)s = 1 OR NOT t.needs_senior)"
+
+_LENT = f"""
+SELECT COUNT(*), COUNT(CASE WHEN t.lease_owner_id = %(user)s AND t.lease_queue = %(queue)s THEN 1 END)
+  FROM {TASKS}
+  WHERE t.state = 'open' AND t.lease_owner_id IS NOT NULL AND t.lease_until >= %(now)s
+    AND {GIVEN} AND {MAY} AND {UNBARRED}
+"""
+_BARRED = """
+SELECT t.state, COUNT(*) FROM reviewapp_look k JOIN reviewapp_reviewtask t ON t.id = k.task_id
+  WHERE k.verdict = '' AND NOT k.is_void AND k.kind <> 'first' AND t.state IN ('open', 'on_hold')
+    AND EXISTS (SELECT 1 FROM reviewapp_reviewdecision d WHERE d.asset_id = k.asset_id AND d.task_id <> k.task_id
+                  AND d.reviewer_id = %(user)s AND d.verdict IN ('approve', 'reject'))
+  GROUP BY t.state
+"""
+
+
+def values(user_id: int, queue: str, now: datetime, *, is_senior: bool) -> dict[str, Any]:
+    """What the statements are given."""
+    return {
+        "user": user_id,
+        "queue": queue,
+        "now": connection.ops.adapt_datetimefield_value(now),
+        "with_samples": int(queue != "assisted"),
+        "is_senior": int(is_senior),
+    }
+
+
+def lent(user_id: int, queue: str, now: datetime, *, is_senior: bool) -> tuple[int, int]:
+    """How many photos of `queue` are on somebody's screen, and how many of them on this person's."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LENT, values(user_id, queue, now, is_senior=is_senior))
+        everybody, mine = cursor.fetchone()
+    return int(everybody), int(mine)
+
+
+def barred(user_id: int) -> dict[str, int]:
+    """How many photos this person isn't given because they judged them before, by the state of their task."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BARRED, {"user": user_id})
+        return {state: int(count) for state, count in cursor.fetchall()}
