@@ -49,6 +49,7 @@ function prefetch() {
   const keep = [queue.current, queue.history.at(-1), ...next.slice(0, warm)].filter(Boolean).map((entry) => entry.key);
   viewer.keepOnly(keep);
   for (const entry of next.slice(0, warm)) viewer.load(entry).ready.then(film);
+  if (next.length) viewer.warm(next[0]);
   const soon = next.slice(warm, ahead);
   for (const key of cache.keys()) if (!soon.some((entry) => entry.key === key)) cache.delete(key);
   for (const entry of soon.filter((each) => !cache.has(each.key))) {

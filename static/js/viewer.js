@@ -61,6 +61,18 @@ export class Viewer {
     return record;
   }
 
+  /** Draws a speck of a photo under the one on screen: the browser scales a picture when it first draws it, and has then
+   *  done so before the photo is asked for. */
+  warm(item) {
+    const record = this.load(item);
+    this.warmed = record;
+    record.ready.then(() => {
+      if (!record.ok || this.warmed !== record || this.current === record) return;
+      for (const image of this.stage.querySelectorAll('.warm')) image.classList.remove('warm');
+      for (const image of record.layers) image.classList.add('warm');
+    });
+  }
+
   drop(key) {
     const record = this.records.get(key);
     if (!record || record === this.current) return;
@@ -83,7 +95,7 @@ export class Viewer {
 
   #reveal(record) {
     for (const image of this.current?.layers ?? []) image.classList.remove('on');
-    for (const image of record.layers) image.classList.add('on');
+    for (const image of record.layers) { image.classList.remove('warm'); image.classList.add('on'); }
     this.current = record;
     const old = this.size;
     this.size = [record.item.width, record.item.height];

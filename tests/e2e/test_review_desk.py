@@ -137,6 +137,26 @@ def test_rev04_a_decision_key_waits_for_the_picture(page: Any, live_server: Any,
     show(page, "NW-002")
 
 
+WARM = "[...document.querySelectorAll('.world > img.warm')].map((el) => new URL(el.src).pathname)"
+ALL_WARM = f"{WARM}.length > 1 && {WARM}.length === {WARM.replace('.warm', '.on')}.length"
+
+
+def test_rev01_the_next_photo_is_drawn_ahead_and_never_seen(page: Any, live_server: Any, reviewer: User) -> None:
+    waiting(3)
+    open_queue(page, live_server)
+    until(page, ALL_WARM)
+    ahead = page.evaluate(WARM)
+    with_speck = page.locator("#stage").screenshot()
+    page.evaluate("document.querySelectorAll('.warm').forEach((el) => { el.style.visibility = 'hidden'; })")
+    assert page.locator("#stage").screenshot() == with_speck, "it lies under the photo on screen"
+    page.keyboard.press("a")
+    show(page, "NW-002")
+    on = page.evaluate(WARM.replace(".warm", ".on"))
+    assert sorted(on) == sorted(ahead) and page.evaluate(f"{WARM}.filter((path) => {on}.includes(path))") == []
+    until(page, ALL_WARM)
+    assert not set(page.evaluate(WARM)) & set(ahead), "now the one after it"
+
+
 def test_rev02_modes_peek_and_actual_pixels(page: Any, live_server: Any, reviewer: User) -> None:
     waiting(2)
     open_queue(page, live_server)
