@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 FEW = 1000
+WARM_S = 45
+"""Before the watch starts: templates, plans and caches of every connection, as they are after the first minute of a day."""
 PERSON_MS, PAGE_MS = 100, 200
 PACES = {"steady": (1.0, 3.0), "rush": (0.0, 0.2)}
 """Seconds between a reviewer's decisions: some 1,700 an hour each, more than people keep up; and as fast as it goes."""
@@ -44,7 +46,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     server.durable()
     pages = places.manager_pages()
     with server.web(folder) as url:
-        _work(url, sessions, pages, (0.0, 0.2), 6)  # warm: templates, plans, caches
+        _work(url, sessions, pages, (0.5, 1.5), WARM_S)
         for pace, think_s in PACES.items():
             mark = server.log_size(folder)
             load, started = server.Load(), time.monotonic()
@@ -111,7 +113,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--db", choices=("postgres", "sqlite"), default="sqlite")
     parser.add_argument("--reviewers", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=60, help="how long each pace is kept up")
+    parser.add_argument("--seconds", type=float, default=120, help="how long each pace is kept up")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     from benchmarks.scaling import server
