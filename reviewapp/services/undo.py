@@ -111,14 +111,18 @@ def _reopen(user: User, decision: ReviewDecision) -> None:
     is_lent = Q(lease_owner__isnull=False, lease_until__gte=now) & ~Q(lease_owner=user)
     escalation = {"needs_senior": False, "escalated_by": None, "escalation_note": ""}
     over = ReviewTask.objects.exclude(study_run__study__stage=StudyStage.DUEL).filter(study_run__isnull=False)
-    reopened = same.exclude(is_lent).exclude(pk__in=over.filter(pk=decision.task_id)).update(
-        state=ReviewTaskState.OPEN,
-        version=F("version") + 1,
-        lease_owner=user,
-        lease_until=now + LEASE,
-        lease_queue="mixed" if decision.was_blind else "assisted",
-        decided_at=None,
-        **(escalation if decision.verdict == Verdict.ESCALATE else {}),
+    reopened = (
+        same.exclude(is_lent)
+        .exclude(pk__in=over.filter(pk=decision.task_id))
+        .update(
+            state=ReviewTaskState.OPEN,
+            version=F("version") + 1,
+            lease_owner=user,
+            lease_until=now + LEASE,
+            lease_queue="mixed" if decision.was_blind else "assisted",
+            decided_at=None,
+            **(escalation if decision.verdict == Verdict.ESCALATE else {}),
+        )
     )
     if reopened:
         return
