@@ -138,7 +138,7 @@ class StudyRun(models.Model):
 
 
 class Canary(models.Model):
-    """A version on a tenth of the photos, all of them reviewed, until it is promoted or rolled back by itself."""
+    """A version on a share of the photos, all of them reviewed, until it is promoted or rolled back by itself."""
 
     version = models.OneToOneField("PresetVersion", on_delete=models.PROTECT, related_name="canary")
     parent = models.ForeignKey("PresetVersion", on_delete=models.PROTECT, related_name="+")

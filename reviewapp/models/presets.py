@@ -101,6 +101,10 @@ class RoutingPolicy(ImmutableModel):
         default=40, help_text="Rejections since a version is in use from which a proposal is searched for and tested."
     )
     study_share = models.FloatField(default=0.02, help_text="And the top reason is above this share of the photos.")
+    study_trials = models.PositiveSmallIntegerField(default=40, help_text="Settings that a search tries.")
+    trial_share = models.FloatField(
+        default=0.10, help_text="Share of new products that a version on trial gets; people look at all of them."
+    )
     note = models.CharField(max_length=500)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

@@ -10,6 +10,7 @@ from reviewapp.models import Canary, PresetProposal, Study, StudyRun
 from reviewapp.policies.quality import canary as policy
 from reviewapp.policies.quality.comparing import PARTS
 from reviewapp.selectors import studying
+from reviewapp.selectors.quality import current_policy
 
 SHOWN = 12
 MEASURES_SHOWN = 14
@@ -68,6 +69,7 @@ class Sheet:
     better: int
     measures: list[dict[str, Any]]
     trial: Trial | None
+    trial_share: float = 0.0
 
     @property
     def is_running(self) -> bool:
@@ -116,6 +118,7 @@ def sheet(proposal: PresetProposal) -> Sheet:
         better=sum(trio.is_better for trio in trios),
         measures=rows[:MEASURES_SHOWN] if is_told else [],
         trial=Trial(canary, policy.PROMOTE_LOOKS) if canary is not None else None,
+        trial_share=current_policy().trial_share,
     )
 
 

@@ -39,6 +39,8 @@ COMPARED = (
     "proposal_share",
     "study_min_rejects",
     "study_share",
+    "study_trials",
+    "trial_share",
 )
 
 

@@ -1,4 +1,4 @@
-"""A version on trial: a tenth of the photos, all of them reviewed, then promoted or rolled back by itself (FBK-09, 10).
+"""A version on trial: a share of the photos, all of them reviewed, then promoted or rolled back by itself (FBK-09, 10).
 
 The rules are policies/quality/canary.py; the state of a trial is folded anew from what people said each time, so that
 an undone decision is undone here too and nothing is counted twice.
@@ -6,7 +6,6 @@ an undone decision is undone here too and nothing is counted twice.
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -21,8 +20,9 @@ from reviewapp.policies.quality import canary as policy
 from reviewapp.selectors import alarms
 from reviewapp.selectors import canaries as selectors
 from reviewapp.selectors.presets import version_for
+from reviewapp.selectors.quality import current_policy
 
-from . import audit, lives, presets
+from . import audit, chance, lives, presets
 from .people import require
 
 
@@ -31,7 +31,7 @@ class CanaryRefused(ValueError):
 
 
 def start(version: PresetVersion, actor: User, note: str = "") -> Canary:
-    """Try `version` on a tenth of the photos of new batches: a person's act, with evidence and a parent.
+    """Try `version` on the policy's share of the photos of new batches: a person's act, with evidence and a parent.
 
     Raises NotAllowed, CanaryRefused (locked, another trial, a hold, too soon, too large a step, not offered).
     """
@@ -52,8 +52,8 @@ def start(version: PresetVersion, actor: User, note: str = "") -> Canary:
                     version=version,
                     parent=parent,
                     preset=preset,
-                    seed=secrets.token_hex(32),
-                    share=policy.SHARE,
+                    seed=chance.seed(),
+                    share=current_policy().trial_share,
                     champion_rate=rate,
                     champion_passing=passing,
                     limit=begun.watch.limit,
@@ -104,7 +104,7 @@ def _accepted(version: PresetVersion, actor: User, note: str) -> None:
 
 
 def place(asset: Asset) -> CanaryPlace | None:
-    """Decide, once, whether a photo is done with the version on trial: a tenth of the products, by hash.
+    """Decide, once, whether a photo is done with the version on trial: a share of the products, by hash.
 
     Batches that were there before the trial stay with what they pinned; all views of a product go the same way. Call
     inside the transaction that queues the photo.

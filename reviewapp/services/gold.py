@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 from django.contrib.auth.models import User
 
 from reviewapp.enums import AlarmKind, AssetState, GoldSource, RunKind, Step
@@ -12,12 +10,11 @@ from reviewapp.policies.quality.reviewers import GOLD_DEFECTIVE
 from reviewapp.selectors import gold as reads
 from reviewapp.selectors import reviewers
 
-from . import audit, retro, runs, scopes
+from . import audit, chance, retro, runs, scopes
 
 WANTED = 60
 """Known pictures kept ready; at 5 % of a queue they serve 1,200 looks of 60 days."""
 AT_ONCE = 6
-_chance = random.SystemRandom()
 
 
 def judged(look: Look, user: User) -> None:
@@ -46,7 +43,7 @@ def keep_stocked() -> int:
     bad_wanted = WANTED * GOLD_DEFECTIVE
     made = 0
     for asset in _sources(min(missing, AT_ONCE)):
-        is_bad = stock[True] + made < bad_wanted and (stock[True] <= stock[False] or _chance.random() < GOLD_DEFECTIVE)
+        is_bad = stock[True] + made < bad_wanted and (stock[True] <= stock[False] or chance.share() < GOLD_DEFECTIVE)
         order(asset, is_defective=is_bad)
         stock[is_bad] += 1
         made += 1
@@ -64,7 +61,7 @@ def order(asset: Asset, *, is_defective: bool) -> Task:
     """Let a worker make a known picture of an approved photo's result."""
     run = asset.current_run
     assert run is not None, "an approved photo has a result"
-    args = {"run_id": run.pk, "is_defective": is_defective, "seed": _chance.getrandbits(31)}
+    args = {"run_id": run.pk, "is_defective": is_defective, "seed": chance.number()}
     return runs.create_task(asset, Step.GOLD, f"gold:{run.pk}", priority=10, args=args)
 
 

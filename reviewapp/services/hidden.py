@@ -6,7 +6,6 @@ are made right behind other tasks, so that they lie anywhere in the queue.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,8 +18,9 @@ from reviewapp.models import Asset, GoldItem, Look, Lot, ReviewTask
 from reviewapp.policies.quality.reviewers import GOLD_DEFECTIVE, GOLD_SHARE
 from reviewapp.selectors import gold as gold_reads
 
+from . import chance
+
 WHY = "Looked at by a person."
-_chance = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,9 @@ def _look(task: ReviewTask, one: Wanted) -> Look:
 
 def _drawn() -> GoldItem | None:
     """A known picture when one is due: by chance, so that nobody can count up to it."""
-    if _chance.random() >= GOLD_SHARE / (1.0 - GOLD_SHARE) or not gold_reads.is_on():
+    if chance.share() >= GOLD_SHARE / (1.0 - GOLD_SHARE) or not gold_reads.is_on():
         return None
-    wants_bad = _chance.random() < GOLD_DEFECTIVE
+    wants_bad = chance.share() < GOLD_DEFECTIVE
     item = gold_reads.next_item(wants_bad) or gold_reads.next_item(not wants_bad)
     if item is None:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from processing.params import ChannelSpec
 from reviewapp.enums import BatchState
 from reviewapp.models import Batch, BatchCategoryPreset, BatchChannel, CategoryRule, Channel, Client, PresetVersion
 
-from . import audit, batch_state, batches
+from . import audit, batch_state, batches, chance
 from .archives import MAX_SHEET_BYTES, PackedSheet, expand_zip, is_litter, sheet_in
 from .clients import free_slug
 from .csv_rows import CsvRow, find_row, read_csv, read_csv_bytes, read_rows_json
@@ -104,7 +103,7 @@ def create_batch(
         raise IngestRefused(f"Priority {priority} is outside 1 to 10.", code="priority")
     if not name.strip():
         raise IngestRefused("The batch needs a name.", code="name")
-    seed = secrets.token_hex(32)
+    seed = chance.seed()
     with transaction.atomic():
         batch = Batch.objects.create(
             client=client,

@@ -63,6 +63,8 @@ FIELDS: tuple[Field, ...] = (
     Field("proposal_share", "Share of decisions needed for a proposal", 0, 1),
     Field("study_min_rejects", "Rejections from which a proposal is tested", 1, 10000, is_whole=True),
     Field("study_share", "Share of photos needed to test it", 0, 1),
+    Field("study_trials", "Settings a search tries", 2, 400, is_whole=True),
+    Field("trial_share", "Share of new products on a trial", 0.02, 1),
 )
 FLAGS = ("medium_goes_to_people", "allow_not_measured", "prove_lots")
 LOWERED = (

@@ -251,13 +251,14 @@ class _Trials:
 
 def _verdict(study: Study, best: dict[str, Any] | None, value: float | None) -> tuple[dict[str, Any] | None, str]:
     """Gate 1: the settings that go to the duel, or None and why not."""
+    if not studies.can_search(study.proposal.reason_code, study.model):
+        drafted = _nudged(study) if study.nudge else study.proposal.params
+        if bans.is_banned(drafted, lives.banned_regions(study.replay.base.preset)):
+            return None, "Settings like the proposed ones were rolled back lately."
+        return dict(drafted), ""
     gain = (value or 0.0) - (study.champion_value or 0.0)
     if best is not None and gain > tuning.LEAST_GAIN:
         return best, ""
-    reason = study.proposal.reason_code
-    drafted = _nudged(study) if study.nudge else study.proposal.params
-    if reason in studying.UNSEEN and not bans.is_banned(drafted, lives.banned_regions(study.replay.base.preset)):
-        return dict(drafted), ""
     return None, f"The search found nothing that people would probably like better ({gain:+.1f} points)."
 
 

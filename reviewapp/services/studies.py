@@ -6,8 +6,8 @@ step looks first whether it was done, so that it can run twice.
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -36,13 +36,13 @@ from reviewapp.policies.quality import comparing, order, studying, tuning
 from reviewapp.policies.quality.calibration import signed_logistic
 from reviewapp.policies.quality.duel import GRAVE, Outcome, Pair, decide
 from reviewapp.selectors import alarms, replays
+from reviewapp.selectors import canaries as canary_reads
 from reviewapp.selectors import studying as selectors
 from reviewapp.selectors.quality import current_policy
 
-from . import audit, lives, presets, runs
+from . import audit, chance, lives, presets, runs
 from .people import require
 
-TRIALS = tuning.TRIALS
 LAST = 9
 """Priority of the work: photos of clients come first."""
 RIDGE = 2.0
@@ -56,8 +56,8 @@ class StudyRefused(ValueError):
 def start(proposal: PresetProposal, actor: User | None = None) -> Study:
     """Freeze the photos and order the search. Asking twice gives the same study.
 
-    `actor` None is the line itself. Raises NotAllowed, StudyRefused (decided, locked, an alarm is open, nothing to
-    compare on).
+    `actor` None is the line itself. Raises NotAllowed, StudyRefused (decided, locked, a trial runs, an alarm is open,
+    nothing to compare on).
     """
     if actor is not None:
         require(actor, Role.ADMIN, to="test a proposal")
@@ -66,10 +66,15 @@ def start(proposal: PresetProposal, actor: User | None = None) -> Study:
     base = proposal.base
     _check_may_start(proposal)
     seen = replays.of_version(base)
-    seed = secrets.token_hex(32)
+    seed = chance.seed()
     with transaction.atomic():
         frozen = _freeze(base, seen, seed)
+        model = _fitted(base)
         begun = _beginning(proposal, seen)
+        trials = current_policy().study_trials
+        if not can_search(proposal.reason_code, model):
+            begun, trials = _beginning(proposal, seen, most=1), 1
+            begun = replace(begun, starts=begun.starts[:1])
         study = Study.objects.create(
             proposal=proposal,
             replay=frozen,
@@ -78,8 +83,8 @@ def start(proposal: PresetProposal, actor: User | None = None) -> Study:
             starts=list(begun.starts),
             paths=list(begun.paths),
             nudge=begun.nudge,
-            model=_fitted(base),
-            trials_wanted=TRIALS,
+            model=model,
+            trials_wanted=trials,
             started_by=actor,
         )
         audit.record("study.started", study, actor=actor, after={"photos": frozen.size, "digest": frozen.digest})
@@ -95,6 +100,8 @@ def _check_may_start(proposal: PresetProposal) -> None:
         raise StudyRefused("The preset moved on since this was drafted. Decline it; new rejections draft another.")
     if lives.is_locked(preset):
         raise StudyRefused("This preset is locked. An admin can unlock it.")
+    if canary_reads.running(preset) is not None:
+        raise StudyRefused("A version of this preset is on trial. What comes of that is seen first.")
     found = alarms.open_alarms(preset)
     if found.hold or found.reviewer:
         what = "A batch of this preset is on hold." if found.hold else "A reviewer's figures are in question."
@@ -127,13 +134,19 @@ def _freeze(base: Any, seen: list[replays.Seen], seed: str) -> ReplaySet:
     return frozen
 
 
-def _beginning(proposal: PresetProposal, seen: list[replays.Seen]) -> studying.Beginning:
+def can_search(reason: str, model: Mapping[str, Any]) -> bool:
+    """Say whether verdicts taught the stored `model` anything of `reason`; if not, its nudge goes to the duel as is."""
+    return studying.is_seen(reason, dict(zip(model["features"], model["slopes"], strict=True)))
+
+
+def _beginning(proposal: PresetProposal, seen: list[replays.Seen], most: int = 2) -> studying.Beginning:
+    """Where to search for the proposal's reason and the next most frequent, `most` in all."""
     rejected = [one for one in seen if one.is_bad]
     counted = shares([Judged(one.decision_id, one.is_bad, one.reasons) for one in seen])
     names = [proposal.reason_code, *(str(share.reason) for share in counted if share.reason != proposal.reason_code)]
     fill, moved = current_policy().fill_target, replays.moved(proposal.base)
     reasons = []
-    for name in names[:2]:
+    for name in names[:most]:
         rows = [one.measured for one in rejected if name in one.reasons]
         reasons.append((name, studying.direction(name, rows, fill, moved)))
     drafted = [(change["path"], change["new"]) for change in proposal.changes]
@@ -195,10 +208,13 @@ def found(study: Study, best: dict[str, Any] | None, why: str = "") -> None:
 def _note(study: Study) -> str:
     proposal = study.proposal
     gain = (study.best_value or 0.0) - (study.champion_value or 0.0)
+    expected = f"the search expects {gain:.1f} points more"
+    if not can_search(proposal.reason_code, study.model):
+        expected = "the score can't see it, so it is one step, unsearched"
     counts = proposal.evidence
     return (
         f"Proposal {proposal.pk}: {counts.get('rejected_with_reason', 0)} of {counts.get('decisions', 0)} decisions "
-        f"named {proposal.reason_code.replace('_', ' ')}; the search expects {gain:.1f} points more."
+        f"named {proposal.reason_code.replace('_', ' ')}; {expected}."
     )
 
 

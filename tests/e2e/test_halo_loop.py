@@ -10,7 +10,7 @@ from django.urls import reverse
 from reviewapp.enums import LifeState, ProposalState, Role, StudyStage
 from reviewapp.models import Asset, PresetProposal, ReviewTask, Study
 from reviewapp.selectors import review as queue
-from reviewapp.services import canaries, loop, review, studies
+from reviewapp.services import canaries, loop, review
 from tests import factories as make
 from tests import halos, line
 
@@ -48,11 +48,11 @@ def decide_all(reviewer: User) -> tuple[int, int]:
 
 
 def test_forty_halos_rejected_at_the_desk_make_a_tested_proposal_with_less_halo_and_nothing_worse(
-    admin: User, monkeypatch: pytest.MonkeyPatch
+    admin: User,
 ) -> None:
     reviewer = make.make_user("ria", Role.REVIEWER)
     version = halos.haloing(admin)
-    make.make_policy(**MOST)
+    make.make_policy(**MOST, study_trials=2)
     halos.batch(version, halos.NAMES, 3)
     halos.batch(version, halos.CALM, 2)
     rejected, approved = decide_all(reviewer)
@@ -60,7 +60,6 @@ def test_forty_halos_rejected_at_the_desk_make_a_tested_proposal_with_less_halo_
     proposal = PresetProposal.objects.get()
     assert (proposal.base, proposal.reason_code, proposal.state) == (version, "edge_halo", ProposalState.OPEN)
 
-    monkeypatch.setattr(studies, "TRIALS", 4)
     assert loop.start_due() == 1 and loop.start_due() == 0, "started once, by itself"
     study = Study.objects.get()
     assert study.replay.size == rejected + approved or study.replay.size <= 150

@@ -215,3 +215,12 @@ def test_every_photo_on_trial_is_reviewed_before_it_ships(admin: User) -> None:
         assert asset.current_run.quality.total >= 90
         assert asset.review_tasks.get().reason == ReviewReason.CANARY
         assert asset.canary_place.passes is True
+
+
+def test_a_trial_gets_the_share_of_the_policy_in_force_and_keeps_it(admin: User) -> None:
+    make.make_policy(trial_share=0.5)
+    first = canaries.start(newer(make.make_preset_version("Half"), admin), admin, "Clients ask for it")
+    make.make_policy(trial_share=0.02)
+    first.refresh_from_db()
+    second = canaries.start(newer(make.make_preset_version("Few"), admin), admin, "Clients ask for it")
+    assert (first.share, second.share) == (0.5, 0.02)

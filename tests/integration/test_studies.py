@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -19,8 +21,23 @@ from reviewapp.models import (
     StudyRun,
     Task,
 )
+from reviewapp.policies.learning import replaced
+from reviewapp.policies.quality import studying
 from reviewapp.selectors import replays
-from reviewapp.services import ingest, lives, loop, presets, replaying, review, routing, runs, seeds, studies
+from reviewapp.services import (
+    canaries,
+    chance,
+    ingest,
+    lives,
+    loop,
+    presets,
+    replaying,
+    review,
+    routing,
+    runs,
+    seeds,
+    studies,
+)
 from reviewapp.services.people import NotAllowed
 from tests import factories as make
 from tests import line
@@ -33,12 +50,14 @@ def admin() -> User:
     return make.make_user("ada", Role.ADMIN)
 
 
-def proposed(admin: User, photos: int = 4) -> PresetProposal:
+def proposed(
+    admin: User, photos: int = 4, *, path: str = "edge.refinement", value: Any = "low", reason: str = "edge_halo",
+    **limits: Any,
+) -> PresetProposal:  # fmt: skip
     """Photos of a coarse preset done by the real line, every other one rejected for its halo, and the draft of it."""
     seeds.seed()
-    make.make_policy(edge_medium=0.98, edge_complex=0.99, proposal_min_count=2, sample_rate=1.0)
-    params = STANDARD_PRESET.to_dict()
-    params["edge"]["refinement"] = "low"
+    make.make_policy(edge_medium=0.98, edge_complex=0.99, proposal_min_count=2, sample_rate=1.0, **limits)
+    params = replaced(STANDARD_PRESET.to_dict(), path, value)
     version = presets.create_preset("Coarse", "", params, "As it comes", admin).current
     assert version is not None
     batch = ingest.create_batch(make.make_client(), "B", preset_version=version, channel_keys=("shopify",))
@@ -51,7 +70,7 @@ def proposed(admin: User, photos: int = 4) -> PresetProposal:
         is_bad = place % 2 == 0
         said = review.record_decision(
             reviewer, task.pk, seen_version=0, verdict="reject" if is_bad else "approve",
-            reasons=["edge_halo"] if is_bad else [], idempotency_key=f"k{task.pk}",
+            reasons=[reason] if is_bad else [], idempotency_key=f"k{task.pk}",
         )  # fmt: skip
         assert said.status == "saved"
     Batch.objects.update(state="processing")
@@ -106,10 +125,9 @@ def test_who_may_start_a_test_and_when_not(admin: User) -> None:
 
 
 def test_a_search_in_stretches_tries_what_one_in_a_piece_would(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    proposal = proposed(admin)
-    monkeypatch.setattr(studies, "TRIALS", 6)
-    monkeypatch.setattr(studies.secrets, "token_hex", lambda _n: "ab" * 32)
-    whole = studies.start(proposal, admin)
+    proposal = proposed(admin, study_trials=6)
+    with chance.foreseen(1):
+        whole = studies.start(proposal, admin)
     line.run_line()
     whole.refresh_from_db()
     assert len(whole.trials) == 6 and Task.objects.filter(step=Step.SEARCH).count() == 1
@@ -184,3 +202,26 @@ def test_another_pipeline_ends_the_search(admin: User) -> None:
     line.run_line()
     study.refresh_from_db()
     assert (study.stage, study.why) == (StudyStage.FAILED, replaying.NEWER)
+
+
+def test_no_test_begins_while_a_version_of_the_preset_is_on_trial(admin: User) -> None:
+    proposal = proposed(admin)
+    params = {**proposal.base.params, "shadow": {**proposal.base.params["shadow"], "opacity": 0.4}}
+    darker = presets.create_version(proposal.base.preset, params, "Darker shadow", admin)
+    canaries.start(darker, admin, "Clients ask for it")
+    with pytest.raises(studies.StudyRefused, match="on trial"):
+        studies.start(proposal, admin)
+    assert loop.start_due() == 0 and not ReplaySet.objects.exists()
+
+
+def test_what_the_score_cannot_see_goes_to_the_duel_one_step_on_without_a_search(admin: User) -> None:
+    """A channel without a minimum judges no fill, and one version frames all photos alike."""
+    small = proposed(admin, path="geometry.fill_ratio", value=0.775, reason="crop_fill")
+    study = studies.start(small, admin)
+    assert (study.trials_wanted, len(study.starts), study.nudge) == (1, 1, {"geometry.fill_ratio": 0.795})
+    line.run_line()
+    study.refresh_from_db()
+    assert study.stage == StudyStage.DUEL and study.challenger is not None and len(study.trials) == 1
+    assert studying.changes(small.base.params, study.challenger.params) == [
+        {"path": "geometry.fill_ratio", "old": 0.775, "new": 0.795}
+    ]

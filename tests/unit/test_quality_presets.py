@@ -149,3 +149,10 @@ def test_what_means_worse_never_counts_as_better_whoever_was_approved() -> None:
 def test_a_study_is_due_by_the_policys_own_numbers() -> None:
     assert tuning.is_due(40, 0.03) and not tuning.is_due(39, 0.03) and not tuning.is_due(40, 0.02)
     assert tuning.is_due(5, 0.06, 5, 0.05) and not tuning.is_due(4, 0.06, 5, 0.05)
+
+
+def test_a_search_sees_a_reason_only_where_the_fit_learned_of_it() -> None:
+    assert studying.is_seen("edge_halo", {})
+    assert not studying.is_seen("shadow", {"edge": -1.0}), "nothing of the score is about shadows"
+    assert not studying.is_seen("crop_fill", {"fill_part": 0.0, "edge": -1.0}), "all photos were framed alike"
+    assert studying.is_seen("crop_fill", {"fill_part": -0.3})

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         """How long, which luck, how busy."""
         parser.add_argument("--days", type=int, default=30)
         parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--pace", type=int, default=24, help="photos a day of the busier clients")
+        parser.add_argument("--pace", type=int, default=story.Month().pace, help="photos a day of the catalogue")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it in a folder that is thrown away: nothing of the installation is read or changed."""
@@ -35,9 +35,15 @@ class Command(BaseCommand):
             self._apart(options)
             return
         call_command("migrate", verbosity=0)
-        told = story.run(options["days"], options["seed"], options["pace"], self.stdout.write)
+        month = story.Month(days=options["days"], seed=options["seed"], pace=options["pace"])
+        told = story.run(month, self.stdout.write)
         for line in story.summed_up(told):
             self.stdout.write(line)
+        missing = story.not_as_told(told)
+        for line in missing:
+            self.stderr.write(line)
+        if missing:
+            raise SystemExit(1)
 
     def _apart(self, options: dict[str, Any]) -> None:
         with tempfile.TemporaryDirectory(prefix="softproof-shop-") as folder:

@@ -15,7 +15,7 @@ STAINED = "stained"
 """In the name of a photo whose product has a stain. The score can't know: the stain is in the photo as well."""
 GARISH_FROM = 40
 """Saturation from which people call a colour wrong. The score takes a declared correction as meant."""
-SMALL_BELOW, SMALL_SPREAD = 0.79, 0.02
+SMALL_BELOW, SMALL_SPREAD = 0.786, 0.01
 """Share of the frame below which a product looks small to people: not the same for every product."""
 FINDS, FALSE = 0.985, 0.005
 """How often a fault is seen, and how often one is seen that isn't there."""

@@ -1,4 +1,4 @@
-"""A new preset on a tenth of the traffic, all of it reviewed, until it is promoted or rolled back by itself. Pure."""
+"""A new preset on a share of the traffic, all of it reviewed, until it is promoted or rolled back by itself. Pure."""
 
 from __future__ import annotations
 

@@ -15,6 +15,10 @@ from reviewapp.policies.quality.tuning import NUDGES, REACH, nudges
 
 UNSEEN = frozenset({RejectReason.SHADOW})
 """Reasons the score measures nothing of: a search can't help there, the nudge itself goes to the duel."""
+SEEN_BY = MappingProxyType({RejectReason.CROP_FILL: "fill_part"})
+"""Reasons the score sees with one number only. One version frames all its photos alike, and a channel without a minimum
+isn't judged: then the verdicts say nothing about that number, and a search is as blind.
+"""
 MOST_STARTS = 3
 SEARCHED_EACH = 20
 """Photos of each group that a search looks at; the duel has all of them."""
@@ -33,6 +37,12 @@ class Beginning:
     starts: tuple[dict[str, Any], ...]
     paths: tuple[str, ...]
     nudge: dict[str, float]
+
+
+def is_seen(reason: str, slopes: Mapping[str, float]) -> bool:
+    """Say whether a fit with these `slopes`, {feature: slope}, can tell better settings from worse for `reason`."""
+    one = SEEN_BY.get(RejectReason(reason))
+    return reason not in UNSEEN and (one is None or slopes.get(one, 0.0) != 0.0)
 
 
 def numeric_paths() -> frozenset[str]:

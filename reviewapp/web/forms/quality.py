@@ -18,7 +18,17 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (_("Complexity"), ("edge_medium", "edge_complex", "colour_risk")),
     (_("Blind samples"), ("sample_rate", "sample_block", "sample_reject_limit")),
     (_("Proof"), ("tolerated_rate", "window_images")),
-    (_("Learning"), ("proposal_min_count", "proposal_share", "study_min_rejects", "study_share")),
+    (
+        _("Learning"),
+        (
+            "proposal_min_count",
+            "proposal_share",
+            "study_min_rejects",
+            "study_share",
+            "study_trials",
+            "trial_share",
+        ),
+    ),
 )
 FLAG_LABELS = {
     "medium_goes_to_people": _("A medium photo always gets a person, whatever its score"),

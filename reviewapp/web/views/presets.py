@@ -89,7 +89,7 @@ def _refused(request: HttpRequest, preset: Preset, form: NoteForm, refused: Valu
 @role_required(*ADMINS)
 @require_POST
 def try_out(request: HttpRequest, pk: int) -> HttpResponse:
-    """Put a version on trial: a tenth of new products, all of it reviewed."""
+    """Put a version on trial: a share of new products, all of it reviewed."""
     version, form = get_object_or_404(PresetVersion.objects.select_related("preset"), pk=pk), NoteForm(request.POST)
     try:
         canaries.start(version, request.user, str(form.data.get("note", "")))  # type: ignore[arg-type]

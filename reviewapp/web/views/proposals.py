@@ -13,6 +13,7 @@ from reviewapp.selectors import presets as selectors
 from reviewapp.selectors.pages import keyset
 from reviewapp.selectors.proposals import proposal_page
 from reviewapp.services import canaries, learning, studies
+from reviewapp.templatetags.states import percent
 from reviewapp.web.forms.presets import NoteForm
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
 
@@ -97,11 +98,13 @@ def try_out(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _detail(request, proposal, form, 422)
     try:
-        canaries.start(version, request.user, form.cleaned_data["note"])  # type: ignore[arg-type]
+        trial = canaries.start(version, request.user, form.cleaned_data["note"])  # type: ignore[arg-type]
     except canaries.CanaryRefused as refused:
         form.add_error(None, str(refused))
         return _detail(request, get_object_or_404(selectors.proposals(), pk=pk), form, 409)
+    share = percent(trial.share)
     messages.success(
-        request, _("A tenth of new products get it from now on; people look at every one of their photos.")
+        request,
+        _("%(share)s of new products get it from now on; people look at every one of their photos.") % {"share": share},
     )
     return redirect("proposals:detail", pk=pk)
