@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 FEW = 1000
 WARM_S = 45
-"""Before the watch starts: templates, plans and caches of every connection, as they are after the first minute of a day."""
+"""Before the watch starts: templates, plans and caches of every connection, as after the first minute of a day."""
 PERSON_MS, PAGE_MS = 100, 200
 PACES = {"steady": (1.0, 3.0), "rush": (0.0, 0.2)}
 """Seconds between a reviewer's decisions: some 1,700 an hour each, more than people keep up; and as fast as it goes."""
