@@ -23,11 +23,14 @@ from reviewapp.models import (
     Alarm,
     Asset,
     AuditEvent,
+    Canary,
     DeliveryItem,
+    Lot,
     Preset,
     PresetProposal,
     ReviewDecision,
     RoutingPolicy,
+    Scope,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,3 +120,17 @@ def _the_tale_is_what_the_log_says(tale: list[str]) -> None:
     for words in ("garish colours on trial", "won its duel", "canary.rolled_back (by itself): Lookbook.",
                   "scope.held (by itself): Warehouse.", "canary.promoted (by itself): Catalogue."):  # fmt: skip
         assert any(words in line for line in tale), words
+
+
+def test_a_month_that_does_not_end_as_it_should_says_where() -> None:
+    going_on = Canary(state=CanaryState.RUNNING)
+    none = story.Told(9, 50, None, 0, None, None, 0, 0, None, None, 0.0, 1.0)
+    assert [line.split(":")[0] for line in story.not_as_told(none)] == ["Catalogue", "Lookbook", "Warehouse"]
+    bad = story.Told(9, 50, going_on, 7, Scope(), Lot(), 3, 0, None, going_on, 0.4, 0.5)
+    assert story.not_as_told(bad) == [
+        "Catalogue: what won its duel was not promoted within 9 days.",
+        "Catalogue: people reject no less with what won its duel.",
+        "Lookbook: the garish version was not rolled back within 9 days.",
+        "Lookbook: 7 garish photos were delivered.",
+        "Warehouse: 3 photos of the held lot were delivered.",
+    ]
