@@ -90,7 +90,8 @@ def plan(batch: Batch) -> Plan:
     """
     channels, waits = channels_of(batch), batch.client.waits_for_samples
     by_key = _renditions(batch)
-    unproven = lots.unproven_photos(batch) if waits else {}
+    # Not waiting for samples is about samples: a lot that isn't proven, or is on hold, holds its photos all the same.
+    unproven = lots.unproven_photos(batch)
     result = Plan(open_samples=open_samples(batch).count(), lots_open=_different(unproven.values()))
     for asset in batch.assets.select_related("duplicate_of").order_by("pk"):
         if asset.state not in APPROVED_STATES:

@@ -18,7 +18,9 @@ GIVEN = """b.state <> 'cancelled' AND (b.state <> 'paused' OR t.reason = 'sample
     AND (%(with_samples)s = 1 OR t.reason <> 'sample')"""
 """What a queue gives out."""
 UNBARRED = """NOT EXISTS (SELECT 1 FROM reviewapp_look k JOIN reviewapp_reviewdecision d ON d.asset_id = k.asset_id
-                    WHERE k.task_id = t.id AND k.kind <> 'first' AND d.task_id <> t.id
+                    WHERE k.task_id = t.id AND d.task_id <> t.id
+                      AND (k.kind <> 'first' OR EXISTS (SELECT 1 FROM reviewapp_look v
+                                                        WHERE v.task_id = d.task_id AND v.is_void))
                       AND d.reviewer_id = %(user)s AND d.verdict IN ('approve', 'reject'))"""
 """And not to who judged the photo before: `selectors.review.barred`."""
 MAY = "(%(is_senior)s = 1 OR NOT t.needs_senior)"
@@ -31,8 +33,10 @@ SELECT COUNT(*), COUNT(CASE WHEN t.lease_owner_id = %(user)s AND t.lease_queue =
 """
 _BARRED = """
 SELECT t.state, COUNT(*) FROM reviewapp_look k JOIN reviewapp_reviewtask t ON t.id = k.task_id
-  WHERE k.verdict = '' AND NOT k.is_void AND k.kind <> 'first' AND t.state IN ('open', 'on_hold')
+  WHERE k.verdict = '' AND NOT k.is_void AND t.state IN ('open', 'on_hold')
     AND EXISTS (SELECT 1 FROM reviewapp_reviewdecision d WHERE d.asset_id = k.asset_id AND d.task_id <> k.task_id
+                  AND (k.kind <> 'first' OR EXISTS (SELECT 1 FROM reviewapp_look v
+                                                    WHERE v.task_id = d.task_id AND v.is_void))
                   AND d.reviewer_id = %(user)s AND d.verdict IN ('approve', 'reject'))
   GROUP BY t.state
 """

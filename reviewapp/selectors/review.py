@@ -62,13 +62,15 @@ def open_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[Rev
 
 def barred(user: User) -> QuerySet[Look]:
     """Hidden looks in the queue that `user` isn't given, because they judged the photo before: a second pair of eyes
-    is somebody else's, and a known picture is no surprise to who has seen it."""
+    is somebody else's, a known picture is no surprise to who has seen it, and a look that was made void is not made
+    again by the same eyes."""
     own = ReviewDecision.objects.filter(
         asset=OuterRef("asset"), reviewer=user, verdict__in=[Verdict.APPROVE, Verdict.REJECT]
     ).exclude(task=OuterRef("task"))
     waiting = [ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD]
     pending = Look.objects.filter(verdict="", is_void=False, task__state__in=waiting)
-    return pending.exclude(kind=LookKind.FIRST).filter(Exists(own))
+    void = Look.objects.filter(task=OuterRef("task"), is_void=True)
+    return pending.filter(Exists(own), ~Q(kind=LookKind.FIRST) | Exists(own.filter(Exists(void))))
 
 
 def waiting_for(user: User) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
@@ -119,14 +119,24 @@ def _watch(judged: Iterable[Gold]) -> policy.GoldWatch:
     return watch
 
 
-def figures(people: Sequence[User]) -> list[Figures]:
+def own_figures(user: User) -> Figures:
+    """The figures a reviewer is shown of themselves, up to the end of yesterday (UTC).
+
+    Live ones would tell which photo was a known picture: decide, look, undo, decide right.
+    """
+    return figures([user], until=timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0))[0]
+
+
+def figures(people: Sequence[User], *, until: datetime | None = None) -> list[Figures]:
     """The figures of `people`, in their order: four queries however many they are.
 
-    Looks of the last 90 days, decisions of the last 30 (at most 50,000). Bias compares with all who decided.
+    Looks of the last 90 days, decisions of the last 30 (at most 50,000), none from `until` on. Bias compares with all
+    who decided.
     """
     rows: dict[int, _Rows] = defaultdict(_Rows)
-    _read_looks(rows)
-    _read_decisions(rows)
+    end = until or timezone.now()
+    _read_looks(rows, end)
+    _read_decisions(rows, end)
     alarms: dict[int, Alarm] = {}
     for alarm in Alarm.objects.filter(kind=AlarmKind.REVIEWER, reviewer__isnull=False).order_by("pk"):
         alarms[alarm.reviewer_id or 0] = alarm
@@ -136,8 +146,8 @@ def figures(people: Sequence[User]) -> list[Figures]:
     return [_figures(user, rows[user.pk], alarms.get(user.pk), by_id.get(user.pk)) for user in people]
 
 
-def _read_looks(rows: dict[int, _Rows]) -> None:
-    made = Look.objects.filter(judged_at__gte=timezone.now() - WINDOW, is_void=False, reviewer__isnull=False)
+def _read_looks(rows: dict[int, _Rows], end: datetime) -> None:
+    made = Look.objects.filter(judged_at__gte=end - WINDOW, judged_at__lt=end, is_void=False, reviewer__isnull=False)
     made = made.exclude(verdict="").exclude(kind=LookKind.SECOND).order_by("judged_at", "pk")
     on_run: dict[int, dict[int, bool]] = defaultdict(dict)
     values = made.values_list("reviewer_id", "task__run_id", "verdict", "kind", "gold__is_defective", "judged_at")
@@ -155,8 +165,8 @@ def _read_looks(rows: dict[int, _Rows]) -> None:
                     rows[one].table[(not own) * 2 + (not theirs)] += 1
 
 
-def _read_decisions(rows: dict[int, _Rows]) -> None:
-    made = ReviewDecision.objects.filter(created_at__gte=timezone.now() - PACE_WINDOW, was_blind=True)
+def _read_decisions(rows: dict[int, _Rows], end: datetime) -> None:
+    made = ReviewDecision.objects.filter(created_at__gte=end - PACE_WINDOW, created_at__lt=end, was_blind=True)
     made = standing(made.filter(verdict__in=[Verdict.APPROVE, Verdict.REJECT], is_second_opinion=False))
     made = made.exclude(task__look__kind=LookKind.GOLD).order_by("-pk")
     values = made.values_list("reviewer_id", "verdict", "seconds_taken", "created_at")[:MOST_DECISIONS]

@@ -79,6 +79,13 @@ def banned_regions(preset: Preset) -> list[dict[str, Any]]:
     return list(PresetBan.objects.filter(preset=preset, until__gt=timezone.now()).values_list("region", flat=True))
 
 
+def is_resting(version: PresetVersion) -> bool:
+    """Say whether a version was rolled back, or has settings that rest because another one was."""
+    if PresetLife.objects.filter(version=version, state=LifeState.ROLLED_BACK).exists():
+        return True
+    return bans.is_banned(version.params, banned_regions(version.preset))
+
+
 def lock(preset: Preset, actor: User, why: str) -> PresetLock:
     """Keep `preset` as it is: no proposal, no trial, no other current version. Raises NotAllowed, LockRefused."""
     require(actor, Role.ADMIN, to="lock a preset")

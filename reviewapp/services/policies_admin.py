@@ -71,8 +71,20 @@ LOWERED = (
     ("approve_at", "Photos with fewer points pass by themselves"),
     ("min_confidence", "Less sure cut-outs pass"),
     ("sample_rate", "Fewer blind samples are drawn"),
+    ("white_tolerance", "Darker backgrounds count as white"),
+    ("compliance_rate", "Backgrounds pass with fewer white samples"),
+    ("perimeter_samples", "Fewer places along the frame are looked at"),
 )
 """Lowering one of these lets more through unseen."""
+RAISED = (
+    ("tolerated_rate", "Proof allows more escapes"),
+    ("sample_block", "Fewer blocks of photos are sampled"),
+    ("sample_reject_limit", "More rejected samples are borne before a batch stops"),
+    ("edge_medium", "More photos count as simple"),
+    ("edge_complex", "Fewer photos count as complex"),
+    ("colour_risk", "More photos count as safe in colour"),
+)
+"""And so does raising one of these."""
 NAMES = (*(line.name for line in FIELDS), *FLAGS)
 
 
@@ -134,10 +146,13 @@ def risk(current: RoutingPolicy | None, values: Mapping[str, Any]) -> str:
     if current is None:
         return ""
     reasons = []
-    for name, words in LOWERED:
-        new = values.get(name)
-        if isinstance(new, int | float) and not isinstance(new, bool) and new < getattr(current, name):
-            reasons.append(f"{words}: {getattr(current, name):g} becomes {new:g}.")
+    for bolder, lines in ((-1, LOWERED), (1, RAISED)):
+        for name, words in lines:
+            new, old = values.get(name), getattr(current, name)
+            if isinstance(new, int | float) and not isinstance(new, bool) and (new - old) * bolder > 0:
+                reasons.append(f"{words}: {old:g} becomes {new:g}.")
+    if current.prove_lots and values.get("prove_lots") is False:
+        reasons.append("Lots ship without a proof.")
     if current.medium_goes_to_people and values.get("medium_goes_to_people") is False:
         reasons.append("Photos of medium complexity pass without a person.")
     if not current.allow_not_measured and values.get("allow_not_measured") is True:

@@ -90,6 +90,10 @@ def set_current(version: PresetVersion, actor: User | None) -> Preset:
             raise PresetRefused("This preset is locked. An admin can unlock it.")
         if actor is not None and Canary.objects.filter(preset=preset, state=CanaryState.RUNNING).exists():
             raise PresetRefused("A version of this preset is on trial. Wait for its end, or roll it back.")
+        if actor is not None and lives.is_resting(version):
+            raise PresetRefused(
+                "This version was rolled back and its settings rest. Put it on trial when they may return."
+            )
         before = preset.current.number if preset.current else None
         if preset.current is not None:
             lives.move(preset.current, LifeState.RETIRED, why=f"Version {version.number} took its place.", actor=actor)

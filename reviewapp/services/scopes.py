@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -29,7 +30,8 @@ class HoldRefused(Exception):
 def policy_of(row: Scope) -> policy.ScopePolicy:
     """Return what is promised in a scope: the thresholds' own numbers, and what people are known to see."""
     sight = gold_reads.sensitivity().s_low
-    promise = Promise(alpha=row.policy.tolerated_rate, sensitivity=round(sight, 2))
+    # In hundredths, so that plans can be kept; never more than is known, and never nothing: no plan divides by that.
+    promise = Promise(alpha=row.policy.tolerated_rate, sensitivity=max(1, math.floor(sight * 100)) / 100)
     return policy.ScopePolicy(promise, row.policy.window_images, row.client.sampling == Sampling.EACH)
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, BatchState, EditReason, LotState, Role, Step
+from reviewapp.enums import AssetState, BatchState, EditReason, LifeState, LotState, Role, Step
 from reviewapp.models import Asset, Batch, BatchCategoryPreset, Lot, PresetVersion
 
 from . import assets, audit, batch_state, batches, hidden, runs, scopes
@@ -26,10 +27,15 @@ class Redone:
 
 
 def previous_version(lot: Lot) -> PresetVersion | None:
-    """The preset version before the one a lot was made with; None when that was the first."""
+    """The preset version in use before the one a lot was made with; None when that was the first.
+
+    None that only lost a comparison, or was rolled back: those were never what the client got.
+    """
     made = lot.scope.preset_version
     earlier = PresetVersion.objects.filter(preset_id=made.preset_id, number__lt=made.number)
-    return earlier.select_related("preset").order_by("-number").first()
+    used = Q(life__activated_at__isnull=False) | Q(Exists(Batch.objects.filter(preset_version=OuterRef("pk"))))
+    good = earlier.filter(used).exclude(life__state=LifeState.ROLLED_BACK)
+    return good.select_related("preset").order_by("-number").first()
 
 
 def reprocess(lot_id: int, actor: Any) -> Redone:

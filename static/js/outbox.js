@@ -45,14 +45,21 @@ export class Outbox {
     this.#send();
   }
 
-  /** Takes an op back that has not left yet; false where it is on its way or gone. */
+  /** Takes an op back that has not left yet; false where it is on its way or gone, or left once without an answer. */
   cancel(id) {
-    const index = this.ops.findIndex((op) => op.id === id);
-    if (index < 0 || (index === 0 && this.isSending)) return false;
-    this.ops.splice(index, 1);
-    this.store.remove(id);
-    this.#tell();
+    const op = this.ops.find((each) => each.id === id);
+    if (!op || op.isTried || (op === this.ops[0] && this.isSending)) return false;
+    this.drop((each) => each === op);
     return true;
+  }
+
+  /** Takes away the ops that `test` picks; returns how many. */
+  drop(test) {
+    const gone = this.ops.filter(test);
+    this.ops = this.ops.filter((op) => !gone.includes(op));
+    for (const op of gone) this.store.remove(op.id);
+    if (gone.length) this.#tell();
+    return gone.length;
   }
 
   /** Changes fields of the ops still waiting that `test` picks. */
@@ -82,6 +89,10 @@ export class Outbox {
     if (!this.isReady || this.isSending || this.timer || this.isSignedOut || !this.ops.length) return;
     this.isSending = true;
     const op = this.ops[0];
+    if (navigator.onLine && !op.isTried) { // from here on it may have arrived, answered or not
+      op.isTried = true;
+      this.store.put(op);
+    }
     let answer = null;
     try {
       const response = await fetch(this.address(op), {
@@ -103,7 +114,7 @@ export class Outbox {
   }
 
   #settle(op, status, data) {
-    this.ops.shift();
+    this.ops = this.ops.filter((each) => each !== op);
     this.store.remove(op.id);
     this.failures = 0;
     this.onAnswer(op, status, data);

@@ -199,12 +199,18 @@ export class Queue extends EventTarget {
   #answerDecision(op, entry, status, data) {
     if (op.counted && status === 200) this.counts.waiting = Math.max(0, this.counts.waiting - 1);
     if (data.decision) this.outbox.patch((later) => later.after === op.id, { target: data.decision });
+    // Taken back before it was refused: there is nothing to take back.
+    const isUndone = status !== 200 && !data.decision && this.outbox.drop((later) => later.after === op.id) > 0;
+    if (isUndone && entry && !entry.state) entry.state = { op: op.id };
+    if (!entry && status !== 200) { // decided in an earlier page: its photo isn't here, but nobody decides in vain unsaid
+      this.#say('refused', { entry: null, status, message: data.message ?? '', isKept: Boolean(data.decision) });
+    }
     if (entry?.state?.op !== op.id) return; // undone meanwhile, or from before a reload
     entry.state.isPending = false;
     entry.state.decision = data.decision;
     if (status === 200) return;
     this.history = this.history.filter((each) => each !== entry);
-    if (op.counted) this.done = Math.max(0, this.done - 1);
+    if (op.counted && !isUndone) this.done = Math.max(0, this.done - 1);
     if (status === 409) entry.state = { verdict: 'conflict' };
     else if (status === 410 || status === 404) entry.state = { verdict: 'gone' };
     else entry.state = null;
@@ -212,17 +218,17 @@ export class Queue extends EventTarget {
   }
 
   #answerUndo(op, entry, status, data) {
-    if (!entry) return;
     if (status === 200 && data.item) {
-      entry.version = data.item.version;
-      for (const later of this.outbox.ops) {
+      if (entry) entry.version = data.item.version;
+      for (const later of this.outbox.ops) { // after a reload the photo isn't here any more, a decision on it may be
         if (later.kind !== 'decide' || later.entry !== op.entry) continue;
-        later.body.version = entry.version;
+        later.body.version = data.item.version;
         this.outbox.keep(later);
       }
       this.counts.waiting += op.was.verdict === 'skip' ? 0 : 1;
       return;
     }
+    if (!entry) return;
     if (!entry.state) entry.state = { ...op.was, isPending: false };
     this.#say('refused', { entry, status, message: data.message ?? gettext('It can no longer be undone.'), isKept: false });
   }

@@ -175,7 +175,8 @@ function ended() {
   film();
 }
 
-function refused({ entry, status, message, isKept }) {
+function refused({ entry: of, status, message, isKept }) {
+  const entry = of ?? { sku: gettext('A decision from before the page was loaded anew') };
   if (status === 409) note('neutral', 'users', entry.sku, isKept ? `${message} ${gettext('Your vote was kept as a second opinion.')}` : message);
   else if (status === 422) note('fail', 'triangle-alert', entry.sku, message, { label: gettext('Open'), run: () => queue.goto(queue.entries.indexOf(entry)) });
   else note('hold', 'hourglass', entry.sku, message);
@@ -258,7 +259,10 @@ const usable = bindKeys(handlers, {
 if (desk.dataset.keys !== 'off') markButtons(desk, usable);
 fillHelp($('#help-cols'), usable);
 for (const button of document.querySelectorAll('.act[data-do], .rv-top [data-do], .rv-tools [data-own], .reasons [data-do]')) {
-  button.addEventListener('click', () => handlers[button.dataset.do]());
+  button.addEventListener('click', (event) => {
+    if (event.detail > 0) stage.focus({ preventScroll: true }); // a mouse: Space goes on meaning the original
+    handlers[button.dataset.do]();
+  });
 }
 $('#reclaim').addEventListener('click', () => { full(null); queue.reclaim(); });
 $('#retry-image').addEventListener('click', () => {

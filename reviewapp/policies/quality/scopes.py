@@ -109,7 +109,10 @@ def lot_closed(
     if is_incident or watch.is_alarm:
         kind = "incident" if is_incident else "alarm"
         why = "Far more defects than promised in a whole lot." if is_incident else "The defect rate has jumped."
-        return Scope(watch=watch.reset()), (Event(kind, why, max(0, suspects - 1)), Event("learning", why))
+        found = Event(kind, why, max(0, suspects - 1))
+        if scope.mode == HOLD:  # that ends when a person says so, whatever else is found meanwhile
+            return Scope(mode=HOLD, watch=watch.reset()), (found,)
+        return Scope(watch=watch.reset()), (found, Event("learning", why))
     after = replace(scope, lots=kept, watch=watch, suspects=suspects)
     proven = scope_certificate(after, policy, with_ledger=False).is_ok and not policy.always_learn
     if scope.mode == HOLD or proven == (scope.mode == CERTIFIED):

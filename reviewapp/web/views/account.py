@@ -33,7 +33,7 @@ def account(request: HttpRequest) -> HttpResponse:
         }
         if user_has_role(request.user, *REVIEWERS):
             assert isinstance(request.user, User)
-            own = reviewers.figures([request.user])[0]
+            own = reviewers.own_figures(request.user)
             context["own"] = reviewer_words(own, is_measured=gold.is_on(), is_self=True)
         return render(request, "account/account.html", context)
     form, response = request.POST, redirect("account")

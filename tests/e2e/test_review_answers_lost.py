@@ -1,0 +1,120 @@
+"""Decisions whose answers get lost, and what a mouse and a speck must not do at the desk (REV-04, C19)."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from PIL import Image
+
+from reviewapp.enums import Role
+from reviewapp.models import ReviewDecision
+from tests import factories
+from tests.e2e.desk import open_queue, saved, show, sign_in, until, waiting
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+WARM = "[...document.querySelectorAll('.world > img.warm')]"
+LABELS = "document.querySelectorAll('.plabel, .legend-h, .hud, .swipe-h')"
+
+
+@pytest.fixture
+def reviewer(context: Any, live_server: Any) -> User:
+    user = factories.make_user("Rita", Role.REVIEWER)
+    sign_in(context, live_server, user)
+    return user
+
+
+def ready(page: Any, live_server: Any, count: int) -> None:
+    waiting(count)
+    open_queue(page, live_server)
+    until(page, f"document.querySelectorAll('.fr:not(.cold)').length === {count}")
+
+
+def stored() -> list[tuple[str, bool]]:
+    rows = ReviewDecision.objects.filter(asset__sku="NW-001").order_by("pk")
+    return [(verdict, undoes is not None) for verdict, undoes in rows.values_list("verdict", "undoes")]
+
+
+def test_a_decision_that_arrived_without_an_answer_is_undone_not_forgotten(
+    page: Any, live_server: Any, reviewer: User
+) -> None:
+    ready(page, live_server, 3)
+
+    def lose(route: Any) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/decision/", lose, times=1)
+    page.keyboard.press("a")
+    show(page, "NW-002")
+    for _ in range(100):
+        if ReviewDecision.objects.exists():
+            break
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(200)
+    page.keyboard.press("z")
+    show(page, "NW-001")
+    page.keyboard.press("x")
+    page.keyboard.press("6")
+    show(page, "NW-002")
+    saved(page)
+    assert stored() == [("approve", False), ("approve", True), ("reject", False)]
+    page.watched.problems.clear()
+
+
+def test_an_undo_and_a_new_decision_that_wait_survive_a_reload_both(
+    page: Any, live_server: Any, reviewer: User
+) -> None:
+    ready(page, live_server, 4)
+    page.keyboard.press("a")
+    show(page, "NW-002")
+    saved(page)
+    for address in ("**/undo/", "**/decision/"):
+        page.route(address, lambda route: route.abort())
+    page.keyboard.press("z")
+    show(page, "NW-001")
+    page.keyboard.press("x")
+    page.keyboard.press("6")
+    show(page, "NW-002")
+    page.wait_for_timeout(300)
+    for address in ("**/undo/", "**/decision/"):
+        page.unroute(address)
+    page.reload()
+    page.wait_for_selector("#stage[data-shown]")
+    saved(page)
+    assert stored() == [("approve", False), ("approve", True), ("reject", False)]
+    page.watched.problems.clear()
+
+
+def test_after_a_click_space_still_means_the_original(page: Any, live_server: Any, reviewer: User) -> None:
+    ready(page, live_server, 3)
+    page.click(".act.approve")
+    show(page, "NW-002")
+    page.keyboard.down(" ")
+    until(page, "document.getElementById('stage').classList.contains('peek')")
+    page.keyboard.up(" ")
+    page.wait_for_timeout(300)
+    assert page.inner_text("#sku") == "NW-002" and ReviewDecision.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["q", "w", "e", "r", "t", "y", "peek"])
+def test_the_speck_of_the_next_photo_is_seen_in_no_mode(page: Any, live_server: Any, reviewer: User, key: str) -> None:
+    ready(page, live_server, 3)
+    until(page, f"{WARM}.length > 1")
+    page.emulate_media(reduced_motion="reduce")  # blinking stands still
+    if key == "peek":
+        page.keyboard.down(" ")
+    else:
+        page.keyboard.press(key)
+    page.evaluate(f"{LABELS}.forEach((el) => {{ el.style.visibility = 'hidden'; }})")
+    shots = []
+    for visibility in ("", "hidden"):
+        page.evaluate(f"{WARM}.forEach((el) => {{ el.style.visibility = '{visibility}'; }})")
+        page.wait_for_timeout(200)
+        with Image.open(io.BytesIO(page.locator("#stage").screenshot())) as image:
+            shots.append(np.asarray(image.convert("RGB"), np.int16))
+    assert int(np.abs(shots[0] - shots[1]).max()) <= 2
