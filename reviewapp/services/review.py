@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from django.contrib.auth.models import User
@@ -25,9 +25,10 @@ from reviewapp.enums import (
     ReviewTaskState,
     Role,
     RunKind,
+    SampleOutcome,
     Verdict,
 )
-from reviewapp.models import Asset, Look, ReviewDecision, ReviewTask
+from reviewapp.models import Asset, Look, ReviewDecision, ReviewTask, SampleMember
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.policies.verdicts import Asked, Verdicted, check
 from reviewapp.selectors import people as people_selectors
@@ -36,13 +37,14 @@ from reviewapp.selectors import review as selectors
 from . import afterwards, assets, audit, batches, learning, looks, routing, sampling
 from .leases import beat, claim_next, release, take_back
 from .people import require
-from .undo import UndoResult, undo
+from .undo import UndoResult, put_back, undo
 
 __all__ = ["DecisionResult", "UndoResult", "beat", "claim_next", "record_decision", "release", "take_back", "undo"]
 
 KEEPS_WAITING = frozenset({Verdict.HOLD, Verdict.SKIP, Verdict.ESCALATE})
 """After these somebody still has to decide."""
 
+WAITING = (AssetState.IN_REVIEW, AssetState.ON_HOLD)
 STUCK = 1000
 """Photos without a task that one round of repair looks at, at most."""
 
@@ -143,17 +145,28 @@ def _decide(user: User, task: ReviewTask, seen_version: int, asked: Verdicted) -
         if not won:
             return None
         decision = _write(user, task, seen_version + 1, asked, is_second_opinion=False)
-        _still_waits(task)
+        _still_waits(task, seen_version)
         _note(user, task, asked)
         afterwards.do(lambda: _follow(user, task, asked, seen_version + 1))
         return decision
 
 
-def _still_waits(task: ReviewTask) -> None:
-    """Raise StateConflict when an ordinary photo isn't waiting any more. Asked of every photo alike."""
+def _still_waits(task: ReviewTask, seen_version: int) -> None:
+    """Raise StateConflict when an ordinary photo isn't waiting any more. Asked of every photo alike.
+
+    One that is only about to come back, because its decision was just taken back, waits as well.
+    """
     state = Asset.objects.select_for_update().values_list("state", flat=True).get(pk=task.asset_id)
-    if task.reason != ReviewReason.SAMPLE and state not in (AssetState.IN_REVIEW, AssetState.ON_HOLD):
-        raise assets.StateConflict(task.asset_id, AssetState.IN_REVIEW, state)
+    if task.reason == ReviewReason.SAMPLE or state in WAITING or _taken_back(task, seen_version) is not None:
+        return
+    raise assets.StateConflict(task.asset_id, AssetState.IN_REVIEW, state)
+
+
+def _taken_back(task: ReviewTask, version: int) -> ReviewDecision | None:
+    """The decision that was taken back when `task` got this version; None when it got it otherwise."""
+    undone = ReviewDecision.objects.filter(task=task, version=version, undoes__isnull=False)
+    row = undone.select_related("undoes__asset", "undoes__task", "undoes__run").first()
+    return row.undoes if row else None
 
 
 def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_second_opinion: bool) -> ReviewDecision:
@@ -191,10 +204,16 @@ def _follow(user: User, task: ReviewTask, asked: Verdicted, version: int) -> Non
 
     Nothing follows from a decision that was taken back meanwhile: the task's `version` has moved on then.
     """
-    if not ReviewTask.objects.filter(pk=task.pk, version=version).exists():
+    # Locked: an undo either came before, or waits until all of this is there to be put back.
+    locked = ReviewTask.objects.select_for_update().filter(pk=task.pk, version=version)
+    if locked.values_list("pk", flat=True).first() is None:
         return
     is_sample = task.reason == ReviewReason.SAMPLE
-    waits = task.asset.state in (AssetState.IN_REVIEW, AssetState.ON_HOLD)
+    task.asset.refresh_from_db(fields=["state"])
+    if not is_sample and task.asset.state not in WAITING and (before := _taken_back(task, version - 1)) is not None:
+        put_back(user, before, version)
+        task.asset.refresh_from_db(fields=["state"])
+    waits = task.asset.state in WAITING
     if asked.verdict in (Verdict.SKIP, Verdict.ESCALATE):
         return
     if is_sample and (look := looks.of_task(task.pk)) is not None:
@@ -239,7 +258,7 @@ def repair() -> int:
     """Follow up decisions whose photo still waits because a process died between. Returns how many."""
     theirs = ReviewTask.objects.filter(asset=OuterRef("asset"), look__isnull=True, study_run__isnull=True)
     # From the photos that wait and have no task anybody could take: the decided tasks are all there ever were.
-    waiting = Asset.objects.filter(state__in=[AssetState.IN_REVIEW, AssetState.ON_HOLD])
+    waiting = Asset.objects.filter(state__in=WAITING)
     free = ReviewTask.objects.filter(asset=OuterRef("pk"), state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD])
     free = free.filter(look__isnull=True, study_run__isnull=True)
     stuck = list(waiting.filter(~Exists(free)).order_by().values_list("pk", flat=True)[:STUCK])
@@ -248,8 +267,14 @@ def repair() -> int:
         look__isnull=True, study_run__isnull=True,
     )  # fmt: skip
     old = timezone.now() - timedelta(minutes=1)
-    mended = 0
-    for pk in list(done.filter(decided_at__lt=old).values_list("pk", flat=True)[:200]):
+    # A sample's photo doesn't wait; that nobody counted its verdict tells it.
+    samples = SampleMember.objects.filter(
+        outcome=SampleOutcome.PENDING, review_task__state=ReviewTaskState.DONE, review_task__decided_at__lt=old
+    )
+    lost = list(done.filter(decided_at__lt=old).values_list("pk", flat=True)[:200])
+    lost += [pk for pk in samples.values_list("review_task", flat=True)[:200] if pk is not None]
+    mended = _hold_again(old)
+    for pk in lost:
         task = selectors.to_decide(pk)
         decision = selectors.final_decision(task) if task else None
         if task is None or decision is None:
@@ -263,6 +288,19 @@ def repair() -> int:
             _follow(decision.reviewer, task, asked, task.version)
             mended += 1
     return mended
+
+
+def _hold_again(old: datetime) -> int:
+    """Photos put on hold whose state didn't follow."""
+    held = ReviewTask.objects.filter(
+        state=ReviewTaskState.ON_HOLD, decided_at__lt=old, asset__state=AssetState.IN_REVIEW
+    )
+    moved = 0
+    for task in held.exclude(reason=ReviewReason.SAMPLE).select_related("asset")[:200]:
+        with contextlib.suppress(assets.StateConflict):
+            assets.move(task.asset, AssetState.ON_HOLD, reason="On hold")
+            moved += 1
+    return moved
 
 
 def _reject(user: User, task: ReviewTask, asked: Verdicted, *, is_sample: bool) -> None:

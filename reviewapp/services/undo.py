@@ -44,6 +44,9 @@ class UndoResult:
     was_blind: bool = True
 
 
+LIVE_EDITS = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.SUBMITTED, EditTaskState.AWAITING_SIGNOFF)
+
+
 class _Refused(Exception):
     """An undo that can't be done; the message says why. Rolls the transaction back."""
 
@@ -153,7 +156,7 @@ def _move_back(user: User, decision: ReviewDecision, look: Look | None, *, is_co
     if look is None:
         if decision.verdict == Verdict.REJECT and not withdrawn and _is_with_an_editor(decision):
             raise _Refused("An editor already works on the photo. It can't be undone.")
-        afterwards.do(lambda: _put_back(user, decision))
+        afterwards.do(lambda: put_back(user, decision, decision.version + 1))
         return
     if stands or (looks.is_upheld(look) and not withdrawn):
         raise _Refused("An editor already works on the photo. It can't be undone.")
@@ -178,17 +181,24 @@ def repair() -> int:
         decision, look = one.undoes, looks.of_task(one.task_id)
         if decision is None or hasattr(decision.task, "study_run"):
             continue
+        if EditTask.objects.filter(asset=one.asset_id, state__in=LIVE_EDITS).exists():
+            continue  # with an editor for another reason since: its own edit was withdrawn by the undo
         with contextlib.suppress(assets.StateConflict, IllegalTransition), transaction.atomic():
             if look is None:
-                mended += _put_back(one.reviewer, decision)
+                mended += put_back(one.reviewer, decision, one.version)
             elif look.verdict:
                 looks.take_back(look, one.reviewer)
                 mended += 1
     return mended
 
 
-def _put_back(user: User, decision: ReviewDecision) -> bool:
-    """Bring the photo to where it was before the decision; False when it is there."""
+def put_back(user: User, decision: ReviewDecision, version: int) -> bool:
+    """Bring the photo to where it was before the decision; False when it is there, or when the task has moved on from
+    `version`. Call in a transaction.
+    """
+    locked = ReviewTask.objects.select_for_update().filter(pk=decision.task_id, version=version)
+    if locked.values_list("pk", flat=True).first() is None:
+        return False
     asset, is_sample = decision.asset, decision.task.reason == ReviewReason.SAMPLE
     asset.refresh_from_db(fields=["state"])  # what follows the decision may have come since it was read
     if is_sample:

@@ -20,6 +20,7 @@ def held_lot(previous: bool = True) -> Lot:
     batch = proven_batch()
     if previous:
         made = batch.preset_version
+        factories.make_batch(preset_version=made)  # the version before was in use
         newer = PresetVersion.objects.create(
             preset=made.preset, number=2, params=made.params, digest=made.digest, note="newer"
         )

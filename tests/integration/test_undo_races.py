@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
-from reviewapp.enums import AssetState, BatchState, ReviewTaskState, Role
+from reviewapp.enums import (
+    AssetState,
+    BatchState,
+    EditReason,
+    EditTaskState,
+    ReviewTaskState,
+    Role,
+    SampleOutcome,
+)
 from reviewapp.management.shop import calendar
-from reviewapp.models import EditTask, Task
+from reviewapp.models import AuditEvent, EditTask, ReviewTask, SampleMember, Task
 from reviewapp.services import afterwards, delivery, review, undo
+from reviewapp.services.handover import open_editing
 from tests import factories as make
 
 from .test_review_claims import in_threads
@@ -113,3 +124,58 @@ def test_in_the_background_things_follow_in_their_order_and_a_failure_stops_none
         late.leave()
     assert done.wait(20)
     assert made == [(word, "afterwards_0") for word in ("first", "second", "third")]
+
+
+def test_a_new_verdict_right_after_the_undo_counts_though_the_photo_is_still_on_its_way_back(reviewer: User) -> None:
+    task = make.make_review()
+    decision = decide(reviewer, task, "approve").decision
+    assert decision is not None
+    with afterwards.kept() as late:
+        undone = review.undo(reviewer, decision.pk)
+    assert undone.is_undone and undone.task is not None
+    assert decide(reviewer, undone.task, "reject", "shadow").status == "saved"
+    late.run()
+    task.asset.refresh_from_db()
+    assert task.asset.state == AssetState.EDITING, "the late undo takes nothing back of what came after it"
+    assert [edit.state for edit in EditTask.objects.all()] == [EditTaskState.OPEN]
+    moves = AuditEvent.objects.filter(verb="asset.moved", asset=task.asset).order_by("pk")
+    assert [event.after["state"] for event in moves] == ["approved", "in_review", "editing"]
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+def test_smp01_a_samples_verdict_whose_process_died_is_counted_by_the_sweep_once(reviewer: User, verdict: str) -> None:
+    make.policy()
+    task = make.make_sample()
+    with afterwards.kept():  # and never run
+        assert decide(reviewer, task, verdict, *(["edge_halo"] if verdict == "reject" else [])).status == "saved"
+    assert review.repair() == 0, "just now"
+    ReviewTask.objects.update(decided_at=timezone.now() - timedelta(minutes=5))
+    assert (review.repair(), review.repair()) == (1, 0)
+    task.asset.refresh_from_db()
+    outcome = SampleMember.objects.get(review_task=task).outcome
+    assert outcome == (SampleOutcome.ACCEPTED if verdict == "approve" else SampleOutcome.REJECTED)
+    assert task.asset.state == (AssetState.AUTO_APPROVED if verdict == "approve" else AssetState.EDITING)
+
+
+def test_a_hold_whose_process_died_is_finished_by_the_sweep_once(reviewer: User) -> None:
+    task = make.make_review()
+    with afterwards.kept():
+        assert decide(reviewer, task, "hold").status == "saved"
+    ReviewTask.objects.update(decided_at=timezone.now() - timedelta(minutes=5))
+    assert (review.repair(), review.repair()) == (1, 0)
+    task.asset.refresh_from_db()
+    assert task.asset.state == AssetState.ON_HOLD
+
+
+def test_the_sweep_leaves_a_photo_with_the_editor_it_went_to_after_the_undo(reviewer: User) -> None:
+    make.policy()
+    task = make.make_sample()
+    decision = decide(reviewer, task, "approve").decision
+    assert decision is not None and review.undo(reviewer, decision.pk).is_undone
+    task.asset.refresh_from_db()
+    open_editing(task.asset, EditReason.ALWAYS_HUMAN, "The list names it jewellery", base_run=task.run)
+    with calendar.opened() as tomorrow:
+        tomorrow.next_day()
+        assert undo.repair() == 0
+    task.asset.refresh_from_db()
+    assert task.asset.state == AssetState.EDITING
