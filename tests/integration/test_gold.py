@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from processing.quality.defects import defect_kinds
@@ -24,10 +26,12 @@ from reviewapp.enums import (
     Step,
     Verdict,
 )
+from reviewapp.management.shop import calendar
 from reviewapp.models import Alarm, Asset, EditTask, GoldItem, Look, Lot, ProcessingRun, Rendition, ReviewTask, Task
 from reviewapp.policies.quality.reviewers import GOLD_SHARE, UNKNOWN_SENSITIVITY, sensitivity_bound
 from reviewapp.selectors import deliveries, review, tallies
 from reviewapp.selectors import gold as reads
+from reviewapp.selectors import reviewers as people
 from reviewapp.selectors.presets import judged
 from reviewapp.selectors.quality import reject_reasons
 from reviewapp.services import gold, gold_making, hidden, leases, proof, scopes
@@ -36,6 +40,7 @@ from tests import factories, line
 from tests import lots as world
 
 pytestmark = pytest.mark.django_db(transaction=True)
+CHANGES = r'nonce="[^"]*"|name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"'
 
 
 def known_picture(*, is_defective: bool, asset: Asset | None = None) -> GoldItem:
@@ -191,6 +196,16 @@ def test_an_alarm_voids_the_looks_since_the_change_and_asks_again(rita: User) ->
     again = Look.objects.filter(lot=lot, kind=LookKind.FIRST, is_void=False, verdict="")
     assert again.count() == lot.plan["first"], "the same places, asked again"
     assert Alarm.objects.filter(kind=AlarmKind.REVIEWER).count() == 1
+    assert scopes.policy_of(lot.scope).promise.sensitivity == 0.01, "nobody is known to see anything: no error, no plan"
+    own = set(void.values_list("asset_id", flat=True))
+    given = [task.asset_id for task in leases.claim_next(rita, 16)]
+    assert given and not own & set(given), "not by the same eyes"
+    assert not own & set(ReviewTask.objects.exclude(pk__in=review.barred(rita).values("task")).filter(
+        state="open", look__kind=LookKind.FIRST).values_list("asset_id", flat=True))  # fmt: skip
+    leases.release(rita)
+    otto = factories.make_user("otto", Role.REVIEWER)
+    his = ReviewTask.objects.filter(state="open", look__kind=LookKind.FIRST, look__is_void=False)
+    assert own <= set(his.exclude(pk__in=review.barred(otto).values("task")).values_list("asset_id", flat=True))
     for asset_id in void.values_list("asset_id", flat=True):
         assert Asset.objects.get(pk=asset_id).state == AssetState.AUTO_APPROVED
     scopes.close_alarms(None, "Talked to her.", kind=AlarmKind.REVIEWER)
@@ -224,6 +239,20 @@ def test_undo_of_a_known_picture_is_like_any_other(rita: User) -> None:
     assert made.decision is not None
     assert desk.undo(rita, made.decision.pk).is_undone
     assert Look.objects.get().verdict == "" and reads.sensitivity().shown == 0
+
+
+def test_ones_own_page_tells_nothing_of_today(rita: User, client: Client) -> None:
+    bad, good = known_picture(is_defective=True), known_picture(is_defective=False)
+    client.force_login(rita)
+    page = client.get("/account/").content.decode()
+    judge(rita, bad, "reject")
+    judge(rita, good, "reject")
+    assert re.sub(CHANGES, "", client.get("/account/").content.decode()) == re.sub(CHANGES, "", page)
+    assert (people.own_figures(rita).shown, people.figures([rita])[0].shown) == (0, 1)
+    with calendar.opened() as tomorrow:
+        tomorrow.next_day()
+        own = people.own_figures(rita)
+    assert (own.found, own.shown, own.good_passed, own.good_shown) == (1, 1, 0, 1)
 
 
 def test_the_stock_is_filled_from_approved_photos_a_few_at_a_time() -> None:

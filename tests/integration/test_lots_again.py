@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
-from reviewapp.enums import AssetState, EditReason, LotState, Role, Step
-from reviewapp.models import Asset, AuditEvent, Batch, Look, Lot, PresetVersion, Task
-from reviewapp.selectors import presets
+from reviewapp.enums import AssetState, EditReason, LifeState, LotState, Role, Sampling, Step
+from reviewapp.models import Asset, AuditEvent, Batch, Client, Look, Lot, PresetLife, PresetVersion, Task
+from reviewapp.selectors import deliveries, presets
+from reviewapp.services import lives, scopes, strata
 from reviewapp.services import people as people_service
-from reviewapp.services import scopes, strata
+from reviewapp.services import presets as preset_services
 from reviewapp.services.handover import open_editing
 from tests import factories
 from tests.lots import approved, planned, proven_batch
@@ -51,6 +53,35 @@ def test_one_click_does_the_stratum_again_with_the_preset_before() -> None:
     assert AuditEvent.objects.filter(verb="lot.reprocessed", actor=manager).count() == 1
     found.refresh_from_db()
     assert found.state == AssetState.EDITING
+
+
+def test_what_only_lost_or_was_rolled_back_is_no_preset_before() -> None:
+    lot = held_lot()
+    made = lot.scope.preset_version
+    first = strata.previous_version(lot)
+    assert first is not None and first.number == 1
+    PresetVersion.objects.filter(pk=made.pk).update(number=5)
+    lost, back = (
+        PresetVersion.objects.create(preset=made.preset, number=n, params=made.params, digest=f"{n:064d}", note="n")
+        for n in (3, 4)
+    )
+    lives.begin(lost, first)
+    lives.begin(back, first)
+    PresetLife.objects.filter(version=lost).update(state=LifeState.RETIRED)
+    PresetLife.objects.filter(version=back).update(state=LifeState.ROLLED_BACK, activated_at=timezone.now())
+    assert strata.previous_version(Lot.objects.get(pk=lot.pk)) == first
+    admin = factories.make_user("", Role.ADMIN)
+    with pytest.raises(preset_services.PresetRefused, match="rolled back"):
+        preset_services.set_current(back, admin)
+
+
+def test_a_lot_on_hold_ships_nothing_though_its_client_opts_out_of_samples() -> None:
+    lot = held_lot()
+    batch = lot.places.first().asset.batch  # type: ignore[union-attr]
+    Client.objects.filter(pk=batch.client_id).update(sampling=Sampling.SIMPLE, waits_for_samples=False)
+    plan = deliveries.plan(Batch.objects.get(pk=batch.pk))
+    assert len(plan.withheld) == 30 and {one.code for one in plan.withheld} == {"not_proven"}
+    assert [one.pk for one in plan.lots_open] == [lot.pk]
 
 
 def test_without_an_earlier_preset_the_lot_goes_to_editors() -> None:

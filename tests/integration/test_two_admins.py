@@ -52,6 +52,10 @@ def test_raising_the_line_is_in_force_at_once_and_lowering_it_waits(pair: tuple[
         ({"min_confidence": 0.5}, "cut-outs"),
         ({"sample_rate": 0.05}, "samples"),
         ({"medium_goes_to_people": False}, "medium"),
+        ({"tolerated_rate": 0.2}, "allows more escapes"),
+        ({"sample_block": 10_000}, "blocks"),
+        ({"compliance_rate": 0.1}, "white samples"),
+        ({"edge_medium": 0.55}, "simple"),
     ],
 )
 def test_whatever_lets_more_through_needs_two(pair: tuple[User, User], values: dict[str, float], words: str) -> None:
@@ -60,6 +64,13 @@ def test_whatever_lets_more_through_needs_two(pair: tuple[User, User], values: d
     assert isinstance(draft, PolicyDraft) and words in draft.why_two
     with pytest.raises(services.PolicyRefused, match="second admin"):
         services.publish_policy(values, "Because", ada)
+
+
+def test_to_prove_lots_is_one_admins_and_to_stop_it_two(pair: tuple[User, User]) -> None:
+    ada, _ben = pair
+    assert isinstance(services.submit({"prove_lots": True}, "A client asked", ada), RoutingPolicy)
+    draft = services.submit({"prove_lots": False}, "The queue is long", ada)
+    assert isinstance(draft, PolicyDraft) and "without a proof" in draft.why_two
 
 
 def test_a_draft_is_replaced_dropped_or_overtaken(pair: tuple[User, User]) -> None:

@@ -303,6 +303,9 @@ def test_incident_alarm_and_lost_certificate_end_what_was_proven() -> None:
     assert after.mode == scopes.LEARN and after.lots == () and events[0].kind == "incident"
     after, events = scopes.lot_closed(scope, POLICY, ClosedLot(300, 0.3), [True] * 6)
     assert events[0].kind == "alarm" and after.lots == ()
+    on_hold = replace(scope, mode=scopes.HOLD)
+    after, events = scopes.lot_closed(on_hold, POLICY, ClosedLot(300, 0.3), [True] * 6)
+    assert after.mode == scopes.HOLD and [event.kind for event in events] == ["alarm"], "only a person ends a hold"
     few = ClosedLot(300, 0.10, tuple(range(12)))
     after, events = scopes.lot_closed(scope, POLICY, few, [False] * 30)
     assert events[0].kind == "certificate_lost" and after.mode == scopes.LEARN and after.lots == ()
