@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
 from reviewapp.enums import AssetState, EditReason, EditTaskState, ReviewTaskState, Role, SampleOutcome, Step, Verdict
-from reviewapp.models import Asset, AuditEvent, EditTask, ReviewDecision, ReviewTask, SampleMember, Task
+from reviewapp.models import AuditEvent, EditTask, ReviewDecision, ReviewTask, SampleMember, Task
 from reviewapp.selectors import review as selectors
 from reviewapp.services import review
 from reviewapp.services.people import NotAllowed
@@ -381,26 +379,3 @@ def test_two_undos_of_one_decision_at_once_are_one(reviewer: User) -> None:
     results = in_threads(3, lambda _n: review.undo(reviewer, decision.pk))
     assert any(result.is_undone for result in results)
     assert ReviewDecision.objects.filter(undoes=decision).count() == 1
-
-
-@pytest.mark.parametrize(
-    ("verdict", "reasons", "state"), [("approve", [], AssetState.APPROVED), ("reject", ["shadow"], AssetState.EDITING)]
-)
-def test_a_decision_whose_process_died_before_the_photo_moved_is_followed_up_once(
-    reviewer: User, verdict: str, reasons: list[str], state: AssetState
-) -> None:
-    task, untouched = make.make_review(), make.make_review()
-    assert decide(reviewer, task, verdict, *reasons).status == "saved"
-    # As it is when the process ends after the decision is stored and before anything follows.
-    Task.objects.all().delete()
-    EditTask.objects.all().delete()
-    Asset.objects.filter(pk=task.asset_id).update(state=AssetState.IN_REVIEW)
-    assert review.repair() == 0, "just now: whoever decided may still be at it"
-    ReviewTask.objects.filter(pk=task.pk).update(decided_at=timezone.now() - timedelta(minutes=2))
-    assert (review.repair(), review.repair()) == (1, 0)
-    task.asset.refresh_from_db()
-    assert task.asset.state == state
-    assert Task.objects.filter(step=Step.RENDER).count() == int(verdict == "approve")
-    assert EditTask.objects.filter(asset=task.asset).count() == int(verdict == "reject")
-    untouched.asset.refresh_from_db()
-    assert untouched.asset.state == AssetState.IN_REVIEW and ReviewDecision.objects.count() == 1

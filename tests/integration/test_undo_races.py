@@ -19,9 +19,10 @@ from reviewapp.enums import (
     ReviewTaskState,
     Role,
     SampleOutcome,
+    Step,
 )
 from reviewapp.management.shop import calendar
-from reviewapp.models import AuditEvent, EditTask, ReviewTask, SampleMember, Task
+from reviewapp.models import Asset, AuditEvent, EditTask, ReviewDecision, ReviewTask, SampleMember, Task
 from reviewapp.services import afterwards, delivery, review, undo
 from reviewapp.services.handover import open_editing
 from tests import factories as make
@@ -179,3 +180,26 @@ def test_the_sweep_leaves_a_photo_with_the_editor_it_went_to_after_the_undo(revi
         assert undo.repair() == 0
     task.asset.refresh_from_db()
     assert task.asset.state == AssetState.EDITING
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reasons", "state"), [("approve", [], AssetState.APPROVED), ("reject", ["shadow"], AssetState.EDITING)]
+)
+def test_a_decision_whose_process_died_before_the_photo_moved_is_followed_up_once(
+    reviewer: User, verdict: str, reasons: list[str], state: AssetState
+) -> None:
+    task, untouched = make.make_review(), make.make_review()
+    assert decide(reviewer, task, verdict, *reasons).status == "saved"
+    # As it is when the process ends after the decision is stored and before anything follows.
+    Task.objects.all().delete()
+    EditTask.objects.all().delete()
+    Asset.objects.filter(pk=task.asset_id).update(state=AssetState.IN_REVIEW)
+    assert review.repair() == 0, "just now: whoever decided may still be at it"
+    ReviewTask.objects.filter(pk=task.pk).update(decided_at=timezone.now() - timedelta(minutes=2))
+    assert (review.repair(), review.repair()) == (1, 0)
+    task.asset.refresh_from_db()
+    assert task.asset.state == state
+    assert Task.objects.filter(step=Step.RENDER).count() == int(verdict == "approve")
+    assert EditTask.objects.filter(asset=task.asset).count() == int(verdict == "reject")
+    untouched.asset.refresh_from_db()
+    assert untouched.asset.state == AssetState.IN_REVIEW and ReviewDecision.objects.count() == 1
