@@ -24,6 +24,7 @@ def newer_version() -> PresetVersion:
         preset=preset, number=first.number + 1, params=first.params, digest=first.digest, note="untried"
     )
     Preset.objects.filter(pk=preset.pk).update(current=made)
+    factories.make_batch(preset_version=first)  # the version before was in use
     return made
 
 

@@ -31,14 +31,16 @@ class Floor:
     tell: Callable[[str], None]
     reviewers: list[User] = field(default_factory=list)
     admin: User = field(default_factory=User)
+    second: User = field(default_factory=User)
     manager: User = field(default_factory=User)
     sent: int = 0
 
     def hire(self) -> None:
-        """Three reviewers, a manager, an admin."""
+        """Three reviewers, a manager, two admins."""
         people.seed_roles()
         self.admin = User.objects.create(username="shop-ada")
         self.admin.groups.add(Group.objects.get(name=Role.ADMIN))  # the first one: after that admins make people
+        self.second = self._person("ben", Role.ADMIN)
         self.manager = self._person("mia", Role.MANAGER)
         self.reviewers = [self._person(name, Role.REVIEWER) for name in ("rosa", "remy", "ruth")]
 

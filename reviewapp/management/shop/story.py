@@ -205,6 +205,7 @@ def run(month: Month, tell: Callable[[str], None]) -> Told:
             },
             "What the warehouse promised, and a small shop's trials",
             floor.admin,
+            confirmed_by=floor.second,
         )
         story = Story(floor, month)
         seen = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
