@@ -89,19 +89,16 @@ def looked() -> Looked:
         routing__in=[Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW],
         run__kind=RunKind.AUTOMATED,
     ).exclude(run__asset__category__in=_held())
-    rows = list(reports.order_by("-pk").values_list("total", "routing", "policy__sample_rate", "run")[:MOST])
+    rows = list(reports.order_by("-created_at", "-pk").values_list("total", "routing", "policy__sample_rate", "run")[:MOST])
     # What goes with them is read by the range of their runs: asked for run by run it costs ten times as much.
     runs = [run for *_, run in rows]
     span = (min(runs), max(runs)) if runs else (0, 0)
-    said = dict(
-        photo_decisions().filter(run_id__gte=span[0], run_id__lte=span[1]).order_by("pk").values_list("run", "verdict")
-    )
-    places = (
-        LotPlace.objects.filter(run_id__gte=span[0], run_id__lte=span[1])
-        .order_by("pk")
-        .values_list("run", "lot__size", "rank", "pi")
-    )
-    placed = {run: (size, rank, pi) for run, size, rank, pi in places}
+    # Put in order here: asked to sort, SQLite walks all there is in that order instead of the range.
+    near = {"run_id__gte": span[0], "run_id__lte": span[1]}
+    decided = photo_decisions().filter(**near).order_by().values_list("pk", "run", "verdict")
+    said = {run: verdict for _pk, run, verdict in sorted(decided)}
+    places = LotPlace.objects.filter(**near).order_by().values_list("pk", "run", "lot__size", "rank", "pi")
+    placed = {run: (size, rank, pi) for _pk, run, size, rank, pi in sorted(places)}
     found = (_row(total, routing, rate, said.get(run), placed.get(run)) for total, routing, rate, run in reversed(rows))
     known = [row for row in found if row is not None]
     return Looked(
