@@ -89,7 +89,9 @@ def looked() -> Looked:
         routing__in=[Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW],
         run__kind=RunKind.AUTOMATED,
     ).exclude(run__asset__category__in=_held())
-    rows = list(reports.order_by("-created_at", "-pk").values_list("total", "routing", "policy__sample_rate", "run")[:MOST])
+    rows = list(
+        reports.order_by("-created_at", "-pk").values_list("total", "routing", "policy__sample_rate", "run")[:MOST]
+    )
     # What goes with them is read by the range of their runs: asked for run by run it costs ten times as much.
     runs = [run for *_, run in rows]
     span = (min(runs), max(runs)) if runs else (0, 0)
