@@ -47,6 +47,8 @@ MACHINE_STATES = frozenset(
         AssetState.REDO,
     }
 )
+REVIEW_STATES = (AssetState.IN_REVIEW, AssetState.ON_HOLD)
+"""A reviewer's verdict is what the photo waits for."""
 PEOPLE_STATES = frozenset({AssetState.IN_REVIEW, AssetState.ON_HOLD, AssetState.EDITING, AssetState.AWAITING_SIGNOFF})
 RESOLVED_STATES = frozenset(
     {

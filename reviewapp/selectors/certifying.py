@@ -83,7 +83,7 @@ class Certified:
 
 
 def looked() -> Looked:
-    """Read the results that a threshold decides over, of the last DAYS days and at most MOST, in three queries."""
+    """Read the results that a threshold decides over, of the last DAYS days and at most MOST, in four queries."""
     reports = QualityReport.objects.filter(
         created_at__gte=timezone.now() - timedelta(days=DAYS),
         routing__in=[Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW],

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from reviewapp.enums import APPROVED_STATES, AssetState, LotState, RenditionState, ReviewReason, ReviewTaskState
+from reviewapp.enums import (
+    APPROVED_STATES,
+    REVIEW_STATES,
+    AssetState,
+    LotState,
+    RenditionState,
+    ReviewReason,
+    ReviewTaskState,
+)
 from reviewapp.models import Asset, Batch, Channel, Delivery, DeliveryItem, Lot, Rendition, ReviewTask
 
 from . import lots
@@ -144,7 +152,7 @@ def _unapproved(asset: Asset) -> Withheld:
         return _hold(asset, state.value, own or str(state.label))
     if state == AssetState.CANCELLED:
         return _hold(asset, "cancelled", own or _("Cancelled."))
-    if state in (AssetState.IN_REVIEW, AssetState.ON_HOLD):
+    if state in REVIEW_STATES:
         return _hold(asset, "unreviewed", _("Waits for a reviewer."))
     if state in (AssetState.EDITING, AssetState.AWAITING_SIGNOFF):
         return _hold(asset, "editing", own or _("With an editor."))

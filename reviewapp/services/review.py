@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from reviewapp.enums import (
+    REVIEW_STATES,
     AssetState,
     EditReason,
     LookKind,
@@ -44,7 +45,6 @@ __all__ = ["DecisionResult", "UndoResult", "beat", "claim_next", "record_decisio
 KEEPS_WAITING = frozenset({Verdict.HOLD, Verdict.SKIP, Verdict.ESCALATE})
 """After these somebody still has to decide."""
 
-WAITING = (AssetState.IN_REVIEW, AssetState.ON_HOLD)
 STUCK = 1000
 """Photos without a task that one round of repair looks at, at most."""
 
@@ -157,7 +157,7 @@ def _still_waits(task: ReviewTask, seen_version: int) -> None:
     One that is only about to come back, because its decision was just taken back, waits as well.
     """
     state = Asset.objects.select_for_update().values_list("state", flat=True).get(pk=task.asset_id)
-    if task.reason == ReviewReason.SAMPLE or state in WAITING or _taken_back(task, seen_version) is not None:
+    if task.reason == ReviewReason.SAMPLE or state in REVIEW_STATES or _taken_back(task, seen_version) is not None:
         return
     raise assets.StateConflict(task.asset_id, AssetState.IN_REVIEW, state)
 
@@ -210,10 +210,14 @@ def _follow(user: User, task: ReviewTask, asked: Verdicted, version: int) -> Non
         return
     is_sample = task.reason == ReviewReason.SAMPLE
     task.asset.refresh_from_db(fields=["state"])
-    if not is_sample and task.asset.state not in WAITING and (before := _taken_back(task, version - 1)) is not None:
+    if (
+        not is_sample
+        and task.asset.state not in REVIEW_STATES
+        and (before := _taken_back(task, version - 1)) is not None
+    ):
         put_back(user, before, version)
         task.asset.refresh_from_db(fields=["state"])
-    waits = task.asset.state in WAITING
+    waits = task.asset.state in REVIEW_STATES
     if asked.verdict in (Verdict.SKIP, Verdict.ESCALATE):
         return
     if is_sample and (look := looks.of_task(task.pk)) is not None:
@@ -258,7 +262,7 @@ def repair() -> int:
     """Follow up decisions whose photo still waits because a process died between. Returns how many."""
     theirs = ReviewTask.objects.filter(asset=OuterRef("asset"), look__isnull=True, study_run__isnull=True)
     # From the photos that wait and have no task anybody could take: the decided tasks are all there ever were.
-    waiting = Asset.objects.filter(state__in=WAITING)
+    waiting = Asset.objects.filter(state__in=REVIEW_STATES)
     free = ReviewTask.objects.filter(asset=OuterRef("pk"), state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD])
     free = free.filter(look__isnull=True, study_run__isnull=True)
     stuck = list(waiting.filter(~Exists(free)).order_by().values_list("pk", flat=True)[:STUCK])

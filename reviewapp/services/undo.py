@@ -24,6 +24,7 @@ from reviewapp.enums import (
 )
 from reviewapp.models import Batch, DeliveryItem, EditTask, Look, ReviewDecision, ReviewTask, SampleMember
 from reviewapp.policies.transitions import IllegalTransition
+from reviewapp.selectors import editing as editing_reads
 from reviewapp.selectors import review as selectors
 
 from . import afterwards, assets, batches, looks
@@ -42,9 +43,6 @@ class UndoResult:
     task: ReviewTask | None
     message: str
     was_blind: bool = True
-
-
-LIVE_EDITS = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.SUBMITTED, EditTaskState.AWAITING_SIGNOFF)
 
 
 class _Refused(Exception):
@@ -181,7 +179,7 @@ def repair() -> int:
         decision, look = one.undoes, looks.of_task(one.task_id)
         if decision is None or hasattr(decision.task, "study_run"):
             continue
-        if EditTask.objects.filter(asset=one.asset_id, state__in=LIVE_EDITS).exists():
+        if EditTask.objects.filter(asset=one.asset_id, state__in=editing_reads.WAITING).exists():
             continue  # with an editor for another reason since: its own edit was withdrawn by the undo
         with contextlib.suppress(assets.StateConflict, IllegalTransition), transaction.atomic():
             if look is None:

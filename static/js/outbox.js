@@ -21,7 +21,7 @@ export class Outbox {
     this.isSignedOut = false;
     this.isReady = false;
     this.ready = this.#load();
-    addEventListener('online', () => this.retryNow());
+    addEventListener('online', () => this.#online());
     addEventListener('beforeunload', (event) => {
       if (this.ops.length && !this.store.isKept) event.preventDefault(); // nothing would be left of them
     });
@@ -77,6 +77,14 @@ export class Outbox {
     this.timer = 0;
     this.isSignedOut = false;
     this.#send();
+  }
+
+  #online() {
+    if (!this.ops.length) { // nothing to send that could show it
+      this.failures = 0;
+      this.#tell();
+    }
+    this.retryNow();
   }
 
   #tell() {

@@ -188,11 +188,13 @@ function network({ online = true, signedOut = false, waiting, isKept = true }) {
   if (signedOut && !$('#signed-out').open) $('#signed-out').showModal();
   const ready = queue.open.filter(isWarm).length;
   if (!online) {
-    const held = isKept
-      ? ngettext('{count} decision is saved on this device and will be sent when you reconnect.',
-        '{count} decisions are saved on this device and will be sent when you reconnect.', waiting)
-      : ngettext('{count} decision is kept in this page only: leave it open until you reconnect.',
-        '{count} decisions are kept in this page only: leave it open until you reconnect.', waiting);
+    let held = gettext('Nothing waits to be sent.');
+    if (waiting) {
+      held = isKept ? ngettext('{count} decision is saved on this device and will be sent when you reconnect.',
+          '{count} decisions are saved on this device and will be sent when you reconnect.', waiting)
+        : ngettext('{count} decision is kept in this page only: leave it open until you reconnect.',
+          '{count} decisions are kept in this page only: leave it open until you reconnect.', waiting);
+    }
     const left = ngettext('{count} photo is ready to review.', '{count} photos are ready to review.', ready);
     note('hold', 'wifi-off', gettext('You are offline.'), `${held} ${left}`);
   } else quiet('wifi-off');

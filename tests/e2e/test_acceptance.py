@@ -33,7 +33,7 @@ import pytest
 
 from tests.e2e.desk import saved, until
 from tests.e2e.screens import SCREENS, first_painted, furnish, signed_in
-from tests.e2e.walk import COLOUR_RULES, RULES, WIDTHS, Walked, by_night, only_bad, serious, walk
+from tests.e2e.walk import COLOUR_RULES, RULES, WIDTHS, Walked, by_night, only_bad, serious, walk, walk_by_night
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(1800)]
@@ -102,6 +102,14 @@ def test_14_00_the_walk_covers_every_page_of_the_site(day: Day) -> None:
 def test_14_01_no_policy_violation_and_no_console_error_anywhere(walked: Walked) -> None:
     assert not only_bad(walked.complaints)
     assert set(walked.complaints) == {screen.name for screen in SCREENS}
+
+
+def test_14_01_14_03_as_the_server_sends_it_in_the_dark_on_a_phone(browser: Any, day: Day) -> None:
+    night = walk_by_night(browser, *day)
+    names = {screen.name for screen in SCREENS if screen.name != "review-offline"}
+    assert set(night.complaints) == set(night.dark) == names
+    assert not only_bad(night.complaints)
+    assert not only_bad(night.wide) and not only_bad(night.small)
 
 
 def test_14_02_axe_finds_nothing_serious_anywhere(walked: Walked) -> None:

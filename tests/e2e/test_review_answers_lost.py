@@ -118,3 +118,19 @@ def test_the_speck_of_the_next_photo_is_seen_in_no_mode(page: Any, live_server: 
         with Image.open(io.BytesIO(page.locator("#stage").screenshot())) as image:
             shots.append(np.asarray(image.convert("RGB"), np.int16))
     assert int(np.abs(shots[0] - shots[1]).max()) <= 2
+
+
+def test_offline_with_nothing_to_send_says_so_and_goes_when_the_network_is_back(
+    page: Any, live_server: Any, reviewer: User
+) -> None:
+    ready(page, live_server, 3)
+    page.context.set_offline(True)
+    page.keyboard.press("a")
+    page.wait_for_selector("#note:not([hidden])")
+    assert "1 decision is saved on this device" in page.inner_text("#note")
+    page.keyboard.press("z")
+    until(page, "document.getElementById('note').innerText.includes('Nothing waits to be sent.')")
+    page.context.set_offline(False)
+    until(page, "document.getElementById('note').hidden")
+    assert not ReviewDecision.objects.exists()
+    page.watched.problems.clear()

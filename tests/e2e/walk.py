@@ -16,7 +16,7 @@ COLOUR_RULES = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-i
     "resultTypes": ["violations"]
 }
 """What of RULES a theme can break: the rest is the same page."""
-DESKTOP = {"width": 1440, "height": 900}
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 WIDTHS = (320, 390, 768, 1024, 1920)
 POLICY = """document.addEventListener('securitypolicyviolation',
     (event) => console.error(`policy: ${event.effectiveDirective} ${event.blockedURI}`));"""
@@ -61,15 +61,8 @@ def walk(browser: Any, stack: Stack, ids: dict[str, Any]) -> Walked:
     walked = Walked()
     pages: dict[str, tuple[Any, Watched]] = {}
     for screen in SCREENS:
-        if screen.who not in pages:
-            context = browser.new_context(viewport=DESKTOP)
-            context.set_default_timeout(15_000)
-            context.add_cookies([{"name": "theme", "value": "light", "url": stack.url}])
-            page, watched = signed_in(context, stack, screen.who), Watched()
-            page.add_init_script(POLICY)
-            watched.watch(page)
-            pages[screen.who] = page, watched
-        page, watched = pages[screen.who]
+        page, watched = pages.get(screen.who) or _page_of(browser, stack, screen.who, "light", DESKTOP)
+        pages[screen.who] = page, watched
         watched.problems.clear()
         open_screen(page, stack, screen, ids)
         walked.findings[screen.name] = serious(page)
@@ -81,14 +74,50 @@ def walk(browser: Any, stack: Stack, ids: dict[str, Any]) -> Walked:
         if screen.name != "review-offline":
             squeeze(page, screen.name, walked)
         screen.after(page)
-        expected = ["ERR_INTERNET_DISCONNECTED"] if screen.name == "review-offline" else []
-        expected += [str(status) for status in (403, 404, 422) if status == screen.status or "refused" in screen.name]
-        walked.complaints[screen.name] = [
-            text for text in watched.problems if not any(f"{word}" in text for word in expected)
-        ]
+        walked.complaints[screen.name] = _complaints(screen, watched)
     for page, _watched in pages.values():
         page.context.close()
     return walked
+
+
+def walk_by_night(browser: Any, stack: Stack, ids: dict[str, Any]) -> Walked:
+    """Opens every screen once more as the server sends it in the dark theme, on a phone: complaints and width."""
+    walked = Walked()
+    pages: dict[str, tuple[Any, Watched]] = {}
+    for screen in SCREENS:
+        if screen.name == "review-offline":
+            continue
+        page, watched = pages.get(screen.who) or _page_of(browser, stack, screen.who, "dark", PHONE)
+        pages[screen.who] = page, watched
+        watched.problems.clear()
+        open_screen(page, stack, screen, ids, until="load")
+        if page.get_attribute("html", "data-theme") == "dark":
+            walked.dark.append(screen.name)
+        over = page.evaluate(WIDE)
+        walked.wide[screen.name] = [over] if over > 0 else []
+        walked.small[screen.name] = page.evaluate(SMALL)
+        screen.after(page)
+        walked.complaints[screen.name] = _complaints(screen, watched)
+    for page, _watched in pages.values():
+        page.context.close()
+    return walked
+
+
+def _page_of(browser: Any, stack: Stack, who: str, theme: str, size: dict[str, int]) -> tuple[Any, Watched]:
+    context = browser.new_context(viewport=size)
+    context.set_default_timeout(15_000)
+    context.add_cookies([{"name": "theme", "value": theme, "url": stack.url}])
+    page, watched = signed_in(context, stack, who), Watched()
+    page.add_init_script(POLICY)
+    watched.watch(page)
+    return page, watched
+
+
+def _complaints(screen: Any, watched: Watched) -> list[str]:
+    """What the page complained about, without what the screen is meant to provoke."""
+    expected = ["ERR_INTERNET_DISCONNECTED"] if screen.name == "review-offline" else []
+    expected += [str(status) for status in (403, 404, 422) if status == screen.status or "refused" in screen.name]
+    return [text for text in watched.problems if not any(word in text for word in expected)]
 
 
 def by_night(page: Any) -> None:

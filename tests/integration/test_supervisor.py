@@ -148,7 +148,9 @@ def try_to_start(data: Path, **given: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_what_valkey_kept_may_be_damaged_and_only_the_owner_reads_the_data(stack: Stack) -> None:
+    assert stack.is_up()
     assert any("starts empty" in line for line in stack.lines)
+    assert eventually(lambda: stack.status()["workers"] == 2)
     mine = [path for path in stack.data.iterdir() if path.name != "valkey.damaged"]
     assert {path.name for path in mine if path.stat().st_mode & 0o077} == set()
 
@@ -159,6 +161,7 @@ def test_without_redis_the_workers_ask_the_database(tmp_path: Path) -> None:
     (folder / "a.jpg").write_bytes(photo())
     with Stack(tmp_path / "data", REDIS_URL="none") as stack:
         assert stack.children("valkey-server|redis-server") == []
+        assert eventually(lambda: stack.status()["workers"] == 2)
         printed = stack.manage("ingest", str(folder), "--client", "Plain", "--wait", "--timeout", "120")
         assert "No worker is running" not in printed
         status = stack.wait_idle(120)
