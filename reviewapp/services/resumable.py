@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable
 from typing import Any
@@ -13,23 +14,42 @@ from reviewapp import parts, storage
 from reviewapp.models import Batch, PartialUpload
 
 from .archives import expand_zip
-from .refusals import BatchClosed
+from .refusals import BatchClosed, IngestRefused
 from .uploads import UploadResult, display_path, register_upload, takes_files
 
 ARCHIVE = ".zip"
+CHOSEN = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
-def begin(batch: Batch, user: Any, path: str, byte_size: int) -> PartialUpload:
-    """Open an upload of `byte_size` bytes. Raises BatchClosed, storage.StorageFull before a byte is sent."""
+def begin(batch: Batch, user: Any, path: str, byte_size: int, token: str = "") -> PartialUpload:
+    """Open an upload of `byte_size` bytes, or return the very one that `token` opened already.
+
+    A sender who chooses the token (32 of A-Z, a-z, 0-9, - and _, at random) knows the upload's address before the first
+    byte leaves: a connection that breaks before the answer strands nothing. Raises IngestRefused when the token is no
+    such word or names another upload; BatchClosed, storage.StorageFull before a byte is sent.
+    """
+    if token:
+        if not CHOSEN.fullmatch(token):
+            raise IngestRefused("The upload's token must be 32 of A-Z, a-z, 0-9, - and _.", code="token")
+        earlier = PartialUpload.objects.filter(token=token).first()
+        if earlier is not None:
+            return _the_same(earlier, batch, user, path, byte_size)
     if not takes_files(batch):
         raise BatchClosed
     if not storage.has_room(2 * byte_size):  # the parts and the stored file lie side by side for a moment
         raise storage.StorageFull
-    token = secrets.token_urlsafe(24)
+    token = token or secrets.token_urlsafe(24)
     parts.create(token)
-    return PartialUpload.objects.create(
-        token=token, batch=batch, user=user, path=display_path(path), byte_size=byte_size
-    )
+    facts = {"batch": batch, "user": user, "path": display_path(path), "byte_size": byte_size}
+    made, is_new = PartialUpload.objects.get_or_create(token=token, defaults=facts)
+    return made if is_new else _the_same(made, batch, user, path, byte_size)
+
+
+def _the_same(earlier: PartialUpload, batch: Batch, user: Any, path: str, byte_size: int) -> PartialUpload:
+    asked = (batch.pk, user.pk, display_path(path), byte_size)
+    if (earlier.batch_id, earlier.user_id, earlier.path, earlier.byte_size) != asked:
+        raise IngestRefused("The upload's token is taken. Choose another one.", code="token")
+    return earlier
 
 
 def offset(upload: PartialUpload) -> int:

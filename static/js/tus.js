@@ -1,5 +1,6 @@
 // One file by the tus protocol 1.0.0: in pieces, and from the last confirmed byte on after whatever broke it off, also after
-// the page was closed: where an upload lies is remembered for the same file under the same path.
+// the page was closed: where an upload lies is remembered for the same file under the same path. Its address is chosen here,
+// so that it is known also when the answer to the very first piece never arrives.
 
 const PIECE = 4 * 1024 * 1024;
 const TRIES = 6;
@@ -41,13 +42,21 @@ class Memory {
   }
 }
 
+/** A new upload's address: 24 random bytes in the letters of addresses. */
+function at(address) {
+  const token = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24)))).replaceAll('+', '-').replaceAll('/', '_');
+  return `${address}${token}/`;
+}
+
 /** Sends `item.file`; resolves to {code, body} once it is whole and taken in, refused, or lost for now (code 0). */
 export async function sendFile({ item, batch, address, token, progress }) {
   const { file, path } = item;
   const shared = { 'Tus-Resumable': '1.0.0', 'X-CSRFToken': token };
   const memory = new Memory(batch, path, file);
-  let url = memory.get();
-  let offset = url ? null : 0; // null: the server is asked first
+  let isOld = Boolean(memory.get());
+  let url = memory.get() ?? at(address);
+  let offset = isOld ? null : 0; // null: the server is asked first
+  let isBegun = isOld;
   let failures = 0;
 
   const piece = (from) => file.slice(from, from + PIECE);
@@ -55,14 +64,17 @@ export async function sendFile({ item, batch, address, token, progress }) {
 
   for (;;) {
     let answer;
-    if (!url) {
-      const told = `batch ${base64(String(batch))},path ${base64(path)}`;
-      const headers = { ...shared, 'Upload-Length': String(file.size), 'Upload-Metadata': told, 'Content-Type': TYPE };
+    if (!isBegun) {
+      const told = Object.entries({ batch, path, token: url.split('/').at(-2) }).map(([name, value]) => `${name} ${base64(String(value))}`);
+      const headers = { ...shared, 'Upload-Length': String(file.size), 'Upload-Metadata': told.join(','), 'Content-Type': TYPE };
+      memory.set(url);
+      isBegun = true;
       answer = await ask('POST', address, headers, piece(0), progress);
-      if (answer.code === 201) memory.set(url = answer.header('Location'));
+      if (answer.code === 400 && isOld) { url = at(address); isOld = isBegun = false; continue; } // somebody else's, on this machine
+      if (answer.code >= 400 && answer.code < 500) { memory.set(null); return refused(answer); }
     } else if (offset === null) {
       answer = await ask('HEAD', url, shared);
-      if (answer.code === 404) { memory.set(url = null); offset = 0; continue; }
+      if (answer.code === 404) { isBegun = false; offset = 0; continue; }
     } else if (offset < file.size) {
       const from = offset;
       answer = await ask('PATCH', url, { ...shared, 'Content-Type': TYPE, 'Upload-Offset': String(from) }, piece(from), (sent) => progress(from + sent));
@@ -75,14 +87,14 @@ export async function sendFile({ item, batch, address, token, progress }) {
       progress(offset);
       const result = answer.header('Softproof-Result');
       if (result) { memory.set(null); return { code: 200, body: JSON.parse(decodeURIComponent(result)) }; }
-    } else if (answer.code === 409 && url) offset = null;
-    else if (answer.code === 423) { await pause(BUSY_MS); offset = url ? null : 0; }
+    } else if (answer.code === 409) offset = null;
+    else if (answer.code === 423) { await pause(BUSY_MS); offset = null; }
     else if (answer.code === 0 || answer.code >= 500 || answer.code === 400 || answer.code === 404) {
-      if (answer.code === 507 || (answer.code === 400 && !url)) return refused(answer);
+      if (answer.code === 507) return refused(answer);
       failures += 1;
       if (failures >= TRIES) return refused({ code: 0, text: '' });
       await pause(WAIT_MS * 2 ** (failures - 1));
-      offset = url ? null : 0;
+      offset = null;
     } else return refused(answer);
   }
 }

@@ -50,8 +50,10 @@ def told(**values: str) -> str:
     return ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in values.items())
 
 
-def begin(browser: Browser, batch: Batch, size: int, path: str = "shoot/bøx.jpg", piece: bytes | None = None) -> Any:
-    headers = {**TUS, "Upload-Length": str(size), "Upload-Metadata": told(batch=str(batch.pk), path=path)}
+def begin(
+    browser: Browser, batch: Batch, size: int, path: str = "shoot/bøx.jpg", piece: bytes | None = None, **more: str
+) -> Any:
+    headers = {**TUS, "Upload-Length": str(size), "Upload-Metadata": told(batch=str(batch.pk), path=path, **more)}
     kind = PIECE if piece is not None else "application/json"
     return browser.post("/uploads/", piece or b"", content_type=kind, headers=headers)
 
@@ -183,6 +185,24 @@ def test_sec01_an_upload_is_its_senders_alone(manager: Browser, batch: Batch, jp
     for answer in (manager.head(url, headers=TUS), manager.get(url), patch(manager, url, 0, jpeg)):
         assert answer.status_code == 404
     assert manager.get("/uploads/..%2F..%2Fetc/").status_code == 404
+
+
+def test_ing16_a_sender_who_chose_the_address_strands_nothing(manager: Browser, batch: Batch, jpeg: bytes) -> None:
+    key = "Ab_-" * 8
+    first = begin(manager, batch, len(jpeg), piece=jpeg[:500], token=key)
+    again = begin(manager, batch, len(jpeg), piece=jpeg[:500], token=key)
+    assert first["Location"] == again["Location"] == f"/uploads/{key}/"
+    assert (again.status_code, again["Upload-Offset"]) == (201, "500"), "it says where to go on"
+    patch(manager, first["Location"], 500, jpeg[500:])
+    late = begin(manager, batch, len(jpeg), piece=jpeg[:500], token=key)
+    assert json.loads(unquote(late["Softproof-Result"]))["status"] == "accepted"
+    assert PartialUpload.objects.count() == batch.assets.count() == 1
+    elsewhere = (5, "shoot/bøx.jpg", key), (len(jpeg), "other.jpg", key), (5, "a.jpg", "../../etc/passwd")
+    for size, path, chosen in elsewhere:
+        assert begin(manager, batch, size, path, token=chosen).status_code == 400
+    manager.force_login(factories.make_user("max", Role.MANAGER))
+    assert begin(manager, batch, len(jpeg), token=key).status_code == 400, "nobody else's"
+    assert PartialUpload.objects.count() == 1
 
 
 def test_given_up_by_its_sender_or_by_time(manager: Browser, batch: Batch, jpeg: bytes) -> None:

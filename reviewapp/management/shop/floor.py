@@ -36,13 +36,14 @@ class Floor:
     sent: int = 0
 
     def hire(self) -> None:
-        """Three reviewers, a manager, two admins."""
+        """Six reviewers (a new scope's lot may need four to be proven), a manager, two admins."""
         people.seed_roles()
         self.admin = User.objects.create(username="shop-ada")
         self.admin.groups.add(Group.objects.get(name=Role.ADMIN))  # the first one: after that admins make people
         self.second = self._person("ben", Role.ADMIN)
         self.manager = self._person("mia", Role.MANAGER)
-        self.reviewers = [self._person(name, Role.REVIEWER) for name in ("rosa", "remy", "ruth")]
+        names = ("rosa", "remy", "ruth", "rene", "rick", "rhea")
+        self.reviewers = [self._person(name, Role.REVIEWER) for name in names]
 
     def _person(self, name: str, role: Role) -> User:
         made = User.objects.create(username=f"shop-{name}")

@@ -71,7 +71,10 @@ def _metadata(header: str) -> dict[str, str]:
 @require_http_methods(["OPTIONS", "POST"])
 @role_required(*MANAGERS)
 def create(request: HttpRequest) -> HttpResponse:
-    """OPTIONS: what this server can. POST: begin an upload, its first piece may come along. 201 with its address."""
+    """OPTIONS: what this server can. POST: begin an upload, its first piece may come along. 201 with its address.
+
+    Upload-Metadata: batch, path, and the sender's own `token` if wanted: the same POST again finds the same upload.
+    """
     if request.method == "OPTIONS":
         return _answer(204, Tus_Version=VERSION, Tus_Extension=EXTENSIONS, Tus_Max_Size=MAX_FORM_BYTES)
     if not _speaks(request):
@@ -89,9 +92,11 @@ def create(request: HttpRequest) -> HttpResponse:
         return _answer(413, str(streams.BodyTooLarge(limit)))
     assert isinstance(request.user, User)
     try:
-        upload = resumable.begin(batch, request.user, path, byte_size)
+        upload = resumable.begin(batch, request.user, path, byte_size, told.get("token", ""))
     except ingest.BatchClosed as error:
         return _answer(409, str(error))
+    except ingest.IngestRefused as error:
+        return _answer(400, str(error))
     except storage.StorageFull as error:
         return _answer(507, str(error.strerror))
     has_piece = request.headers.get("Content-Type") == PIECE_TYPE
