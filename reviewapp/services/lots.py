@@ -201,6 +201,8 @@ def _locked(lot_id: int) -> Lot:
 def _advance(lot: Lot, scope: Scope) -> None:
     if scope.mode == ScopeMode.HOLD and lot.state == LotState.OPEN:
         _hold(lot, scope, "Its scope is on hold: this lot is proven by itself.")
+    if scope.mode == ScopeMode.LEARN and lot.plan["mode"] == policy.CERTIFIED:
+        _tighten(lot)
     while True:
         now = rebuilt(lot)
         step = policy.next_step(now)
@@ -215,6 +217,15 @@ def _advance(lot: Lot, scope: Scope) -> None:
         elif step.action == "inspected" and _is_passed(lot) and _inspected(lot, scope, now):
             continue
         return
+
+
+def _tighten(lot: Lot) -> None:
+    """The scope's proof was lost while this lot waited for its looks: a sample that only kept it is no proof now."""
+    made = policy.tightened(stored_plan(lot), "Its scope is not proven any more: this lot is proven by itself.")
+    lot.plan, lot.why = asdict(made), made.reason[:300]
+    lot.save(update_fields=["plan", "why"])
+    lot.places.filter(rank__isnull=False).update(pi=made.pi_cert)
+    audit.record("lot.planned", lot, after={k: v for k, v in lot.plan.items() if k != "boundaries"}, note=made.reason)
 
 
 def _hold(lot: Lot, scope: Scope, why: str) -> None:

@@ -82,6 +82,18 @@ def certified_plan(size: int, rate: float, seed_hash: str, promise: Promise) -> 
     return _plan(CERTIFIED, size, first, found, limit, promise, seed_hash, words)
 
 
+def tightened(plan: LotPlan, reason: str) -> LotPlan:
+    """Return a certified lot's plan after its scope lost what it had earned: an expanding audit in the same order.
+
+    What was looked at counts. Only the audit can release it now, so its risk is the audit's. Other plans stay.
+    """
+    if plan.mode != CERTIFIED:
+        return plan
+    first = plan.boundaries[0] if plan.boundaries else plan.size
+    rate = first / plan.size if plan.size else 0.0
+    return replace(plan, mode=LEARN, first=first, hold_at=0, pi_cert=rate, reason=reason)
+
+
 def simple_plan(size: int, rate: float, seed_hash: str, promise: Promise, pause_at: int = 2) -> LotPlan:
     """Plan the trade's plain rule: `rate` of the lot (10 to 15 % is usual), at least one (SMP-01); it proves little.
 
