@@ -330,7 +330,32 @@ def _saved(asked: Verdicted) -> str:
 def _replay(earlier: ReviewDecision, user: User, task_id: int) -> DecisionResult:
     if earlier.reviewer_id != user.pk or earlier.task_id != task_id:
         return DecisionResult("invalid", None, "The form is out of date. Load the page again.")
+    if earlier.is_second_opinion:  # its answer was lost: what it said then is still what happened
+        first = selectors.final_decision(earlier.task)
+        return DecisionResult("conflict", earlier, _first_stands(first, kept=True))
     return DecisionResult("replayed", earlier, "Already saved.")
+
+
+VERDICT_WORDS = {
+    Verdict.APPROVE: "approved",
+    Verdict.REJECT: "rejected",
+    Verdict.HOLD: "put on hold",
+    Verdict.SKIP: "skipped",
+    Verdict.ESCALATE: "escalated",
+}
+
+
+def _first_stands(first: ReviewDecision | None, *, kept: bool) -> str:
+    second = " Your vote is kept as a second opinion." if kept else ""
+    if first is None:
+        return f"Somebody else decided first.{second}"
+    name = first.reviewer.get_full_name() or first.reviewer.get_username()
+    return f"Already decided by {name}: {VERDICT_WORDS[Verdict(first.verdict)]}.{second}"
+
+
+def _own_stands(first: ReviewDecision) -> str:
+    word = VERDICT_WORDS[Verdict(first.verdict)]
+    return f"You have {word} this photo already, perhaps in another tab. That stands; nothing else was saved."
 
 
 def _too_late(user: User, task_id: int, asked: Verdicted) -> DecisionResult:
@@ -338,11 +363,13 @@ def _too_late(user: User, task_id: int, asked: Verdicted) -> DecisionResult:
     task = selectors.task_for_display(task_id)
     first = selectors.final_decision(task) if task.state == ReviewTaskState.DONE else None
     if first is None:
+        own = selectors.standing(ReviewDecision.objects.filter(task=task, reviewer=user, version=task.version)).first()
+        if own is not None:
+            return DecisionResult("lease_gone", None, _own_stands(own))
         gone = "This photo is with somebody else now." if task.lease_owner_id else "This photo changed meanwhile."
         return DecisionResult("lease_gone", None, f"{gone} Nothing was saved for it.")
-    word = "approved" if first.verdict == Verdict.APPROVE else "rejected"
     if first.reviewer_id == user.pk:
-        return DecisionResult("conflict", first, f"You already decided this photo: {word}.")
+        return DecisionResult("conflict", first, _own_stands(first))
     kept = None
     if asked.verdict in (Verdict.APPROVE, Verdict.REJECT) and not _has_second_opinion(user, task):
         with transaction.atomic():
@@ -350,8 +377,7 @@ def _too_late(user: User, task_id: int, asked: Verdicted) -> DecisionResult:
             audit.record(
                 "review.second_opinion", task, actor=user, after={"verdict": asked.verdict, "stands": first.verdict}
             )
-    name = first.reviewer.get_full_name() or first.reviewer.get_username()
-    return DecisionResult("conflict", kept, f"Already decided by {name}: {word}.")
+    return DecisionResult("conflict", kept, _first_stands(first, kept=kept is not None))
 
 
 def _has_second_opinion(user: User, task: ReviewTask) -> bool:

@@ -12,6 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import Role
 from reviewapp.selectors import people
@@ -65,6 +66,22 @@ def wants_json(request: HttpRequest) -> bool:
     return "application/json" in request.headers.get("Accept", "")
 
 
+PAGE_OF = "Softproof-User"
+"""Request header of scripts that keep things to send: the id of the person their page was made for."""
+
+
+def _is_anothers(request: HttpRequest) -> bool:
+    """True when the page that asks was made for somebody else than who is signed in now."""
+    made_for = request.headers.get(PAGE_OF)
+    return made_for is not None and made_for != str(request.user.pk)
+
+
+def _other_person(request: HttpRequest) -> JsonResponse:
+    name = request.user.get_full_name() or request.user.get_username()  # type: ignore[union-attr]
+    message = _("%(name)s is signed in now. Nothing was stored.") % {"name": name}
+    return JsonResponse({"status": "other_person", "now": name, "message": message}, status=401)
+
+
 def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
     """Lets the named roles through (no names: anybody signed in). The roles stay on the view for the tests to read."""
 
@@ -74,6 +91,8 @@ def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
                 if wants_json(request):
                     return JsonResponse({"status": "signed_out", "message": "Sign in again to go on."}, status=401)
                 return redirect_to_login(request.get_full_path())
+            if _is_anothers(request):
+                return _other_person(request)
             if not user_has_role(request.user, *roles):
                 raise WrongRole(roles)
             try:

@@ -37,13 +37,14 @@ export function notices(stage) {
     if (box.dataset.kind === icon) box.hidden = true;
   }
 
-  /** Shows one state over the whole stage, null none. */
-  function full(name, text) {
+  /** Shows one state over the whole stage, null none; `text` and `title` stand in for its own words. */
+  function full(name, text, title) {
     host.hidden = name === null;
     for (const part of host.querySelectorAll('[data-full]')) part.hidden = part.dataset.full !== name;
     if (name && text) host.querySelector(`[data-full="${name}"] p`).textContent = text;
+    if (name && title) host.querySelector(`[data-full="${name}"] h2`).textContent = title;
     if (name) stage.classList.remove('loading');
   }
 
-  return { note, full, quiet, isFull: () => !host.hidden };
+  return { note, full, quiet, isFull: () => !host.hidden, shown: () => (host.hidden ? null : host.querySelector('[data-full]:not([hidden])').dataset.full) };
 }

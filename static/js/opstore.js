@@ -1,5 +1,6 @@
 // Where decisions on their way are kept on this device: IndexedDB, one record per decision, so that two pages of one person
 // never overwrite each other's. Without IndexedDB (private windows of some browsers) `isKept` is false and they live in memory.
+// A record belongs to whoever decided: only a page of that person takes it over.
 
 const NAME = 'softproof';
 const STORE = 'outbox';
@@ -24,10 +25,14 @@ export function newId() {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** Records of earlier versions have the queue behind the person. */
+const ownerOf = (op) => String(op.scope).split('.')[0];
+
 export class OpStore {
-  /** `scope` parts people and queues; `page` marks this page's own records for as long as it lives. */
-  constructor(scope) {
-    this.scope = scope;
+  /** `person` is {id, name} of who decides here; `page` marks this page's own records for as long as it lives. */
+  constructor(person) {
+    this.person = person;
+    this.scope = String(person.id);
     this.page = newId();
     this.isKept = true;
     this.serial = 0;
@@ -38,22 +43,34 @@ export class OpStore {
 
   stamp(op) {
     this.serial += 1;
-    return Object.assign(op, { scope: this.scope, page: this.page, at: Date.now(), serial: this.serial });
+    return Object.assign(op, { scope: this.scope, name: this.person.name, page: this.page, at: Date.now(), serial: this.serial });
   }
 
-  /** What earlier pages left unsent, oldest first, now this page's own. */
-  async adopt() {
+  async #all() {
     const db = await this.db;
-    if (!db) return [];
-    const left = await asked(db.transaction(STORE).objectStore(STORE).index('scope').getAll(this.scope)).catch(() => []);
+    return db ? asked(db.transaction(STORE).objectStore(STORE).getAll()).catch(() => []) : [];
+  }
+
+  /** What this person's earlier pages left unsent, whichever queue, oldest first, now this page's own. */
+  async adopt() {
+    const left = (await this.#all()).filter((op) => ownerOf(op) === this.scope);
     const living = new Map();
     for (const page of new Set(left.map((op) => op.page))) living.set(page, await this.#lives(page));
     const mine = left.filter((op) => !living.get(op.page)).sort((one, two) => one.at - two.at || one.serial - two.serial);
     for (const op of mine) {
-      op.page = this.page;
+      Object.assign(op, { page: this.page, scope: this.scope });
       this.put(op);
     }
     return mine;
+  }
+
+  /** Whose decisions wait on this device besides this person's: name -> how many. Not ours to send. */
+  async others() {
+    const found = new Map();
+    for (const op of (await this.#all()).filter((each) => ownerOf(each) !== this.scope)) {
+      found.set(op.name ?? '', (found.get(op.name ?? '') ?? 0) + 1);
+    }
+    return found;
   }
 
   async #lives(page) {

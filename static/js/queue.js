@@ -15,7 +15,7 @@ const cookie = (name) => document.cookie.match(new RegExp(`(?:^|; )${name}=([^;]
 const keyOf = (item) => `${item.id}.${item.version}`;
 
 export class Queue extends EventTarget {
-  /** `boot`: {queue, user, items, past, counts, done, csrf, urls: {claim, beat, release, decide, undo}}. */
+  /** `boot`: {queue, user, person, items, past, counts, done, csrf, urls: {claim, beat, release, decide, undo}}. */
   constructor(boot) {
     super();
     this.boot = boot;
@@ -29,15 +29,16 @@ export class Queue extends EventTarget {
     this.add(boot.items);
     this.leaseEnds = Date.now() + LEASE_MS;
     this.outbox = new Outbox({
-      user: boot.user,
-      queue: boot.queue,
+      person: { id: boot.user, name: boot.person },
       address: (op) => (op.kind === 'undo' ? this.urls.undo : this.urls.decide).replace('/0/', `/${op.target}/`),
       headers: () => this.headers(),
       onAnswer: (op, status, data) => this.#answer(op, status, data),
+      onDiscard: (op) => this.#discarded(op),
       onState: (state) => this.#say('network', state),
     });
     this.index = Math.max(0, this.#nextOpen(-1));
     this.outbox.ready.then(() => this.#recall());
+    this.outbox.store.others().then((others) => { if (others.size) this.#say('others', { others }); });
   }
 
   start() {
@@ -45,6 +46,7 @@ export class Queue extends EventTarget {
     this.refill();
     setInterval(() => this.beat(), BEAT_MS);
     document.addEventListener('visibilitychange', () => { if (!document.hidden) this.beat(); });
+    addEventListener('online', () => { if (!this.open.length) this.refill(); });
     addEventListener('pagehide', () => this.release());
     addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
   }
@@ -58,6 +60,7 @@ export class Queue extends EventTarget {
       'Content-Type': 'application/json',
       Accept: 'application/json',
       'X-CSRFToken': cookie('csrftoken') ?? this.boot.csrf,
+      'Softproof-User': String(this.boot.user), // whose page this is: refused when somebody else has signed in since
     };
   }
 
@@ -138,7 +141,7 @@ export class Queue extends EventTarget {
     const entry = this.current;
     if (!entry || entry.state) return false;
     const op = {
-      id: newId(), kind: 'decide', target: entry.id, entry: entry.key, counted: verdict !== 'skip',
+      id: newId(), kind: 'decide', target: entry.id, entry: entry.key, sku: entry.sku, counted: verdict !== 'skip',
       body: { verdict, reasons, seconds, version: entry.version, queue: this.boot.queue, note, marks },
     };
     entry.state = { verdict, reasons, op: op.id, isPending: true };
@@ -166,7 +169,7 @@ export class Queue extends EventTarget {
     if (state.verdict !== 'skip') this.done = Math.max(0, this.done - 1);
     if (!state.op || !this.outbox.cancel(state.op)) {
       this.outbox.push({
-        id: newId(), kind: 'undo', target: state.decision ?? 0, entry: entry.key, was: state, after: state.op,
+        id: newId(), kind: 'undo', target: state.decision ?? 0, entry: entry.key, sku: entry.sku, was: state, after: state.op,
         body: { queue: this.boot.queue },
       });
     }
@@ -194,27 +197,43 @@ export class Queue extends EventTarget {
     if (op.kind === 'undo') this.#answerUndo(op, entry, status, data);
     else this.#answerDecision(op, entry, status, data);
     this.#say('changed');
+    if (!this.open.length && !this.outbox.waiting) this.refill(); // the last one has arrived: what is left now is the truth
+  }
+
+  /** A person gave up what could not be stored: its photo is as it was before. */
+  #discarded(op) {
+    const entry = this.entries.find((each) => each.key === op.entry);
+    if (entry && op.kind === 'undo') entry.state ??= { ...op.was, isPending: false };
+    else if (entry?.state?.op === op.id) {
+      entry.state = null;
+      this.history = this.history.filter((each) => each !== entry);
+      if (op.counted) this.done = Math.max(0, this.done - 1);
+      if (!this.current || this.current.state) this.goto(this.entries.indexOf(entry));
+    }
+    this.#say('changed');
   }
 
   #answerDecision(op, entry, status, data) {
     if (op.counted && status === 200) this.counts.waiting = Math.max(0, this.counts.waiting - 1);
-    if (data.decision) this.outbox.patch((later) => later.after === op.id, { target: data.decision });
+    if (status === 200) this.outbox.patch((later) => later.after === op.id, { target: data.decision });
     // Taken back before it was refused: there is nothing to take back.
-    const isUndone = status !== 200 && !data.decision && this.outbox.drop((later) => later.after === op.id) > 0;
+    const isUndone = status !== 200 && this.outbox.drop((later) => later.after === op.id) > 0;
     if (isUndone && entry && !entry.state) entry.state = { op: op.id };
     if (!entry && status !== 200) { // decided in an earlier page: its photo isn't here, but nobody decides in vain unsaid
-      this.#say('refused', { entry: null, status, message: data.message ?? '', isKept: Boolean(data.decision) });
+      this.#say('refused', { entry: null, status, message: data.message ?? '' });
     }
     if (entry?.state?.op !== op.id) return; // undone meanwhile, or from before a reload
     entry.state.isPending = false;
     entry.state.decision = data.decision;
     if (status === 200) return;
-    this.history = this.history.filter((each) => each !== entry);
     if (op.counted && !isUndone) this.done = Math.max(0, this.done - 1);
-    if (status === 409) entry.state = { verdict: 'conflict' };
+    if (!data.yours) this.history = this.history.filter((each) => each !== entry);
+    else if (!this.history.includes(entry)) this.history.push(entry);
+    if (data.yours) entry.state = { verdict: data.stands, decision: data.yours }; // made in another tab: Z takes that one back
+    else if (status === 409) entry.state = { verdict: 'conflict' };
     else if (status === 410 || status === 404) entry.state = { verdict: 'gone' };
     else entry.state = null;
-    this.#say('refused', { entry, status, message: data.message ?? '', isKept: Boolean(data.decision) });
+    this.#say('refused', { entry, status, message: data.message ?? '' });
   }
 
   #answerUndo(op, entry, status, data) {
@@ -230,14 +249,17 @@ export class Queue extends EventTarget {
     }
     if (!entry) return;
     if (!entry.state) entry.state = { ...op.was, isPending: false };
-    this.#say('refused', { entry, status, message: data.message ?? gettext('It can no longer be undone.'), isKept: false });
+    this.#say('refused', { entry, status, message: data.message ?? gettext('It can no longer be undone.') });
   }
 
   // ---- leases
   async #post(url, body) {
     const response = await fetch(url, { method: 'POST', headers: this.headers(), body: JSON.stringify(body) });
-    if (response.status === 401 || response.status === 403) this.#say('network', { signedOut: true, waiting: this.outbox.waiting });
-    if (!response.ok) throw new Error(String(response.status));
+    if (response.status === 401 || response.status === 403) {
+      const data = await response.json().catch(() => ({}));
+      this.outbox.shut(data);
+    }
+    if (!response.ok) throw Object.assign(new Error(String(response.status)), { status: response.status });
     return response.json();
   }
 
@@ -253,9 +275,13 @@ export class Queue extends EventTarget {
       const wasEmpty = !this.current || Boolean(this.current.state);
       const added = this.add(items);
       if (added && wasEmpty) this.goto(Math.max(0, this.#nextOpen(this.index - 1)));
+      this.isCut = false;
+      if (this.outbox.isSignedOut) this.outbox.retryNow();
+      this.#say('back');
       this.#say('changed', { added });
-    } catch {
-      this.#say('network', { online: false, waiting: this.outbox.waiting });
+    } catch (error) {
+      this.isCut = true; // what the server has left is not known
+      if (!this.outbox.isSignedOut) this.outbox.tell({ online: false, status: error.status ?? 0 });
     } finally {
       this.isClaiming = false;
       this.isLoaded = true;

@@ -1,5 +1,6 @@
 // The review desk: joins queue, viewer, keys and screen. Decisions paint the next photo at once and are sent behind it.
 import { Adjuster } from './adjust.js';
+import { Aside } from './aside.js';
 import { compare } from './compare.js';
 import { Composer } from './compose.js';
 import { fillDetails } from './details.js';
@@ -28,7 +29,8 @@ const ahead = isSmall ? 3 : AHEAD;
 const say = (text) => { $('#live').textContent = text; };
 const queue = new Queue(boot);
 const { viewer, handlers: view, overlays, beside } = compare(desk, stage, say);
-const { note, full, quiet, isFull } = notices(stage);
+const { note, full, quiet, isFull, shown } = notices(stage);
+const aside = new Aside($('#aside'), $('#aside-open'), queue.outbox);
 const composer = new Composer(desk, stage, viewer, say);
 const reasons = new Reasons(desk, { say, onReject: (codes) => decide('reject', codes), first: boot.reasons[0][1] });
 const adjuster = new Adjuster($('#adjust'), stage, {
@@ -111,9 +113,16 @@ function figures() {
 }
 
 // ---- decisions
+/** Somebody else has signed in: what they press here must not become the decision of the person whose desk this is. */
+function isSomebodyElses() {
+  const { other, waiting } = queue.outbox;
+  if (other) shut(other, waiting);
+  return Boolean(other);
+}
+
 function decide(verdict, codes = [], words = null) {
   const entry = queue.current;
-  if (!entry || !isPainted || isFull()) return;
+  if (!entry || !isPainted || isFull() || isSomebodyElses()) return;
   if (entry.state) { say(gettext('{sku} is decided. Z takes it back.', { sku: entry.sku })); return; }
   if (adjuster.isTrying) { say(gettext('Take the new result or keep the old one first.')); return; }
   const { note: typed, marks } = composer.draft;
@@ -127,6 +136,7 @@ function decide(verdict, codes = [], words = null) {
 }
 
 async function undo() {
+  if (isSomebodyElses()) return;
   const undone = await queue.undo();
   if (!undone) { say(gettext('Nothing to undo.')); return; }
   flash('undo');
@@ -164,40 +174,95 @@ function emptyText() {
   return parts.join(' ');
 }
 
+/** What is true when no photo is open: {name, title, text} of a state over the stage. */
+function idle() {
+  const { waiting, aside: stuck } = queue.outbox;
+  const unsent = waiting ? kept(waiting) : '';
+  if (queue.isCut || queue.outbox.failures) {
+    const rest = gettext('The next photos come by themselves when the server answers again.');
+    return { name: 'wait', title: gettext('No more photos were fetched ahead'), text: `${unsent} ${rest}`.trim() };
+  }
+  if (waiting) return { name: 'wait', title: gettext('Sending what you decided'), text: unsent };
+  if (stuck.length) {
+    return { name: 'wait', title: gettext('Some decisions are not stored'), text: gettext('“Not stored” in the top bar says which and why. Nothing else waits for you.') };
+  }
+  return queue.left ? { name: 'wait', title: gettext('Nothing free'), text: emptyText() } : { name: 'empty', title: gettext('Queue is clear'), text: emptyText() };
+}
+
 function ended() {
   if (queue.open.length) return;
-  $('#sku').textContent = queue.counts.others ? gettext('Nothing free') : gettext('Queue is clear');
+  const { name, title, text } = idle();
+  $('#sku').textContent = title;
   $('#pname').textContent = '';
   $('#pbatch').textContent = '';
   isPainted = false;
-  full('empty', emptyText());
+  full(name, text, title);
   figures();
   film();
 }
 
-function refused({ entry: of, status, message, isKept }) {
+/** The state of a desk without photos follows what is sent and what isn't. */
+function stillEnded() {
+  if (shown() === 'empty' || shown() === 'wait') ended();
+}
+
+function refused({ entry: of, status, message }) {
   const entry = of ?? { sku: gettext('A decision from before the page was loaded anew') };
-  if (status === 409) note('neutral', 'users', entry.sku, isKept ? `${message} ${gettext('Your vote was kept as a second opinion.')}` : message);
+  if (status === 409) note('neutral', 'users', entry.sku, message);
   else if (status === 422) note('fail', 'triangle-alert', entry.sku, message, { label: gettext('Open'), run: () => queue.goto(queue.entries.indexOf(entry)) });
   else note('hold', 'hourglass', entry.sku, message);
   figures();
 }
 
-function network({ online = true, signedOut = false, waiting, isKept = true }) {
+function kept(count) {
+  return queue.outbox.store.isKept ? ngettext('{count} decision is saved on this device and will be sent.',
+      '{count} decisions are saved on this device and will be sent.', count)
+    : ngettext('{count} decision is kept in this page only: leave it open until it is sent.',
+      '{count} decisions are kept in this page only: leave it open until they are sent.', count);
+}
+
+/** Nobody is signed in, or somebody else: a dialog says whose decisions wait, and for whom. */
+function shut(other, waiting) {
+  const dialog = $(other ? '#other-person' : '#signed-out');
+  const values = { other, person: boot.person };
+  if (other) {
+    $('#op-t').textContent = gettext('{other} is signed in now', values);
+    $('#op-open').textContent = gettext('Open the desk as {other}', values);
+    $('#op-text').textContent = waiting ? ngettext(
+      'This desk is {person}’s. {count} decision of {person} waits on this device and is sent when {person} signs in here again.',
+      'This desk is {person}’s. {count} decisions of {person} wait on this device and are sent when {person} signs in here again.', waiting, values,
+    ) : gettext('This desk is {person}’s. Nothing of it waits to be sent.', values);
+  }
+  $(other ? '#signed-out' : '#other-person').close();
+  if (!dialog.open) dialog.showModal();
+}
+
+function network({ online = true, status = 0, signedOut = false, other = '', waiting, aside: stuck }) {
   desk.dataset.unsent = String(waiting);
-  if (signedOut && !$('#signed-out').open) $('#signed-out').showModal();
+  if (aside.show(stuck)) {
+    note('fail', 'triangle-alert', stuck.at(-1).sku ?? '', gettext('The server keeps answering with an error, so this is not stored. The others go on.'),
+      { label: gettext('Show'), run: () => $('#aside').showModal() });
+  }
+  if (signedOut) shut(other, waiting);
   const ready = queue.open.filter(isWarm).length;
   if (!online) {
-    let held = gettext('Nothing waits to be sent.');
-    if (waiting) {
-      held = isKept ? ngettext('{count} decision is saved on this device and will be sent when you reconnect.',
-          '{count} decisions are saved on this device and will be sent when you reconnect.', waiting)
-        : ngettext('{count} decision is kept in this page only: leave it open until you reconnect.',
-          '{count} decisions are kept in this page only: leave it open until you reconnect.', waiting);
-    }
+    const held = waiting ? kept(waiting) : gettext('Nothing waits to be sent.');
     const left = ngettext('{count} photo is ready to review.', '{count} photos are ready to review.', ready);
-    note('hold', 'wifi-off', gettext('You are offline.'), `${held} ${left}`);
+    note('hold', 'wifi-off', status ? gettext('The server has trouble.') : gettext('You are offline.'), `${held} ${left}`);
   } else quiet('wifi-off');
+  stillEnded();
+}
+
+/** What colleagues at the same browser left unsent: theirs alone to send. */
+function others(found) {
+  const said = [...found].map(([name, count]) => ngettext('{count} decision of {name} waits on this device.', '{count} decisions of {name} wait on this device.', count,
+    { name: name || gettext('somebody else') }));
+  note('neutral', 'users', gettext('Not yours:'), `${said.join(' ')} ${gettext('They are sent when that person opens review here.')}`);
+}
+
+function goOn() {
+  queue.outbox.retryNow();
+  queue.refill();
 }
 
 function tick() {
@@ -274,11 +339,20 @@ $('#retry-image').addEventListener('click', () => {
   show();
 });
 $('#skip-image').addEventListener('click', () => { full(null); isPainted = true; decide('skip'); });
-$('#again').addEventListener('click', () => { $('#signed-out').close(); queue.outbox.retryNow(); queue.refill(); });
+for (const dialog of [$('#signed-out'), $('#other-person')]) {
+  dialog.querySelector('.again').addEventListener('click', () => { dialog.close(); goOn(); });
+}
+$('#op-open').addEventListener('click', () => location.reload());
+$('#other-person').addEventListener('cancel', (event) => event.preventDefault());
+document.addEventListener('visibilitychange', () => { // back from signing in in another tab
+  if (!document.hidden && queue.outbox.isSignedOut) goOn();
+});
 
 queue.addEventListener('moved', show);
 queue.addEventListener('ended', ended);
-queue.addEventListener('changed', () => { figures(); film(); if (queue.open.length) prefetchSoon(); });
+queue.addEventListener('changed', () => { figures(); film(); if (queue.open.length) prefetchSoon(); else stillEnded(); });
+queue.addEventListener('back', () => { $('#signed-out').close(); $('#other-person').close(); });
+queue.addEventListener('others', (event) => others(event.detail.others));
 queue.addEventListener('refused', (event) => refused(event.detail));
 queue.addEventListener('network', (event) => network(event.detail));
 queue.addEventListener('lease', () => { isPainted = false; full('lease'); });

@@ -111,11 +111,15 @@ def test_the_second_decider_is_told_who_was_first_and_kept_as_second_opinion(rev
     task, late = make.make_review(), make.make_user("late", Role.REVIEWER)
     decide(reviewer, task, "approve")
     result = decide(late, task, "reject", "shadow")
-    assert result.status == "conflict" and result.message == "Already decided by ria: approved."
+    assert result.status == "conflict" and result.message == (
+        "Already decided by ria: approved. Your vote is kept as a second opinion."
+    )
     assert result.decision is not None and result.decision.is_second_opinion
     task.asset.refresh_from_db()
     assert task.asset.state == AssetState.APPROVED, "the first decision stands"
     assert list(selectors.live_decisions().values_list("reviewer__username", flat=True)) == ["ria"]
+    lost = decide(late, task, "reject", "shadow", idempotency_key=result.decision.idempotency_key)
+    assert lost.status == "conflict" and lost.message == result.message, "an answer that was lost says the same again"
     assert decide(late, task, "approve", idempotency_key="again").decision is None, "one second opinion per person"
 
 
@@ -123,8 +127,15 @@ def test_own_double_decision_from_two_tabs_is_no_second_opinion(reviewer: User) 
     task = make.make_review()
     decide(reviewer, task, "approve", idempotency_key="tab1")
     result = decide(reviewer, task, "reject", "shadow", idempotency_key="tab2")
-    assert result.status == "conflict" and "You already decided" in result.message
+    assert result.status == "conflict" and "You have approved this photo already" in result.message
     assert ReviewDecision.objects.count() == 1
+
+
+def test_own_hold_in_another_tab_is_named(reviewer: User) -> None:
+    task = make.make_review()
+    decide(reviewer, task, "skip", idempotency_key="tab1")
+    result = decide(reviewer, task, "approve", idempotency_key="tab2")
+    assert result.status == "lease_gone" and "You have skipped this photo already" in result.message
 
 
 def test_a_lease_that_ran_out_still_counts_while_nobody_else_has_the_photo(reviewer: User) -> None:

@@ -131,6 +131,7 @@ def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | N
         "queue": queue,
         "blind": queue == "mixed",
         "user": user.pk,
+        "person": user.get_full_name() or user.get_username(),
         "csrf": get_token(request),
         "urls": {**urls, "decide": reverse("review:decide", args=[0]), "undo": reverse("review:undo", args=[0])},
         "items": [item] if item else [],
@@ -221,10 +222,18 @@ def decide(request: HttpRequest, task_id: int) -> JsonResponse:
             queue="assisted" if data.get("queue") == "assisted" else "mixed",
             marks=data["marks"] if isinstance(data.get("marks"), list) else [],
         )
-    answer = {"status": result.status, "message": result.message}
-    if result.decision is not None:
-        answer["decision"] = str(result.decision.pk)
-    return _then(JsonResponse(answer, status=STATUS_CODES[result.status]), kept)
+    return _then(JsonResponse(_told(result), status=STATUS_CODES[result.status]), kept)
+
+
+def _told(result: desk.DecisionResult) -> dict[str, str]:
+    """`decision` is the row this request left; `yours` one of the person's own that stands instead, and its verdict."""
+    told = {"status": result.status, "message": result.message}
+    if result.decision is None:
+        return told
+    number = str(result.decision.pk)
+    if result.status == "conflict" and not result.decision.is_second_opinion:
+        return told | {"yours": number, "stands": result.decision.verdict}
+    return told | {"decision": number}
 
 
 @require_POST
