@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from tests import demo, servers
 from tests.stack import Stack
 
+hypothesis_settings.register_profile("softproof", deadline=None)  # a busy machine is no failure
+hypothesis_settings.load_profile("softproof")
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",

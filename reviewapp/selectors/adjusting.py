@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
 
 from processing.params import ProcessingParams
+from reviewapp.enums import RunKind
 from reviewapp.models import Adjustment, ReviewTask
 from reviewapp.policies import adjusting as policy
 
@@ -53,3 +55,21 @@ def adjustment_of(user: User, adjustment_id: int) -> Adjustment | None:
 def last_used(task: ReviewTask) -> Adjustment | None:
     """The adjustment whose result the task shows now."""
     return Adjustment.objects.filter(task=task, result_run_id=task.run_id).first()
+
+
+def origins(run_ids: Iterable[int]) -> dict[int, int]:
+    """The automated result each adjusted one was made from, over however many steps: {adjusted run: automated run}."""
+    found: dict[int, int] = {}
+    asked = set(run_ids)
+    while asked:
+        rows = Adjustment.objects.filter(result_run__in=asked).values_list("result_run", "base_run", "base_run__kind")
+        steps = {result: (base, kind) for result, base, kind in rows if result is not None}
+        found |= {result: base for result, (base, _kind) in steps.items()}
+        asked = {base for base, kind in steps.values() if kind == RunKind.ADJUSTED} - set(found)
+    return {run: _first(run, found) for run in found}
+
+
+def _first(run: int, steps: Mapping[int, int]) -> int:
+    while run in steps:
+        run = steps[run]
+    return run

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models import Avg, Case, FloatField, Value, When
+from django.db.models import Avg, Case, Exists, FloatField, OuterRef, Q, Value, When
 
-from reviewapp.enums import CanaryState, RunKind, Verdict
-from reviewapp.models import Asset, Canary, CanaryPlace, Preset, PresetVersion, QualityReport
+from reviewapp.enums import CanaryState, Routing, RunKind, Verdict
+from reviewapp.models import Asset, Canary, CanaryPlace, Preset, PresetVersion, ProcessingRun, QualityReport
 from reviewapp.policies.quality import calibration
 from reviewapp.policies.quality import canary as policy
 from reviewapp.selectors import replays
@@ -58,10 +58,11 @@ def champion_rate(version: PresetVersion) -> float:
 
 
 def champion_passing(version: PresetVersion) -> float:
-    """Share of the latest scores of `version` that reach the pass line; 1.0 without any."""
+    """Share of the latest results of `version` that reach the pass line and no editor was given; 1.0 without any."""
     line = current_policy().approve_at
     latest = QualityReport.objects.filter(run__preset_version=version, run__kind=RunKind.AUTOMATED).order_by("-pk")
-    passing = Case(When(total__gte=line, then=Value(1.0)), default=Value(0.0), output_field=FloatField())
+    passes = When(total__gte=line, routing__in=[Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW], then=Value(1.0))
+    passing = Case(passes, default=Value(0.0), output_field=FloatField())
     found = QualityReport.objects.filter(pk__in=list(latest.values_list("pk", flat=True)[:WINDOW]))
     share = found.aggregate(share=Avg(passing))["share"]
     return 1.0 if share is None else float(share)
@@ -86,9 +87,9 @@ def _events(canary: Canary) -> Iterator[Event]:
         is_bad = decision.verdict == Verdict.REJECT or decision.run.kind == RunKind.ADJUSTED
         yield Event(decision.created_at, bool(decision.asset.canary_place.passes), is_bad)
     review_at = current_policy().review_at
-    missed = canary.places.filter(
-        passes=False, scored_at__isnull=False, asset__current_run__quality__total__lt=review_at
-    )
+    with_editor = Q(quality__total__lt=review_at) | Q(quality__routing__in=[Routing.EDITING, Routing.REJECT_AND_REDO])
+    results = ProcessingRun.objects.filter(with_editor, asset=OuterRef("asset"), preset_version=canary.version)
+    missed = canary.places.filter(Exists(results.filter(kind=RunKind.AUTOMATED)), passes=False, scored_at__isnull=False)
     for place in missed.exclude(asset_id__in=looked):
         assert place.scored_at is not None
         yield Event(place.scored_at, False, None)

@@ -13,13 +13,14 @@ from datetime import timedelta
 import numpy as np
 from django.utils import timezone
 
-from reviewapp.enums import Routing, RunKind, Verdict
-from reviewapp.models import CategoryRule, LotPlace, QualityReport
+from reviewapp.enums import AdjustmentState, Routing, RunKind, Verdict
+from reviewapp.models import Adjustment, CategoryRule, LotPlace, QualityReport
 from reviewapp.policies.quality import thresholds
 from reviewapp.policies.quality.bounds import Floats
 from reviewapp.policies.quality.calibration import Bools, Labels, isotonic
 from reviewapp.policies.sampling import rejection_interval
 from reviewapp.selectors import gold
+from reviewapp.selectors.adjusting import origins
 from reviewapp.selectors.lots import ROUNDING
 from reviewapp.selectors.review import photo_decisions
 
@@ -27,8 +28,6 @@ DAYS, MOST = 60, 5000
 WIDTH = 2
 """Points of score per dot of the chart."""
 FROM = 50
-ALPHA = 0.02
-"""At most this share of what passes by itself may be defective."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,7 @@ class Certified:
     looks: int
     photos: int
     sensitivity: float
+    alpha: float
 
     def covers(self, approve_at: float) -> bool:
         """Say whether a pass line is proven: the lowest certified one or any above it."""
@@ -83,7 +83,7 @@ class Certified:
 
 
 def looked() -> Looked:
-    """Read the results that a threshold decides over, of the last DAYS days and at most MOST, in four queries."""
+    """Read the results that a threshold decides over, of the last DAYS days and at most MOST."""
     reports = QualityReport.objects.filter(
         created_at__gte=timezone.now() - timedelta(days=DAYS),
         routing__in=[Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW],
@@ -99,6 +99,7 @@ def looked() -> Looked:
     near = {"run_id__gte": span[0], "run_id__lte": span[1]}
     decided = photo_decisions().filter(**near).order_by().values_list("pk", "run", "verdict")
     said = {run: verdict for _pk, run, verdict in sorted(decided)}
+    said |= _corrected(span)
     places = LotPlace.objects.filter(**near).order_by().values_list("pk", "run", "lot__size", "rank", "pi")
     placed = {run: (size, rank, pi) for _pk, run, size, rank, pi in sorted(places)}
     found = (_row(total, routing, rate, said.get(run), placed.get(run)) for total, routing, rate, run in reversed(rows))
@@ -109,6 +110,16 @@ def looked() -> Looked:
         np.array([is_seen for *_, is_seen, _bad in known], dtype=np.bool_),
         np.array([is_bad for *_, is_bad in known], dtype=np.bool_),
     )
+
+
+def _corrected(span: tuple[int, int]) -> dict[int, str]:
+    """Results in a range of runs that people took only with other settings: what was routed was defective."""
+    used = Adjustment.objects.filter(state=AdjustmentState.USED, base_run__gte=span[0], base_run__lte=span[1])
+    taken = set(used.order_by().values_list("result_run", flat=True))
+    if not taken:
+        return {}
+    decided = photo_decisions().filter(run__in=taken).order_by().values_list("run", flat=True)
+    return dict.fromkeys(origins(decided).values(), Verdict.REJECT)
 
 
 def _row(
@@ -136,15 +147,19 @@ def _held() -> list[str]:
     return list(CategoryRule.objects.filter(always_human=True).values_list("category", flat=True))
 
 
-def certified(found: Looked) -> Certified:
-    """Propose a line on the older half of the looks, prove it on the newer half (Learn then Test)."""
+def certified(found: Looked, alpha: float) -> Certified:
+    """Propose a line on the older half of the looks, prove it on the newer half (Learn then Test).
+
+    `alpha`: at most this share 0..1 of what passes by itself may be defective: the policy's tolerated rate.
+    """
     middle = len(found.scores) // 2
     s_l = gold.sensitivity().s_low
     proposal = thresholds.certify(
-        found.window(slice(0, middle)), found.window(slice(middle, None)), alpha=ALPHA, sensitivity=s_l
+        found.window(slice(0, middle)), found.window(slice(middle, None)), alpha=alpha, sensitivity=s_l
     )
     looks = int(found.seen[middle:].sum())
-    return Certified(proposal.tau, proposal.risk, proposal.start, proposal.labels_needed, looks, len(found.scores), s_l)
+    needed, photos = proposal.labels_needed, len(found.scores)
+    return Certified(proposal.tau, proposal.risk, proposal.start, needed, looks, photos, s_l, alpha)
 
 
 def dots(found: Looked) -> list[Dot]:

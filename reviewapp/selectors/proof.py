@@ -16,6 +16,7 @@ from reviewapp.policies.quality.certificate import Certificate as Proof
 from reviewapp.policies.quality.certificate import ClosedLot, certificate
 from reviewapp.selectors import gold
 from reviewapp.selectors.pages import Page, keyset
+from reviewapp.selectors.quality import current_policy
 from reviewapp.selectors.review import photo_decisions
 
 PAGE = 30
@@ -70,19 +71,19 @@ def with_proof(scopes: list[Scope]) -> list[ScopeRow]:
 
 
 def total() -> Total:
-    """All scopes' windows as one: the bound holds for them together."""
+    """All scopes' windows as one: the bound holds for them together, and is held against the strictest promise."""
     sight = gold.sensitivity()
     lots: list[ClosedLot] = []
     modes: Counter[str] = Counter()
-    alpha = 0.02
+    promised = [current_policy().tolerated_rate]
     for mode, state, own in Scope.objects.values_list("mode", "state", "policy__tolerated_rate"):
         modes[mode] += 1
-        alpha = own
+        promised.append(own)
         lots += [
             ClosedLot(one["size"], one["rate"], tuple(one["find_ranks"]), one["other_finds"])
             for one in (state or {}).get("lots", [])
         ]
-    return Total(certificate(lots, sight.s_low, alpha, DELTA), dict(modes), sight, gold.stock())
+    return Total(certificate(lots, sight.s_low, min(promised), DELTA), dict(modes), sight, gold.stock())
 
 
 def open_alarms(limit: int = 20) -> list[Alarm]:

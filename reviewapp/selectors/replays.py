@@ -9,8 +9,9 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
-from reviewapp.enums import AdjustmentState, BatchState, ReviewReason, RunKind, Verdict
+from reviewapp.enums import AdjustmentState, BatchState, LookKind, ReviewReason, RunKind, Verdict
 from reviewapp.models import Adjustment, Look, Preset, PresetVersion, QualityReport, ReviewDecision, SampleMember
+from reviewapp.selectors.adjusting import origins
 from reviewapp.selectors.lots import ROUNDING
 from reviewapp.selectors.review import photo_decisions
 
@@ -52,27 +53,31 @@ def measured_of(report: QualityReport) -> dict[str, float]:
 def judged(decisions: QuerySet[ReviewDecision], most: int = MOST) -> list[Seen]:
     """Latest verdict per photo among `decisions` on automated results of stored originals, newest first.
 
-    A photo approved only with adjusted settings is a defect of the version it came from.
+    A photo approved only with adjusted settings is a defect of the automated result these were moved from.
     """
     usable = decisions.exclude(asset__batch__state=BatchState.CANCELLED).filter(
-        run__kind=RunKind.AUTOMATED, run__pixels_key=F("asset__original_key")
+        run__kind__in=[RunKind.AUTOMATED, RunKind.ADJUSTED], run__pixels_key=F("asset__original_key")
     )
     rows = usable.select_related("run__quality", "task").defer("run__params", "run__recipe", "run__timings")
     kept: dict[int, ReviewDecision] = {}
     for decision in rows.order_by("-pk")[:most]:
         kept.setdefault(decision.asset_id, decision)
     chances = _chances(decision.task_id for decision in kept.values() if decision.task.reason == ReviewReason.SAMPLE)
+    first = origins(one.run_id for one in kept.values() if one.run.kind == RunKind.ADJUSTED)
+    scores = {report.run_id: report for report in QualityReport.objects.filter(run__in=set(first.values()))}
+    scores |= {one.run_id: one.run.quality for one in kept.values() if one.run.kind == RunKind.AUTOMATED}
     return [
         Seen(
             one.pk,
             one.asset_id,
-            one.run_id,
-            one.verdict == Verdict.REJECT,
+            first.get(one.run_id, one.run_id),
+            one.verdict == Verdict.REJECT or one.run_id in first,
             tuple(one.reasons),
             chances.get(one.task_id, 1.0),
-            measured_of(one.run.quality),
+            measured_of(scores[first.get(one.run_id, one.run_id)]),
         )
         for one in kept.values()
+        if first.get(one.run_id, one.run_id) in scores
     ]
 
 
@@ -89,6 +94,7 @@ def of_preset(preset: Preset) -> list[Seen]:
 def moved(version: PresetVersion) -> dict[str, list[float]]:
     """How people moved numbers at the desk on results of `version`, where they took the result: {path: changes}."""
     rows = Adjustment.objects.filter(state=AdjustmentState.USED, base_run__preset_version=version)
+    rows = rows.exclude(task__look__kind=LookKind.GOLD)  # what was planted says nothing of settings
     found: dict[str, list[float]] = defaultdict(list)
     for changes, params in rows.order_by("-pk").values_list("changes", "base_run__params")[:MOST]:
         for path, new in changes.items():

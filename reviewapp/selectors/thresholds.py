@@ -164,6 +164,6 @@ def threshold_page() -> ThresholdPage:
         bins=score_histogram(),
         escape=escape_rate(),
         dots=dots(looks),
-        certified=certified(looks),
+        certified=certified(looks, found[0].tolerated_rate),
         draft=PolicyDraft.objects.filter(closed_at__isnull=True).select_related("drafted_by").first(),
     )

@@ -80,7 +80,10 @@ def _check(version: PresetVersion, preset: Preset, parent: PresetVersion | None,
         raise CanaryRefused("This version is in use already.")
     if author == Author.PROPOSAL and state != LifeState.OFFERED:
         raise CanaryRefused("This version has not won its duel: there is no evidence for it.")
-    study = Study.objects.filter(challenger=version).first()
+    study = Study.objects.select_related("replay__base").filter(challenger=version).first()
+    if study is not None and study.replay.base_id != parent.pk:
+        base = study.replay.base.number
+        raise CanaryRefused(f"It won against version {base}, which is not in use any more. Test it again.")
     is_stale = study is not None and study.pipeline_version != PIPELINE_VERSION
     # The limit on a step is for what a search proposes; a person may mean a large one, and the trial watches it.
     step = studying.largest_step(parent.params, version.params) if author == Author.PROPOSAL else 0.0

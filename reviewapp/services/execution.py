@@ -42,7 +42,7 @@ from reviewapp.selectors.canaries import version_on_trial
 from reviewapp.selectors.presets import version_for
 from reviewapp.selectors.quality import current_policy
 
-from . import adjusting, assets, batches, rendering, routing, runs
+from . import adjusting, assets, batches, gold_making, rendering, routing, runs
 
 __all__ = ["adjust", "classify", "process", "remover_for", "render", "rescore", "validate", "warm_removers"]
 
@@ -199,6 +199,7 @@ def adjust(claim: runs.Claim) -> None:
         result = pipeline.process(path, params, spec, scoring, remover_for(params), extras)
     made = Making(asset.original_key, base.preset_version, base.channel, 0, RunKind.ADJUSTED, claim.owner)
     run = unsaved_run(asset, made, params, result)
+    gold_making.spoil_again(asked.task_id, base, run)
 
     def write() -> None:
         adjusting.ready(asked, run)

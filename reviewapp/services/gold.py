@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 
 from reviewapp.enums import AlarmKind, AssetState, GoldSource, RunKind, Step
-from reviewapp.models import Asset, GoldItem, Look, ProcessingRun, Task
+from reviewapp.models import Alarm, Asset, GoldItem, Look, ProcessingRun, Task
 from reviewapp.policies.quality.reviewers import GOLD_DEFECTIVE
 from reviewapp.selectors import gold as reads
 from reviewapp.selectors import reviewers
@@ -24,10 +24,14 @@ def judged(look: Look, user: User) -> None:
         return
     which = "defects missed" if found.watch.misses.is_alarm else "good pictures rejected"
     text = f"{reviewers.name_of(user)}: too many {which} among known pictures. Their looks since then are made again."
-    alarm = scopes.raise_alarm(AlarmKind.REVIEWER, f"reviewer:{user.pk}", text, reviewer=user)
-    if alarm is None:
-        return
+    key = f"reviewer:{user.pk}"
+    alarm = scopes.raise_alarm(AlarmKind.REVIEWER, key, text, reviewer=user)
     count = retro.void_looks(user, found.changed_at)
+    if alarm is None:
+        if not count:
+            return
+        # Nobody has dealt with the first alarm yet: what they saw since then counts no more than what came before it.
+        alarm = Alarm.objects.get(key=key, kind=AlarmKind.REVIEWER, closed_at__isnull=True)
     audit.record("reviewer.alarm", alarm, after={"void": count, "reviewer": user.pk, "since": str(found.changed_at)})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from django.utils import timezone
@@ -29,6 +30,11 @@ REASONS: Mapping[str, tuple[RejectReason, ...]] = {
     "blob_attached": (RejectReason.BACKGROUND_LEFT, RejectReason.EDGE_HALO),
 }
 """Kind of defect -> reject reasons that name it."""
+
+_PICTURES = (
+    "alpha_key", "recipe", "after_key", "after_type", "after_format", "after_bytes", "after_is_file", "after_note",
+    "matte_key", "thumb_after_key", "frame_matrix", "after_width", "after_height",
+)  # fmt: skip
 
 
 def make(claim: runs.Claim) -> None:
@@ -69,6 +75,25 @@ def _spoil(base: ProcessingRun, run: ProcessingRun, rng: np.random.Generator) ->
             _use(run, bad, seen)
             return str(kind)
     return ""
+
+
+def spoil_again(task_id: int, base: ProcessingRun, run: ProcessingRun) -> None:
+    """Give `run`, an adjusted result of a spoilt known picture in a task, the very same defect; others stay.
+
+    Adjusting would heal it otherwise: it would tell itself from a real photo, and count as found unseen.
+    """
+    item = GoldItem.objects.select_related("run").filter(looks__task_id=task_id, is_defective=True).first()
+    if item is None:
+        return
+    good = ProcessingRun.objects.get(asset_id=item.asset_id, attempt=item.run.attempt, kind=RunKind.AUTOMATED)
+    planted = rendering.opened(item.run).alpha.astype(np.int16) - rendering.opened(good).alpha
+    try:
+        cut = rendering.opened(run)
+        bad = replace(cut, alpha=np.clip(cut.alpha + planted, 0, 255).astype(np.uint8))
+        _use(run, bad, _shown(run, bad))
+    except (InputRejected, StageFailed, ValueError):  # too little of the product is left to frame: as it was
+        for name in _PICTURES:
+            setattr(run, name, getattr(base, name))
 
 
 def _shown(base: ProcessingRun, cut: CutOut) -> Shown:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from reviewapp.enums import AssetState, EditReason, LookKind, LotState, ReviewTaskState, RunKind, Verdict
-from reviewapp.models import Asset, Look, Lot
+from reviewapp.models import Asset, Look, Lot, ProcessingRun
 from reviewapp.policies.quality import lots as policy
 
 from . import assets, audit, gold, hidden, learning, lots, retro
@@ -23,6 +23,15 @@ def of_task(task_id: int) -> Look | None:
     """The hidden look a task is, None for any other."""
     found = Look.objects.select_related("task__run", "asset__batch", "gold", "of__asset", "of__task__run")
     return found.filter(task_id=task_id).first()
+
+
+def flags(look: Look, verdict: str, run: ProcessingRun) -> bool:
+    """Say whether a verdict says that what was shown is defective: it was rejected, or had to be adjusted first.
+
+    A known picture keeps its defect when it is adjusted, so only a rejection says that it was seen.
+    """
+    is_corrected = run.kind == RunKind.ADJUSTED and look.kind != LookKind.GOLD
+    return verdict == Verdict.REJECT or is_corrected
 
 
 def judge(look: Look, user: User, *, is_flagged: bool, reasons: Sequence[str], seconds: float | None) -> bool:
@@ -123,7 +132,7 @@ def repair() -> int:
         decision = look.task.decisions.filter(undoes__isnull=True).order_by("-version").first() if look else None
         if look is None or decision is None:
             continue
-        is_flagged = decision.verdict == Verdict.REJECT or decision.run.kind == RunKind.ADJUSTED
+        is_flagged = flags(look, decision.verdict, decision.run)
         done += judge(
             look, decision.reviewer, is_flagged=is_flagged, reasons=decision.reasons, seconds=decision.seconds_taken
         )

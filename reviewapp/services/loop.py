@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from reviewapp.enums import OPEN_STUDIES, ProposalState, Verdict
+from reviewapp.enums import OPEN_STUDIES, ProposalState, StudyStage, Verdict
 from reviewapp.models import PresetProposal, Study
 from reviewapp.policies.quality import tuning
 from reviewapp.selectors import replays
@@ -55,12 +55,17 @@ def _watch_drift() -> int:
 
 
 def start_due() -> int:
-    """Start a test of each open proposal with enough rejections behind it, one at a time per preset."""
+    """Start a test of each open proposal with enough rejections behind it, one at a time per preset.
+
+    A version that won and waits for an admin counts: what is found meanwhile would be about settings that may go.
+    """
     limits = current_policy()
     waiting = PresetProposal.objects.filter(state=ProposalState.OPEN, study__isnull=True).order_by("pk")
     started = 0
     for proposal in waiting.select_related("base__preset"):
-        busy = Study.objects.filter(replay__base__preset=proposal.base.preset, stage__in=OPEN_STUDIES)
+        busy = Study.objects.filter(
+            replay__base__preset=proposal.base.preset, stage__in=[*OPEN_STUDIES, StudyStage.OFFERED]
+        )
         if busy.exists() or not _is_due(proposal, limits.study_min_rejects, limits.study_share):
             continue
         try:

@@ -79,7 +79,10 @@ def create_version(
 
 
 def set_current(version: PresetVersion, actor: User | None) -> Preset:
-    """Make `version` what new batches get; running batches stay pinned. Raises NotAllowed, PresetRefused if locked."""
+    """Make `version` what new batches get; running batches stay pinned. Raises NotAllowed, PresetRefused if locked.
+
+    A person may put in use what no trial has seen: its life then says so, with its own note and what it came after.
+    """
     if actor is not None:
         require(actor, Role.ADMIN, to="choose the current preset version")
     with transaction.atomic():
@@ -98,7 +101,12 @@ def set_current(version: PresetVersion, actor: User | None) -> Preset:
         if preset.current is not None:
             lives.move(preset.current, LifeState.RETIRED, why=f"Version {version.number} took its place.", actor=actor)
         Preset.objects.filter(pk=preset.pk).update(current=version)
-        lives.move(version, LifeState.ACTIVE, why="Made current.", actor=actor)
+        if actor is not None and lives.life_of(version).activated_at is None:
+            untested = {"author": "human", "note": version.note, "untested": True}
+            why = f"Put in use without a trial: {version.note}"
+            lives.move(version, LifeState.ACTIVE, why=why, actor=actor, evidence=untested, parent=preset.current)
+        else:
+            lives.move(version, LifeState.ACTIVE, why="Made current.", actor=actor)
         audit.record(
             "preset.current_set", preset, actor=actor, before={"version": before}, after={"version": version.number}
         )

@@ -252,7 +252,7 @@ def is_duel_look(task: ReviewTask) -> bool:
 def _see(look: Look, user: User, asked: Verdicted) -> None:
     """A hidden look moves its lot, never the photo: a flag waits for a second person."""
     if asked.verdict in (Verdict.APPROVE, Verdict.REJECT):
-        is_flagged = asked.verdict == Verdict.REJECT or look.task.run.kind == RunKind.ADJUSTED
+        is_flagged = looks.flags(look, asked.verdict, look.task.run)
         looks.judge(look, user, is_flagged=is_flagged, reasons=asked.reasons, seconds=asked.seconds_taken)
         if look.kind != LookKind.GOLD:
             batches.refresh(look.asset.batch_id)

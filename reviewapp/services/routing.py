@@ -78,7 +78,9 @@ def assign(asset: Asset, run: ProcessingRun, quality: Quality) -> QualityReport:
     """
     limits = current_policy()
     answer = policy.route(_scored(asset, run, quality), _thresholds(limits))
-    if canaries.scored(asset, run, quality.total >= limits.approve_at) and answer.routing == Routing.AUTO_APPROVE:
+    # An editor's work is no pass, whatever the score: a version whose photos fail the gates must not look as good.
+    passes = quality.total >= limits.approve_at and answer.routing in (Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW)
+    if canaries.scored(asset, run, passes) and answer.routing == Routing.AUTO_APPROVE:
         answer = replace(answer, routing=Routing.HUMAN_REVIEW, reason=ReviewReason.CANARY, why=ON_TRIAL)
     report = _write_report(run, quality, answer.routing, answer.why, limits)
     assets.move(asset, AssetState.SCORED, reason=answer.why, code=answer.code, current_run=run)

@@ -102,6 +102,11 @@ def _check_may_start(proposal: PresetProposal) -> None:
         raise StudyRefused("This preset is locked. An admin can unlock it.")
     if canary_reads.running(preset) is not None:
         raise StudyRefused("A version of this preset is on trial. What comes of that is seen first.")
+    won = (
+        Study.objects.filter(replay__base__preset=preset, stage=StudyStage.OFFERED).select_related("challenger").first()
+    )
+    if won is not None and won.challenger is not None:
+        raise StudyRefused(f"Version {won.challenger.number} has won its test. Try or decline that one first.")
     found = alarms.open_alarms(preset)
     if found.hold or found.reviewer:
         what = "A batch of this preset is on hold." if found.hold else "A reviewer's figures are in question."

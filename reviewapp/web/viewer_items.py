@@ -164,6 +164,6 @@ def review_item(task: ReviewTask, user: User, *, blind: bool) -> dict[str, Any]:
         "escalation": payload["escalation"],
         "remover": " ".join(filter(None, [payload["remover"], payload["model_name"]])),
     }
-    if not blind:
+    if "assist" in payload:
         item["assist"] = _assist(payload["assist"], task.run)
     return item

@@ -10,6 +10,7 @@ from django.test import Client
 
 from reviewapp.enums import AdjustmentState, AssetState, Role, RunKind, SampleOutcome
 from reviewapp.models import Adjustment, Asset, AuditEvent, Batch, ReviewTask, RoutingPolicy, SampleMember, Task
+from reviewapp.selectors import certifying, replays
 from reviewapp.services import adjusting, ingest, review
 from tests import factories as make
 from tests import line
@@ -74,6 +75,10 @@ def test_rev08_what_is_taken_is_what_gets_decided_and_rendered_and_can_be_put_ba
     asset = Asset.objects.get(pk=task.asset_id)
     assert asset.state == AssetState.APPROVED and asset.current_run_id == result.decision.run_id
     assert asset.current_run is not None and asset.current_run.renditions.filter(state="verified").count() == 1
+    (seen,) = replays.of_version(task.run.preset_version)
+    assert seen.is_bad and seen.run_id == asked.base_run_id, "what had to be moved first was defective as it came"
+    found = certifying.looked()
+    assert (found.seen.tolist(), found.bad.tolist()) == ([True], [True])
     verbs = AuditEvent.objects.filter(noun="adjustment").order_by("pk").values_list("verb", flat=True)
     assert list(verbs) == ["adjustment.asked", "adjustment.used", "adjustment.taken_back", "adjustment.used"]
 

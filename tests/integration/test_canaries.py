@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from reviewapp.enums import CanaryState, LifeState, ReviewReason, Role, SampleOutcome
+from reviewapp.enums import CanaryState, LifeState, ReviewReason, Role, Routing, SampleOutcome
 from reviewapp.models import (
     Asset,
     AuditEvent,
@@ -18,13 +19,16 @@ from reviewapp.models import (
     PresetBan,
     PresetLife,
     PresetVersion,
+    QualityReport,
     ReviewTask,
     SampleMember,
 )
 from reviewapp.policies.quality import canary as policy
+from reviewapp.selectors import review as selectors
 from reviewapp.selectors.canaries import version_on_trial
 from reviewapp.services import canaries, ingest, lives, loop, presets, review
 from reviewapp.services.people import NotAllowed
+from reviewapp.web.viewer_items import review_item
 from tests import factories as make
 from tests import line
 
@@ -224,3 +228,31 @@ def test_a_trial_gets_the_share_of_the_policy_in_force_and_keeps_it(admin: User)
     first.refresh_from_db()
     second = canaries.start(newer(make.make_preset_version("Few"), admin), admin, "Clients ask for it")
     assert (first.share, second.share) == (0.5, 0.02)
+
+
+def test_photos_that_fail_a_gate_count_against_the_trial_whatever_their_score(admin: User) -> None:
+    trial = trial_of(admin)
+    batch = make.make_batch(preset_version=trial.parent)
+    for _ in range(12):
+        asset = make.make_asset(batch, "editing")
+        CanaryPlace.objects.create(canary=trial, asset=asset, passes=False, scored_at=timezone.now())
+        run = make.make_run(asset, total=97.0, preset_version=trial.version)
+        QualityReport.objects.filter(run=run).update(routing=Routing.EDITING)
+        state = canaries.tick(trial.pk)
+        if state == CanaryState.ROLLED_BACK:
+            break
+    trial.refresh_from_db()
+    assert trial.state == CanaryState.ROLLED_BACK and trial.places.count() == 3, "people never saw one of them"
+    assert "Far fewer scores" in trial.why
+
+
+def test_fbk09_the_score_of_a_photo_on_trial_is_kept_from_who_judges_it(admin: User, reviewer: User) -> None:
+    trial = trial_of(admin)
+    asset = make.make_asset(make.make_batch(preset_version=trial.parent), "in_review")
+    run = make.make_run(asset, total=95.0, preset_version=trial.version)
+    task = ReviewTask.objects.create(asset=asset, run=run, reason=ReviewReason.CANARY, why="On trial")
+    loaded = selectors.task_for_display(task.pk)
+    item = review_item(loaded, reviewer, blind=False)
+    assert "assist" not in item and "trial" not in json.dumps(item).lower()
+    ReviewTask.objects.update(reason=ReviewReason.SCORE_BAND)
+    assert "assist" in review_item(selectors.task_for_display(task.pk), reviewer, blind=False)

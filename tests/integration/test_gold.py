@@ -29,12 +29,12 @@ from reviewapp.enums import (
 from reviewapp.management.shop import calendar
 from reviewapp.models import Alarm, Asset, EditTask, GoldItem, Look, Lot, ProcessingRun, Rendition, ReviewTask, Task
 from reviewapp.policies.quality.reviewers import GOLD_SHARE, UNKNOWN_SENSITIVITY, sensitivity_bound
-from reviewapp.selectors import deliveries, review, tallies
+from reviewapp.selectors import deliveries, replays, review, tallies
 from reviewapp.selectors import gold as reads
 from reviewapp.selectors import reviewers as people
 from reviewapp.selectors.presets import judged
 from reviewapp.selectors.quality import reject_reasons
-from reviewapp.services import gold, gold_making, hidden, leases, proof, scopes
+from reviewapp.services import adjusting, gold, gold_making, hidden, leases, proof, rendering, scopes
 from reviewapp.services import review as desk
 from tests import factories, line
 from tests import lots as world
@@ -107,6 +107,38 @@ def test_a_worker_makes_a_known_defect_of_a_real_photo_that_shows_everywhere() -
     Task.objects.filter(step=Step.GOLD).update(state="pending")
     line.run_line()
     assert GoldItem.objects.count() == 1, "twice makes one"
+
+
+def test_rev08_adjusting_does_not_heal_a_known_defect_and_only_a_rejection_has_seen_it(rita: User) -> None:
+    batch = line.open_batch("shopify", client=factories.make_client(sampling=Sampling.PROOF))
+    line.send(batch, "a.jpg", line.photo(3), category="mug")
+    line.run_line()
+    photo = Asset.objects.get()
+    Asset.objects.filter(pk=photo.pk).update(state=AssetState.APPROVED)
+    ReviewTask.objects.update(state="done")
+    photo.refresh_from_db()
+    gold.order(photo, is_defective=True)
+    line.run_line()
+    item = GoldItem.objects.get()
+    task = shown(item)
+    (lent,) = leases.claim_next(rita, 1)
+    assert lent.pk == task.pk
+    asked = adjusting.ask(rita, task.pk, {"edge.refinement": "low"})
+    assert line.run_line() == ["done"]
+    asked.refresh_from_db()
+    base, run = photo.current_run, asked.result_run
+    assert base is not None and run is not None and run.after_key != item.run.after_key
+
+    def planted(of: ProcessingRun) -> Any:
+        return rendering.opened(of).alpha.astype(int) - rendering.opened(base).alpha
+
+    kept = planted(run)[abs(planted(item.run)) > 64]
+    assert (abs(kept) > 32).mean() > 0.9, "the same defect at the same place"
+    used = adjusting.use(rita, asked.pk)
+    desk.record_decision(rita, task.pk, seen_version=used.version, verdict="approve", idempotency_key="g")
+    look = Look.objects.get(kind=LookKind.GOLD)
+    assert look.verdict == Verdict.APPROVE, "it was there to be seen, and was let pass"
+    assert replays.moved(base.preset_version) == {}, "and says nothing of settings"
 
 
 def test_known_pictures_are_never_delivered_rendered_or_counted(rita: User) -> None:
@@ -208,6 +240,11 @@ def test_an_alarm_voids_the_looks_since_the_change_and_asks_again(rita: User) ->
     assert own <= set(his.exclude(pk__in=review.barred(otto).values("task")).values_list("asset_id", flat=True))
     for asset_id in void.values_list("asset_id", flat=True):
         assert Asset.objects.get(pk=asset_id).state == AssetState.AUTO_APPROVED
+    world.look_at(rita, only=2)
+    for _ in range(12):
+        judge(rita, known_picture(is_defective=True), "approve")
+    assert Alarm.objects.filter(kind=AlarmKind.REVIEWER).count() == 1, "the first is still open"
+    assert not Look.objects.filter(lot=lot, reviewer=rita, is_void=False).exists(), "and what she saw since is void too"
     scopes.close_alarms(None, "Talked to her.", kind=AlarmKind.REVIEWER)
     judge(rita, known_picture(is_defective=True), "approve")
     assert not Alarm.objects.filter(closed_at__isnull=True).exists(), "the watch begins anew"

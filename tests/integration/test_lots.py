@@ -200,6 +200,26 @@ def test_a_certified_scope_is_looked_at_less_and_holds_on_finds() -> None:
     assert AuditEvent.objects.filter(verb="scope.cleared", actor=manager).exists()
 
 
+def test_an_open_lot_is_proven_by_itself_once_its_scope_is_not_proven_any_more() -> None:
+    batch = proven_batch()
+    approved(batch, 60)
+    scope = certified(batch)
+    assert lots.plan_due() == 1
+    lot = Lot.objects.get()
+    small, boundaries = lot.plan["first"], lot.plan["boundaries"]
+    first = people()[0]
+    look_at(first, Verdict.APPROVE, only=small - 1)
+    scopes.forget_lots(scopes.locked(scope.pk), set(scopes.lot_ids(scope)))
+    look_at(first, Verdict.APPROVE)
+    lot.refresh_from_db()
+    assert lot.plan["mode"] == "learn" and lot.plan["first"] == (boundaries or [60])[0] > small
+    assert lot.state == LotState.RELEASED and lot.looks.exclude(verdict="").count() == lot.plan["first"]
+    assert set(lot.places.values_list("pi", flat=True)) == {lot.plan["first"] / 60}, "the chance is logged anew"
+    told = AuditEvent.objects.filter(verb="lot.planned", object_id=str(lot.pk)).order_by("pk")
+    assert [event.after["mode"] for event in told] == ["certified", "learn"]
+    assert "not proven any more" in told[1].note
+
+
 def test_a_jump_of_the_rate_ends_the_proof_and_looks_back() -> None:
     batch = proven_batch()
     approved(batch, 60)

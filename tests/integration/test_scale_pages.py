@@ -31,7 +31,7 @@ QUERIES = {
     "images page": [7, 7],
     "one image": [13],
     "deliveries": [5],
-    "thresholds": [15],  # also: the looks of 60 days, categories kept by people, a draft that waits
+    "thresholds": [16],  # also: the looks of 60 days, categories kept by people, a draft that waits
     "home, reviewer": [10],
     "review chooser": [14],
     "review queue page": [22],

@@ -8,10 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 
 from processing.params import STANDARD_PRESET
-from reviewapp.enums import ProposalState, ReviewReason, Role, Side, Step, StudyStage, TaskState
+from reviewapp.enums import LifeState, ProposalState, ReviewReason, Role, Side, Step, StudyStage, TaskState
 from reviewapp.jobs import runner
 from reviewapp.models import (
     Batch,
+    PresetLife,
     PresetProposal,
     ProcessingRun,
     ReplaySet,
@@ -39,8 +40,8 @@ from reviewapp.services import (
     studies,
 )
 from reviewapp.services.people import NotAllowed
+from tests import duels, line
 from tests import factories as make
-from tests import line
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -212,6 +213,22 @@ def test_no_test_begins_while_a_version_of_the_preset_is_on_trial(admin: User) -
     with pytest.raises(studies.StudyRefused, match="on trial"):
         studies.start(proposal, admin)
     assert loop.start_due() == 0 and not ReplaySet.objects.exists()
+
+
+def test_a_version_that_won_is_decided_on_before_another_test_begins_and_only_against_what_it_beat(admin: User) -> None:
+    study = duels.make_study(2, stage=StudyStage.OFFERED)
+    won, base = study.challenger, study.replay.base
+    assert won is not None
+    lives.move(won, LifeState.OFFERED, evidence={"D": -1.0})
+    other = PresetProposal.objects.create(base=base, reason_code="shadow", params=base.params, changes=[], evidence={})
+    with pytest.raises(studies.StudyRefused, match=f"Version {won.number} has won"):
+        studies.start(other, admin)
+    assert loop.start_due() == 0
+    params = {**base.params, "shadow": {**base.params["shadow"], "opacity": 0.4}}
+    presets.set_current(presets.create_version(base.preset, params, "Darker", admin), admin)
+    PresetLife.objects.update(activated_at=None)
+    with pytest.raises(canaries.CanaryRefused, match=f"against version {base.number}, which is not in use"):
+        canaries.start(won, admin, "It won")
 
 
 def test_what_the_score_cannot_see_goes_to_the_duel_one_step_on_without_a_search(admin: User) -> None:

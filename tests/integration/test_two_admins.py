@@ -21,6 +21,7 @@ from tests import factories as make
 from tests import lots as world
 
 pytestmark = pytest.mark.django_db(transaction=True)
+ALPHA = 0.02
 
 
 @pytest.fixture
@@ -111,14 +112,17 @@ def looks(scores: np.ndarray, bad: np.ndarray) -> certifying.Looked:
 def test_what_is_proven_is_certified_and_what_is_missing_is_counted() -> None:
     rng = np.random.default_rng(5)
     scores = rng.uniform(70, 100, 6000)
-    clean = certifying.certified(looks(scores, rng.random(6000) < np.clip((84 - scores) / 60, 0, 1)))
+    clean = certifying.certified(looks(scores, rng.random(6000) < np.clip((84 - scores) / 60, 0, 1)), ALPHA)
     assert clean.tau is not None and 78 < clean.tau < 90 and clean.risk is not None and clean.risk <= 0.02
     assert clean.covers(clean.tau) and not clean.covers(clean.tau - 1)
-    few = certifying.certified(looks(scores[:300], np.zeros(300, np.bool_)))
+    noisy = looks(scores, rng.random(6000) < 0.05)
+    assert certifying.certified(noisy, ALPHA).tau is None
+    assert certifying.certified(noisy, 0.1).tau is not None, "what is tolerated is the policy's to say"
+    few = certifying.certified(looks(scores[:300], np.zeros(300, np.bool_)), ALPHA)
     assert few.tau is None and few.needed > 0
-    none = certifying.certified(looks(np.zeros(0), np.zeros(0, np.bool_)))
+    none = certifying.certified(looks(np.zeros(0), np.zeros(0, np.bool_)), ALPHA)
     assert (none.tau, none.start, none.looks) == (None, None, 0)
-    assert none.needed == labels_needed(0, certifying.ALPHA * none.sensitivity)
+    assert none.needed == labels_needed(0, ALPHA * none.sensitivity)
 
 
 def test_dots_carry_their_interval_and_fall() -> None:

@@ -12,7 +12,7 @@ from math import log
 import numpy as np
 from scipy import special
 
-from reviewapp.policies.quality.bounds import counted, cp_lower
+from reviewapp.policies.quality.bounds import counted, cp_lower, cp_upper
 from reviewapp.policies.quality.cusum import Cusum
 
 UNKNOWN_SENSITIVITY = 0.70
@@ -26,11 +26,14 @@ def sensitivity_bound(found: int, shown: int, delta: float = 0.05) -> float:
     """Return s_L, the lower bound of the chance that a look at a defect finds it, from gold defects; 0.70 without any.
 
     The Clopper-Pearson lower bound over the last 90 days. Golden: 92 % found gives .76, .83, .86, .88 at 30, 60, 100,
-    200. Never 0: with nothing found yet it is the bound of one find, for bounds divide by it. Raises ValueError if
+    200. Below nine known defects even eyes that miss nothing would be held to less than the 0.70 of none at all (one
+    found of one: 0.05, and no lot could be proven): the assumption stands until they are enough, or contradict it.
+    Never 0: with nothing found yet it is the bound of one find, for bounds divide by it. Raises ValueError if
     impossible.
     """
     counted(found, shown)
-    if shown == 0:
+    says_little = shown == 0 or cp_lower(shown, shown, delta) < UNKNOWN_SENSITIVITY
+    if says_little and cp_upper(found, shown, delta) >= UNKNOWN_SENSITIVITY:
         return UNKNOWN_SENSITIVITY
     return cp_lower(max(found, 1), shown, delta)
 

@@ -90,15 +90,9 @@ def create(request: HttpRequest) -> HttpResponse:
     limit = MAX_FORM_BYTES if path.lower().endswith(resumable.ARCHIVE) else MAX_FILE_BYTES
     if byte_size > limit:
         return _answer(413, str(streams.BodyTooLarge(limit)))
-    assert isinstance(request.user, User)
-    try:
-        upload = resumable.begin(batch, request.user, path, byte_size, told.get("token", ""))
-    except ingest.BatchClosed as error:
-        return _answer(409, str(error))
-    except ingest.IngestRefused as error:
-        return _answer(400, str(error))
-    except storage.StorageFull as error:
-        return _answer(507, str(error.strerror))
+    upload = _begun(request, batch, path, byte_size, told.get("token", ""))
+    if isinstance(upload, HttpResponse):
+        return upload
     has_piece = request.headers.get("Content-Type") == PIECE_TYPE
     answer = _append(request, upload, 0) if has_piece or not byte_size else _confirmed(upload, 0)
     if answer.status_code >= 400:  # begun all the same: the rest is gone on with at its address
@@ -106,6 +100,18 @@ def create(request: HttpRequest) -> HttpResponse:
     answer.status_code = 201
     answer["Location"] = reverse("tus:upload", args=[upload.token])
     return answer
+
+
+def _begun(request: HttpRequest, batch: Batch, path: str, byte_size: int, token: str) -> PartialUpload | HttpResponse:
+    assert isinstance(request.user, User)
+    try:
+        return resumable.begin(batch, request.user, path, byte_size, token)
+    except ingest.BatchClosed as error:
+        return _answer(409, str(error))
+    except ingest.IngestRefused as error:
+        return _answer(400, str(error))
+    except storage.StorageFull as error:
+        return _answer(507, str(error.strerror))
 
 
 @require_http_methods(["HEAD", "PATCH", "DELETE", "GET"])
