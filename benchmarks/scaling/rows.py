@@ -263,7 +263,7 @@ def _judged(users: list[int], *, preset: int, channel: int, policy: int) -> None
     fill(
         ReviewTask, "p.task <> ''", id="p.id", asset_id="p.id", run_id="p.id", reason="p.reason",
         why="'Score in the review band'", state="p.task", version="CASE WHEN p.task = 'done' THEN 1 ELSE 0 END",
-        priority="4 + p.batch_id % 3", decided_at=f"CASE WHEN p.task = 'done' THEN {closed} END",
+        priority="4 + p.batch_id % 3", decided_at=f"CASE WHEN p.task IN ('done', 'on_hold') THEN {closed} END",
     )  # fmt: skip
     fill(
         ReviewDecision, "p.task = 'done'", id="p.id", task_id="p.id", asset_id="p.id", run_id="p.id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, When
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import BatchState, EditTaskState, Verdict
@@ -19,6 +19,8 @@ CHECKLIST = (
     ("clean_background", _("No background left")),
 )
 """(code, label) an editor ticks before handing in (PRO-20)."""
+BY_AGE = ("priority", "pk")
+BY_OWN = ("rank", *BY_AGE)
 WAITING = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.SUBMITTED, EditTaskState.AWAITING_SIGNOFF)
 
 
@@ -33,9 +35,10 @@ def edit_tasks() -> QuerySet[EditTask]:
 
 
 def claimable_by(user: User) -> QuerySet[EditTask]:
-    """Open tasks `user` may take: free ones, and those sent back to them. Own first."""
+    """Open tasks `user` may take: free ones, and those sent back to them. Own first; in the order of BY_OWN."""
     free = Q(editor__isnull=True) | Q(editor=user)
-    return edit_tasks().filter(free, state=EditTaskState.OPEN).order_by("editor_id", "priority", "pk")
+    mine = Case(When(editor=user, then=0), default=1, output_field=IntegerField())
+    return edit_tasks().filter(free, state=EditTaskState.OPEN).annotate(rank=mine).order_by(*BY_OWN)
 
 
 def claimed_by(user: User) -> QuerySet[EditTask]:
@@ -44,15 +47,14 @@ def claimed_by(user: User) -> QuerySet[EditTask]:
 
 
 def awaiting_signoff(user: User) -> QuerySet[EditTask]:
-    """Finished work `user` may sign, oldest first: never their own."""
-    waiting = edit_tasks().filter(state=EditTaskState.AWAITING_SIGNOFF)
-    return waiting.exclude(editor=user).order_by("submitted_at", "pk")
+    """Finished work `user` may sign: never their own."""
+    return edit_tasks().filter(state=EditTaskState.AWAITING_SIGNOFF).exclude(editor=user)
 
 
 def counts(user: User) -> dict[str, int]:
-    """Return {open, mine, signoff} for the navigation; `signoff` counts what `user` could sign."""
+    """Return {open, mine, signoff}: what `user` could take, has on the desk, and could sign."""
     row = edit_tasks().aggregate(
-        open=Count("pk", filter=Q(state=EditTaskState.OPEN)),
+        open=Count("pk", filter=Q(state=EditTaskState.OPEN) & (Q(editor__isnull=True) | Q(editor=user))),
         mine=Count("pk", filter=Q(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])),
         signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),
     )

@@ -56,7 +56,7 @@ def _refresh(batch_id: int) -> None:
     if not sampling.is_due(batch) and not _is_behind(batch):
         return
     with transaction.atomic():
-        Batch.objects.select_for_update().filter(pk=batch_id).first()
+        Batch.objects.select_for_update(no_key=True).filter(pk=batch_id).first()
         batch.refresh_from_db()
         if batch.state not in PAUSABLE:
             return

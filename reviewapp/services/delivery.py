@@ -59,8 +59,8 @@ def release(batch: Batch, actor: User | None) -> Delivery:
         require(actor, Role.MANAGER, to="deliver a batch")
     batches.refresh(batch.pk)  # a block of samples that became due must be drawn before anything leaves
     with transaction.atomic():
-        locked = Batch.objects.select_for_update(of=("self",)).select_related("client", "preset_version__preset")
-        fresh = locked.get(pk=batch.pk)
+        locked = Batch.objects.select_for_update(of=("self",), no_key=True)
+        fresh = locked.select_related("client", "preset_version__preset").get(pk=batch.pk)
         plan = selectors.plan(fresh)
         previous = Delivery.objects.filter(batch=fresh).order_by("-number").first()
         if reasons := _hindrances(fresh, plan, previous):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from django.contrib.auth.models import User
@@ -12,9 +13,12 @@ from django.utils import timezone
 from reviewapp.enums import AssetState, EditReason, LookKind, LotState, ReviewTaskState, RunKind, Verdict
 from reviewapp.models import Asset, Look, Lot, ProcessingRun
 from reviewapp.policies.quality import lots as policy
+from reviewapp.selectors import review as reads
 
 from . import assets, audit, gold, hidden, learning, lots, retro
 from .handover import open_editing
+
+logger = logging.getLogger(__name__)
 
 LIVE = (LotState.OPEN, LotState.HELD)
 
@@ -124,16 +128,28 @@ def take_back(look: Look, user: User) -> None:
 
 
 def repair() -> int:
-    """Record looks whose decision was stored but not followed up (a process died between). Returns how many."""
+    """Record looks whose decision was stored but not followed up (a process died between). Returns how many.
+
+    One that fails is logged and stops none of the others.
+    """
     lost = Look.objects.filter(verdict="", is_void=False, task__state=ReviewTaskState.DONE)
     done = 0
     for pk in list(lost.values_list("task_id", flat=True)[:200]):
-        look = of_task(pk)
-        decision = look.task.decisions.filter(undoes__isnull=True).order_by("-version").first() if look else None
-        if look is None or decision is None:
-            continue
-        is_flagged = flags(look, decision.verdict, decision.run)
-        done += judge(
-            look, decision.reviewer, is_flagged=is_flagged, reasons=decision.reasons, seconds=decision.seconds_taken
-        )
+        try:
+            with transaction.atomic():
+                done += _record(pk)
+        except Exception:
+            logger.exception("look_repair_failed", extra={"task": pk})
     return done
+
+
+def _record(task_id: int) -> bool:
+    look = of_task(task_id)
+    # The verdict in force, as for any photo: not what was taken back, nor a second opinion that came too late.
+    decision = reads.final_decision(look.task) if look else None
+    if look is None or decision is None:
+        return False
+    is_flagged = flags(look, decision.verdict, decision.run)
+    return judge(
+        look, decision.reviewer, is_flagged=is_flagged, reasons=decision.reasons, seconds=decision.seconds_taken
+    )

@@ -82,8 +82,9 @@ def _undone(decision: ReviewDecision, message: str) -> UndoResult:
 
 
 def _take_back_decision(user: User, decision: ReviewDecision) -> None:
-    # A delivery holds the same lock while it fixes its list: without it both could see the photo as theirs.
-    Batch.objects.select_for_update(of=("self",)).get(pk=decision.asset.batch_id)
+    # A delivery holds the same lock while it fixes its list: without it both could see the photo as theirs. No key:
+    # what follows a decision holds the task and writes rows that name the batch, and each would wait for the other.
+    Batch.objects.select_for_update(no_key=True).get(pk=decision.asset.batch_id)
     look, duel = looks.of_task(decision.task_id), getattr(decision.task, "study_run", None)
     is_delivered = DeliveryItem.objects.filter(rendition__asset_id=decision.asset_id).exists()
     # A look at what left long ago, or one side of a duel, changes nothing in a package.

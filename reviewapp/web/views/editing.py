@@ -12,13 +12,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from reviewapp.enums import EditTaskState, Role
+from reviewapp.enums import Role
 from reviewapp.models import EditTask, ProcessingRun
 from reviewapp.selectors import editing as selectors
+from reviewapp.selectors.pages import keyset_by
 from reviewapp.services import editing as desk
 from reviewapp.storage import StorageFull, TooLarge
+from reviewapp.web.htmx import is_fragment
 from reviewapp.web.permissions import EDITORS, SENIORS, role_required, user_has_role, wants_json
 from reviewapp.web.viewer_items import run_item
+
+PAGE = 50
+"""Rows of a list."""
 
 
 def _who(request: HttpRequest) -> User:
@@ -37,16 +42,25 @@ def _task(task_id: int) -> EditTask:
 @never_cache
 @role_required(*EDITORS)
 def task_list(request: HttpRequest) -> HttpResponse:
-    """What is on the person's desk, what is free, and for a senior what waits for a signature."""
+    """What is on the person's desk, what is free, and for a senior what waits for a signature: three paged lists."""
     user = _who(request)
-    context = {
-        "active": "editing",
-        "mine": selectors.claimed_by(user),
-        "open": selectors.claimable_by(user)[:200],
-        "signoff": selectors.edit_tasks().filter(state=EditTaskState.AWAITING_SIGNOFF),
-        "counts": selectors.counts(user),
-        "signs": user_has_role(user, *SENIORS),
+    signs = user_has_role(user, *SENIORS)
+    lists = {
+        "mine": (selectors.claimed_by(user), selectors.BY_AGE),
+        "signoff": (selectors.awaiting_signoff(user) if signs else EditTask.objects.none(), selectors.BY_AGE),
+        "open": (selectors.claimable_by(user), selectors.BY_OWN),
     }
+    more = request.GET.get("list", "")
+    after = request.GET.get("after", "")
+    if is_fragment(request) and more in lists:
+        tasks, order = lists[more]
+        context: dict[str, Any] = {"page": keyset_by(tasks, order, after, PAGE), "list": more}
+        return render(request, "editing/_list.html", context)
+    # Without a script one list goes on and the others show their beginning.
+    pages = {
+        name: keyset_by(tasks, order, after if name == more else "", PAGE) for name, (tasks, order) in lists.items()
+    }
+    context = {"active": "editing", **pages, "counts": selectors.counts(user), "signs": signs}
     return render(request, "editing/list.html", context)
 
 

@@ -10,17 +10,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from reviewapp.selectors import people as selectors
+from reviewapp.selectors.pages import keyset_by
 from reviewapp.services import accounts
 from reviewapp.services.people import NotAllowed
 from reviewapp.web.forms.people import PersonForm, RolesForm
+from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import ADMINS, role_required
+
+PAGE = 50
 
 
 @role_required(*ADMINS)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Everybody by name; never ranked."""
-    return render(request, "people/page.html", {"active": "people", "people": selectors.people()})
+    page = keyset_by(selectors.people(), ("username",), request.GET.get("after", ""), PAGE)
+    return render_page(request, "people/page.html", "people/_rows.html", {"active": "people", "page": page})
 
 
 @role_required(*ADMINS)

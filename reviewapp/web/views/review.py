@@ -18,10 +18,12 @@ from reviewapp.enums import RejectReason
 from reviewapp.policies.choosing import Choice
 from reviewapp.selectors import choosing, people_at_work
 from reviewapp.selectors import review as selectors
+from reviewapp.selectors.pages import keyset_by
 from reviewapp.selectors.people import is_senior
 from reviewapp.services import afterwards
 from reviewapp.services import review as desk
 from reviewapp.web.forms.choosing import ChoiceForm
+from reviewapp.web.htmx import is_fragment
 from reviewapp.web.permissions import REVIEWERS, role_required
 from reviewapp.web.viewer_items import review_item
 from reviewapp.web.views.choosing import address
@@ -30,6 +32,8 @@ Answer = TypeVar("Answer", bound=HttpResponse)
 CLAIM = 8
 """Photos lent at once (REVIEW_UI section 6)."""
 STATUS_CODES = {"saved": 200, "replayed": 200, "conflict": 409, "lease_gone": 410, "invalid": 422}
+HELD = 50
+"""Photos on hold listed at once."""
 QUEUE_WORDS = {"mixed": "Review", "assisted": "Assisted review"}
 PAST = 8
 """Decided photos a page starts with; older ones are asked for when undo walks back that far."""
@@ -62,12 +66,15 @@ def _body(request: HttpRequest) -> dict[str, Any]:
 def chooser(request: HttpRequest) -> HttpResponse:
     """Which queue: the blind one with the samples, the assisted one, and what is on hold."""
     user = _who(request)
+    held = keyset_by(selectors.held_tasks("mixed", user), ("decided_at", "pk"), request.GET.get("after", ""), HELD)
+    if is_fragment(request):
+        return render(request, "review/_held.html", {"held": held})
     wide = _choice(request.GET.dict(), "assisted")
     context = {
         "active": "review",
         "mixed": selectors.queue_counts(user, "mixed"),
         "assisted": selectors.queue_counts(user, "assisted"),
-        "held": selectors.held_tasks("mixed", user)[:50],
+        "held": held,
         "saved": [(row, address(row.queue, _choice(row.values, row.queue))) for row in choosing.all_saved(user)],
         "form": ChoiceForm(initial=wide.values),
         "found": _found(user, wide) if wide.values else None,
