@@ -105,6 +105,12 @@ class RoutingPolicy(ImmutableModel):
     trial_share = models.FloatField(
         default=0.10, help_text="Share of new products that a version on trial gets; people look at all of them."
     )
+    retune_on_drift = models.BooleanField(
+        default=True, help_text="Scores that drift start a test of the preset, however few its rejections are."
+    )
+    retune_days = models.PositiveSmallIntegerField(
+        default=90, help_text="And so do this many days since its last test or change; 0 = never."
+    )
     note = models.CharField(max_length=500)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

@@ -41,6 +41,8 @@ COMPARED = (
     "study_share",
     "study_trials",
     "trial_share",
+    "retune_on_drift",
+    "retune_days",
 )
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from reviewapp.enums import CanaryState, LifeState, ProposalState, RejectReason, Role, StudyStage
+from reviewapp.enums import OPEN_STUDIES, CanaryState, LifeState, ProposalState, RejectReason, Role, StudyStage
 from reviewapp.models import Canary, Preset, PresetProposal, PresetVersion, Study
 from reviewapp.policies.learning import Judged, ReasonShare, draft, is_evidence, read, replaced, shares
 from reviewapp.policies.quality import tuning
@@ -99,12 +99,31 @@ def decline(proposal: PresetProposal, actor: User, note: str) -> PresetProposal:
         raise ProposalRefused("Say why the proposal is declined.")
     with transaction.atomic():
         _close(proposal, ProposalState.DECLINED, actor, note)
-        study = Study.objects.select_related("challenger").filter(proposal=proposal, ended_at__isnull=True).first()
+        alive = [*OPEN_STUDIES, StudyStage.OFFERED]
+        study = Study.objects.select_related("challenger").filter(proposal=proposal, stage__in=alive).first()
         if study is not None:
             studies.close(study, StudyStage.CLOSED, "The proposal was declined.")
         audit.record("proposal.declined", proposal, actor=actor, note=note.strip())
     proposal.refresh_from_db()
     return proposal
+
+
+def untested(version: PresetVersion, reason: RejectReason) -> PresetProposal | None:
+    """The open proposal against a reason that no test was started of."""
+    waiting = PresetProposal.objects.filter(base=version, reason_code=reason.value, state=ProposalState.OPEN)
+    return waiting.filter(study__isnull=True).first()
+
+
+def draft_again(
+    version: PresetVersion, share: ReasonShare, decisions: list[Judged], occasion: str
+) -> PresetProposal | None:
+    """Draft a change against a reason below its limits, because the preset is due a test (retuning.py).
+
+    None when what was decided about it still holds: no rejection came since, or no step is left.
+    """
+    if _is_settled(version, share, 1):
+        return None
+    return _draft(version, share, decisions, 0.0, {"occasion": occasion})
 
 
 def _is_settled(version: PresetVersion, share: ReasonShare, min_count: int) -> bool:
@@ -119,7 +138,13 @@ def _is_settled(version: PresetVersion, share: ReasonShare, min_count: int) -> b
     return sum(pk > newest_known for pk in share.decision_ids) < min_count
 
 
-def _draft(version: PresetVersion, share: ReasonShare, decisions: list[Judged], limit: float) -> PresetProposal | None:
+def _draft(
+    version: PresetVersion,
+    share: ReasonShare,
+    decisions: list[Judged],
+    limit: float,
+    more: dict[str, Any] | None = None,
+) -> PresetProposal | None:
     change = draft(version.params, share.reason)
     if change is None:  # every step against this reason is taken: only a person can think of more
         return None
@@ -130,7 +155,7 @@ def _draft(version: PresetVersion, share: ReasonShare, decisions: list[Judged], 
                 reason_code=share.reason.value,
                 params=change.params,
                 changes=change.changes,
-                evidence=_evidence(share, decisions, limit),
+                evidence=_evidence(share, decisions, limit) | (more or {}),
             )
             audit.record("proposal.drafted", proposal, after={"reason": share.reason.value, "changes": change.changes})
             return proposal

@@ -15,7 +15,7 @@ from reviewapp.selectors import replays
 from reviewapp.selectors.quality import current_policy
 from reviewapp.selectors.review import photo_decisions
 
-from . import alarms, calibrating_due, canaries, studies
+from . import alarms, calibrating_due, canaries, retuning, studies
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,11 @@ DRIFT_EVERY = timedelta(hours=1)
 def tick() -> TickReport:
     """Start tests that are due, move studies on, promote or roll back trials. Two at once do no harm."""
     report = TickReport(
-        start_due(), studies.advance_all(), canaries.tick_all(), calibrating_due.order_due(), _watch_drift()
+        start_due() + retuning.start_due(),
+        studies.advance_all(),
+        canaries.tick_all(),
+        calibrating_due.order_due(),
+        _watch_drift(),
     )
     if any(asdict(report).values()):
         logger.info("loop_tick", extra=asdict(report))

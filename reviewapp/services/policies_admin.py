@@ -65,8 +65,9 @@ FIELDS: tuple[Field, ...] = (
     Field("study_share", "Share of photos needed to test it", 0, 1),
     Field("study_trials", "Settings a search tries", 2, 400, is_whole=True),
     Field("trial_share", "Share of new products on a trial", 0.02, 1),
+    Field("retune_days", "Test a preset again after, at the latest (0: never)", 0, 3650, is_whole=True, unit="days"),
 )
-FLAGS = ("medium_goes_to_people", "allow_not_measured", "prove_lots")
+FLAGS = ("medium_goes_to_people", "allow_not_measured", "prove_lots", "retune_on_drift")
 LOWERED = (
     ("approve_at", "Photos with fewer points pass by themselves"),
     ("min_confidence", "Less sure cut-outs pass"),

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from reviewapp.enums import ScopeMode
 from reviewapp.policies.quality.reviewers import AC1_TARGET, GOLD_LIMIT, KAPPA_TARGET
 from reviewapp.selectors.feedback import Feedback
-from reviewapp.selectors.proof import Pattern, ScopeRow, Total
+from reviewapp.selectors.proof import ExceptionRow, Pattern, ScopeRow, Total
 from reviewapp.selectors.reviewers import Figures
 from reviewapp.templatetags.states import percent
 
@@ -115,13 +115,13 @@ def _figure(label: str, value: str, detail: str) -> dict[str, str]:
 class PatternWords:
     """A recurring error with its trend."""
 
-    pattern: Pattern
+    pattern: Pattern | ExceptionRow
     tone: str
     icon: str
     word: str
 
 
-def pattern_words(pattern: Pattern) -> PatternWords:
+def pattern_words(pattern: Pattern | ExceptionRow) -> PatternWords:
     """Say whether an error grows."""
     words = {"grows": _("Grows"), "falls": _("Falls"), "steady": _("No change beyond chance")}
     return PatternWords(pattern, *TRENDS[pattern.trend], words[pattern.trend])

@@ -55,7 +55,7 @@ def proof(request: HttpRequest) -> HttpResponse:
             "alarms": selectors.open_alarms(),
             "held": selectors.held_scopes(),
             "patterns": [words.pattern_words(found) for found in selectors.patterns()],
-            "exceptions": selectors.exceptions(),
+            "exceptions": [words.pattern_words(found) for found in selectors.exceptions()],
         }
     return render_page(request, "quality/proof.html", "quality/_scopes.html", context)
 
