@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
-from reviewapp.enums import AlarmKind, AssetState, GoldSource, RunKind, Step
-from reviewapp.models import Alarm, Asset, GoldItem, Look, ProcessingRun, Task
+from reviewapp.enums import AlarmKind, AssetState, GoldSource, LotState, RunKind, Step
+from reviewapp.models import Alarm, Asset, GoldItem, Look, Lot, ProcessingRun, QualityReport, Task
 from reviewapp.policies.quality.reviewers import GOLD_DEFECTIVE
 from reviewapp.selectors import gold as reads
 from reviewapp.selectors import reviewers
@@ -67,6 +67,46 @@ def order(asset: Asset, *, is_defective: bool) -> Task:
     assert run is not None, "an approved photo has a result"
     args = {"run_id": run.pk, "is_defective": is_defective, "seed": chance.number()}
     return runs.create_task(asset, Step.GOLD, f"gold:{run.pk}", priority=10, args=args)
+
+
+def keep_escape(flag: Look) -> GoldItem | None:
+    """Keep what a client got with a defect as a known picture: nothing planted is as hard to see as what escaped (10).
+
+    None when there is one of this photo already. Call inside the transaction that upheld the flag.
+    """
+    base = flag.task.run
+    if base.kind != RunKind.AUTOMATED or GoldItem.objects.filter(asset_id=flag.asset_id).exists():
+        return None
+    run = ProcessingRun.objects.get(pk=base.pk)
+    run.pk, run._state.adding = None, True
+    run.kind, run.pipeline_version = RunKind.GOLD, gold_version(base)
+    made = keep(run, defect="", reasons=list(flag.reasons), source=GoldSource.ESCAPE)
+    copy_score(base, run)
+    return made
+
+
+def gold_version(base: ProcessingRun) -> str:
+    """A version of its own: a known picture never takes an attempt the line will want."""
+    return f"{base.pipeline_version}g"
+
+
+def copy_score(base: ProcessingRun, run: ProcessingRun) -> None:
+    """A decision keeps the score of what it was about; a known picture has its photo's, of the photo's time."""
+    report = QualityReport.objects.get(run=base)
+    created_at = report.created_at
+    report.pk, report._state.adding, report.run = None, True, run
+    report.save(force_insert=True)
+    QualityReport.objects.filter(pk=report.pk).update(created_at=created_at)
+
+
+def watch_stock() -> None:
+    """Say when too few known pictures are ready while lots are proven: what people see is only assumed then."""
+    ready = sum(reads.stock().values())
+    if ready >= reads.LEAST_GOLD or not reads.is_on():
+        scopes.close_alarms(None, "There are enough known pictures now.", kind=AlarmKind.FEW_GOLD)
+    elif Lot.objects.filter(state=LotState.RELEASED).exists() and not _sources(1):
+        text = f"{ready} known pictures are ready and no more can be made: approve more photos by hand."
+        scopes.raise_alarm(AlarmKind.FEW_GOLD, "gold", f"{text} Until then it is assumed how much people see.")
 
 
 def keep(run: ProcessingRun, *, defect: str, reasons: list[str], source: GoldSource) -> GoldItem:

@@ -15,7 +15,7 @@ from processing.params import ChannelSpec, ProcessingParams
 from processing.types import Shown
 from reviewapp import storage
 from reviewapp.enums import GoldSource, RejectReason, RunKind
-from reviewapp.models import GoldItem, ProcessingRun, QualityReport
+from reviewapp.models import GoldItem, ProcessingRun
 
 from . import gold, rendering, runs
 
@@ -45,8 +45,7 @@ def make(claim: runs.Claim) -> None:
         return
     run = ProcessingRun.objects.get(pk=base.pk)
     run.pk, run._state.adding = None, True
-    # A version of its own: it never takes an attempt the line will want.
-    run.kind, run.pipeline_version = RunKind.GOLD, f"{base.pipeline_version}g"
+    run.kind, run.pipeline_version = RunKind.GOLD, gold.gold_version(base)
     defect = ""
     if claim.args.get("is_defective"):
         defect = _spoil(base, run, np.random.default_rng(int(claim.args.get("seed", 0))))
@@ -56,7 +55,7 @@ def make(claim: runs.Claim) -> None:
             return
         source = GoldSource.INJECTED if defect else GoldSource.GOOD
         gold.keep(run, defect=defect, reasons=[str(one) for one in REASONS.get(defect, ())], source=source)
-        _copy_score(base, run)
+        gold.copy_score(base, run)
 
     runs.complete(claim, write)
 
@@ -117,15 +116,6 @@ def _use(run: ProcessingRun, cut: CutOut, seen: Shown) -> None:
     run.matte_key, run.thumb_after_key = stored(seen.matte_png), stored(known.thumbnail(seen.data))
     run.frame_matrix = list(seen.matrix)
     run.after_width, run.after_height = seen.size
-
-
-def _copy_score(base: ProcessingRun, run: ProcessingRun) -> None:
-    """A decision keeps the score of what it was about; a known picture has its photo's, of the photo's time."""
-    report = QualityReport.objects.get(run=base)
-    created_at = report.created_at
-    report.pk, report._state.adding, report.run = None, True, run
-    report.save(force_insert=True)
-    QualityReport.objects.filter(pk=report.pk).update(created_at=created_at)
 
 
 def _nothing() -> None:

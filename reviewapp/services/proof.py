@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from reviewapp.enums import AlarmKind, LookKind, LotState
-from reviewapp.models import Look, Lot
+from reviewapp.enums import AlarmKind, LookKind, LotState, Verdict
+from reviewapp.models import Look, Lot, ReviewDecision
 from reviewapp.selectors import people as people_reads
 
 from . import gold, hidden, looks, lots, review, scopes, undo
 
+JUDGED = (Verdict.APPROVE, Verdict.REJECT)
 STALE = timedelta(days=14)
 """A known picture nobody has come to in this time is taken out of the queue."""
 
@@ -37,21 +39,26 @@ def tick() -> TickReport:
     for pk in list(live.values_list("pk", flat=True)):
         lots.settle(pk)
     _watch_people()
+    gold.watch_stock()
     _drop_stale()
     return TickReport(planned, repaired, scopes.age(), scopes.certify_daily(), gold.keep_stocked())
 
 
 def _watch_people() -> None:
-    """Say when flags wait for a second person and there is none."""
-    waiting = Look.objects.filter(kind=LookKind.SECOND, verdict="", is_void=False)
-    if not waiting.exists():
-        return
-    people = len(people_reads.reviewers())
-    text = "A flag waits for a second person, and nobody but the first may review. Add a reviewer."
-    if people < 2:
-        scopes.raise_alarm(AlarmKind.NO_SECOND, "people", text)
-    else:
+    """Say when looks wait for other eyes than all there are: a flag for a second person, a lot for a further pass."""
+    live = Q(kind=LookKind.AGAIN, lot__state__in=[LotState.OPEN, LotState.HELD])
+    waiting = Look.objects.filter(live | Q(kind=LookKind.SECOND), verdict="", is_void=False)
+    people = list(people_reads.reviewers())
+    made = ReviewDecision.objects.filter(asset=OuterRef("asset"), reviewer__in=people, verdict__in=JUDGED).order_by()
+    eyes = made.values("asset").annotate(n=Count("reviewer", distinct=True)).values("n")
+    stuck = waiting.annotate(eyes=Subquery(eyes)).filter(eyes__gte=len(people)).select_related("lot__scope__client")
+    look = stuck.order_by("pk").first()
+    if look is None:
         scopes.close_alarms(None, "There are enough people now.", kind=AlarmKind.NO_SECOND)
+        return
+    words = "A flag waits for a second person" if look.kind == LookKind.SECOND else f"{look.lot} needs another look"
+    text = f"{words}, and everybody who may review has judged that photo. Add a reviewer, or release the lot by hand."
+    scopes.raise_alarm(AlarmKind.NO_SECOND, "people", text, lot=look.lot)
 
 
 def _drop_stale() -> None:

@@ -51,6 +51,7 @@ def ask_places(lot: Lot, asset_ids: list[int]) -> int:
 def escaped(look: Look) -> None:
     """A second person upheld a flag on a photo that had shipped: it goes to an editor, its batch opens again, people
     are told."""
+    from . import gold  # it asks this module to void looks
     from .handover import open_editing  # handover makes hidden looks, and this module belongs to them
 
     asset, lot = look.asset, look.lot
@@ -61,6 +62,7 @@ def escaped(look: Look) -> None:
         batch_state.move(batch, BatchState.PROCESSING, allowed_from=[BatchState.DELIVERED], note=note)
     if lot is not None:
         count_escape(lot)
+    gold.keep_escape(look)
     text = f"{asset.filename} of {asset.batch.name} left with a defect and was found afterwards. It is with an editor."
     scopes.raise_alarm(AlarmKind.ESCAPED, f"asset:{asset.pk}", text, scope=lot.scope if lot else None, lot=lot)
 

@@ -34,7 +34,7 @@ from reviewapp.selectors import gold as reads
 from reviewapp.selectors import reviewers as people
 from reviewapp.selectors.presets import judged
 from reviewapp.selectors.quality import reject_reasons
-from reviewapp.services import adjusting, gold, gold_making, hidden, leases, proof, rendering, scopes
+from reviewapp.services import adjusting, gold, gold_making, hidden, leases, proof, rendering, retro, scopes
 from reviewapp.services import review as desk
 from tests import factories, line
 from tests import lots as world
@@ -304,3 +304,58 @@ def test_the_stock_is_filled_from_approved_photos_a_few_at_a_time() -> None:
     assert {order["is_defective"] for order in orders} == {True, False}
     assert ProcessingRun.objects.filter(kind=RunKind.GOLD).count() == 0 and Verdict.APPROVE == "approve"
     assert Lot.objects.count() == 0
+
+
+def test_what_escaped_becomes_a_known_picture(rita: User) -> None:
+    factories.make_client(sampling=Sampling.PROOF)
+    photo = factories.make_asset(state=AssetState.AUTO_APPROVED)
+    run = factories.make_run(photo, total=95.0)
+    task = ReviewTask.objects.create(asset=photo, run=run, reason="sample", why="w")
+    flag = Look.objects.create(
+        task=task, kind=LookKind.RETRO, asset=photo, verdict="reject", reviewer=rita, reasons=["edge_halo"]
+    )
+    retro.escaped(flag)
+    item = GoldItem.objects.get()
+    assert (item.source, item.is_defective, item.reasons) == (GoldSource.ESCAPE, True, ["edge_halo"])
+    assert (item.run.kind, item.run.after_key, item.run.quality.total) == (RunKind.GOLD, run.after_key, 95.0)
+    assert gold.keep_escape(flag) is None and GoldItem.objects.count() == 1
+    assert Asset.objects.get(pk=photo.pk).state == AssetState.EDITING, "the photo itself goes its own way"
+
+
+def test_too_few_known_pictures_are_said_once_lots_are_proven(rita: User) -> None:
+    batch = world.proven_batch()
+    world.approved(batch, 30)
+    world.planned(batch)
+    proof.tick()
+    assert not Alarm.objects.exists(), "nothing is proven yet"
+    world.look_at(rita)
+    proof.tick()
+    proof.tick()
+    alarm = Alarm.objects.get(kind=AlarmKind.FEW_GOLD)
+    assert "0 known pictures" in alarm.text
+    for _ in range(reads.LEAST_GOLD):
+        known_picture(is_defective=True)
+    proof.tick()
+    alarm.refresh_from_db()
+    assert alarm.closed_at is not None
+
+
+def test_a_lot_nobody_is_left_to_look_at_is_said(rita: User) -> None:
+    batch = world.proven_batch()
+    world.approved(batch, 30)
+    lot = world.planned(batch)
+    world.look_at(rita, only=3)
+    look = lot.looks.exclude(verdict="").first()
+    assert look is not None
+    hidden.open_looks([hidden.Wanted(look.asset, look.task.run_id, LookKind.AGAIN, lot=lot, number=2)])
+    otto = factories.make_user("otto", Role.REVIEWER)
+    proof.tick()
+    assert not Alarm.objects.filter(kind=AlarmKind.NO_SECOND).exists(), "otto can"
+    User.objects.filter(pk=otto.pk).update(is_active=False)
+    proof.tick()
+    alarm = Alarm.objects.get(kind=AlarmKind.NO_SECOND)
+    assert "needs another look" in alarm.text and alarm.lot == lot
+    User.objects.filter(pk=otto.pk).update(is_active=True)
+    proof.tick()
+    alarm.refresh_from_db()
+    assert alarm.closed_at is not None
