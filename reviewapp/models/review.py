@@ -70,6 +70,9 @@ class ReviewDecision(ImmutableModel):
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
     verdict = models.CharField(max_length=8, choices=Verdict.choices)
     reasons = models.JSONField(default=list)
+    directions = models.JSONField(
+        default=dict, blank=True, help_text="{reason: way}, where the reviewer said which way it is wrong."
+    )
     note = models.CharField(max_length=500, blank=True)
     marks = models.JSONField(
         default=list, blank=True, help_text="Rings drawn on the result: {x, y, w, h} in its pixels."

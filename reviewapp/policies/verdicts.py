@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reviewapp.enums import RejectReason, Verdict
@@ -15,6 +15,12 @@ MAX_MARKS = 20
 MIN_MARK = 2.0
 """Px: a ring smaller than this can't be seen."""
 MAX_SIDE = 65_535.0
+WAYS: Mapping[RejectReason, tuple[str, str]] = {
+    RejectReason.COLOUR_SHIFT: ("too_weak", "too_strong"),
+    RejectReason.SHADOW: ("too_light", "too_dark"),
+    RejectReason.CROP_FILL: ("too_small", "too_large"),
+}
+"""Reasons that have a direction: (less than it should be, more). Said after a colon: shadow:too_dark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Verdicted:
-    """A checked decision: reasons are known codes without repeats, the note fits, marks are boxes in frame pixels."""
+    """A checked decision: reasons are known codes without repeats, the note fits, marks are boxes in frame pixels.
+
+    `directions`: {reason: way} for reasons that were given with one.
+    """
 
     verdict: Verdict
     reasons: list[str]
@@ -41,15 +50,22 @@ class Verdicted:
     seconds_taken: float | None
     was_blind: bool
     marks: list[dict[str, float]]
+    directions: dict[str, str] = field(default_factory=dict)
 
 
 def check(asked: Asked) -> Verdicted | str:
     """Return the decision as it will be stored, or the sentence that says what is wrong with it."""
     if asked.verdict not in Verdict.values:
         return "Choose approve, reject, hold, skip or escalate."
-    unknown = [reason for reason in asked.reasons if reason not in RejectReason.values]
+    said = dict(_told(reason) for reason in asked.reasons)
+    unknown = [reason for reason in said if reason not in RejectReason.values]
     if unknown:
         return f"{unknown[0]!r} is not a reason. Choose one of the eight."
+    senseless = [
+        f"{reason}:{way}" for reason, way in said.items() if way and way not in WAYS.get(RejectReason(reason), ())
+    ]
+    if senseless:
+        return f"{senseless[0]!r} is no direction of that reason. Leave it out."
     if asked.verdict == Verdict.REJECT and not asked.reasons:
         return "A rejection needs at least one reason. Press 1 to 8, or choose one."
     if len(asked.note) > MAX_NOTE:
@@ -61,7 +77,7 @@ def check(asked: Asked) -> Verdicted | str:
         return marks
     seconds = asked.seconds_taken
     is_plausible = seconds is not None and 0 <= seconds <= MAX_SECONDS
-    kept = list(dict.fromkeys(asked.reasons)) if asked.verdict == Verdict.REJECT else []
+    kept = list(said) if asked.verdict == Verdict.REJECT else []
     return Verdicted(
         verdict=Verdict(asked.verdict),
         reasons=kept,
@@ -70,7 +86,14 @@ def check(asked: Asked) -> Verdicted | str:
         seconds_taken=seconds if is_plausible else None,
         was_blind=asked.queue != "assisted",
         marks=marks,
+        directions={reason: said[reason] for reason in kept if said[reason]},
     )
+
+
+def _told(reason: str) -> tuple[str, str]:
+    """(reason, way) of "reason:way"; the way is "" where none was said."""
+    code, _colon, way = reason.partition(":")
+    return code, way
 
 
 def checked_marks(marks: Sequence[Any]) -> list[dict[str, float]] | str:

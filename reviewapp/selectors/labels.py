@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from reviewapp.enums import ReviewReason, RunKind, Verdict
+from reviewapp.models import ReviewDecision
 from reviewapp.policies.quality import order
 from reviewapp.selectors import replays
 from reviewapp.selectors.review import photo_decisions
@@ -36,9 +38,15 @@ def rows(*, with_demo: bool = False) -> Iterator[dict[str, Any]]:
     )
     if not with_demo:
         decisions = decisions.filter(asset__batch__is_demo=False)
-    for decision in decisions.order_by("pk").iterator(chunk_size=CHUNK):
+    stream = decisions.order_by("pk").iterator(chunk_size=CHUNK)
+    while part := list(islice(stream, CHUNK)):
+        samples = [one.task_id for one in part if one.task.reason == ReviewReason.SAMPLE]
+        yield from _rows(part, replays.chances(samples))
+
+
+def _rows(decisions: list[ReviewDecision], chances: Mapping[int, float]) -> Iterator[dict[str, Any]]:
+    for decision in decisions:
         asset, run = decision.asset, decision.run
-        is_sample = decision.task.reason == ReviewReason.SAMPLE
         yield {
             "decision": decision.pk,
             "photo": asset.sha256,
@@ -48,11 +56,12 @@ def rows(*, with_demo: bool = False) -> Iterator[dict[str, Any]]:
             "split": split_of(unit_of(asset.batch.client.slug, asset.sku, asset.sha256)),
             "verdict": decision.verdict,
             "reasons": decision.reasons,
+            "directions": decision.directions,
             "marks": decision.marks,
             "is_defective": decision.verdict == Verdict.REJECT or run.kind == RunKind.ADJUSTED,
             "was_blind": decision.was_blind,
-            "is_sample": is_sample,
-            "pi": decision.policy.sample_rate if is_sample else 1.0,
+            "is_sample": decision.task.reason == ReviewReason.SAMPLE,
+            "pi": chances.get(decision.task_id, 1.0),
             "preset": run.preset_version.preset.slug,
             "preset_version": run.preset_version.number,
             "pipeline": run.pipeline_version,

@@ -22,7 +22,10 @@ _REPORT = ("total", "background", "edge", "fill", "colour", "compliance_rate")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One photo somebody judged: `pi` the chance 0..1 it had of being looked at, `measured` {measure: value}."""
+    """One photo somebody judged: `pi` the chance 0..1 it had of being looked at, `measured` {measure: value}.
+
+    `directions`: {reason: way}, where it was said which way it is wrong.
+    """
 
     decision_id: int
     asset_id: int
@@ -31,6 +34,7 @@ class Seen:
     reasons: tuple[str, ...]
     pi: float
     measured: Mapping[str, float]
+    directions: Mapping[str, str]
 
 
 def measured(values: Mapping[str, Any]) -> dict[str, float]:
@@ -62,7 +66,7 @@ def judged(decisions: QuerySet[ReviewDecision], most: int = MOST) -> list[Seen]:
     kept: dict[int, ReviewDecision] = {}
     for decision in rows.order_by("-pk")[:most]:
         kept.setdefault(decision.asset_id, decision)
-    chances = _chances(decision.task_id for decision in kept.values() if decision.task.reason == ReviewReason.SAMPLE)
+    known = chances(decision.task_id for decision in kept.values() if decision.task.reason == ReviewReason.SAMPLE)
     first = origins(one.run_id for one in kept.values() if one.run.kind == RunKind.ADJUSTED)
     scores = {report.run_id: report for report in QualityReport.objects.filter(run__in=set(first.values()))}
     scores |= {one.run_id: one.run.quality for one in kept.values() if one.run.kind == RunKind.AUTOMATED}
@@ -73,8 +77,9 @@ def judged(decisions: QuerySet[ReviewDecision], most: int = MOST) -> list[Seen]:
             first.get(one.run_id, one.run_id),
             one.verdict == Verdict.REJECT or one.run_id in first,
             tuple(one.reasons),
-            chances.get(one.task_id, 1.0),
+            known.get(one.task_id, 1.0),
             measured_of(scores[first.get(one.run_id, one.run_id)]),
+            one.directions,
         )
         for one in kept.values()
         if first.get(one.run_id, one.run_id) in scores
@@ -105,7 +110,7 @@ def moved(version: PresetVersion) -> dict[str, list[float]]:
     return dict(found)
 
 
-def _chances(task_ids: Iterable[int]) -> dict[int, float]:
+def chances(task_ids: Iterable[int]) -> dict[int, float]:
     """The logged chance of each blind sample: its lot's, or its block's share. Everything else speaks for itself alone.
 
     So do looks that a lot got beyond its certificate sample: those were made because of what was found before.

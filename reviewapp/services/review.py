@@ -180,6 +180,7 @@ def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_s
         reviewer=user,
         verdict=asked.verdict,
         reasons=asked.reasons,
+        directions=asked.directions,
         note=asked.note,
         marks=asked.marks,
         score_total=task.run.quality.total,
@@ -285,7 +286,7 @@ def repair() -> int:
             continue
         asked = Verdicted(
             Verdict(decision.verdict), decision.reasons, decision.note, decision.idempotency_key,
-            decision.seconds_taken, decision.was_blind, decision.marks,
+            decision.seconds_taken, decision.was_blind, decision.marks, decision.directions,
         )  # fmt: skip
         # Taken on by somebody else between our read and our write, it is no longer ours to mend.
         with contextlib.suppress(assets.StateConflict), transaction.atomic():

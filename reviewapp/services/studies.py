@@ -152,8 +152,9 @@ def _beginning(proposal: PresetProposal, seen: list[replays.Seen], most: int = 2
     fill, moved = current_policy().fill_target, replays.moved(proposal.base)
     reasons = []
     for name in names[:most]:
-        rows = [one.measured for one in rejected if name in one.reasons]
-        reasons.append((name, studying.direction(name, rows, fill, moved)))
+        named = [one for one in rejected if name in one.reasons]
+        rows, said = [one.measured for one in named], [one.directions.get(name, "") for one in named]
+        reasons.append((name, studying.direction(name, rows, fill, moved, said)))
     drafted = [(change["path"], change["new"]) for change in proposal.changes]
     drafted = [*studying.wished(moved, proposal.base.params), *drafted]
     return studying.beginning(proposal.base.params, reasons, drafted)

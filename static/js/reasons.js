@@ -1,4 +1,5 @@
-// Rejecting: one key for one reason, Shift and a number for several, and the last rejection again with one key.
+// Rejecting: one key for one reason, Shift and a number for several, and the last rejection again with one key. Minus or plus
+// before it says which way crop, colour or shadow is wrong; without it the reason stands alone, so nobody has to.
 import { gettext } from './words.js';
 
 export class Reasons {
@@ -10,6 +11,9 @@ export class Reasons {
     this.buttons = [...this.box.querySelectorAll('[data-reason]')];
     this.last = [first];
     this.isOpen = false;
+    this.ways = [...this.box.querySelectorAll('[data-way]')];
+    this.way = '';
+    for (const button of this.ways) button.addEventListener('click', () => this.#turn(button.dataset.way));
     for (const button of this.buttons) button.addEventListener('click', (event) => this.#chosen(button, event.shiftKey));
     this.box.querySelector('#reject-several').addEventListener('click', () => this.#reject(this.#marked()));
   }
@@ -20,7 +24,8 @@ export class Reasons {
     this.desk.classList.add('ask');
     this.film.hidden = true;
     this.box.hidden = false;
-    const wanted = suggested || this.last[0];
+    this.#turn('');
+    const wanted = suggested || this.last[0].split(':')[0];
     for (const button of this.buttons) {
       button.classList.toggle('sug', button.dataset.reason === wanted);
       button.setAttribute('aria-pressed', 'false');
@@ -41,7 +46,7 @@ export class Reasons {
   take() {
     const several = this.#marked();
     const outlined = this.buttons.find((button) => button.matches('.sug'));
-    this.#reject(several.length ? several : [outlined?.dataset.reason].filter(Boolean));
+    this.#reject(several.length ? several : [outlined && this.#code(outlined)].filter(Boolean));
   }
 
   /** Sees a key while the list is open; true where it was one of its own. */
@@ -50,6 +55,11 @@ export class Reasons {
     if (event.key === 'Enter' && !event.target.closest('button')) {
       event.preventDefault();
       if (!event.repeat) this.take();
+      return true;
+    }
+    if (event.key === '-' || event.key === '+' || event.key === '=') {
+      event.preventDefault();
+      if (!event.repeat) this.#turn(event.key === '-' ? 'less' : 'more');
       return true;
     }
     const digit = /^(?:Digit|Numpad)([1-8])$/.exec(event.code)?.[1] ?? (/^[1-8]$/.test(event.key) ? event.key : null);
@@ -61,7 +71,7 @@ export class Reasons {
 
   #chosen(button, isOneOfSeveral) {
     if (!isOneOfSeveral && !this.#marked().length) {
-      this.#reject([button.dataset.reason]);
+      this.#reject([this.#code(button)]);
       return;
     }
     const isOn = button.getAttribute('aria-pressed') !== 'true';
@@ -73,7 +83,21 @@ export class Reasons {
   }
 
   #marked() {
-    return this.buttons.filter((button) => button.getAttribute('aria-pressed') === 'true').map((button) => button.dataset.reason);
+    return this.buttons.filter((button) => button.getAttribute('aria-pressed') === 'true').map((button) => this.#code(button));
+  }
+
+  /** The reason as it is sent, with the way it is wrong where one was chosen that it has: shadow:too_dark. */
+  #code(button) {
+    const way = this.way && button.dataset[this.way];
+    return way ? `${button.dataset.reason}:${way}` : button.dataset.reason;
+  }
+
+  /** Chooses a way, takes it back when it was chosen already, and lets the reasons that have one say it. */
+  #turn(way) {
+    this.way = way === this.way ? '' : way;
+    for (const button of this.ways) button.setAttribute('aria-pressed', String(button.dataset.way === this.way));
+    for (const button of this.buttons) button.lastElementChild.textContent = (this.way && button.dataset[`${this.way}Label`]) || button.dataset.label;
+    if (this.way) this.say(this.way === 'less' ? gettext('Too little: 5 colour, 6 shadow, 7 size.') : gettext('Too much: 5 colour, 6 shadow, 7 size.'));
   }
 
   #count() {

@@ -74,6 +74,30 @@ def test_rev07_the_pen_works_by_keyboard_and_takes_its_last_ring_away(
     assert len(ReviewDecision.objects.get().marks) == 1
 
 
+def test_fbk01_minus_and_plus_say_which_way_and_the_reason_alone_is_enough(
+    page: Any, live_server: Any, reviewer: User
+) -> None:
+    waiting(3)
+    open_queue(page, live_server)
+    page.keyboard.press("x")
+    page.keyboard.press("-")
+    assert page.inner_text('[data-reason="crop_fill"]').strip().endswith("Too small in frame")
+    assert page.inner_text('[data-reason="edge_halo"]').strip().endswith("Edge halo or fringe"), "that has no way"
+    page.keyboard.press("7")
+    saved(page)
+    page.keyboard.press(".")
+    saved(page)
+    page.keyboard.press("x")
+    assert page.inner_text('[data-reason="crop_fill"]').strip().endswith("Crop or size in frame"), "it begins anew"
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    page.keyboard.press("5")
+    saved(page)
+    found = ReviewDecision.objects.order_by("pk").values_list("reasons", "directions")
+    small = (["crop_fill"], {"crop_fill": "too_small"})
+    assert list(found) == [small, small, (["colour_shift"], {})]
+
+
 def test_rev07_shift_takes_several_reasons_and_a_dot_repeats_the_rejection(
     page: Any, live_server: Any, reviewer: User
 ) -> None:

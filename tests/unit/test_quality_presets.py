@@ -97,6 +97,12 @@ def test_every_reason_begins_somewhere_and_its_paths_can_be_searched(reason: Rej
 def test_the_crop_tells_its_direction_the_rest_needs_a_word() -> None:
     assert studying.direction("crop_fill", [{"fill": 0.6}, {"fill": 0.7}, {}], 0.85) == "too_small"
     assert studying.direction("crop_fill", [{"fill": 0.95}], 0.85) == "too_large"
+    said = ["too_strong", "too_strong", "too_weak", "", "too_strong"]
+    assert studying.direction("colour_shift", [], 0.85, {}, said) == "too_strong", "two thirds of one mind"
+    assert studying.direction("colour_shift", [], 0.85, {}, said[:3]) == "", "two are a habit"
+    assert studying.direction("crop_fill", [{"fill": 0.6}], 0.85, {}, ["too_large"] * 3) == "too_large", (
+        "said beats seen"
+    )
     assert studying.direction("crop_fill", [], 0.85) == "" == studying.direction("shadow", [{"fill": 0.6}], 0.85)
 
 

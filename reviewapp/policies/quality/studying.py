@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -55,12 +56,17 @@ def direction(
     measured: Sequence[Mapping[str, float]],
     fill_target: float,
     moved: Mapping[str, Sequence[float]] = MappingProxyType({}),
+    said: Sequence[str] = (),
 ) -> str:
     """Say which way a reason points; "" when nothing tells it.
 
-    Crop: too small or too large by the median fill of the rejected photos against the target. Shadow: the way people
-    moved it at the desk, `moved` {path: changes of the number}, the median of each.
+    What people said of it, `said`, counts first: at least LEAST_MOVES of them, two thirds of one mind. Else crop: too
+    small or too large by the median fill of the rejected photos against the target. Shadow: the way people moved it at
+    the desk, `moved` {path: changes of the number}, the median of each.
     """
+    spoken = Counter(way for way in said if way).most_common(1)
+    if spoken and spoken[0][1] >= max(LEAST_MOVES, sum(bool(way) for way in said) * 2 / 3):
+        return spoken[0][0]
     if reason == RejectReason.CROP_FILL:
         fills = [row["fill"] for row in measured if "fill" in row]
         return "" if not fills else "too_small" if median(fills) < fill_target else "too_large"
