@@ -15,6 +15,8 @@ from typing import Any, Literal
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import BatchState, EditTaskState, LookKind, RejectReason, ReviewReason, ReviewTaskState, Verdict
 from reviewapp.models import Asset, EditTask, Look, ReviewDecision, ReviewTask, StudyRun
@@ -24,8 +26,8 @@ from .people import is_senior
 
 Queue = Literal["mixed", "assisted"]
 QUEUES: tuple[Queue, ...] = ("mixed", "assisted")
-REJECT_REASONS: tuple[tuple[int, str, str], ...] = tuple(
-    (key, reason.value, str(reason.label)) for key, reason in enumerate(RejectReason, start=1)
+REJECT_REASONS: tuple[tuple[int, str, StrOrPromise], ...] = tuple(
+    (key, reason.value, reason.label) for key, reason in enumerate(RejectReason, start=1)
 )
 """(digit key, code, label) in key order 1 to 8 (REV-07)."""
 
@@ -266,7 +268,11 @@ def _escalation(task: ReviewTask) -> str:
     if not task.needs_senior or task.escalated_by is None:
         return ""
     name = task.escalated_by.get_full_name() or task.escalated_by.get_username()
-    return f"{name}: {task.escalation_note}" if task.escalation_note else f"{name} asked for a senior."
+    return (
+        f"{name}: {task.escalation_note}"
+        if task.escalation_note
+        else _("%(name)s asked for a senior.") % {"name": name}
+    )
 
 
 def _previous_edits(asset: Asset) -> list[dict[str, Any]]:
