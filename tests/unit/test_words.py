@@ -77,8 +77,8 @@ def test_every_choice_is_named_in_the_readers_language(choices: type[models.Text
 # Errors of programs, and those whose sentence goes into a row as it is.
 INTERNAL = {
     "AssertionError", "CommandError", "DeliveryCorrupt", "DemoMissing", "DoesNotExist", "Fenced", "Http404",
-    "IllegalTransition", "ImproperlyConfigured", "KeyError", "LookupError", "NotImplementedError", "RuntimeError", "StateConflict",
-    "TypeError", "ValueError", "_Damaged", "_OutOfTime",
+    "IllegalTransition", "ImproperlyConfigured", "KeyError", "LookupError", "NotImplementedError",
+    "RuntimeError", "StateConflict", "TypeError", "ValueError", "_Damaged", "_OutOfTime",
 }  # fmt: skip
 STORED = {"archives", "csv_rows", "uploads", "sheets", "execution", "comparison", "demo", "replaying"}
 """Services whose refusals are kept beside the photo or the list they are about, or are a command's."""
