@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from reviewapp.storage import StorageFull
 
@@ -32,7 +33,7 @@ class WrongOffset(ValueError):
     """The piece doesn't begin where the file ends. `actual` is where it must begin, in bytes."""
 
     def __init__(self, actual: int) -> None:
-        super().__init__(f"The next piece begins at byte {actual:,}.")
+        super().__init__(_("The next piece begins at byte %(at)s.") % {"at": f"{actual:,}"})
         self.actual = actual
 
 
@@ -111,7 +112,7 @@ def _alone(file: IO[bytes]) -> Iterator[None]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise Busy("This file is being sent by another request. Try again in a moment.") from error
+        raise Busy(_("This file is being sent by another request. Try again in a moment.")) from error
     try:
         yield
     finally:

@@ -21,6 +21,7 @@ from typing import IO, BinaryIO, cast
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.utils.translation import gettext as _
 
 PREFIXES = frozenset({"o", "d", "r", "e"})
 CHUNK = 1024 * 1024
@@ -33,15 +34,15 @@ TEMP_MAX_AGE_S = 3600
 class StorageFull(OSError):
     """There's no room for more files; nothing was kept. Free space, then try again."""
 
-    def __init__(self, message: str = "The disk is full. Free some space, then try again.") -> None:
-        super().__init__(errno.ENOSPC, message)
+    def __init__(self, message: str = "") -> None:
+        super().__init__(errno.ENOSPC, message or _("The disk is full. Free some space, then try again."))
 
 
 class TooLarge(ValueError):
     """A stream went past its cap; nothing was kept. `limit` is in bytes."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The file is larger than {limit // 1024**2} MB.")
+        super().__init__(_("The file is larger than %(most)d MB.") % {"most": limit // 1024**2})
         self.limit = limit
 
 

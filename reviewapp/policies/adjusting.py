@@ -8,6 +8,8 @@ from typing import Any
 from processing.errors import InputRejected
 from processing.params import Described, ProcessingParams
 
+from .words import Said, gettext_noop
+
 GROUPS = ("edge", "shadow")
 
 
@@ -30,13 +32,12 @@ def changed(params: ProcessingParams, wanted: Mapping[str, Any]) -> dict[str, An
     current = values_of(params)
     unknown = sorted(set(wanted) - set(current))
     if unknown:
-        raise InputRejected(
-            f"{unknown[0]} can't be moved here; only edge and shadow settings can.", code="invalid_parameter"
-        )
+        text = Said(gettext_noop("%(name)s can't be moved here; only edge and shadow settings can."), name=unknown[0])
+        raise InputRejected(text, code="invalid_parameter")
     applied(params, wanted)
     found = {path: value for path, value in wanted.items() if _plain(value) != _plain(current[path])}
     if not found:
-        raise InputRejected("Nothing is different yet. Move a setting first.", code="nothing_changed")
+        raise InputRejected(gettext_noop("Nothing is different yet. Move a setting first."), code="nothing_changed")
     return found
 
 

@@ -12,14 +12,16 @@ from typing import Any, Self
 
 from reviewapp.enums import ReviewReason
 
+from .words import gettext_noop
+
 ORDERS: Mapping[str, str] = {
-    "priority": "Priority, then oldest",
-    "oldest": "Oldest first",
-    "newest": "Newest first",
-    "batch": "Batch by batch",
-    "sku": "SKU by SKU",
-    "lowest": "Lowest score first",
-    "highest": "Highest score first",
+    "priority": gettext_noop("Priority, then oldest"),
+    "oldest": gettext_noop("Oldest first"),
+    "newest": gettext_noop("Newest first"),
+    "batch": gettext_noop("Batch by batch"),
+    "sku": gettext_noop("SKU by SKU"),
+    "lowest": gettext_noop("Lowest score first"),
+    "highest": gettext_noop("Highest score first"),
 }
 TELLING_ORDERS = frozenset({"lowest", "highest"})
 TELLING_FIELDS = ("reason", "low", "high")

@@ -9,6 +9,8 @@ from typing import Any
 
 from reviewapp.enums import RejectReason, Verdict
 
+from .words import Said, gettext_noop
+
 MAX_NOTE = 500
 MAX_SECONDS = 86_400.0
 MAX_MARKS = 20
@@ -56,22 +58,24 @@ class Verdicted:
 def check(asked: Asked) -> Verdicted | str:
     """Return the decision as it will be stored, or the sentence that says what is wrong with it."""
     if asked.verdict not in Verdict.values:
-        return "Choose approve, reject, hold, skip or escalate."
+        return gettext_noop("Choose approve, reject, hold, skip or escalate.")
     said = dict(_told(reason) for reason in asked.reasons)
     unknown = [reason for reason in said if reason not in RejectReason.values]
     if unknown:
-        return f"{unknown[0]!r} is not a reason. Choose one of the eight."
+        return Said(gettext_noop("%(code)s is not a reason. Choose one of the eight."), code=repr(unknown[0]))
     senseless = [
         f"{reason}:{way}" for reason, way in said.items() if way and way not in WAYS.get(RejectReason(reason), ())
     ]
     if senseless:
-        return f"{senseless[0]!r} is no direction of that reason. Leave it out."
+        return Said(gettext_noop("%(code)s is no direction of that reason. Leave it out."), code=repr(senseless[0]))
     if asked.verdict == Verdict.REJECT and not asked.reasons:
-        return "A rejection needs at least one reason. Press 1 to 8, or choose one."
+        return gettext_noop("A rejection needs at least one reason. Press 1 to 8, or choose one.")
     if len(asked.note) > MAX_NOTE:
-        return f"The note has {len(asked.note)} characters; {MAX_NOTE} fit."
+        return Said(
+            gettext_noop("The note has %(length)s characters; %(most)s fit."), length=len(asked.note), most=MAX_NOTE
+        )
     if not 0 < len(asked.idempotency_key) <= 64:
-        return "The form is out of date. Load the page again."
+        return gettext_noop("The form is out of date. Load the page again.")
     marks = checked_marks(asked.marks)
     if isinstance(marks, str):
         return marks
@@ -99,10 +103,12 @@ def _told(reason: str) -> tuple[str, str]:
 def checked_marks(marks: Sequence[Any]) -> list[dict[str, float]] | str:
     """Return the rings drawn on a picture as {x, y, w, h} in frame pixels, or the sentence that refuses them."""
     if len(marks) > MAX_MARKS:
-        return f"{len(marks)} marks are drawn; {MAX_MARKS} fit. Take some away."
+        return Said(
+            gettext_noop("%(count)s marks are drawn; %(most)s fit. Take some away."), count=len(marks), most=MAX_MARKS
+        )
     found = [_mark(mark) for mark in marks]
     kept = [mark for mark in found if mark is not None]
-    return kept if len(kept) == len(found) else "A mark lies outside the picture. Draw it again."
+    return kept if len(kept) == len(found) else gettext_noop("A mark lies outside the picture. Draw it again.")
 
 
 def _mark(mark: Any) -> dict[str, float] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import Count, F
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import RenditionState
 from reviewapp.models import AuditEvent, Batch, BatchCategoryPreset, Channel, Delivery, Rendition
@@ -63,8 +64,10 @@ class BatchDetails:
     def judged_words(self) -> str:
         """The sample card's first line."""
         if not self.escape.drawn:
-            return "Drawn when the first block of auto-approved photos is complete."
-        return f"{self.escape.judged:,} of {self.escape.drawn:,} judged, {self.escape.rejected:,} rejected"
+            return _("Drawn when the first block of auto-approved photos is complete.")
+        found = {"judged": self.escape.judged, "drawn": self.escape.drawn, "rejected": self.escape.rejected}
+        shown = {name: f"{count:,}" for name, count in found.items()}
+        return _("%(judged)s of %(drawn)s judged, %(rejected)s rejected") % shown
 
 
 def tiles(batch: Batch, name: str = "all", cursor: str = "") -> Tiles:
@@ -83,7 +86,7 @@ def file_problems(batch: Batch) -> list[tuple[str, int]]:
     """Why channel files of the current results failed, as (sentence, files), the most frequent first."""
     failed = Rendition.objects.filter(asset__batch=batch, state=RenditionState.FAILED, run=F("asset__current_run"))
     rows = failed.order_by().values("channel__name", "error").annotate(n=Count("pk")).order_by("-n")
-    return [(f"{row['channel__name']}: {row['error'] or 'a rule is broken'}", row["n"]) for row in rows]
+    return [(f"{row['channel__name']}: {row['error'] or _('a rule is broken')}", row["n"]) for row in rows]
 
 
 def batch_details(batch: Batch, show: str = "all") -> BatchDetails:

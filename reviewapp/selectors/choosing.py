@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import ReviewReason
 from reviewapp.models import BulkDecision, Client, ReviewTask, SavedFilter
@@ -70,13 +71,13 @@ def words(choice: Choice) -> str:
     client = Client.objects.filter(pk=choice.client).values_list("name", flat=True).first() if choice.client else None
     parts = [
         client,
-        f"batch {choice.batch}" if choice.batch else None,
+        _("batch %(number)d") % {"number": choice.batch} if choice.batch else None,
         choice.category.replace("_", " "),
-        f"SKU {choice.sku}…" if choice.sku else None,
+        _("SKU %(start)s…") % {"start": choice.sku} if choice.sku else None,
         dict(REASONS).get(choice.reason),
-        f"score from {choice.low:g}" if choice.low is not None else None,
-        f"score below {choice.high:g}" if choice.high is not None else None,
-        ORDERS[choice.order].lower() if choice.order != "priority" else None,
+        _("score from %(score)s") % {"score": f"{choice.low:g}"} if choice.low is not None else None,
+        _("score below %(score)s") % {"score": f"{choice.high:g}"} if choice.high is not None else None,
+        _(ORDERS[choice.order]).lower() if choice.order != "priority" else None,
     ]
     return ", ".join(str(part) for part in parts if part)
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import MACHINE_STATES, AssetState, RunKind
 from reviewapp.models import (
@@ -24,16 +27,16 @@ from reviewapp.selectors.batches import Counts
 from reviewapp.selectors.progress import count_in
 
 PAGE = 48
-TILE_FILTERS: Mapping[str, tuple[str, frozenset[AssetState]]] = {
+TILE_FILTERS: Mapping[str, tuple[StrOrPromise, frozenset[AssetState]]] = {
     "waiting": (
-        "Waiting",
+        gettext_lazy("Waiting"),
         frozenset({AssetState.IN_REVIEW, AssetState.ON_HOLD, AssetState.AWAITING_SIGNOFF}),
     ),
-    "approved": ("Approved", frozenset({AssetState.AUTO_APPROVED, AssetState.APPROVED})),
-    "editing": ("With an editor", frozenset({AssetState.EDITING})),
-    "failed": ("Failed", frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
-    "processing": ("Processing", MACHINE_STATES),
-    "aside": ("Set aside", frozenset({AssetState.DUPLICATE, AssetState.CANCELLED})),
+    "approved": (gettext_lazy("Approved"), frozenset({AssetState.AUTO_APPROVED, AssetState.APPROVED})),
+    "editing": (gettext_lazy("With an editor"), frozenset({AssetState.EDITING})),
+    "failed": (gettext_lazy("Failed"), frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
+    "processing": (gettext_lazy("Processing"), MACHINE_STATES),
+    "aside": (gettext_lazy("Set aside"), frozenset({AssetState.DUPLICATE, AssetState.CANCELLED})),
 }
 
 
@@ -56,8 +59,8 @@ class TilePage:
 
 def tile_chips(counts: Counts) -> list[TileChip]:
     """The filters with their counts; no query. Empty ones are left out, "All" never is."""
-    chips = [TileChip(key, label, count_in(counts, states)) for key, (label, states) in TILE_FILTERS.items()]
-    return [TileChip("all", "All", counts.total), *(chip for chip in chips if chip.count)]
+    chips = [TileChip(key, str(label), count_in(counts, states)) for key, (label, states) in TILE_FILTERS.items()]
+    return [TileChip("all", _("All"), counts.total), *(chip for chip in chips if chip.count)]
 
 
 def tile_page(batch: Batch, name: str = "all", cursor: str = "") -> TilePage:
@@ -90,10 +93,10 @@ class ImageRecord:
         if self.quality is None:
             return []
         return [
-            ("Background", self.quality.background),
-            ("Edge", self.quality.edge),
-            ("Fill", self.quality.fill),
-            ("Colour", self.quality.colour),
+            (_("Background"), self.quality.background),
+            (_("Edge"), self.quality.edge),
+            (_("Fill"), self.quality.fill),
+            (_("Colour"), self.quality.colour),
         ]
 
     @property

@@ -7,40 +7,43 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import APPROVED_STATES, MACHINE_STATES, PEOPLE_STATES, AssetState, BatchState
 from reviewapp.models import Asset, Batch, ProcessingRun
 from reviewapp.selectors.batches import Counts, counts_of, seconds_per_photo
 
 PAGE = 25
-SEGMENTS: tuple[tuple[str, str, frozenset[AssetState]], ...] = (
-    ("auto", "Auto-approved", frozenset({AssetState.AUTO_APPROVED})),
-    ("approve", "Approved", frozenset({AssetState.APPROVED})),
-    ("reject", "With an editor", frozenset({AssetState.EDITING})),
-    ("hold", "On hold", frozenset({AssetState.ON_HOLD})),
-    ("wait", "Waiting", frozenset({AssetState.IN_REVIEW, AssetState.AWAITING_SIGNOFF})),
-    ("fail", "Failed", frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
-    ("info", "Processing", MACHINE_STATES),
+SEGMENTS: tuple[tuple[str, StrOrPromise, frozenset[AssetState]], ...] = (
+    ("auto", gettext_lazy("Auto-approved"), frozenset({AssetState.AUTO_APPROVED})),
+    ("approve", gettext_lazy("Approved"), frozenset({AssetState.APPROVED})),
+    ("reject", gettext_lazy("With an editor"), frozenset({AssetState.EDITING})),
+    ("hold", gettext_lazy("On hold"), frozenset({AssetState.ON_HOLD})),
+    ("wait", gettext_lazy("Waiting"), frozenset({AssetState.IN_REVIEW, AssetState.AWAITING_SIGNOFF})),
+    ("fail", gettext_lazy("Failed"), frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
+    ("info", gettext_lazy("Processing"), MACHINE_STATES),
 )
 """Parts of the stacked bar, in the fixed order that keeps neighbouring colours apart."""
 
-FILTERS: tuple[tuple[str, str], ...] = (
-    ("all", "All"),
-    ("attention", "Needs attention"),
-    ("progress", "In progress"),
-    ("ready", "Ready"),
-    ("delivered", "Delivered"),
+FILTERS: tuple[tuple[str, StrOrPromise], ...] = (
+    ("all", gettext_lazy("All")),
+    ("attention", gettext_lazy("Needs attention")),
+    ("progress", gettext_lazy("In progress")),
+    ("ready", gettext_lazy("Ready")),
+    ("delivered", gettext_lazy("Delivered")),
 )
 STATE_FILTERS: Mapping[str, tuple[BatchState, ...]] = {
     "progress": (BatchState.UPLOADING, BatchState.PROCESSING, BatchState.REVIEW),
     "ready": (BatchState.READY,),
     "delivered": (BatchState.DELIVERED,),
 }
-PEOPLE_WORDS: tuple[tuple[AssetState, str], ...] = (
-    (AssetState.IN_REVIEW, "review"),
-    (AssetState.ON_HOLD, "on hold"),
-    (AssetState.EDITING, "editing"),
-    (AssetState.AWAITING_SIGNOFF, "sign-off"),
+PEOPLE_WORDS: tuple[tuple[AssetState, StrOrPromise], ...] = (
+    (AssetState.IN_REVIEW, gettext_lazy("review")),
+    (AssetState.ON_HOLD, gettext_lazy("on hold")),
+    (AssetState.EDITING, gettext_lazy("editing")),
+    (AssetState.AWAITING_SIGNOFF, gettext_lazy("sign-off")),
 )
 
 
@@ -81,13 +84,13 @@ class Figures:
     @property
     def segments(self) -> list[tuple[str, int, str]]:
         """(fill, count, words) for the stacked bar and its legend."""
-        return [(fill, count_in(self.counts, states), words) for fill, words, states in SEGMENTS]
+        return [(fill, count_in(self.counts, states), str(words)) for fill, words, states in SEGMENTS]
 
     @property
     def people_words(self) -> str:
         """Which people are waited for, e.g. "12 review, 3 editing"."""
         parts = ((self.counts.states.get(state, 0), word) for state, word in PEOPLE_WORDS)
-        return ", ".join(f"{count:,} {word}" for count, word in parts if count) or "Nothing waits"
+        return ", ".join(f"{count:,} {word}" for count, word in parts if count) or _("Nothing waits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +126,18 @@ class Progress:
     def machine_words(self) -> str:
         """The second step's hint: pace and time left while it runs."""
         if self.batch.state == BatchState.PAUSED:
-            return "Paused"
+            return _("Paused")
         if not self.figures.total:
-            return "Nothing to do yet"
+            return _("Nothing to do yet")
         if not self.figures.counts.machine:
-            return "Finished"
+            return _("Finished")
         if not self.photo_s:
-            return "Measuring the pace"
+            return _("Measuring the pace")
         rate = 60 / self.photo_s
         shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
         hours, minutes = divmod(max(1, math.ceil(self.figures.counts.machine / rate)), 60)
-        return f"{shown} a minute, about {f'{hours} h {minutes} min' if hours else f'{minutes} min'} left"
+        left = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+        return _("%(rate)s a minute, about %(time)s left") % {"rate": shown, "time": left}
 
 
 def progress_of(batch: Batch) -> Progress:
@@ -166,7 +170,7 @@ class Chip:
 def filter_chips() -> list[Chip]:
     """Every filter of the batch list with its count, in one query."""
     found = Batch.objects.aggregate(**{key: Count("pk", filter=_filtered(key) or Q(pk__gt=0)) for key, _ in FILTERS})
-    return [Chip(key, label, found[key]) for key, label in FILTERS]
+    return [Chip(key, str(label), found[key]) for key, label in FILTERS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,19 +15,35 @@ from typing import Any, Literal
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import BatchState, EditTaskState, LookKind, RejectReason, ReviewReason, ReviewTaskState, Verdict
 from reviewapp.models import Asset, EditTask, Look, ReviewDecision, ReviewTask, StudyRun
+from reviewapp.policies.verdicts import WAYS
 
 from . import queue_sql, tallies
 from .people import is_senior
 
 Queue = Literal["mixed", "assisted"]
 QUEUES: tuple[Queue, ...] = ("mixed", "assisted")
-REJECT_REASONS: tuple[tuple[int, str, str], ...] = tuple(
-    (key, reason.value, str(reason.label)) for key, reason in enumerate(RejectReason, start=1)
+REJECT_REASONS: tuple[tuple[int, str, StrOrPromise], ...] = tuple(
+    (key, reason.value, reason.label) for key, reason in enumerate(RejectReason, start=1)
 )
 """(digit key, code, label) in key order 1 to 8 (REV-07)."""
+
+
+def ways() -> dict[str, list[tuple[str, str]]]:
+    """For each reason that has a direction, the code and the words of "less than it should be" and of "more"."""
+    words = {
+        "too_weak": _("Colour too weak"),
+        "too_strong": _("Colour too strong"),
+        "too_light": _("Shadow too light"),
+        "too_dark": _("Shadow too dark"),
+        "too_small": _("Too small in frame"),
+        "too_large": _("Too large in frame"),
+    }
+    return {reason.value: [(code, words[code]) for code in pair] for reason, pair in WAYS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +282,11 @@ def _escalation(task: ReviewTask) -> str:
     if not task.needs_senior or task.escalated_by is None:
         return ""
     name = task.escalated_by.get_full_name() or task.escalated_by.get_username()
-    return f"{name}: {task.escalation_note}" if task.escalation_note else f"{name} asked for a senior."
+    return (
+        f"{name}: {task.escalation_note}"
+        if task.escalation_note
+        else _("%(name)s asked for a senior.") % {"name": name}
+    )
 
 
 def _previous_edits(asset: Asset) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from reviewapp.models import CategoryRule, PolicyDraft, RoutingPolicy
 from reviewapp.selectors import presets as preset_selectors
 from reviewapp.selectors.certifying import FROM, WIDTH, Certified, Dot, certified, dots, looked
@@ -101,9 +103,9 @@ class ThresholdPage:
         """(zone, words, share) from the bottom of the scale."""
         policy = self.current
         return [
-            ("lo", "Below the review line", self.share(0, policy.review_at)),
-            ("mid", "In the review band", self.share(policy.review_at, policy.approve_at)),
-            ("hi", "From the pass line up", self.share(policy.approve_at, 101)),
+            ("lo", _("Below the review line"), self.share(0, policy.review_at)),
+            ("mid", _("In the review band"), self.share(policy.review_at, policy.approve_at)),
+            ("hi", _("From the pass line up"), self.share(policy.approve_at, 101)),
         ]
 
     @property

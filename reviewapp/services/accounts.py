@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import Role
 
@@ -37,7 +38,7 @@ class PersonData:
 
 def create_person(data: PersonData, password: str, roles: Iterable[Role], actor: User) -> User:
     """Make an account with `roles`. Raises NotAllowed, AccountRefused (name taken, weak password)."""
-    require(actor, Role.ADMIN, to="add a person")
+    require(actor, Role.ADMIN, to=_("add a person"))
     user = User(
         username=data.username, first_name=data.first_name, last_name=data.last_name, email=data.email, is_active=True
     )
@@ -52,15 +53,17 @@ def create_person(data: PersonData, password: str, roles: Iterable[Role], actor:
             audit.record("person.created", user, actor=actor, after={"username": user.username})
             set_roles(user, roles, actor)
     except IntegrityError as error:
-        raise AccountRefused({"username": f"{data.username} is taken. Choose another name."}) from error
+        raise AccountRefused(
+            {"username": _("%(username)s is taken. Choose another name.") % {"username": data.username}}
+        ) from error
     return user
 
 
 def update_person(user: User, roles: Iterable[Role], *, is_active: bool, actor: Any) -> User:
     """Set a person's roles and whether they may sign in. Raises NotAllowed, also for closing one's own account."""
-    require(actor, Role.ADMIN, to="change an account")
+    require(actor, Role.ADMIN, to=_("change an account"))
     if user.pk == actor.pk and not is_active:
-        raise NotAllowed("You can't close your own account. Another admin can.")
+        raise NotAllowed(_("You can't close your own account. Another admin can."))
     with transaction.atomic():
         set_roles(user, roles, actor)
         if User.objects.filter(pk=user.pk, is_active=not is_active).update(is_active=is_active):

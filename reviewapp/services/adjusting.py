@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from processing.errors import InputRejected
 from processing.params import ProcessingParams
@@ -23,6 +24,7 @@ from reviewapp.selectors import adjusting as selectors
 from . import audit, runs
 from .leases import LEASE
 from .people import require
+from .words import translated
 
 FIRST = 0
 """Priority of the work: a person sits and waits for it."""
@@ -34,16 +36,16 @@ class AdjustRefused(Exception):
 
 def ask(user: User, task_id: int, wanted: Mapping[str, Any]) -> Adjustment:
     """Order another run of the photo that `user` has on loan. Raises AdjustRefused, NotAllowed."""
-    require(user, Role.REVIEWER, Role.SENIOR, to="adjust photos")
+    require(user, Role.REVIEWER, Role.SENIOR, to=_("adjust photos"))
     task = selectors.lent_to(user, task_id)
     if task is None:
-        raise AdjustRefused("This photo isn't on loan to you any more. Nothing was changed.")
+        raise AdjustRefused(_("This photo isn't on loan to you any more. Nothing was changed."))
     if task.run.pixels_key != task.asset.original_key:
-        raise AdjustRefused("This photo was retouched by hand; its settings can't be moved.")
+        raise AdjustRefused(_("This photo was retouched by hand; its settings can't be moved."))
     try:
         changes = policy.changed(ProcessingParams.from_dict(task.run.params), wanted)
     except InputRejected as error:
-        raise AdjustRefused(str(error)) from error
+        raise AdjustRefused(translated(error.args[0])) from error
     with transaction.atomic():
         asked = Adjustment.objects.create(
             task=task, asset=task.asset, base_run=task.run, changes=changes, asked_by=user
@@ -82,11 +84,11 @@ def keep_old(user: User, adjustment_id: int) -> ReviewTask:
 
 
 def _swap(user: User, adjustment_id: int, *, is_back: bool) -> ReviewTask:
-    require(user, Role.REVIEWER, Role.SENIOR, to="adjust photos")
+    require(user, Role.REVIEWER, Role.SENIOR, to=_("adjust photos"))
     asked = Adjustment.objects.filter(pk=adjustment_id, result_run__isnull=False).first()
     task = selectors.lent_to(user, asked.task_id) if asked else None
     if asked is None or task is None:
-        raise AdjustRefused("This photo isn't on loan to you any more. Nothing was changed.")
+        raise AdjustRefused(_("This photo isn't on loan to you any more. Nothing was changed."))
     leave, take = (asked.result_run_id, asked.base_run_id) if is_back else (asked.base_run_id, asked.result_run_id)
     now = timezone.now()
     with transaction.atomic():
@@ -94,7 +96,7 @@ def _swap(user: User, adjustment_id: int, *, is_back: bool) -> ReviewTask:
             pk=task.pk, run_id=leave, version=task.version, state=ReviewTaskState.OPEN, lease_owner=user
         ).update(run_id=take, version=F("version") + 1, lease_until=now + LEASE)
         if not swapped:
-            raise AdjustRefused("The photo changed meanwhile. Look at it again.")
+            raise AdjustRefused(_("The photo changed meanwhile. Look at it again."))
         state = AdjustmentState.READY if is_back else AdjustmentState.USED
         Adjustment.objects.filter(pk=asked.pk).update(state=state, used_at=None if is_back else now)
         verb = "adjustment.taken_back" if is_back else "adjustment.used"

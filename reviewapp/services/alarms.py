@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import LearningAlarmKind, Role
 from reviewapp.models import LearningAlarm, Preset
@@ -36,7 +37,7 @@ def open_alarm(preset: Preset, kind: LearningAlarmKind, text: str, facts: dict[s
 
 def close(alarm: LearningAlarm, actor: User, note: str) -> bool:
     """Close an alarm with what was done. False when it was closed before. Raises NotAllowed."""
-    require(actor, Role.MANAGER, Role.ADMIN, to="close an alarm")
+    require(actor, Role.MANAGER, Role.ADMIN, to=_("close an alarm"))
     with transaction.atomic():
         closed = LearningAlarm.objects.filter(pk=alarm.pk, closed_at__isnull=True).update(
             closed_at=timezone.now(), closed_by=actor, note=note.strip()[:300]

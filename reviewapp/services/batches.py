@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from processing.errors import InputRejected
 from reviewapp.enums import (
@@ -215,7 +216,7 @@ def hand_to_editors(batch: Batch, actor: Any = None, *, code: str | None = None)
 def set_priority(batch: Batch, priority: int, actor: Any = None) -> None:
     """Move a batch forward or back in every queue: 1 is first, 10 is last. Raises InputRejected outside 1..10."""
     if not 1 <= priority <= 10:
-        raise InputRejected(f"Priority {priority} is outside 1 to 10.", code="priority")
+        raise InputRejected(_("Priority %(priority)s is outside 1 to 10.") % {"priority": priority}, code="priority")
     before = batch.priority
     with transaction.atomic():
         Batch.objects.filter(pk=batch.pk).update(priority=priority)

@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import BulkState, Role, Verdict
 from reviewapp.models import BulkDecision, ReviewDecision
@@ -43,20 +44,23 @@ def apply(
 
     Raises BulkRefused when the number is another by now, or the decision itself makes no sense; NotAllowed.
     """
-    require(user, Role.REVIEWER, Role.SENIOR, to="decide photos")
+    require(user, Role.REVIEWER, Role.SENIOR, to=_("decide photos"))
     if verdict not in ALLOWED:
-        raise BulkRefused("Choose approve, reject or hold.")
+        raise BulkRefused(_("Choose approve, reject or hold."))
     asked = check(Asked(verdict, "bulk", reasons, note, queue="assisted"))
     if isinstance(asked, str):
         raise BulkRefused(asked)
     if not choice.is_narrow:
-        raise BulkRefused("Choose which photos first: a batch, a client, a category, a SKU, a reason or a score.")
+        raise BulkRefused(_("Choose which photos first: a batch, a client, a category, a SKU, a reason or a score."))
     found = list(selectors.chosen(user, "assisted", choice).values_list("pk", "version")[: LIMIT + 1])
     shown = min(len(found), LIMIT)
     if shown != seen:
-        raise BulkRefused(f"The filter holds {shown:,} photos now, not {seen:,}. Look at them again before you apply.")
+        raise BulkRefused(
+            _("The filter holds %(shown)s photos now, not %(seen)s. Look at them again before you apply.")
+            % {"shown": f"{shown:,}", "seen": f"{seen:,}"}
+        )
     if not found:
-        raise BulkRefused("No photo waits that fits this filter.")
+        raise BulkRefused(_("No photo waits that fits this filter."))
     with transaction.atomic():
         made = BulkDecision.objects.create(
             user=user,

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from processing import PIPELINE_VERSION
 from reviewapp.enums import Author, CanaryState, LifeState, ProposalState, Role, StudyStage
@@ -35,7 +36,7 @@ def start(version: PresetVersion, actor: User, note: str = "") -> Canary:
 
     Raises NotAllowed, CanaryRefused (locked, another trial, a hold, too soon, too large a step, not offered).
     """
-    require(actor, Role.ADMIN, to="try a preset version")
+    require(actor, Role.ADMIN, to=_("try a preset version"))
     life = lives.life_of(version)
     with transaction.atomic():
         preset = Preset.objects.select_for_update(of=("self",)).select_related("current").get(pk=version.preset_id)
@@ -60,7 +61,7 @@ def start(version: PresetVersion, actor: User, note: str = "") -> Canary:
                     started_by=actor,
                 )
         except IntegrityError as error:
-            raise CanaryRefused("This version was tried before, or another trial has just begun.") from error
+            raise CanaryRefused(_("This version was tried before, or another trial has just begun.")) from error
         lives.move(version, LifeState.CANARY, why=note, actor=actor, evidence=evidence, parent=parent)
         audit.record("canary.started", made, actor=actor, after={"version": version.number, **evidence}, note=note)
         _accepted(version, actor, note)
@@ -71,19 +72,19 @@ def _evidence(version: PresetVersion, author: str, known: dict[str, Any], note: 
     if author == Author.PROPOSAL or known:
         return dict(known)
     if not note.strip():
-        raise CanaryRefused("Say why this version should be better: it has no other evidence.")
+        raise CanaryRefused(_("Say why this version should be better: it has no other evidence."))
     return {"author": "human", "note": note.strip()[:300], "version_note": version.note}
 
 
 def _check(version: PresetVersion, preset: Preset, parent: PresetVersion | None, author: str, state: str) -> None:
     if parent is None or parent.pk == version.pk:
-        raise CanaryRefused("This version is in use already.")
+        raise CanaryRefused(_("This version is in use already."))
     if author == Author.PROPOSAL and state != LifeState.OFFERED:
-        raise CanaryRefused("This version has not won its duel: there is no evidence for it.")
+        raise CanaryRefused(_("This version has not won its duel: there is no evidence for it."))
     study = Study.objects.select_related("replay__base").filter(challenger=version).first()
     if study is not None and study.replay.base_id != parent.pk:
-        base = study.replay.base.number
-        raise CanaryRefused(f"It won against version {base}, which is not in use any more. Test it again.")
+        words = _("It won against version %(n)d, which is not in use any more. Test it again.")
+        raise CanaryRefused(words % {"n": study.replay.base.number})
     is_stale = study is not None and study.pipeline_version != PIPELINE_VERSION
     # The limit on a step is for what a search proposes; a person may mean a large one, and the trial watches it.
     step = studying.largest_step(parent.params, version.params) if author == Author.PROPOSAL else 0.0
@@ -91,7 +92,9 @@ def _check(version: PresetVersion, preset: Preset, parent: PresetVersion | None,
     if refused is not None:
         raise CanaryRefused(refused)
     if bans.is_banned(version.params, lives.banned_regions(preset)):
-        raise CanaryRefused(f"Settings like these were rolled back within {bans.BAN_DAYS} days.")
+        raise CanaryRefused(
+            _("Settings like these were rolled back within %(ban_days)s days.") % {"ban_days": bans.BAN_DAYS}
+        )
 
 
 def _accepted(version: PresetVersion, actor: User, note: str) -> None:
@@ -193,9 +196,9 @@ def roll_back(version: PresetVersion, actor: User, note: str) -> PresetVersion:
 
     Raises NotAllowed, CanaryRefused (no note, not in use, no parent).
     """
-    require(actor, Role.ADMIN, to="roll a preset version back")
+    require(actor, Role.ADMIN, to=_("roll a preset version back"))
     if not note.strip():
-        raise CanaryRefused("Say why it is rolled back.")
+        raise CanaryRefused(_("Say why it is rolled back."))
     with transaction.atomic():
         preset = Preset.objects.select_for_update(of=("self",)).get(pk=version.preset_id)
         trials = Canary.objects.select_for_update(of=("self",)).select_related("version__preset", "parent")
@@ -205,7 +208,7 @@ def roll_back(version: PresetVersion, actor: User, note: str) -> PresetVersion:
             return trial.parent
         parent = lives.life_of(version).parent
         if preset.current_id != version.pk or parent is None:
-            raise CanaryRefused("This version is not in use, or nothing came before it.")
+            raise CanaryRefused(_("This version is not in use, or nothing came before it."))
         try:
             presets.set_current(parent, actor)
         except presets.PresetRefused as refused:

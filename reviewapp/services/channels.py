@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from processing.errors import InputRejected
 from processing.params import ChannelSpec
@@ -39,9 +40,9 @@ def save_version(text: str, note: str, actor: User | None, *, expected_version: 
     text can't be read, a rule is out of bounds, nothing changed or the note is missing.
     """
     if actor is not None:
-        require(actor, Role.ADMIN, to="change a channel's rules")
+        require(actor, Role.ADMIN, to=_("change a channel's rules"))
     if not note.strip():
-        raise ChannelRefused("Say in the note why the rules change, or where they come from.")
+        raise ChannelRefused(_("Say in the note why the rules change, or where they come from."))
     spec = _checked(parse(text))
     for _attempt in range(RACES):
         try:
@@ -49,19 +50,21 @@ def save_version(text: str, note: str, actor: User | None, *, expected_version: 
                 return _insert(spec, note.strip()[:300], actor, expected_version)
         except IntegrityError:
             continue  # somebody took this number between our read and our write: look again
-    raise ChannelRefused("Several people save this channel at once. Try again in a moment.")
+    raise ChannelRefused(_("Several people save this channel at once. Try again in a moment."))
 
 
 def parse(text: str) -> dict[str, Any]:
     """Read TOML, or JSON when the text starts with a brace. Raises ChannelRefused naming the line."""
     if len(text) > MAX_FILE:
-        raise ChannelRefused(f"The text is longer than {MAX_FILE // 1024} KB; a channel needs about 1.")
+        raise ChannelRefused(
+            _("The text is longer than %(value)s KB; a channel needs about 1.") % {"value": MAX_FILE // 1024}
+        )
     try:
         found = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ChannelRefused(f"The rules can't be read: {error}") from error
+        raise ChannelRefused(_("The rules can't be read: %(error)s") % {"error": error}) from error
     if not isinstance(found, dict):
-        raise ChannelRefused("The rules must be a list of names and values.")
+        raise ChannelRefused(_("The rules must be a list of names and values."))
     return found
 
 
@@ -87,10 +90,13 @@ def _checked(data: Mapping[str, Any]) -> ChannelSpec:
 def _insert(spec: ChannelSpec, note: str, actor: User | None, expected: int | None) -> Channel:
     top = Channel.objects.filter(key=spec.key).aggregate(top=Max("version"))["top"] or 0
     if expected is not None and expected != top:
-        raise ChannelStale(f"{spec.key} is at version {top} now. Look at that one before you save yours.")
+        raise ChannelStale(
+            _("%(key)s is at version %(top)s now. Look at that one before you save yours.")
+            % {"key": spec.key, "top": top}
+        )
     latest = Channel.objects.filter(key=spec.key, version=top).first()
     if latest is not None and ChannelSpec.from_dict(latest.spec) == spec:
-        raise ChannelRefused(f"Nothing differs from version {latest.version}.")
+        raise ChannelRefused(_("Nothing differs from version %(version)s.") % {"version": latest.version})
     channel = Channel.objects.create(key=spec.key, version=top + 1, name=spec.name, spec=spec.to_dict(), note=note)
     before = dict(latest.spec) if latest else {}
     audit.record(

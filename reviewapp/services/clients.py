@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from processing.intake import PROFILES
 from reviewapp.enums import BatchState, Role, Sampling
@@ -44,7 +45,7 @@ class ClientData:
 
 def create_client(data: ClientData, actor: Any) -> Client:
     """Make a client. Raises NotAllowed, ClientRefused (no name, a name that is taken, an unknown profile)."""
-    require(actor, Role.MANAGER, to="add a client")
+    require(actor, Role.MANAGER, to=_("add a client"))
     checked = _checked(data, None)
     try:
         with transaction.atomic():
@@ -67,7 +68,7 @@ def update_client(client: Client, data: ClientData, actor: Any, *, seen: int | N
     They count at once: colour by people for photos routed from now on, samples for every batch that isn't delivered.
     The profile is a default of new batches. Raises NotAllowed, ClientRefused.
     """
-    require(actor, Role.MANAGER, to="change a client")
+    require(actor, Role.MANAGER, to=_("change a client"))
     checked = _checked(data, client)
     try:
         with transaction.atomic():
@@ -111,19 +112,29 @@ def _checked(data: ClientData, client: Client | None) -> dict[str, Any]:
     """The data as fields of the row: white space put in order, every value one that the line understands."""
     name, notes = " ".join(data.name.split()), data.brand_notes.strip()
     if not name:
-        raise ClientRefused("name", "The client needs a name.")
+        raise ClientRefused("name", _("The client needs a name."))
     if len(name) > MAX_NAME:
-        raise ClientRefused("name", f"The name has {len(name)} characters; {MAX_NAME} fit.")
+        raise ClientRefused(
+            "name", _("The name has %(name)s characters; %(max_name)s fit.") % {"name": len(name), "max_name": MAX_NAME}
+        )
     if len(notes) > MAX_NOTES:
-        raise ClientRefused("brand_notes", f"The notes have {len(notes)} characters; {MAX_NOTES} fit.")
+        raise ClientRefused(
+            "brand_notes",
+            _("The notes have %(notes)s characters; %(max_notes)s fit.")
+            % {"notes": len(notes), "max_notes": MAX_NOTES},
+        )
     if data.validation_profile and data.validation_profile not in PROFILES:
         known = ", ".join(sorted(PROFILES))
-        raise ClientRefused("validation_profile", f"There is no profile {data.validation_profile!r}: use {known}.")
+        raise ClientRefused(
+            "validation_profile",
+            _("There is no profile %(validation_profile)s: use %(known)s.")
+            % {"validation_profile": repr(data.validation_profile), "known": known},
+        )
     if data.sampling not in Sampling.values:
-        raise ClientRefused("sampling", "Choose one of the ways to sample.")
+        raise ClientRefused("sampling", _("Choose one of the ways to sample."))
     if data.sampling in (Sampling.PROOF, Sampling.EACH) and not data.waits_for_samples:
         raise ClientRefused(
-            "sampling", "What ships without waiting can't be proven: let deliveries wait, or choose simple."
+            "sampling", _("What ships without waiting can't be proven: let deliveries wait, or choose simple.")
         )
     namesakes = Client.objects.filter(name__iexact=name)
     if (namesakes.exclude(pk=client.pk) if client else namesakes).exists():

@@ -15,6 +15,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from reviewapp import storage
 from reviewapp.enums import BatchState, DeliveryState, LotState, Role
@@ -24,14 +26,15 @@ from reviewapp.selectors import deliveries as selectors
 from . import audit, batch_state, batches
 from .manifest import build_manifest, files_csv, withheld_csv
 from .people import require
+from .words import stored
 
 __all__ = ["DeliveryCorrupt", "DeliveryHeld", "archive_name", "build_manifest", "release", "stream_zip"]
 
 CHUNK = 256 * 1024
 ZIP64_FROM = 2**31 - 1
 NO_DELIVERY = {
-    BatchState.UPLOADING: "The batch is still being uploaded. Close it first.",
-    BatchState.CANCELLED: "The batch was cancelled.",
+    BatchState.UPLOADING: gettext_lazy("The batch is still being uploaded. Close it first."),
+    BatchState.CANCELLED: gettext_lazy("The batch was cancelled."),
 }
 
 
@@ -56,12 +59,13 @@ def release(batch: Batch, actor: User | None) -> Delivery:
     (unless the client opted out, B12), when nothing is deliverable, or nothing changed since the last delivery.
     """
     if actor is not None:
-        require(actor, Role.MANAGER, to="deliver a batch")
+        require(actor, Role.MANAGER, to=_("deliver a batch"))
     batches.refresh(batch.pk)  # a block of samples that became due must be drawn before anything leaves
     with transaction.atomic():
         locked = Batch.objects.select_for_update(of=("self",), no_key=True)
         fresh = locked.select_related("client", "preset_version__preset").get(pk=batch.pk)
-        plan = selectors.plan(fresh)
+        with stored():  # what is withheld and why is written down
+            plan = selectors.plan(fresh)
         previous = Delivery.objects.filter(batch=fresh).order_by("-number").first()
         if reasons := _hindrances(fresh, plan, previous):
             raise DeliveryHeld(reasons, plan.open_samples)
@@ -148,30 +152,36 @@ def _info(path: str, stamp: tuple[int, ...]) -> zipfile.ZipInfo:
 
 def _hindrances(batch: Batch, plan: selectors.Plan, previous: Delivery | None) -> list[str]:
     if refusal := NO_DELIVERY.get(BatchState(batch.state)):
-        return [refusal]
+        return [str(refusal)]
     if batch.state == BatchState.PAUSED:
-        return [f"The batch is paused: {batch.paused_reason or 'no reason given'}. Resume it first."]
+        why = batch.paused_reason or _("no reason given")
+        return [_("The batch is paused: %(why)s. Resume it first.") % {"why": why}]
     if plan.lots_open:
         return [_waits_for(lot) for lot in plan.lots_open]
     if plan.open_samples and batch.client.waits_for_samples:
-        noun = "sample waits" if plan.open_samples == 1 else "samples wait"
-        return [f"{plan.open_samples} {noun} for a reviewer. The batch can be delivered when they are judged."]
+        waits = ngettext(
+            "%(count)d sample waits for a reviewer. The batch can be delivered when they are judged.",
+            "%(count)d samples wait for a reviewer. The batch can be delivered when they are judged.",
+            plan.open_samples,
+        )
+        return [waits % {"count": plan.open_samples}]
     if not plan.renditions:
-        return ["No photo of this batch is approved and verified yet."]
+        return [_("No photo of this batch is approved and verified yet.")]
     if previous is not None and batch.state != BatchState.READY:  # the last one may differ in what is withheld only
         before = set(previous.items.values_list("rendition_id", flat=True))
         if before == {rendition.pk for rendition in plan.renditions}:
-            return [f"Nothing changed since delivery {previous.number}. Download that one."]
+            return [_("Nothing changed since delivery %(number)d. Download that one.") % {"number": previous.number}]
     return []
 
 
 def _waits_for(lot: Lot) -> str:
-    what = f"Lot {lot.number}"
+    values = {"number": lot.number, "why": lot.why or _("it is being planned.")}
     if lot.state == LotState.HELD:
-        return f"{what} is on hold: {lot.why} It ships when it is proven, or when somebody decides about it."
+        words = _("Lot %(number)d is on hold: %(why)s It ships when it is proven, or when somebody decides about it.")
+        return words % values
     if lot.state == LotState.WAITING:
-        return f"{what} waits: {lot.why or 'it is being planned.'}"
-    return f"{what} is being proven: its looks wait for reviewers."
+        return _("Lot %(number)d waits: %(why)s") % values
+    return _("Lot %(number)d is being proven: its looks wait for reviewers.") % values
 
 
 def _create(batch: Batch, plan: selectors.Plan, number: int, actor: User | None) -> Delivery:

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from processing.codecs import probe
 from processing.errors import InputRejected
@@ -33,7 +34,7 @@ def claim(user: User, task_id: int) -> EditTask:
 
     Raises NotAllowed without the role, EditRefused when somebody else has it.
     """
-    require(user, Role.EDITOR, Role.SENIOR, to="edit photos")
+    require(user, Role.EDITOR, Role.SENIOR, to=_("edit photos"))
     now = timezone.now()
     with transaction.atomic():
         mine_or_free = Q(editor__isnull=True) | Q(editor=user)
@@ -50,16 +51,16 @@ def claim(user: User, task_id: int) -> EditTask:
 
 def release(user: User, task_id: int) -> EditTask:
     """Put a task back for anyone; a senior may for somebody who is away. Raises NotAllowed, EditRefused."""
-    require(user, Role.EDITOR, Role.SENIOR, to="release an edit")
+    require(user, Role.EDITOR, Role.SENIOR, to=_("release an edit"))
     with transaction.atomic():
         task = selectors.task_for_display(task_id)
         if task.editor_id != user.pk:
-            require(user, Role.SENIOR, to="release somebody else's edit")
+            require(user, Role.SENIOR, to=_("release somebody else's edit"))
         freed = EditTask.objects.filter(
             pk=task_id, editor=task.editor_id, state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]
         ).update(state=EditTaskState.OPEN, editor=None, claimed_at=None)
         if not freed:
-            raise EditRefused("This photo isn't on anyone's desk. Load the page again.")
+            raise EditRefused(_("This photo isn't on anyone's desk. Load the page again."))
         audit.record("edit.released", task, actor=user, before={"editor": task.editor_id})
         task.refresh_from_db()
         return task
@@ -82,11 +83,11 @@ def submit(
     try:
         stored = storage.put_stream(chunks, prefix="e", max_bytes=MAX_UPLOAD_BYTES)
     except storage.TooLarge as error:
-        raise EditRefused(f"{error} Save it as PNG or as JPEG at quality 95.") from error
+        raise EditRefused(_("%(error)s Save it as PNG or as JPEG at quality 95.") % {"error": error}) from error
     if stored.byte_size == 0:
-        raise EditRefused("The file is empty. Export it again and upload it once more.")
+        raise EditRefused(_("The file is empty. Export it again and upload it once more."))
     if stored.sha256 == task.asset.sha256:
-        raise EditRefused("This is the untouched original. Upload the corrected file.")
+        raise EditRefused(_("This is the untouched original. Upload the corrected file."))
     try:
         with storage.local_path(stored.key) as path:
             probe(path)
@@ -107,11 +108,13 @@ def accept_start(user: User, task_id: int, checklist: Mapping[str, bool] | None 
     """
     task = _on_my_desk(user, task_id)
     if task.base_run is None:
-        raise EditRefused("There is no automatic cut-out for this photo. Upload a corrected file.")
+        raise EditRefused(_("There is no automatic cut-out for this photo. Upload a corrected file."))
     failed = selectors.failed_gates(task.base_run)
     if failed and not note.strip():
         gate = failed[0].rstrip(".")
-        raise EditRefused(f"The automatic cut-out failed a check ({gate}). Say why it is right as it is.")
+        raise EditRefused(
+            _("The automatic cut-out failed a check (%(gate)s). Say why it is right as it is.") % {"gate": gate}
+        )
     with transaction.atomic():
         _hand_in(task, checklist, note, state=EditTaskState.SUBMITTED, upload=("", ""))
         audit.record("edit.start_accepted", task, actor=user, after={"run": task.base_run_id})
@@ -128,7 +131,7 @@ def rescored(task: EditTask, run: ProcessingRun) -> None:
         state=EditTaskState.AWAITING_SIGNOFF, result_run=run
     )
     if not won:
-        raise EditRefused("The edit was withdrawn while its file was being scored.")
+        raise EditRefused(_("The edit was withdrawn while its file was being scored."))
     task.refresh_from_db()
     asset = task.asset
     if asset.state == AssetState.EDITING:
@@ -148,14 +151,14 @@ def rescore_failed(task: EditTask, sentence: str) -> None:
 
 def sign_off(user: User, task_id: int, note: str = "") -> EditTask:
     """A senior accepts somebody else's work: the photo is approved and rendered. Raises NotAllowed, EditRefused."""
-    require(user, Role.SENIOR, to="sign off edits")
+    require(user, Role.SENIOR, to=_("sign off edits"))
     task = selectors.task_for_display(task_id)
     if task.editor_id == user.pk:
-        raise NotAllowed("You edited this photo. Another senior signs it off.")
+        raise NotAllowed(_("You edited this photo. Another senior signs it off."))
     with transaction.atomic():
         _close_signoff(task, state=EditTaskState.SIGNED_OFF, signoff_note=_fits(note), signed_by=user)
         if task.result_run_id is None:
-            raise EditRefused("There is no scored result to sign. Send it back.")
+            raise EditRefused(_("There is no scored result to sign. Send it back."))
         assets.move(task.asset, AssetState.APPROVED, reason="Signed off by a senior", actor=user)
         runs.create_task(task.asset, Step.RENDER, f"render:{task.result_run_id}", args={"run_id": task.result_run_id})
         audit.record("edit.signed_off", task, actor=user, note=note)
@@ -165,9 +168,9 @@ def sign_off(user: User, task_id: int, note: str = "") -> EditTask:
 
 def send_back(user: User, task_id: int, note: str) -> EditTask:
     """A senior returns work with a note; the same editor finds it open again. Raises NotAllowed, EditRefused."""
-    require(user, Role.SENIOR, to="send edits back")
+    require(user, Role.SENIOR, to=_("send edits back"))
     if not note.strip():
-        raise EditRefused("Say what is to be done: the editor reads this note.")
+        raise EditRefused(_("Say what is to be done: the editor reads this note."))
     task = selectors.task_for_display(task_id)
     with transaction.atomic():
         _close_signoff(task, state=EditTaskState.OPEN, signoff_note=_fits(note), result_run=None)
@@ -182,16 +185,16 @@ def give_up(user: User, task_id: int, note: str) -> EditTask:
 
     Raises NotAllowed, EditRefused (no note, or it isn't open or on the desk).
     """
-    require(user, Role.SENIOR, to="give up a photo")
+    require(user, Role.SENIOR, to=_("give up a photo"))
     if not note.strip():
-        raise EditRefused("Say why the photo can't be used: the client reads this sentence.")
+        raise EditRefused(_("Say why the photo can't be used: the client reads this sentence."))
     task = selectors.task_for_display(task_id)
     with transaction.atomic():
         closed = EditTask.objects.filter(pk=task_id, state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]).update(
             state=EditTaskState.WITHDRAWN, signoff_note=_fits(note)
         )
         if not closed:
-            raise EditRefused("Only a photo that is open or on a desk can be given up.")
+            raise EditRefused(_("Only a photo that is open or on a desk can be given up."))
         assets.move(task.asset, AssetState.FAILED, reason=note.strip(), code="given_up", actor=user)
         audit.record("edit.given_up", task, actor=user, note=note)
         batches.refresh(task.asset.batch_id)
@@ -200,10 +203,10 @@ def give_up(user: User, task_id: int, note: str) -> EditTask:
 
 
 def _on_my_desk(user: User, task_id: int) -> EditTask:
-    require(user, Role.EDITOR, Role.SENIOR, to="edit photos")
+    require(user, Role.EDITOR, Role.SENIOR, to=_("edit photos"))
     task = selectors.task_for_display(task_id)
     if task.state != EditTaskState.CLAIMED or task.editor_id != user.pk:
-        raise EditRefused(_taken(task) if task.editor_id != user.pk else "Claim the photo first.")
+        raise EditRefused(_taken(task) if task.editor_id != user.pk else _("Claim the photo first."))
     return task
 
 
@@ -222,7 +225,7 @@ def _hand_in(
         version=F("version") + 1,
     )
     if not won:
-        raise EditRefused("The photo left your desk meanwhile. Load the page again.")
+        raise EditRefused(_("The photo left your desk meanwhile. Load the page again."))
     task.refresh_from_db()
 
 
@@ -232,17 +235,20 @@ def _close_signoff(task: EditTask, *, state: EditTaskState, signoff_note: str, *
         state=state, signoff_note=signoff_note, **signed, **fields
     )
     if not won:
-        raise EditRefused("This edit isn't waiting for a signature any more. Load the page again.")
+        raise EditRefused(_("This edit isn't waiting for a signature any more. Load the page again."))
     task.refresh_from_db()
 
 
 def _fits(note: str) -> str:
     if len(note.strip()) > MAX_NOTE:
-        raise EditRefused(f"The note has {len(note.strip())} characters; {MAX_NOTE} fit.")
+        raise EditRefused(
+            _("The note has %(strip)s characters; %(max_note)s fit.")
+            % {"strip": len(note.strip()), "max_note": MAX_NOTE}
+        )
     return note.strip()
 
 
 def _taken(task: EditTask) -> str:
     if task.editor is None:
-        return "This photo isn't open for editing any more."
-    return f"{task.editor.get_full_name() or task.editor.get_username()} has this photo."
+        return _("This photo isn't open for editing any more.")
+    return _("%(name)s has this photo.") % {"name": task.editor.get_full_name() or task.editor.get_username()}

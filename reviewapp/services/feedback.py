@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import AlarmKind, LotState, RejectReason, Role
 from reviewapp.models import Asset, Client, Complaint, DeliveryItem, Lot, LotPlace, ReturnRate
@@ -27,17 +28,19 @@ def complain(asset: Asset, *, reason: str, note: str, received_on: date | None, 
     It is no random sample, so it moves no bound and no watch; a lot still on its way takes it as a find (f2 when the
     photo is taken out). Raises NotAllowed, FeedbackRefused.
     """
-    require(actor, Role.MANAGER, to="log a complaint")
+    require(actor, Role.MANAGER, to=_("log a complaint"))
     words = note.strip()
     if not words:
-        raise FeedbackRefused("Say what the client complained about.")
+        raise FeedbackRefused(_("Say what the client complained about."))
     if len(words) > MAX_NOTE:
-        raise FeedbackRefused(f"The note has {len(words)} characters; {MAX_NOTE} fit.")
+        raise FeedbackRefused(
+            _("The note has %(words)s characters; %(max_note)s fit.") % {"words": len(words), "max_note": MAX_NOTE}
+        )
     if reason and reason not in RejectReason.values:
-        raise FeedbackRefused("Choose one of the reasons, or none.")
+        raise FeedbackRefused(_("Choose one of the reasons, or none."))
     day = received_on or timezone.localdate()
     if day > timezone.localdate():
-        raise FeedbackRefused("The day is in the future.")
+        raise FeedbackRefused(_("The day is in the future."))
     with transaction.atomic():
         place = LotPlace.objects.filter(asset=asset).select_related("lot").order_by("-lot_id").first()
         lot = Lot.objects.select_for_update().get(pk=place.lot_id) if place else None
@@ -58,11 +61,11 @@ def record_returns(
     client: Client, *, starts_on: date, ends_on: date, sold: int, returned: int, is_before: bool, note: str, actor: Any
 ) -> ReturnRate:
     """Keep what share of a client's goods came back in a period. Raises NotAllowed, FeedbackRefused."""
-    require(actor, Role.MANAGER, to="record returns")
+    require(actor, Role.MANAGER, to=_("record returns"))
     if ends_on < starts_on:
-        raise FeedbackRefused("The period ends before it starts.")
+        raise FeedbackRefused(_("The period ends before it starts."))
     if sold < 1 or not 0 <= returned <= sold:
-        raise FeedbackRefused("Returned goods are between 0 and those sold.")
+        raise FeedbackRefused(_("Returned goods are between 0 and those sold."))
     with transaction.atomic():
         row = ReturnRate.objects.create(
             client=client, starts_on=starts_on, ends_on=ends_on, sold=sold, returned=returned, is_before=is_before,

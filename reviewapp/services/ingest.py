@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from processing.intake import PROFILES, strictest
 from processing.params import ChannelSpec
@@ -62,7 +63,7 @@ def ensure_client(name: str, actor: Any = None) -> Client:
     """Return the client of that name (case doesn't matter), made if needed. Raises IngestRefused for an empty name."""
     plain = " ".join(name.split())[:120]
     if not plain:
-        raise IngestRefused("The client needs a name.", code="name")
+        raise IngestRefused(_("The client needs a name."), code="name")
     found = Client.objects.filter(name__iexact=plain).first()
     if found is not None:
         return found
@@ -97,12 +98,7 @@ def create_batch(
     profile = profile or strictest(
         [ChannelSpec.from_dict(channel.spec).on(timezone.localdate()) for channel in channels]
     )
-    if profile not in PROFILES:
-        raise IngestRefused(f"There is no validation profile {profile!r}: {_known(PROFILES)}.", code="profile")
-    if not 1 <= priority <= 10:
-        raise IngestRefused(f"Priority {priority} is outside 1 to 10.", code="priority")
-    if not name.strip():
-        raise IngestRefused("The batch needs a name.", code="name")
+    _check(profile, priority, name)
     seed = chance.seed()
     with transaction.atomic():
         batch = Batch.objects.create(
@@ -128,6 +124,19 @@ def create_batch(
         promised = {"profile": profile, "sample_seed_hash": batch.sample_seed_hash}
         audit.record("batch.created", batch, actor=actor, after=chosen | promised)
     return batch
+
+
+def _check(profile: str, priority: int, name: str) -> None:
+    if profile not in PROFILES:
+        raise IngestRefused(
+            _("There is no validation profile %(profile)s: %(known)s.")
+            % {"profile": repr(profile), "known": _known(PROFILES)},
+            code="profile",
+        )
+    if not 1 <= priority <= 10:
+        raise IngestRefused(_("Priority %(priority)s is outside 1 to 10.") % {"priority": priority}, code="priority")
+    if not name.strip():
+        raise IngestRefused(_("The batch needs a name."), code="name")
 
 
 def _pin_category_presets(batch: Batch) -> dict[str, int]:
@@ -166,10 +175,15 @@ def _choose_channels(keys: Sequence[str]) -> list[Channel]:
     known = newest_channels()
     wanted = list(dict.fromkeys(keys))
     if not wanted:
-        raise IngestRefused(f"Choose at least one channel: {_known(known)}.", code="unknown_channel")
+        raise IngestRefused(
+            _("Choose at least one channel: %(known)s.") % {"known": _known(known)}, code="unknown_channel"
+        )
     unknown = [key for key in wanted if key not in known]
     if unknown:
-        raise IngestRefused(f"There is no channel {unknown[0]!r}: {_known(known)}.", code="unknown_channel")
+        raise IngestRefused(
+            _("There is no channel %(value)s: %(known)s.") % {"value": repr(unknown[0]), "known": _known(known)},
+            code="unknown_channel",
+        )
     return [known[key] for key in wanted]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import OPEN_STUDIES, CanaryState, LifeState, ProposalState, RejectReason, Role, StudyStage
 from reviewapp.models import Canary, Preset, PresetProposal, PresetVersion, Study
@@ -16,6 +17,7 @@ from reviewapp.selectors import presets as selectors
 
 from . import audit, lives, presets, studies
 from .people import require
+from .words import stored_word
 
 COUNTS = ("decisions", "rejected_with_reason", "share", "low", "high")
 
@@ -54,7 +56,7 @@ def accept(proposal: PresetProposal, actor: User, note: str = "") -> PresetVersi
     The change is applied to the version that is current now. Raises NotAllowed, and ProposalRefused when it was decided
     before or the setting has been changed meanwhile.
     """
-    require(actor, Role.ADMIN, to="accept a proposal")
+    require(actor, Role.ADMIN, to=_("accept a proposal"))
     with transaction.atomic():
         _close(proposal, ProposalState.ACCEPTED, actor, note)
         # Read now, under lock: the one that came with the proposal may be a version behind.
@@ -65,12 +67,15 @@ def accept(proposal: PresetProposal, actor: User, note: str = "") -> PresetVersi
         for change in proposal.changes:
             if read(params, change["path"]) != change["old"]:
                 raise ProposalRefused(
-                    f"{change['path']} was changed to {read(params, change['path'])} in version {current.number}. "
-                    "Decline this proposal; the next rejections draft a new one."
+                    _(
+                        "%(path)s was changed to %(value)s in version %(number)d. Decline this proposal; the next "
+                        "rejections draft a new one."
+                    )
+                    % {"path": change["path"], "value": read(params, change["path"]), "number": current.number}
                 )
             params = replaced(params, change["path"], change["new"])
         if Canary.objects.filter(preset=preset, state=CanaryState.RUNNING).exists():
-            raise ProposalRefused("Another version of this preset is on trial. Wait for its end, or roll it back.")
+            raise ProposalRefused(_("Another version of this preset is on trial. Wait for its end, or roll it back."))
         version = _version(proposal, preset, params, note, actor)
         evidence = {"untested": True, **{key: proposal.evidence[key] for key in COUNTS if key in proposal.evidence}}
         try:
@@ -94,9 +99,9 @@ def _version(proposal: PresetProposal, preset: Preset, params: dict[str, Any], n
 
 def decline(proposal: PresetProposal, actor: User, note: str) -> PresetProposal:
     """Keep the preset as it is, with the reason. Raises NotAllowed, ProposalRefused (no note, decided before)."""
-    require(actor, Role.ADMIN, to="decline a proposal")
+    require(actor, Role.ADMIN, to=_("decline a proposal"))
     if not note.strip():
-        raise ProposalRefused("Say why the proposal is declined.")
+        raise ProposalRefused(_("Say why the proposal is declined."))
     with transaction.atomic():
         _close(proposal, ProposalState.DECLINED, actor, note)
         alive = [*OPEN_STUDIES, StudyStage.OFFERED]
@@ -181,11 +186,11 @@ def _close(proposal: PresetProposal, state: ProposalState, actor: User, note: st
         state=state, decided_by=actor, decided_at=timezone.now(), decision_note=note.strip()[:500]
     )
     if not closed:
-        raise ProposalRefused("Somebody decided this proposal already. Load the page again.")
+        raise ProposalRefused(_("Somebody decided this proposal already. Load the page again."))
 
 
 def _note(proposal: PresetProposal, note: str) -> str:
     evidence = proposal.evidence
-    label = str(RejectReason(proposal.reason_code).label).lower()
+    label = stored_word(RejectReason(proposal.reason_code).label).lower()
     counts = f"{evidence['rejected_with_reason']} of {evidence['decisions']} decisions named {label}"
     return f"Proposal {proposal.pk}: {counts}. {note.strip()}".strip()[:500]

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import AssetState, ReviewTaskState, Role, Verdict
 from reviewapp.models import ReviewDecision, ReviewTask
@@ -84,7 +85,7 @@ def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed", choice:
     other one is left alone, so that a photo taken blind is never shown with its score. An empty list may be premature
     while others hold row locks: ask selectors.review.queue_counts before saying that all is done. Raises NotAllowed.
     """
-    require(user, Role.REVIEWER, Role.SENIOR, to="review photos")
+    require(user, Role.REVIEWER, Role.SENIOR, to=_("review photos"))
     wanted = max(1, min(n, MAX_CLAIM))
     now = timezone.now()
     mine = _held(user, wanted, now, queue, choice)
@@ -115,7 +116,7 @@ def release(user: User, task_ids: Sequence[int] | None = None) -> int:
 
 def take_back(user: User, task_id: int, queue: selectors.Queue = "mixed") -> ReviewTask | None:
     """Take a photo off hold and lease it to `user` in `queue`. None when it isn't on hold. Raises NotAllowed."""
-    require(user, Role.REVIEWER, Role.SENIOR, to="take up held photos")
+    require(user, Role.REVIEWER, Role.SENIOR, to=_("take up held photos"))
     if selectors.barred(user).filter(task=task_id).exists():
         return None
     with transaction.atomic():

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import Author, LifeState, Role
 from reviewapp.models import Preset, PresetBan, PresetLife, PresetLock, PresetVersion
@@ -88,9 +89,9 @@ def is_resting(version: PresetVersion) -> bool:
 
 def lock(preset: Preset, actor: User, why: str) -> PresetLock:
     """Keep `preset` as it is: no proposal, no trial, no other current version. Raises NotAllowed, LockRefused."""
-    require(actor, Role.ADMIN, to="lock a preset")
+    require(actor, Role.ADMIN, to=_("lock a preset"))
     if not why.strip():
-        raise LockRefused("Say why the preset is locked.")
+        raise LockRefused(_("Say why the preset is locked."))
     with transaction.atomic():
         made, is_new = PresetLock.objects.get_or_create(
             preset=preset, defaults={"locked_by": actor, "why": why.strip()[:300]}
@@ -102,7 +103,7 @@ def lock(preset: Preset, actor: User, why: str) -> PresetLock:
 
 def unlock(preset: Preset, actor: User) -> None:
     """Let `preset` change again. Asking twice changes nothing. Raises NotAllowed."""
-    require(actor, Role.ADMIN, to="unlock a preset")
+    require(actor, Role.ADMIN, to=_("unlock a preset"))
     with transaction.atomic():
         if PresetLock.objects.filter(preset=preset).delete()[0]:
             audit.record("preset.unlocked", preset, actor=actor)

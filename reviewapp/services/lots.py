@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import AlarmKind, AssetState, LookKind, LotState, Role, ScopeMode, Verdict
 from reviewapp.models import Asset, Batch, Look, Lot, LotPlace, Scope
@@ -315,16 +316,16 @@ def _release(lot: Lot, released: policy.Lot) -> None:
 
 def release_unproven(lot_id: int, actor: Any, note: str) -> None:
     """Release a lot nobody can prove by a manager's word, after every photo was looked at. Raises HoldRefused."""
-    require(actor, Role.MANAGER, to="release a lot")
+    require(actor, Role.MANAGER, to=_("release a lot"))
     words = note.strip()[:300]
     if not words:
-        raise scopes.HoldRefused("Say why it may ship.")
+        raise scopes.HoldRefused(_("Say why it may ship."))
     with transaction.atomic():
         lot = _locked(lot_id)
         now = rebuilt(lot) if lot.plan else None
         if now is None or lot.state not in (LotState.OPEN, LotState.HELD):
-            raise scopes.HoldRefused("This lot isn't waiting any more.")
+            raise scopes.HoldRefused(_("This lot isn't waiting any more."))
         if now.judged() < lot.size or now.pending():
-            raise scopes.HoldRefused("Every photo of it must have been looked at first.")
+            raise scopes.HoldRefused(_("Every photo of it must have been looked at first."))
         audit.record("lot.released_unproven", lot, actor=actor, note=words)
         _release(lot, replace(now, state="released"))

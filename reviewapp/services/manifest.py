@@ -16,6 +16,8 @@ from reviewapp.models import Batch, EditTask, Look, Rendition, SampleMember
 from reviewapp.selectors.deliveries import Withheld
 from reviewapp.selectors.review import live_decisions
 
+from .words import stored_word
+
 SCHEMA = 1
 COLUMNS = (
     "path", "channel", "sku", "asin", "source_file", "source_sha256", "sha256", "bytes", "width", "height",
@@ -118,7 +120,7 @@ def _entry(
         "made_by": made_by,
         "decided_by": who,
         "decided_at": when,
-        "sample": str(SampleOutcome(outcome).label).lower() if outcome else "",
+        "sample": stored_word(SampleOutcome(outcome).label).lower() if outcome else "",
     }
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import Role
 from reviewapp.selectors.people import roles_of
 
 from . import audit
+from .words import stored_word
 
 # Only what the Django admin and the API read; views and services ask for a role.
 ROLE_PERMISSIONS: Mapping[Role, tuple[str, ...]] = {
@@ -51,8 +53,8 @@ class NewAccount:
 def require(user: Any, *roles: Role, to: str) -> None:
     """Raise NotAllowed unless `user` has one of `roles` or is an admin; `to` ends the sentence: "review photos"."""
     if roles_of(user).isdisjoint({*roles, Role.ADMIN}):
-        names = " or ".join(role.label.lower() for role in roles)
-        raise NotAllowed(f"To {to} you need the role {names}. An admin can add it.")
+        names = _(" or ").join(str(role.label).lower() for role in roles)
+        raise NotAllowed(_("To %(to)s you need the role %(names)s. An admin can add it.") % {"to": to, "names": names})
 
 
 def seed_roles() -> None:
@@ -77,7 +79,7 @@ def seed_demo_accounts() -> list[NewAccount]:
                 username=role.value,
                 defaults={
                     "first_name": "Demo",
-                    "last_name": str(role.label),
+                    "last_name": stored_word(role.label),
                     "is_staff": is_admin,
                     "is_superuser": is_admin,
                 },
@@ -94,13 +96,13 @@ def seed_demo_accounts() -> list[NewAccount]:
 
 def set_roles(user: User, roles: Iterable[Role], actor: Any) -> None:
     """Give `user` exactly `roles`. Raises NotAllowed when the actor is no admin, or would drop their own admin role."""
-    require(actor, Role.ADMIN, to="change roles")
+    require(actor, Role.ADMIN, to=_("change roles"))
     wanted = {Role(role) for role in roles}
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=user.pk)
         before = sorted(locked.groups.filter(name__in=Role.values).values_list("name", flat=True))
         if locked.pk == actor.pk and Role.ADMIN.value in before and Role.ADMIN not in wanted:
-            raise NotAllowed("You can't take the admin role from yourself. Another admin can.")
+            raise NotAllowed(_("You can't take the admin role from yourself. Another admin can."))
         locked.groups.remove(*Group.objects.filter(name__in=Role.values))
         locked.groups.add(*Group.objects.filter(name__in=[role.value for role in wanted]))
         after = sorted(role.value for role in wanted)

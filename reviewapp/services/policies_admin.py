@@ -10,6 +10,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import Complexity, Role
 from reviewapp.models import CategoryRule, PolicyDraft, Preset, RoutingPolicy
@@ -35,37 +38,44 @@ class Field:
     """One threshold as forms and checks see it; `low` and `high` are inclusive."""
 
     name: str
-    label: str
+    label: StrOrPromise
     low: float
     high: float
     is_whole: bool = False
-    unit: str = ""
+    unit: StrOrPromise = ""
 
 
 FIELDS: tuple[Field, ...] = (
-    Field("approve_at", "Auto-approve from", 0, 100),
-    Field("review_at", "Human review from", 0, 100),
-    Field("white_tolerance", "White from", 0, 255, is_whole=True, unit="of 255"),
-    Field("compliance_rate", "Share of samples that must be white", 0, 1),
-    Field("perimeter_samples", "Samples along the frame", 4, 5000, is_whole=True),
-    Field("fill_target", "Product fills", 0.1, 1),
-    Field("edge_medium", "Edge complexity: medium above", 0, 1),
-    Field("edge_complex", "Edge complexity: complex above", 0, 1),
-    Field("colour_risk", "Colour match risk: medium above", 0, 1),
-    Field("min_confidence", "Cut-out confidence needed", 0, 1),
-    Field("sample_rate", "Share drawn as blind samples", 0, 1),
-    Field("sample_block", "Photos per sample block", 1, 10000, is_whole=True),
-    Field("sample_reject_limit", "Rejected samples that pause a batch", 0, 1000, is_whole=True),
-    Field("tolerated_rate", "Escapes that proof allows", 0.001, 0.2),
-    Field("window_images", "Photos a certificate speaks of", 500, 100000, is_whole=True),
-    Field("max_redo", "Redo at most", 0, 20, is_whole=True, unit="times"),
-    Field("proposal_min_count", "Rejections needed for a proposal", 1, 1000, is_whole=True),
-    Field("proposal_share", "Share of decisions needed for a proposal", 0, 1),
-    Field("study_min_rejects", "Rejections from which a proposal is tested", 1, 10000, is_whole=True),
-    Field("study_share", "Share of photos needed to test it", 0, 1),
-    Field("study_trials", "Settings a search tries", 2, 400, is_whole=True),
-    Field("trial_share", "Share of new products on a trial", 0.02, 1),
-    Field("retune_days", "Test a preset again after, at the latest (0: never)", 0, 3650, is_whole=True, unit="days"),
+    Field("approve_at", gettext_lazy("Auto-approve from"), 0, 100),
+    Field("review_at", gettext_lazy("Human review from"), 0, 100),
+    Field("white_tolerance", gettext_lazy("White from"), 0, 255, is_whole=True, unit=gettext_lazy("of 255")),
+    Field("compliance_rate", gettext_lazy("Share of samples that must be white"), 0, 1),
+    Field("perimeter_samples", gettext_lazy("Samples along the frame"), 4, 5000, is_whole=True),
+    Field("fill_target", gettext_lazy("Product fills"), 0.1, 1),
+    Field("edge_medium", gettext_lazy("Edge complexity: medium above"), 0, 1),
+    Field("edge_complex", gettext_lazy("Edge complexity: complex above"), 0, 1),
+    Field("colour_risk", gettext_lazy("Colour match risk: medium above"), 0, 1),
+    Field("min_confidence", gettext_lazy("Cut-out confidence needed"), 0, 1),
+    Field("sample_rate", gettext_lazy("Share drawn as blind samples"), 0, 1),
+    Field("sample_block", gettext_lazy("Photos per sample block"), 1, 10000, is_whole=True),
+    Field("sample_reject_limit", gettext_lazy("Rejected samples that pause a batch"), 0, 1000, is_whole=True),
+    Field("tolerated_rate", gettext_lazy("Escapes that proof allows"), 0.001, 0.2),
+    Field("window_images", gettext_lazy("Photos a certificate speaks of"), 500, 100000, is_whole=True),
+    Field("max_redo", gettext_lazy("Redo at most"), 0, 20, is_whole=True, unit=gettext_lazy("times")),
+    Field("proposal_min_count", gettext_lazy("Rejections needed for a proposal"), 1, 1000, is_whole=True),
+    Field("proposal_share", gettext_lazy("Share of decisions needed for a proposal"), 0, 1),
+    Field("study_min_rejects", gettext_lazy("Rejections from which a proposal is tested"), 1, 10000, is_whole=True),
+    Field("study_share", gettext_lazy("Share of photos needed to test it"), 0, 1),
+    Field("study_trials", gettext_lazy("Settings a search tries"), 2, 400, is_whole=True),
+    Field("trial_share", gettext_lazy("Share of new products on a trial"), 0.02, 1),
+    Field(
+        "retune_days",
+        gettext_lazy("Test a preset again after, at the latest (0: never)"),
+        0,
+        3650,
+        is_whole=True,
+        unit=gettext_lazy("days"),
+    ),
 )
 FLAGS = ("medium_goes_to_people", "allow_not_measured", "prove_lots", "retune_on_drift")
 LOWERED = (
@@ -94,7 +104,7 @@ def submit(values: Mapping[str, Any], note: str, actor: User) -> RoutingPolicy |
 
     A newer draft takes the place of one that still waits. Raises NotAllowed, PolicyRefused.
     """
-    require(actor, Role.ADMIN, to="change thresholds")
+    require(actor, Role.ADMIN, to=_("change thresholds"))
     current = RoutingPolicy.objects.order_by("-number").first()
     why = risk(current, values)
     if current is None or not why:
@@ -113,16 +123,18 @@ def submit(values: Mapping[str, Any], note: str, actor: User) -> RoutingPolicy |
 
 def confirm(draft: PolicyDraft, actor: User) -> RoutingPolicy:
     """A second admin agrees: the draft is in force. Raises NotAllowed, PolicyRefused (own, decided, out of date)."""
-    require(actor, Role.ADMIN, to="confirm thresholds")
+    require(actor, Role.ADMIN, to=_("confirm thresholds"))
     if draft.drafted_by_id == actor.pk:
-        raise PolicyRefused({"": "A second admin has to agree: you drafted this yourself."})
+        raise PolicyRefused({"": _("A second admin has to agree: you drafted this yourself.")})
     with transaction.atomic():
         locked = PolicyDraft.objects.select_for_update(of=("self",)).get(pk=draft.pk)
         newest = RoutingPolicy.objects.order_by("-number").values_list("number", flat=True).first()
         if locked.closed_at is not None:
-            raise PolicyRefused({"": "This draft was decided already."})
+            raise PolicyRefused({"": _("This draft was decided already.")})
         if newest != locked.seen:
-            raise PolicyRefused({"": f"Version {newest} came after this draft. Draft it again from there."})
+            raise PolicyRefused(
+                {"": _("Version %(newest)s came after this draft. Draft it again from there.") % {"newest": newest}}
+            )
         policy = publish_policy(locked.values, locked.note, locked.drafted_by, confirmed_by=actor)
         PolicyDraft.objects.filter(pk=locked.pk).update(closed_at=timezone.now(), closed_by=actor, result=policy)
         audit.record("policy.confirmed", policy, actor=actor, after={"drafted_by": locked.drafted_by.get_username()})
@@ -131,7 +143,7 @@ def confirm(draft: PolicyDraft, actor: User) -> RoutingPolicy:
 
 def drop_draft(draft: PolicyDraft, actor: User) -> None:
     """Leave the thresholds as they are. Asking twice changes nothing. Raises NotAllowed."""
-    require(actor, Role.ADMIN, to="drop a draft of thresholds")
+    require(actor, Role.ADMIN, to=_("drop a draft of thresholds"))
     with transaction.atomic():
         _close_drafts(actor)
 
@@ -170,19 +182,19 @@ def publish_policy(
     Raises NotAllowed, and PolicyRefused with a sentence per field (bounds, 70 < 90, note missing, nothing changed).
     """
     if actor is not None:
-        require(actor, Role.ADMIN, to="change thresholds")
+        require(actor, Role.ADMIN, to=_("change thresholds"))
         current = RoutingPolicy.objects.order_by("-number").first()
         why = risk(current, values)
         is_sound = not _errors({**{name: getattr(current, name) for name in NAMES}, **values}, note.strip())
         if why and is_sound and (confirmed_by is None or confirmed_by.pk == actor.pk):
-            raise PolicyRefused({"": f"A second admin has to agree. {why}"})
+            raise PolicyRefused({"": _("A second admin has to agree. %(why)s") % {"why": why}})
     for _attempt in range(RACES):
         try:
             with transaction.atomic():
                 return _publish(values, note.strip(), actor)
         except IntegrityError:
             continue  # another admin published between our read and our write: check against theirs
-    raise PolicyRefused({"": "Several people publish thresholds at once. Try again in a moment."})
+    raise PolicyRefused({"": _("Several people publish thresholds at once. Try again in a moment.")})
 
 
 def save_category_rule(
@@ -194,7 +206,7 @@ def save_category_rule(
     Raises NotAllowed, PolicyRefused.
     """
     if actor is not None:
-        require(actor, Role.ADMIN, to="change category rules")
+        require(actor, Role.ADMIN, to=_("change category rules"))
     name = category_of(category)
     errors: dict[str, str] = {}
     if not name or len(name) > 60:
@@ -231,7 +243,7 @@ def _publish(values: Mapping[str, Any], note: str, actor: User | None) -> Routin
     errors = _errors(wanted, note)
     changed = {name: wanted[name] for name in NAMES if current is None or wanted[name] != base[name]}
     if not errors and not changed:
-        errors[""] = "Nothing changed, so there is nothing to publish."
+        errors[""] = _("Nothing changed, so there is nothing to publish.")
     if errors:
         raise PolicyRefused(errors)
     policy = RoutingPolicy.objects.create(
@@ -243,29 +255,36 @@ def _publish(values: Mapping[str, Any], note: str, actor: User | None) -> Routin
 
 
 def _errors(values: Mapping[str, Any], note: str) -> dict[str, str]:
-    errors = {name: "This isn't a threshold." for name in values if name not in NAMES}
+    errors = {name: _("This isn't a threshold.") for name in values if name not in NAMES}
     for line in FIELDS:
         if sentence := _number_error(line, values[line.name]):
             errors[line.name] = sentence
     for name in FLAGS:
         if not isinstance(values[name], bool):
-            errors[name] = "Choose yes or no."
+            errors[name] = _("Choose yes or no.")
     for low, high in (("review_at", "approve_at"), ("edge_medium", "edge_complex")):
         if low not in errors and high not in errors and not values[low] < values[high]:
-            errors[low] = f"{values[low]:g} must be below {values[high]:g}."
+            errors[low] = _("%(low)s must be below %(high)s.") % {
+                "low": f"{values[low]:g}",
+                "high": f"{values[high]:g}",
+            }
     if not note:
-        errors["note"] = "Say why the thresholds change."
+        errors["note"] = _("Say why the thresholds change.")
     elif len(note) > MAX_NOTE:
-        errors["note"] = f"The note has {len(note)} characters; {MAX_NOTE} fit."
+        errors["note"] = _("The note has %(length)s characters; %(most)s fit.") % {
+            "length": len(note),
+            "most": MAX_NOTE,
+        }
     return errors
 
 
 def _number_error(line: Field, value: Any) -> str:
-    allowed = f"{line.low:g} to {line.high:g}"
+    allowed = {"low": f"{line.low:g}", "high": f"{line.high:g}"}
     if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-        return f"Enter a number from {allowed}."
+        return _("Enter a number from %(low)s to %(high)s.") % allowed
+    allowed["value"] = f"{value:g}"
     if not line.low <= value <= line.high:
-        return f"{value:g} is outside {allowed}."
+        return _("%(value)s is outside %(low)s to %(high)s.") % allowed
     if line.is_whole and value != int(value):
-        return f"{value:g} must be a whole number from {allowed}."
+        return _("%(value)s must be a whole number from %(low)s to %(high)s.") % allowed
     return ""

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from processing.errors import InputRejected
 from processing.params import ProcessingParams
@@ -34,13 +35,13 @@ class PresetRefused(ValueError):
 def create_preset(name: str, description: str, params: Mapping[str, Any], note: str, actor: User | None) -> Preset:
     """Make a new preset with its version 1, which is current at once. Raises NotAllowed, PresetRefused."""
     if actor is not None:
-        require(actor, Role.ADMIN, to="make a preset")
+        require(actor, Role.ADMIN, to=_("make a preset"))
     cleaned = name.strip()
     if not cleaned or len(cleaned) > 120:
-        raise PresetRefused("A preset needs a name of at most 120 characters.")
+        raise PresetRefused(_("A preset needs a name of at most 120 characters."))
     with transaction.atomic():
         if Preset.objects.filter(name=cleaned).exists():
-            raise PresetRefused(f"There is a preset called {cleaned} already.")
+            raise PresetRefused(_("There is a preset called %(cleaned)s already.") % {"cleaned": cleaned})
         preset = Preset.objects.create(name=cleaned, slug=_free_slug(cleaned), description=description.strip()[:300])
         audit.record("preset.created", preset, actor=actor, after={"name": cleaned})
         create_version(preset, params, note, actor)
@@ -62,20 +63,23 @@ def create_version(
     value is out of bounds, the note is missing, or nothing differs from the latest version.
     """
     if actor is not None:
-        require(actor, Role.ADMIN, to="change a preset")
+        require(actor, Role.ADMIN, to=_("change a preset"))
     checked = _checked(params)
     cleaned = note.strip()
     if not cleaned:
-        raise PresetRefused("Say in the note why the preset changes.")
+        raise PresetRefused(_("Say in the note why the preset changes."))
     if len(cleaned) > MAX_NOTE:
-        raise PresetRefused(f"The note has {len(cleaned)} characters; {MAX_NOTE} fit.")
+        raise PresetRefused(
+            _("The note has %(cleaned)s characters; %(max_note)s fit.")
+            % {"cleaned": len(cleaned), "max_note": MAX_NOTE}
+        )
     for _attempt in range(RACES):
         try:
             with transaction.atomic():
                 return _insert(preset, checked, cleaned, actor, author)
         except IntegrityError:
             continue  # somebody took this number between our read and our write: take the next
-    raise PresetRefused("Several people save this preset at once. Try again in a moment.")
+    raise PresetRefused(_("Several people save this preset at once. Try again in a moment."))
 
 
 def set_current(version: PresetVersion, actor: User | None) -> Preset:
@@ -84,18 +88,18 @@ def set_current(version: PresetVersion, actor: User | None) -> Preset:
     A person may put in use what no trial has seen: its life then says so, with its own note and what it came after.
     """
     if actor is not None:
-        require(actor, Role.ADMIN, to="choose the current preset version")
+        require(actor, Role.ADMIN, to=_("choose the current preset version"))
     with transaction.atomic():
         preset = Preset.objects.select_for_update(of=("self",)).select_related("current").get(pk=version.preset_id)
         if preset.current_id == version.pk:
             return preset
         if lives.is_locked(preset):
-            raise PresetRefused("This preset is locked. An admin can unlock it.")
+            raise PresetRefused(_("This preset is locked. An admin can unlock it."))
         if actor is not None and Canary.objects.filter(preset=preset, state=CanaryState.RUNNING).exists():
-            raise PresetRefused("A version of this preset is on trial. Wait for its end, or roll it back.")
+            raise PresetRefused(_("A version of this preset is on trial. Wait for its end, or roll it back."))
         if actor is not None and lives.is_resting(version):
             raise PresetRefused(
-                "This version was rolled back and its settings rest. Put it on trial when they may return."
+                _("This version was rolled back and its settings rest. Put it on trial when they may return.")
             )
         before = preset.current.number if preset.current else None
         if preset.current is not None:
@@ -134,7 +138,7 @@ def import_yaml(text: str, actor: User | None) -> PresetVersion:
     returns that version. Raises NotAllowed, PresetRefused with the line or setting at fault.
     """
     if actor is not None:
-        require(actor, Role.ADMIN, to="import a preset")
+        require(actor, Role.ADMIN, to=_("import a preset"))
     document = _parsed(text)
     name = str(document.get("name") or "").strip()
     params = _checked(document.get("params"))
@@ -150,7 +154,7 @@ def import_yaml(text: str, actor: User | None) -> PresetVersion:
 def _insert(preset: Preset, params: ProcessingParams, note: str, actor: User | None, author: Author) -> PresetVersion:
     latest = preset.versions.order_by("-number").first()
     if latest is not None and latest.digest == params.digest():
-        raise PresetRefused(f"Nothing differs from version {latest.number}.")
+        raise PresetRefused(_("Nothing differs from version %(number)s.") % {"number": latest.number})
     number = (preset.versions.aggregate(top=Max("number"))["top"] or 0) + 1
     version = PresetVersion.objects.create(
         preset=preset, number=number, params=params.to_dict(), digest=params.digest(), note=note, created_by=actor
@@ -171,7 +175,7 @@ def _insert(preset: Preset, params: ProcessingParams, note: str, actor: User | N
 
 def _checked(params: Any) -> ProcessingParams:
     if not isinstance(params, Mapping | ProcessingParams):
-        raise PresetRefused("The file has no params section with settings in it.")
+        raise PresetRefused(_("The file has no params section with settings in it."))
     try:
         read = params if isinstance(params, ProcessingParams) else ProcessingParams.from_dict(params)
     except InputRejected as error:
@@ -188,30 +192,42 @@ def _check_overlays(params: ProcessingParams) -> None:
     for group, what in ((params.watermark, "logo"), (params.tagline, "text")):
         for key in group.channels:
             if key not in allows:
-                raise PresetRefused(f"{group.group}.channels names {key}; there is no channel of that key.")
+                raise PresetRefused(
+                    _("%(group)s.channels names %(key)s; there is no channel of that key.")
+                    % {"group": group.group, "key": key}
+                )
             if not allows[key]:
                 raise PresetRefused(
-                    f"{group.group}.channels names {key}; that channel takes no {what}. Take it off the list."
+                    _("%(group)s.channels names %(key)s; that channel takes no %(what)s. Take it off the list.")
+                    % {"group": group.group, "key": key, "what": what}
                 )
 
 
 def _parsed(text: str) -> Mapping[str, Any]:
     if len(text) > MAX_FILE:
-        raise PresetRefused(f"The file is larger than {MAX_FILE // 1024} KB; a preset has about 2.")
+        raise PresetRefused(
+            _("The file is larger than %(value)s KB; a preset has about 2.") % {"value": MAX_FILE // 1024}
+        )
     try:
         # An alias can make a small file expand without end; no preset needs one.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise PresetRefused("The file uses YAML aliases, which presets don't need. Write the values out.")
+            raise PresetRefused(_("The file uses YAML aliases, which presets don't need. Write the values out."))
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
-        raise PresetRefused(f"This isn't a YAML file: error{where}.") from error
+        raise PresetRefused(_("This isn't a YAML file: error%(where)s.") % {"where": where}) from error
     if not isinstance(document, Mapping) or document.get("softproof_preset") != FILE_FORMAT:
-        raise PresetRefused(f"This isn't a preset file: it must start with softproof_preset: {FILE_FORMAT}.")
+        raise PresetRefused(
+            _("This isn't a preset file: it must start with softproof_preset: %(file_format)s.")
+            % {"file_format": FILE_FORMAT}
+        )
     unknown = sorted(str(key) for key in document if key not in FILE_KEYS)
     if unknown:
-        raise PresetRefused(f"Unknown entry {unknown[0]}; known are {', '.join(sorted(FILE_KEYS))}.")
+        raise PresetRefused(
+            _("Unknown entry %(value)s; known are %(join)s.")
+            % {"value": unknown[0], "join": ", ".join(sorted(FILE_KEYS))}
+        )
     return document
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from processing import codecs, geometry
 from processing.errors import InputRejected
@@ -33,9 +34,11 @@ def add_reference(client: Client, chunks: Iterable[bytes], filename: str, captio
 
     Raises NotAllowed, ReferenceRefused (no picture, too large, too many) and storage.StorageFull.
     """
-    require(actor, Role.MANAGER, to="add a reference picture")
+    require(actor, Role.MANAGER, to=_("add a reference picture"))
     if client.references.count() >= MOST:
-        raise ReferenceRefused(f"There are {MOST} reference pictures already. Take one away first.")
+        raise ReferenceRefused(
+            _("There are %(most)s reference pictures already. Take one away first.") % {"most": MOST}
+        )
     try:
         stored = storage.put_stream(chunks, prefix="d", max_bytes=MAX_UPLOAD_BYTES)
     except storage.TooLarge as error:
@@ -60,7 +63,7 @@ def add_reference(client: Client, chunks: Iterable[bytes], filename: str, captio
 
 def remove_reference(picture: ReferencePicture, actor: Any) -> None:
     """Take a picture away from the client's photos. Raises NotAllowed."""
-    require(actor, Role.MANAGER, to="take a reference picture away")
+    require(actor, Role.MANAGER, to=_("take a reference picture away"))
     with transaction.atomic():
         audit.record("client.reference_removed", picture.client, actor=actor, before={"caption": picture.caption})
         picture.delete()

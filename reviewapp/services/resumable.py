@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from processing.errors import InputRejected
 from reviewapp import parts, storage
@@ -30,7 +31,7 @@ def begin(batch: Batch, user: Any, path: str, byte_size: int, token: str = "") -
     """
     if token:
         if not CHOSEN.fullmatch(token):
-            raise IngestRefused("The upload's token must be 32 of A-Z, a-z, 0-9, - and _.", code="token")
+            raise IngestRefused(_("The upload's token must be 32 of A-Z, a-z, 0-9, - and _."), code="token")
         earlier = PartialUpload.objects.filter(token=token).first()
         if earlier is not None:
             return _the_same(earlier, batch, user, path, byte_size)
@@ -48,7 +49,7 @@ def begin(batch: Batch, user: Any, path: str, byte_size: int, token: str = "") -
 def _the_same(earlier: PartialUpload, batch: Batch, user: Any, path: str, byte_size: int) -> PartialUpload:
     asked = (batch.pk, user.pk, display_path(path), byte_size)
     if (earlier.batch_id, earlier.user_id, earlier.path, earlier.byte_size) != asked:
-        raise IngestRefused("The upload's token is taken. Choose another one.", code="token")
+        raise IngestRefused(_("The upload's token is taken. Choose another one."), code="token")
     return earlier
 
 

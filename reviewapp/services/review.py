@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import (
     REVIEW_STATES,
@@ -39,6 +40,7 @@ from . import afterwards, assets, audit, batches, learning, looks, routing, samp
 from .leases import beat, claim_next, release, take_back
 from .people import require
 from .undo import UndoResult, put_back, undo
+from .words import stored_word, translated
 
 __all__ = ["DecisionResult", "UndoResult", "beat", "claim_next", "record_decision", "release", "take_back", "undo"]
 
@@ -79,27 +81,27 @@ def record_decision(
     approval or rejection is kept as a second opinion. lease_gone: the photo is with somebody else or changed meanwhile,
     nothing was stored. invalid: the message says what is missing.
     """
-    require(user, Role.REVIEWER, Role.SENIOR, to="decide photos")
+    require(user, Role.REVIEWER, Role.SENIOR, to=_("decide photos"))
     if earlier := ReviewDecision.objects.filter(idempotency_key=idempotency_key).first():
         return _replay(earlier, user, task_id)
     asked = check(Asked(verdict, idempotency_key, reasons, note, seconds_taken, queue, marks))
     if isinstance(asked, str):
-        return DecisionResult("invalid", None, asked)
+        return DecisionResult("invalid", None, translated(asked))
     if refusal := _no_escalation(user, asked):
         return DecisionResult("invalid", None, refusal)
     # Read first: the losers of a race must not take SQLite's only write lock to learn that they lost.
     task = selectors.to_decide(task_id)
     if task is None:
-        return DecisionResult("invalid", None, "This photo isn't in the queue.")
+        return DecisionResult("invalid", None, _("This photo isn't in the queue."))
     if task.state == ReviewTaskState.ON_HOLD and asked.verdict in KEEPS_WAITING:
-        return DecisionResult("invalid", None, "This photo is on hold already. Approve it, reject it or take it up.")
+        return DecisionResult("invalid", None, _("This photo is on hold already. Approve it, reject it or take it up."))
     if task.needs_senior and not people_selectors.is_senior(user):
-        return DecisionResult("lease_gone", None, "This photo waits for a senior now. Nothing was saved for it.")
+        return DecisionResult("lease_gone", None, _("This photo waits for a senior now. Nothing was saved for it."))
     try:
         decision = _decide(user, task, seen_version, asked) if _is_open_to(task, user, seen_version) else None
         return DecisionResult("saved", decision, _saved(asked)) if decision else _too_late(user, task_id, asked)
     except (assets.StateConflict, IllegalTransition):
-        return DecisionResult("lease_gone", None, "This photo left the queue. Nothing was saved for it.")
+        return DecisionResult("lease_gone", None, _("This photo left the queue. Nothing was saved for it."))
     except IntegrityError:
         if earlier := ReviewDecision.objects.filter(idempotency_key=idempotency_key).first():
             return _replay(earlier, user, task_id)
@@ -111,9 +113,9 @@ def _no_escalation(user: User, asked: Verdicted) -> str:
     if asked.verdict != Verdict.ESCALATE:
         return ""
     if people_selectors.is_senior(user):
-        return "You are a senior: there is nobody above you here. Decide it, hold it or skip it."
+        return _("You are a senior: there is nobody above you here. Decide it, hold it or skip it.")
     if not people_selectors.has_senior():
-        return "Nobody here is a senior. Hold the photo, or ask an admin to add one."
+        return _("Nobody here is a senior. Hold the photo, or ask an admin to add one.")
     return ""
 
 
@@ -309,7 +311,7 @@ def _hold_again(old: datetime) -> int:
 
 
 def _reject(user: User, task: ReviewTask, asked: Verdicted, *, is_sample: bool) -> None:
-    labels = ", ".join(str(RejectReason(reason).label).lower() for reason in asked.reasons)
+    labels = ", ".join(stored_word(RejectReason(reason).label).lower() for reason in asked.reasons)
     why = f"Rejected in review: {labels}." + (f" {asked.note}" if asked.note else "")
     reason = EditReason.SAMPLE_REJECTED if is_sample else EditReason.REJECTED
     routing.open_editing(task.asset, reason, why[:500], base_run=task.run, actor=user)
@@ -320,43 +322,44 @@ def _reject(user: User, task: ReviewTask, asked: Verdicted, *, is_sample: bool) 
 
 def _saved(asked: Verdicted) -> str:
     return {
-        Verdict.APPROVE: "Approved.",
-        Verdict.REJECT: "Rejected. An editor gets it.",
-        Verdict.HOLD: "On hold.",
-        Verdict.SKIP: "Skipped. It comes back at the end.",
-        Verdict.ESCALATE: "Escalated. A senior decides it.",
+        Verdict.APPROVE: _("Approved."),
+        Verdict.REJECT: _("Rejected. An editor gets it."),
+        Verdict.HOLD: _("On hold."),
+        Verdict.SKIP: _("Skipped. It comes back at the end."),
+        Verdict.ESCALATE: _("Escalated. A senior decides it."),
     }[asked.verdict]
 
 
 def _replay(earlier: ReviewDecision, user: User, task_id: int) -> DecisionResult:
     if earlier.reviewer_id != user.pk or earlier.task_id != task_id:
-        return DecisionResult("invalid", None, "The form is out of date. Load the page again.")
+        return DecisionResult("invalid", None, _("The form is out of date. Load the page again."))
     if earlier.is_second_opinion:  # its answer was lost: what it said then is still what happened
         first = selectors.final_decision(earlier.task)
         return DecisionResult("conflict", earlier, _first_stands(first, kept=True))
-    return DecisionResult("replayed", earlier, "Already saved.")
-
-
-VERDICT_WORDS = {
-    Verdict.APPROVE: "approved",
-    Verdict.REJECT: "rejected",
-    Verdict.HOLD: "put on hold",
-    Verdict.SKIP: "skipped",
-    Verdict.ESCALATE: "escalated",
-}
+    return DecisionResult("replayed", earlier, _("Already saved."))
 
 
 def _first_stands(first: ReviewDecision | None, *, kept: bool) -> str:
-    second = " Your vote is kept as a second opinion." if kept else ""
+    """Each a whole sentence, because no language puts one together from this one's parts."""
     if first is None:
-        return f"Somebody else decided first.{second}"
-    name = first.reviewer.get_full_name() or first.reviewer.get_username()
-    return f"Already decided by {name}: {VERDICT_WORDS[Verdict(first.verdict)]}.{second}"
+        said = _("Somebody else decided first.")
+    else:
+        name = first.reviewer.get_full_name() or first.reviewer.get_username()
+        is_approved = first.verdict == Verdict.APPROVE
+        approved, rejected = _("Already decided by %(name)s: approved."), _("Already decided by %(name)s: rejected.")
+        said = (approved if is_approved else rejected) % {"name": name}
+    return f"{said} {_('Your vote is kept as a second opinion.')}" if kept else said
 
 
 def _own_stands(first: ReviewDecision) -> str:
-    word = VERDICT_WORDS[Verdict(first.verdict)]
-    return f"You have {word} this photo already, perhaps in another tab. That stands; nothing else was saved."
+    done = {
+        Verdict.APPROVE: _("You have approved this photo already, perhaps in another tab."),
+        Verdict.REJECT: _("You have rejected this photo already, perhaps in another tab."),
+        Verdict.HOLD: _("You have put this photo on hold already, perhaps in another tab."),
+        Verdict.SKIP: _("You have skipped this photo already, perhaps in another tab."),
+        Verdict.ESCALATE: _("You have escalated this photo already, perhaps in another tab."),
+    }[Verdict(first.verdict)]
+    return f"{done} {_('That stands; nothing else was saved.')}"
 
 
 def _too_late(user: User, task_id: int, asked: Verdicted) -> DecisionResult:
@@ -367,8 +370,9 @@ def _too_late(user: User, task_id: int, asked: Verdicted) -> DecisionResult:
         own = selectors.standing(ReviewDecision.objects.filter(task=task, reviewer=user, version=task.version)).first()
         if own is not None:
             return DecisionResult("lease_gone", None, _own_stands(own))
-        gone = "This photo is with somebody else now." if task.lease_owner_id else "This photo changed meanwhile."
-        return DecisionResult("lease_gone", None, f"{gone} Nothing was saved for it.")
+        elsewhere = _("This photo is with somebody else now. Nothing was saved for it.")
+        changed = _("This photo changed meanwhile. Nothing was saved for it.")
+        return DecisionResult("lease_gone", None, elsewhere if task.lease_owner_id else changed)
     if first.reviewer_id == user.pk:
         return DecisionResult("conflict", first, _own_stands(first))
     kept = None

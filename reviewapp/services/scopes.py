@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import AlarmKind, Role, Sampling, ScopeMode
 from reviewapp.models import Alarm, Certificate, Lot, Scope
@@ -112,14 +113,14 @@ def hold(row: Scope, why: str, lot: Lot | None = None) -> int:
 
 def clear(scope_id: int, actor: Any, note: str) -> Scope:
     """End a hold by a person's word: the scope learns again (2.5). Raises NotAllowed, HoldRefused."""
-    require(actor, Role.MANAGER, to="end a hold")
+    require(actor, Role.MANAGER, to=_("end a hold"))
     words = note.strip()[:300]
     if not words:
-        raise HoldRefused("Say what was found and done about it.")
+        raise HoldRefused(_("Say what was found and done about it."))
     with transaction.atomic():
         row = locked(scope_id)
         if row.mode != ScopeMode.HOLD:
-            raise HoldRefused("This isn't on hold any more.")
+            raise HoldRefused(_("This isn't on hold any more."))
         after, _events = policy.cleared(read(row), words)
         write(row, after, lot_ids(row) if after.lots else [], held_reason="")
         certify(row)
@@ -197,16 +198,16 @@ def raise_alarm(kind: AlarmKind, key: str, text: str, **about: Any) -> Alarm | N
 
 def end_alarm(alarm_id: int, actor: Any, note: str) -> None:
     """End one alarm by a lead's word. A hold ends where it is cleared. Raises NotAllowed, HoldRefused."""
-    require(actor, Role.MANAGER, Role.SENIOR, to="end an alarm")
+    require(actor, Role.MANAGER, Role.SENIOR, to=_("end an alarm"))
     words = note.strip()[:500]
     if not words:
-        raise HoldRefused("Say what was done about it.")
+        raise HoldRefused(_("Say what was done about it."))
     with transaction.atomic():
         alarm = Alarm.objects.select_for_update(of=("self",)).get(pk=alarm_id)
         if alarm.kind == AlarmKind.HOLD:
-            raise HoldRefused("A hold is ended where its scope is: there it says what is held.")
+            raise HoldRefused(_("A hold is ended where its scope is: there it says what is held."))
         if not close_alarms(actor, words, pk=alarm.pk):
-            raise HoldRefused("Somebody ended this alarm already.")
+            raise HoldRefused(_("Somebody ended this alarm already."))
 
 
 def close_alarms(actor: Any, note: str, **which: Any) -> int:

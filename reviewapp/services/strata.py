@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import AssetState, BatchState, EditReason, LifeState, LotState, Role, Step
 from reviewapp.models import Asset, Batch, BatchCategoryPreset, Lot, PresetVersion
@@ -43,12 +44,12 @@ def reprocess(lot_id: int, actor: Any) -> Redone:
 
     What reviewers found stays with the editors. Raises NotAllowed, HoldRefused.
     """
-    require(actor, Role.MANAGER, to="reprocess a lot")
+    require(actor, Role.MANAGER, to=_("reprocess a lot"))
     with transaction.atomic():
         lot = _stopped(lot_id)
         version = previous_version(lot)
         if version is None:
-            raise HoldRefused("There is no earlier version of this preset. Hand the lot to editors instead.")
+            raise HoldRefused(_("There is no earlier version of this preset. Hand the lot to editors instead."))
         photos = _photos(lot)
         for batch_id in {photo.batch_id for photo in photos}:
             BatchCategoryPreset.objects.update_or_create(
@@ -65,7 +66,7 @@ def reprocess(lot_id: int, actor: Any) -> Redone:
 
 def hand_to_editors(lot_id: int, actor: Any) -> int:
     """Give every photo of a stopped lot to editors instead. Returns how many. Raises NotAllowed, HoldRefused."""
-    require(actor, Role.MANAGER, to="hand a lot to editors")
+    require(actor, Role.MANAGER, to=_("hand a lot to editors"))
     with transaction.atomic():
         lot = _stopped(lot_id)
         photos = _photos(lot)
@@ -82,7 +83,7 @@ def _stopped(lot_id: int) -> Lot:
     rows = Lot.objects.select_for_update(of=("self",)).select_related("scope__preset_version__preset")
     lot = rows.get(pk=lot_id)
     if lot.state not in (LotState.HELD, LotState.REDO) or lot.closed_at is not None:
-        raise HoldRefused("This lot isn't on hold any more.")
+        raise HoldRefused(_("This lot isn't on hold any more."))
     return lot
 
 

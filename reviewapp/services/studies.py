@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from processing import PIPELINE_VERSION
 from reviewapp.enums import (
@@ -60,7 +61,7 @@ def start(proposal: PresetProposal, actor: User | None = None) -> Study:
     nothing to compare on).
     """
     if actor is not None:
-        require(actor, Role.ADMIN, to="test a proposal")
+        require(actor, Role.ADMIN, to=_("test a proposal"))
     if (found := Study.objects.filter(proposal=proposal).first()) is not None:
         return found
     base = proposal.base
@@ -95,22 +96,24 @@ def start(proposal: PresetProposal, actor: User | None = None) -> Study:
 def _check_may_start(proposal: PresetProposal) -> None:
     preset = proposal.base.preset
     if proposal.state != ProposalState.OPEN:
-        raise StudyRefused("This proposal was decided already.")
+        raise StudyRefused(_("This proposal was decided already."))
     if preset.current_id != proposal.base_id:
-        raise StudyRefused("The preset moved on since this was drafted. Decline it; new rejections draft another.")
+        raise StudyRefused(_("The preset moved on since this was drafted. Decline it; new rejections draft another."))
     if lives.is_locked(preset):
-        raise StudyRefused("This preset is locked. An admin can unlock it.")
+        raise StudyRefused(_("This preset is locked. An admin can unlock it."))
     if canary_reads.running(preset) is not None:
-        raise StudyRefused("A version of this preset is on trial. What comes of that is seen first.")
+        raise StudyRefused(_("A version of this preset is on trial. What comes of that is seen first."))
     won = (
         Study.objects.filter(replay__base__preset=preset, stage=StudyStage.OFFERED).select_related("challenger").first()
     )
     if won is not None and won.challenger is not None:
-        raise StudyRefused(f"Version {won.challenger.number} has won its test. Try or decline that one first.")
+        words = _("Version %(n)d has won its test. Try or decline that one first.")
+        raise StudyRefused(words % {"n": won.challenger.number})
     found = alarms.open_alarms(preset)
     if found.hold or found.reviewer:
-        what = "A batch of this preset is on hold." if found.hold else "A reviewer's figures are in question."
-        raise StudyRefused(f"{what} That comes first: its verdicts would mislead the search.")
+        on_hold, in_question = _("A batch of this preset is on hold."), _("A reviewer's figures are in question.")
+        what = on_hold if found.hold else in_question
+        raise StudyRefused(_("%(what)s That comes first: its verdicts would mislead the search.") % {"what": what})
 
 
 def _freeze(base: Any, seen: list[replays.Seen], seed: str) -> ReplaySet:
@@ -122,7 +125,7 @@ def _freeze(base: Any, seen: list[replays.Seen], seed: str) -> ReplaySet:
     pairs = [[(str(one.asset_id), one.pi) for one in group] for group in groups]
     drawn = tuning.replay_set(pairs[0], pairs[1], (totals[0], totals[1]))
     if not drawn.ids or not groups[0]:
-        raise StudyRefused("No rejected photo of this version can be run again.")
+        raise StudyRefused(_("No rejected photo of this version can be run again."))
     frozen = ReplaySet.objects.create(base=base, digest=drawn.digest, seed=seed, size=len(drawn.ids))
     ReplayItem.objects.bulk_create(
         ReplayItem(

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.enums import (
     AssetState,
@@ -56,23 +57,23 @@ def undo(user: User, decision_id: int) -> UndoResult:
     when the photo is sealed in a delivery, with an editor or another reviewer, or decided again since. Raises
     NotAllowed.
     """
-    require(user, Role.REVIEWER, Role.SENIOR, to="undo decisions")
+    require(user, Role.REVIEWER, Role.SENIOR, to=_("undo decisions"))
     made = ReviewDecision.objects.select_related("asset", "task__study_run", "run")
     decision = made.filter(pk=decision_id, reviewer=user).first()
     if decision is None or decision.undoes_id or decision.is_second_opinion:
-        return UndoResult(False, None, "Only your own decisions can be undone.")
+        return UndoResult(False, None, _("Only your own decisions can be undone."))
     if ReviewDecision.objects.filter(undoes=decision).exists():
-        return _undone(decision, "Already undone.")
+        return _undone(decision, _("Already undone."))
     try:
         with transaction.atomic():
             _take_back_decision(user, decision)
     except _Refused as refused:
         return UndoResult(False, None, str(refused))
     except (assets.StateConflict, IllegalTransition):
-        return UndoResult(False, None, "The photo moved on meanwhile. It can't be undone here.")
+        return UndoResult(False, None, _("The photo moved on meanwhile. It can't be undone here."))
     except IntegrityError:  # the same undo, sent twice at once: the other one did it
-        return _undone(decision, "Already undone.")
-    return _undone(decision, "Undone.")
+        return _undone(decision, _("Already undone."))
+    return _undone(decision, _("Undone."))
 
 
 def _undone(decision: ReviewDecision, message: str) -> UndoResult:
@@ -89,7 +90,7 @@ def _take_back_decision(user: User, decision: ReviewDecision) -> None:
     is_delivered = DeliveryItem.objects.filter(rendition__asset_id=decision.asset_id).exists()
     # A look at what left long ago, or one side of a duel, changes nothing in a package.
     if is_delivered and look is None and duel is None:
-        raise _Refused("The photo has been delivered. It can't be undone.")
+        raise _Refused(_("The photo has been delivered. It can't be undone."))
     _reopen(user, decision)
     ReviewDecision.objects.create(
         task_id=decision.task_id,
@@ -133,10 +134,10 @@ def _reopen(user: User, decision: ReviewDecision) -> None:
     if reopened:
         return
     if over.filter(pk=decision.task_id).exists():
-        raise _Refused("The photo moved on meanwhile. It can't be undone here.")
+        raise _Refused(_("The photo moved on meanwhile. It can't be undone here."))
     if same.exists():
-        raise _Refused("Somebody else has the photo on screen now. It can't be undone.")
-    raise _Refused("The photo was decided again since. Undo the later decision first.")
+        raise _Refused(_("Somebody else has the photo on screen now. It can't be undone."))
+    raise _Refused(_("The photo was decided again since. Undo the later decision first."))
 
 
 def _move_back(user: User, decision: ReviewDecision, look: Look | None, *, is_compared: bool) -> None:
@@ -154,11 +155,11 @@ def _move_back(user: User, decision: ReviewDecision, look: Look | None, *, is_co
         return
     if look is None:
         if decision.verdict == Verdict.REJECT and not withdrawn and _is_with_an_editor(decision):
-            raise _Refused("An editor already works on the photo. It can't be undone.")
+            raise _Refused(_("An editor already works on the photo. It can't be undone."))
         afterwards.do(lambda: put_back(user, decision, decision.version + 1))
         return
     if stands or (looks.is_upheld(look) and not withdrawn):
-        raise _Refused("An editor already works on the photo. It can't be undone.")
+        raise _Refused(_("An editor already works on the photo. It can't be undone."))
     afterwards.do(lambda: looks.take_back(look, user))
 
 

@@ -9,6 +9,8 @@ import lucide
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from reviewapp.web.media_urls import original_url, reference_url, run_url
 from reviewapp.web.permissions import user_has_role
@@ -19,54 +21,54 @@ BAR_WIDTH = 1000
 """Width of a stacked bar's own coordinate system; the browser stretches it to the column."""
 
 FILLS = {
-    "auto": "Auto-approved",
-    "approve": "Approved",
-    "reject": "Rejected",
-    "hold": "On hold",
-    "wait": "Waiting",
-    "fail": "Failed",
-    "info": "Processing",
+    "auto": gettext_lazy("Auto-approved"),
+    "approve": gettext_lazy("Approved"),
+    "reject": gettext_lazy("Rejected"),
+    "hold": gettext_lazy("On hold"),
+    "wait": gettext_lazy("Waiting"),
+    "fail": gettext_lazy("Failed"),
+    "info": gettext_lazy("Processing"),
 }
 """Fill names in the fixed order that keeps neighbours apart for every kind of colour vision, with their words."""
 
 MEASURES = {
-    "total": "Points in all",
-    "background": "Points of the background",
-    "edge": "Points of the edge",
-    "fill_part": "Points of the size in the frame",
-    "colour": "Points of the colour",
-    "gaps": "Backdrop kept inside the product's outline",
-    "shadow_opacity": "The file's own shadow against the declared one",
-    "shadow_angle": "Direction of the file's own shadow",
-    "compliance_rate": "White samples along the frame",
-    "off_white": "Background that isn't white",
-    "edge_width": "Width of the edge where it is softest",
-    "edge_hardness": "Edge without soft pixels",
-    "edge_roughness": "Jaggedness of the outline",
-    "removal_confidence": "Sureness of the cut-out",
-    "specks": "Specks and pinholes along the outline",
-    "halo": "Backdrop kept along the edge",
-    "missing_edge": "Product cut away along the edge",
-    "fringe": "Backdrop colour left in the edge",
-    "stray": "Veil of backdrop round the product",
-    "thin_edge": "Product half transparent at its edge",
-    "unsupported": "Outline where the photo has no edge",
-    "holes": "Holes and thin places in the product",
-    "lost": "Product lost",
-    "detail": "Detail kept",
-    "content": "Likeness inside the product where it is least",
-    "ssim": "Likeness of the product to the photo (SSIM)",
-    "psnr": "Noise between product and photo (PSNR)",
-    "edge_support": "Edge held against the photo",
-    "fill": "Product fills the frame",
-    "colour_shift": "Colour shift",
-    "colour_spot": "Colour shift in the worst place",
-    "white_reference": "Neutral backdrop for the white",
-    "residual_cast": "Colour cast left",
-    "content_loss": "Content lost",
-    "leftover": "Background or shadow left on the outline",
-    "leftover_beside": "Background or shadow left beside the product",
-    "remains": "Small remains of background or shadow that show",
+    "total": gettext_lazy("Points in all"),
+    "background": gettext_lazy("Points of the background"),
+    "edge": gettext_lazy("Points of the edge"),
+    "fill_part": gettext_lazy("Points of the size in the frame"),
+    "colour": gettext_lazy("Points of the colour"),
+    "gaps": gettext_lazy("Backdrop kept inside the product's outline"),
+    "shadow_opacity": gettext_lazy("The file's own shadow against the declared one"),
+    "shadow_angle": gettext_lazy("Direction of the file's own shadow"),
+    "compliance_rate": gettext_lazy("White samples along the frame"),
+    "off_white": gettext_lazy("Background that isn't white"),
+    "edge_width": gettext_lazy("Width of the edge where it is softest"),
+    "edge_hardness": gettext_lazy("Edge without soft pixels"),
+    "edge_roughness": gettext_lazy("Jaggedness of the outline"),
+    "removal_confidence": gettext_lazy("Sureness of the cut-out"),
+    "specks": gettext_lazy("Specks and pinholes along the outline"),
+    "halo": gettext_lazy("Backdrop kept along the edge"),
+    "missing_edge": gettext_lazy("Product cut away along the edge"),
+    "fringe": gettext_lazy("Backdrop colour left in the edge"),
+    "stray": gettext_lazy("Veil of backdrop round the product"),
+    "thin_edge": gettext_lazy("Product half transparent at its edge"),
+    "unsupported": gettext_lazy("Outline where the photo has no edge"),
+    "holes": gettext_lazy("Holes and thin places in the product"),
+    "lost": gettext_lazy("Product lost"),
+    "detail": gettext_lazy("Detail kept"),
+    "content": gettext_lazy("Likeness inside the product where it is least"),
+    "ssim": gettext_lazy("Likeness of the product to the photo (SSIM)"),
+    "psnr": gettext_lazy("Noise between product and photo (PSNR)"),
+    "edge_support": gettext_lazy("Edge held against the photo"),
+    "fill": gettext_lazy("Product fills the frame"),
+    "colour_shift": gettext_lazy("Colour shift"),
+    "colour_spot": gettext_lazy("Colour shift in the worst place"),
+    "white_reference": gettext_lazy("Neutral backdrop for the white"),
+    "residual_cast": gettext_lazy("Colour cast left"),
+    "content_loss": gettext_lazy("Content lost"),
+    "leftover": gettext_lazy("Background or shadow left on the outline"),
+    "leftover_beside": gettext_lazy("Background or shadow left beside the product"),
+    "remains": gettext_lazy("Small remains of background or shadow that show"),
 }
 """Names of measures as people read them; unknown ones keep their own."""
 
@@ -74,7 +76,7 @@ MEASURES = {
 @register.filter
 def measure_words(name: str) -> str:
     """A measure's name in words."""
-    return MEASURES.get(name, name.replace("_", " "))
+    return str(MEASURES.get(name, name.replace("_", " ")))
 
 
 @register.simple_tag
@@ -131,7 +133,7 @@ class Segment:
 
     @property
     def words(self) -> str:
-        return self.label or FILLS[self.fill]
+        return str(self.label or FILLS[self.fill])
 
 
 def _segments(parts: Iterable[Segment | Sequence[Any]]) -> list[Segment]:
@@ -146,7 +148,7 @@ def stacked_bar(parts: Iterable[Segment | Sequence[Any]], css: str = "bar", tota
     """
     segments = [s for s in _segments(parts) if s.value > 0]
     whole = max(total or 0, sum(s.value for s in segments), 1)
-    label = ", ".join(f"{s.value:,} {s.words.lower()}" for s in segments) or "Nothing yet"
+    label = ", ".join(f"{s.value:,} {s.words.lower()}" for s in segments) or _("Nothing yet")
     rects, x = [], 0.0
     for segment in segments:
         width = segment.value / whole * BAR_WIDTH
@@ -215,5 +217,5 @@ def edit_status(task: Any) -> dict[str, str]:
     """Icon and word of an edit task; open work of somebody was sent back to them."""
     tone, name = EDIT_LOOKS[task.state]
     if task.state == "open" and task.editor_id:
-        return {"tone": "reject", "icon": "undo-2", "word": "Sent back"}
+        return {"tone": "reject", "icon": "undo-2", "word": _("Sent back")}
     return {"tone": tone, "icon": name, "word": task.get_state_display()}

@@ -9,6 +9,9 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import AssetState, BatchState, ProposalState, RejectReason, RenditionState
 
@@ -62,31 +65,31 @@ def _status(looks: Mapping[str, Look], state: str, label: str) -> dict[str, Any]
 @register.inclusion_tag("ui/status.html")
 def asset_status(state: str) -> dict[str, Any]:
     """Icon and word of an asset state."""
-    return _status(ASSET_LOOKS, state, AssetState(state).label)
+    return _status(ASSET_LOOKS, state, str(AssetState(state).label))
 
 
 @register.inclusion_tag("ui/status.html")
 def batch_status(state: str) -> dict[str, Any]:
     """Icon and word of a batch state."""
-    return _status(BATCH_LOOKS, state, BatchState(state).label)
+    return _status(BATCH_LOOKS, state, str(BatchState(state).label))
 
 
 @register.inclusion_tag("ui/status.html")
 def proposal_status(state: str) -> dict[str, Any]:
     """Icon and word of a proposal state."""
-    return _status(PROPOSAL_LOOKS, state, ProposalState(state).label)
+    return _status(PROPOSAL_LOOKS, state, str(ProposalState(state).label))
 
 
 @register.inclusion_tag("ui/status.html")
 def rendition_status(state: str) -> dict[str, Any]:
     """Icon and word of a rendition state."""
-    return _status(RENDITION_LOOKS, state, RenditionState(state).label)
+    return _status(RENDITION_LOOKS, state, str(RenditionState(state).label))
 
 
 @register.inclusion_tag("images/_state_icon.html")
 def asset_mark(state: str) -> dict[str, Any]:
     """The icon of an asset state with its word for screen readers and as a tooltip: the caption of a tile."""
-    return _status(ASSET_LOOKS, state, AssetState(state).label)
+    return _status(ASSET_LOOKS, state, str(AssetState(state).label))
 
 
 @register.filter
@@ -119,17 +122,17 @@ def clock(moment: Any) -> str:
     return f"{local:%H:%M}" if timezone.now() - moment < timedelta(hours=18) else f"{local.day} {local:%b}"
 
 
-VERB_WORDS: Mapping[str, str] = {
-    "batch.created": "Batch created",
-    "batch.completed": "Last photo resolved",
-    "batch.delivered": "Batch delivered",
-    "batch.sheet_attached": "CSV attached, {rows} rows",
-    "batch.priority": "Priority set to {priority}",
-    "delivery.released": "Delivery {number} made, {files} files",
-    "delivery.downloaded": "Delivery {number} downloaded",
-    "asset.received": "Photo received",
-    "original.downloaded": "Original downloaded",
-    "review.second_opinion": "Second opinion: {verdict}, the first one stands: {stands}",
+VERB_WORDS: Mapping[str, StrOrPromise] = {
+    "batch.created": gettext_lazy("Batch created"),
+    "batch.completed": gettext_lazy("Last photo resolved"),
+    "batch.delivered": gettext_lazy("Batch delivered"),
+    "batch.sheet_attached": gettext_lazy("CSV attached, {rows} rows"),
+    "batch.priority": gettext_lazy("Priority set to {priority}"),
+    "delivery.released": gettext_lazy("Delivery {number} made, {files} files"),
+    "delivery.downloaded": gettext_lazy("Delivery {number} downloaded"),
+    "asset.received": gettext_lazy("Photo received"),
+    "original.downloaded": gettext_lazy("Original downloaded"),
+    "review.second_opinion": gettext_lazy("Second opinion: {verdict}, the first one stands: {stands}"),
 }
 
 
@@ -145,7 +148,7 @@ def event_words(event: Any) -> str:
         words = event.verb.replace(".", " ").replace("_", " ").capitalize()
         return f"{words}: {event.note}" if event.note else words
     values = {name: event.after.get(name, "") for name in ("rows", "priority", "number", "files", "verdict", "stands")}
-    return pattern.format(**values)
+    return str(pattern).format(**values)
 
 
 @register.filter
@@ -163,12 +166,12 @@ def plain_json(value: Any) -> str:
 def setting(value: Any) -> str:
     """A setting's value as people write it."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):
-        return ", ".join(str(part) for part in value) or "none"
-    return "none" if value in (None, "") else str(value)
+        return ", ".join(str(part) for part in value) or _("none")
+    return _("none") if value in (None, "") else str(value)
 
 
 @register.filter
@@ -200,12 +203,12 @@ def channel_size(spec: Mapping[str, Any]) -> str:
     """The sides a channel asks for, in px; 0 in its spec means that it asks for none."""
     least, wanted = int(spec.get("min_dimension", 0)), int(spec.get("recommended_dimension", 0))
     if spec.get("variants"):
-        return f"{len(spec['variants'])} sizes"
+        return _("%(count)d sizes") % {"count": len(spec["variants"])}
     if least and wanted:
         return f"{wanted} px" if least == wanted else f"{least} – {wanted} px"
     if wanted:
-        return f"up to {wanted} px"
-    return f"from {least} px" if least else "as it comes"
+        return _("up to %(side)d px") % {"side": wanted}
+    return _("from %(side)d px") % {"side": least} if least else _("as it comes")
 
 
 @register.filter

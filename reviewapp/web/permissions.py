@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from reviewapp.enums import Role
 from reviewapp.selectors import people
@@ -28,6 +29,13 @@ LEADS = (Role.SENIOR, Role.MANAGER, Role.ADMIN)
 MANAGERS = (Role.MANAGER, Role.ADMIN)
 ADMINS = (Role.ADMIN,)
 EVERYBODY = tuple(Role)
+ROLE_PLURALS = {
+    Role.REVIEWER: gettext_lazy("reviewers"),
+    Role.EDITOR: gettext_lazy("editors"),
+    Role.SENIOR: gettext_lazy("senior editors"),
+    Role.MANAGER: gettext_lazy("managers"),
+    Role.ADMIN: gettext_lazy("admins"),
+}
 
 
 class WrongRole(PermissionDenied):
@@ -35,13 +43,15 @@ class WrongRole(PermissionDenied):
 
     def __init__(self, roles: Iterable[str]) -> None:
         self.roles = tuple(Role(role) for role in roles)
-        super().__init__(f"Only {role_words(self.roles)} can do this.")
+        super().__init__(_("Only %(roles)s can do this.") % {"roles": role_words(self.roles)})
 
 
 def role_words(roles: Iterable[str]) -> str:
     """'managers and admins', for sentences about who can."""
-    words = [f"{Role(role).label.lower()}s" for role in roles]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    words = [str(ROLE_PLURALS[Role(role)]) for role in roles]
+    if len(words) == 1:
+        return words[0]
+    return _("%(most)s and %(last)s") % {"most": ", ".join(words[:-1]), "last": words[-1]}
 
 
 def roles_of(user: Any) -> frozenset[Role]:
@@ -89,7 +99,7 @@ def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 if wants_json(request):
-                    return JsonResponse({"status": "signed_out", "message": "Sign in again to go on."}, status=401)
+                    return JsonResponse({"status": "signed_out", "message": _("Sign in again to go on.")}, status=401)
                 return redirect_to_login(request.get_full_path())
             if _is_anothers(request):
                 return _other_person(request)

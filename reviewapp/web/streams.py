@@ -9,6 +9,7 @@ from typing import ParamSpec, cast
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from reviewapp import storage
@@ -23,7 +24,9 @@ class BodyTooLarge(ValueError):
     """The body is longer than the way it came by allows. `limit` is in bytes."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The file is larger than the {limit // 1_000_000:,} MB that one upload may have.")
+        super().__init__(
+            _("The file is larger than the %(most)s MB that one upload may have.") % {"most": f"{limit // 1_000_000:,}"}
+        )
         self.limit = limit
 
 
@@ -53,14 +56,17 @@ def body_chunks(request: HttpRequest, *, max_bytes: int) -> Iterator[bytes]:
             raise BodyTooLarge(max_bytes)
         yield chunk
     if seen < expected:
-        raise BodyIncomplete(f"The upload stopped after {seen:,} of {expected:,} bytes. Send the file again.")
+        raise BodyIncomplete(
+            _("The upload stopped after %(seen)s of %(expected)s bytes. Send the file again.")
+            % {"seen": f"{seen:,}", "expected": f"{expected:,}"}
+        )
 
 
 def _read(request: HttpRequest) -> bytes:
     try:
         return request.read(CHUNK)
     except UnreadablePostError as error:
-        raise BodyIncomplete("The connection was lost while the file was sent. Send it again.") from error
+        raise BodyIncomplete(_("The connection was lost while the file was sent. Send it again.")) from error
 
 
 def limited_form(max_bytes: int) -> Callable[[View[P]], View[P]]:

@@ -34,6 +34,7 @@ function frame(entry, at, index, isWarm) {
   button.dataset.entry = entry.key;
   button.tabIndex = -1;
   button.setAttribute('aria-label', `${entry.sku}${mark ? `, ${mark.word}` : at === index ? `, ${gettext('current')}` : ''}`);
+  picture.addEventListener('error', () => { picture.hidden = true; });
   picture.src = entry.thumb;
   picture.alt = '';
   button.append(picture);

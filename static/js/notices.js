@@ -3,8 +3,8 @@
 import { iconNode } from './film.js';
 import { gettext } from './words.js';
 
-/** `stage` holds #note and #full. Returns {note, full, quiet}. */
-export function notices(stage) {
+/** `stage` holds #note and #full; `onFull(name)` hears which state took the stage over, null none. */
+export function notices(stage, onFull = () => {}) {
   const box = stage.querySelector('#note');
   const host = stage.querySelector('#full');
 
@@ -44,6 +44,7 @@ export function notices(stage) {
     if (name && text) host.querySelector(`[data-full="${name}"] p`).textContent = text;
     if (name && title) host.querySelector(`[data-full="${name}"] h2`).textContent = title;
     if (name) stage.classList.remove('loading');
+    onFull(name);
   }
 
   return { note, full, quiet, isFull: () => !host.hidden, shown: () => (host.hidden ? null : host.querySelector('[data-full]:not([hidden])').dataset.full) };

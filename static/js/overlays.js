@@ -18,7 +18,7 @@ const box = ([x, y, width, height], className) => (width < DOT_BELOW && height <
 
 const BESIDE_SWIPE = 20; // percent: the handle doesn't cover the place one is taken to
 
-const percent = (share) => `${Math.round(share * 100)}%`;
+const percent = (share) => (Math.round(share * 100) / 100).toLocaleString(document.documentElement.lang || 'en', { style: 'percent' });
 
 export class Overlays {
   /** `root` holds #layers (the chips) and the stage; `viewer` looks at places; `say` reaches the live region. */
@@ -72,7 +72,7 @@ export class Overlays {
     this.#draw();
     this.viewer.lookAt(flag.box);
     if (this.viewer.stage.dataset.mode === 'swipe') this.viewer.setSwipe(Math.min(this.viewer.swipe, BESIDE_SWIPE));
-    const lost = flag.lost ? `, ${flag.lost} points` : '';
+    const lost = flag.lost ? gettext(', {points} points', { points: flag.lost }) : '';
     this.say(gettext('Flagged place {n} of {count}: {words}.', { n: n + 1, count: this.flags.length, words: `${flag.words}${lost}` }));
   }
 
@@ -124,7 +124,7 @@ export class Overlays {
     chip.dataset.group = key;
     chip.setAttribute('aria-pressed', String(!this.off.has(key)));
     const { fill } = this.places;
-    const told = key === 'fill' && fill ? `${percent(fill.share)} of ${percent(fill.limit)}` : count || '';
+    const told = key === 'fill' && fill ? gettext('{share} of {limit}', { share: percent(fill.share), limit: percent(fill.limit) }) : count || '';
     figures.textContent = [told, lost ? `−${lost}` : ''].filter((text) => text !== '').join(' · ');
     chip.append(swatch, label, figures);
     chip.addEventListener('click', () => {

@@ -3,9 +3,10 @@
 import { gettext } from './words.js';
 
 export class Reasons {
-  /** `onReject(reasons)` gets the codes. `desk` holds #reasons and #film. */
-  constructor(desk, { say, onReject, first }) {
-    Object.assign(this, { desk, say, onReject });
+  /** `onReject(reasons)` gets the codes; `ways` is {code: {less: [code, words], more: …}} of those that
+   * have a direction. `desk` holds #reasons and #film. */
+  constructor(desk, { say, onReject, first, ways }) {
+    Object.assign(this, { desk, say, onReject, words: ways });
     this.box = desk.querySelector('#reasons');
     this.film = desk.querySelector('#film');
     this.buttons = [...this.box.querySelectorAll('[data-reason]')];
@@ -88,7 +89,7 @@ export class Reasons {
 
   /** The reason as it is sent, with the way it is wrong where one was chosen that it has: shadow:too_dark. */
   #code(button) {
-    const way = this.way && button.dataset[this.way];
+    const [way] = this.words[button.dataset.reason]?.[this.way] ?? [];
     return way ? `${button.dataset.reason}:${way}` : button.dataset.reason;
   }
 
@@ -96,7 +97,10 @@ export class Reasons {
   #turn(way) {
     this.way = way === this.way ? '' : way;
     for (const button of this.ways) button.setAttribute('aria-pressed', String(button.dataset.way === this.way));
-    for (const button of this.buttons) button.lastElementChild.textContent = (this.way && button.dataset[`${this.way}Label`]) || button.dataset.label;
+    for (const button of this.buttons) {
+      const [, label] = this.words[button.dataset.reason]?.[this.way] ?? [];
+      button.lastElementChild.textContent = label ?? button.dataset.label;
+    }
     if (this.way) this.say(this.way === 'less' ? gettext('Too little: 5 colour, 6 shadow, 7 size.') : gettext('Too much: 5 colour, 6 shadow, 7 size.'));
   }
 

@@ -29,10 +29,12 @@ const ahead = isSmall ? 3 : AHEAD;
 const say = (text) => { $('#live').textContent = text; };
 const queue = new Queue(boot);
 const { viewer, handlers: view, overlays, beside } = compare(desk, stage, say);
-const { note, full, quiet, isFull, shown } = notices(stage);
+const { note, full, quiet, isFull, shown } = notices(stage, (name) => {
+  for (const button of document.querySelectorAll('.act:not(.undo)')) button.disabled = name !== null; // nothing to decide
+});
 const aside = new Aside($('#aside'), $('#aside-open'), queue.outbox);
 const composer = new Composer(desk, stage, viewer, say);
-const reasons = new Reasons(desk, { say, onReject: (codes) => decide('reject', codes), first: boot.reasons[0][1] });
+const reasons = new Reasons(desk, { say, onReject: (codes) => decide('reject', codes), first: boot.reasons[0][1], ways: boot.ways });
 const adjuster = new Adjuster($('#adjust'), stage, {
   headers: () => queue.headers(),
   say,
@@ -186,12 +188,16 @@ function idle() {
   if (stuck.length) {
     return { name: 'wait', title: gettext('Some decisions are not stored'), text: gettext('“Not stored” in the top bar says which and why. Nothing else waits for you.') };
   }
+  if (!queue.left && boot.narrow) {
+    return { name: 'empty', title: gettext('Nothing is left of this choice'), text: `${gettext('No photo waits for “{choice}”.', { choice: boot.narrow })} ${emptyText()}` };
+  }
   return queue.left ? { name: 'wait', title: gettext('Nothing free'), text: emptyText() } : { name: 'empty', title: gettext('Queue is clear'), text: emptyText() };
 }
 
 function ended() {
   if (queue.open.length) return;
   const { name, title, text } = idle();
+  queue.index = queue.entries.length; // none of the decided ones is on screen
   $('#sku').textContent = title;
   $('#pname').textContent = '';
   $('#pbatch').textContent = '';
@@ -355,7 +361,13 @@ queue.addEventListener('back', () => { $('#signed-out').close(); $('#other-perso
 queue.addEventListener('others', (event) => others(event.detail.others));
 queue.addEventListener('refused', (event) => refused(event.detail));
 queue.addEventListener('network', (event) => network(event.detail));
-queue.addEventListener('lease', () => { isPainted = false; full('lease'); });
+queue.addEventListener('lease', () => {
+  isPainted = false;
+  $('#sku').textContent = gettext('No photo');
+  $('#pname').textContent = '';
+  $('#pbatch').textContent = '';
+  full('lease');
+});
 
 setInterval(tick, TICK_MS);
 // Who chose the assisted queue wants the score and why; on a small screen the panel would cover the picture.

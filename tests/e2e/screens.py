@@ -77,6 +77,76 @@ def online(page: Any) -> None:
         page.wait_for_timeout(700)
 
 
+def answered(pattern: str, code: int = 200, /, **body: Any) -> Act:
+    """From now on every request to `pattern` gets this answer, and the server hears nothing of it."""
+
+    def act(page: Any) -> None:
+        page.route(pattern, lambda route: route.fulfill(status=code, json=body))
+
+    return act
+
+
+def in_turn(*acts: Act) -> Act:
+    """One after the other."""
+
+    def act(page: Any) -> None:
+        for one in acts:
+            one(page)
+
+    return act
+
+
+def heard_again(page: Any) -> None:
+    """The server answers itself again."""
+    page.unroute_all(behavior="wait")
+
+
+def looked_at_again(page: Any) -> None:
+    """As after coming back to the tab: the desk asks whether its photos are still its own."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def shown(selector: str) -> Act:
+    """Waits until it is there."""
+    return lambda page: page.wait_for_selector(selector)
+
+
+def pressed(selector: str) -> Act:
+    """A click."""
+    return lambda page: page.click(selector)
+
+
+NO_PHOTOS = {"waiting": 0, "free": 0, "others": 0, "held": 2}
+lost_lease = in_turn(
+    first_painted, answered("**/beat/", ids=[], counts=NO_PHOTOS), looked_at_again, shown('[data-full="lease"]')
+)
+emptied = in_turn(
+    lost_lease, answered("**/claim/", items=[], counts=NO_PHOTOS), pressed("#reclaim"), shown('[data-full="empty"]')
+)
+FIRST = "Already decided by Rita Sommer: approved. Your vote is kept as a second opinion."
+too_late = in_turn(first_painted, answered("**/decision/", 409, message=FIRST), keys("a"), shown("#note:not([hidden])"))
+signed_out = in_turn(
+    first_painted, answered("**/beat/", 401, status="signed_out"), looked_at_again, shown("#signed-out[open]")
+)
+somebody_else = in_turn(
+    first_painted, answered("**/decision/", 401, status="other_person", now="Rita Sommer"), keys("a"),
+    shown("#other-person[open]"),
+)  # fmt: skip
+given_up = in_turn(answered("**/decision/", 410, message="Gone."), pressed("#other-person .again"), heard_again)
+"""Answered as if it came too late, so that the photo waits for whoever looks next."""
+set_aside = in_turn(
+    first_painted, answered("**/decision/", 500), keys("a"), shown("#aside-open:not([hidden])"), pressed("#aside-open"),
+)  # fmt: skip
+discarded = in_turn(heard_again, pressed("#aside-list .quiet"))
+
+
+def without_pictures(page: Any) -> None:
+    """The pictures of the first photo don't come."""
+    page.route("**/media/**", lambda route: route.abort())
+    page.reload()
+    page.wait_for_selector('[data-full="error"]')
+
+
 def opened(dialog: str) -> Act:
     """Opens a dialog by its button."""
 
@@ -112,6 +182,10 @@ class Screen:
     act: Act = nothing
     after: Act = nothing
     status: int = 200
+    complains: tuple[str, ...] = ()
+    """What the browser says because of what the screen provokes."""
+    is_fluid: bool = True
+    """Its width may change while it is looked at."""
 
     @property
     def is_desk(self) -> bool:
@@ -119,6 +193,7 @@ class Screen:
         return self.path.startswith(("/review/mixed/", "/review/assisted/"))
 
 
+NO_NETWORK = "ERR_INTERNET_DISCONNECTED"
 SCREENS: tuple[Screen, ...] = (
     Screen("login", "", "/login/"),
     Screen("login-refused", "", "/login/", wrong_password),
@@ -139,7 +214,17 @@ SCREENS: tuple[Screen, ...] = (
     Screen("review-adjust", "reviewer", "/review/mixed/", keys("o")),
     Screen("review-keys", "reviewer", "/review/mixed/", keys("?")),
     Screen("review-beside", "reviewer", "/review/mixed/", keys("k")),
-    Screen("review-offline", "reviewer", "/review/mixed/", offline, online),
+    Screen("review-offline", "reviewer", "/review/mixed/", offline, online, complains=(NO_NETWORK,), is_fluid=False),
+    Screen("review-empty", "reviewer", "/review/mixed/", emptied, heard_again),
+    Screen("review-empty-choice", "reviewer", "/review/mixed/?sku=nothing", shown('[data-full="empty"]')),
+    Screen("review-lease-lost", "reviewer", "/review/mixed/", lost_lease, heard_again),
+    Screen("review-conflict", "reviewer", "/review/mixed/", too_late, heard_again, complains=("409",)),
+    Screen("review-signed-out", "reviewer", "/review/mixed/", signed_out, heard_again, complains=("401",)),
+    Screen("review-other-person", "reviewer", "/review/mixed/", somebody_else, given_up, complains=("401", "410")),
+    Screen("review-set-aside", "reviewer", "/review/mixed/", set_aside, discarded, complains=("500",)),
+    Screen(
+        "review-photo-error", "reviewer", "/review/mixed/", without_pictures, heard_again, complains=("ERR_FAILED",)
+    ),
     Screen("review-assisted", "senior", "/review/assisted/", first_painted),
     Screen("review-why", "senior", "/review/assisted/", keys("m")),
     Screen("review-flag", "senior", "/review/assisted/", keys("g")),

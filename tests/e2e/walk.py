@@ -71,7 +71,7 @@ def walk(browser: Any, stack: Stack, ids: dict[str, Any]) -> Walked:
             by_night(page)
             walked.findings[screen.name] += [f"dark: {one}" for one in serious(page, COLOUR_RULES)]
             walked.dark.append(screen.name)
-        if screen.name != "review-offline":
+        if screen.is_fluid:
             squeeze(page, screen.name, walked)
         screen.after(page)
         walked.complaints[screen.name] = _complaints(screen, watched)
@@ -85,7 +85,7 @@ def walk_by_night(browser: Any, stack: Stack, ids: dict[str, Any]) -> Walked:
     walked = Walked()
     pages: dict[str, tuple[Any, Watched]] = {}
     for screen in SCREENS:
-        if screen.name == "review-offline":
+        if not screen.is_fluid:
             continue
         page, watched = pages.get(screen.who) or _page_of(browser, stack, screen.who, "dark", PHONE)
         pages[screen.who] = page, watched
@@ -115,7 +115,7 @@ def _page_of(browser: Any, stack: Stack, who: str, theme: str, size: dict[str, i
 
 def _complaints(screen: Any, watched: Watched) -> list[str]:
     """What the page complained about, without what the screen is meant to provoke."""
-    expected = ["ERR_INTERNET_DISCONNECTED"] if screen.name == "review-offline" else []
+    expected = list(screen.complains)
     expected += [str(status) for status in (403, 404, 422) if status == screen.status or "refused" in screen.name]
     return [text for text in watched.problems if not any(word in text for word in expected)]
 

@@ -41,7 +41,7 @@ class ChoiceForm(HouseForm):
         self._choices("category", [("", _("Any category")), *((name, name) for name in selectors.category_names())])
         self._choices("reason", [("", _("Any reason")), *selectors.REASONS])
         hidden = TELLING_ORDERS if blind else frozenset()
-        self._choices("order", [(key, word) for key, word in ORDERS.items() if key not in hidden])
+        self._choices("order", [(key, _(word)) for key, word in ORDERS.items() if key not in hidden])
         if blind:
             for name in TELLING_FIELDS:
                 del self.fields[name]

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -35,7 +36,7 @@ def adjust(request: HttpRequest, task_id: int) -> JsonResponse:
     user = _who(request)
     task = selectors.lent_to(user, task_id)
     if task is None:
-        return _refused(adjusting.AdjustRefused("This photo isn't on loan to you any more."))
+        return _refused(adjusting.AdjustRefused(_("This photo isn't on loan to you any more.")))
     if request.method == "GET":
         used = selectors.last_used(task)
         return JsonResponse({"fields": selectors.movable(task), "used": used.pk if used else None})

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -47,7 +48,7 @@ def save(request: HttpRequest, queue: review.Queue) -> HttpResponse:
     except choosing.NotSaved as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, f"Saved as “{kept.name}”.")
+        messages.success(request, _("Saved as “%(name)s”.") % {"name": kept.name})
     return redirect("review:chooser")
 
 

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -34,7 +36,7 @@ CLAIM = 8
 STATUS_CODES = {"saved": 200, "replayed": 200, "conflict": 409, "lease_gone": 410, "invalid": 422}
 HELD = 50
 """Photos on hold listed at once."""
-QUEUE_WORDS = {"mixed": "Review", "assisted": "Assisted review"}
+QUEUE_WORDS = {"mixed": gettext_lazy("Review"), "assisted": gettext_lazy("Assisted review")}
 PAST = 8
 """Decided photos a page starts with; older ones are asked for when undo walks back that far."""
 ICONS = ("check", "x", "pause", "skip-forward", "users", "hourglass", "wifi-off", "triangle-alert", "arrow-up")
@@ -144,9 +146,11 @@ def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | N
         "items": [item] if item else [],
         "past": _past(user, queue),
         "choice": choice.values,
+        "narrow": choosing.words(choice) if choice.is_narrow else "",
         "counts": _counts(user, queue, choice),
         "done": people_at_work.decided_today(user),
         "reasons": selectors.REJECT_REASONS,
+        "ways": {reason: dict(zip(("less", "more"), pairs, strict=True)) for reason, pairs in selectors.ways().items()},
     }
 
 
@@ -298,6 +302,6 @@ def take_back(request: HttpRequest, queue: selectors.Queue, task_id: int) -> Htt
     """Takes a photo off hold and opens the desk, where it is lent to the person."""
     task = desk.take_back(_who(request), task_id, queue)
     if task is None:
-        messages.warning(request, "Somebody took this photo off hold already.")
+        messages.warning(request, _("Somebody took this photo off hold already."))
         return redirect("review:chooser")
     return redirect("review:queue", queue=queue)

@@ -18,6 +18,7 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.http import http_date
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -139,7 +140,7 @@ def upload(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _gone() -> HttpResponse:
-    return _answer(404, "This upload was given up or is not yours. Send the file again.")
+    return _answer(404, _("This upload was given up or is not yours. Send the file again."))
 
 
 def _piece(request: HttpRequest, found: PartialUpload) -> HttpResponse:
@@ -162,7 +163,7 @@ def _append(request: HttpRequest, found: PartialUpload, start: int) -> HttpRespo
     except storage.StorageFull as error:
         return _answer(507, str(error.strerror))
     except streams.BodyTooLarge:
-        return _answer(413, "The piece is longer than what is left of the file.")
+        return _answer(413, _("The piece is longer than what is left of the file."))
     except streams.BodyIncomplete as error:
         return _answer(400, str(error), Upload_Offset=resumable.offset(found))
     return _confirmed(found, end)
@@ -185,7 +186,7 @@ def _result(found: PartialUpload) -> HttpResponse:
         try:
             found = resumable.finish(found)
         except parts.Busy:
-            return JsonResponse({"status": "taking", "message": "The file is being taken in."}, status=202)
+            return JsonResponse({"status": "taking", "message": _("The file is being taken in.")}, status=202)
         except FileNotFoundError as error:
             raise Http404 from error
     if not found.result:
