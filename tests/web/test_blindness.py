@@ -19,9 +19,11 @@ from django.test.client import ClientHandler
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from processing.params import STANDARD_PRESET
 from reviewapp import storage
-from reviewapp.enums import AssetState, BatchState, GoldSource, LookKind, LotState, Role, RunKind, Side
+from reviewapp.enums import AdjustmentState, AssetState, BatchState, GoldSource, LookKind, LotState, Role, RunKind, Side
 from reviewapp.models import (
+    Adjustment,
     Asset,
     Batch,
     Delivery,
@@ -202,7 +204,10 @@ def walk(kind: str) -> Walk:
     try:
         with transaction.atomic():
             user: User = factories.make_user("rita", Role.REVIEWER)
-            task = KINDS[kind]()
+            factories.make_user("sena", Role.SENIOR)
+            task = ReviewTask.objects.select_related("run").get(pk=KINDS[kind]().pk)
+            Asset.objects.filter(pk=task.asset_id).update(original_key=task.run.pixels_key)
+            ProcessingRun.objects.filter(pk=task.run_id).update(params=STANDARD_PRESET.to_dict())
             client = Client()
             client.handler = Timed(enforce_csrf_checks=False)
             client.force_login(user)
@@ -246,12 +251,34 @@ def _requests(client: Client, task: ReviewTask, found: Walk) -> None:
         assert said.status_code == 200, (verdict, said.content)
         version += 1
         ask(f"{number} past", "/review/mixed/past/")
-        if verdict in ("approve", "reject", "hold") and number < 5:
+        if verdict in ("approve", "reject", "hold"):
             back = ask(f"{number} undo", f"/review/decisions/{said.json()['decision']}/undo/", {})
             assert back.status_code == 200, (verdict, back.content)
             version = back.json()["item"]["version"]
+    _adjusts(ask, task, version)
+    body = {"verdict": "escalate", "version": version + 2, "queue": "mixed", "note": "Which grey?"}
+    said = ask("escalate", f"/review/items/{task.pk}/decision/", body, idempotency_key="k9")
+    assert said.status_code == 200, said.content
     ask("page after", "/review/mixed/")
     ask("home", "/")
+
+
+def _adjusts(ask: Callable[..., Any], task: ReviewTask, version: int) -> None:
+    """Other settings are asked for, made (here: by hand), looked at, taken and put back."""
+    asked = ask("adjust", f"/review/items/{task.pk}/adjust/", {"values": {"edge.refinement": "low"}})
+    assert asked.status_code in (200, 202), asked.content
+    adjustment = Adjustment.objects.get(task=task)
+    ask("adjust, waiting", f"/review/adjustments/{adjustment.pk}/")
+    current = Asset.objects.get(pk=task.asset_id).current_run_id
+    made = stored_run(adjustment.asset, kind=RunKind.ADJUSTED, preset_version=adjustment.base_run.preset_version)
+    Asset.objects.filter(pk=task.asset_id).update(current_run=current)
+    Adjustment.objects.filter(pk=adjustment.pk).update(state=AdjustmentState.READY, result_run=made)
+    ask("adjust, ready", f"/review/adjustments/{adjustment.pk}/")
+    for name, body in (("taken", {}), ("put back", {"back": True})):
+        swapped = ask(f"adjust, {name}", f"/review/adjustments/{adjustment.pk}/use/", body)
+        assert swapped.status_code == 200, swapped.content
+        version += 1
+        assert swapped.json()["item"]["version"] == version
 
 
 def test_no_page_json_header_or_query_tells_what_a_task_is() -> None:
