@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -9,9 +10,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
-from reviewapp.enums import AlarmKind, AssetState, LookKind, LotState, Role, Sampling, ScopeMode
+from reviewapp.enums import AlarmKind, AssetState, LearningAlarmKind, LookKind, LotState, Role, Sampling, ScopeMode
 from reviewapp.models import (
     Alarm,
     Asset,
@@ -28,7 +30,7 @@ from reviewapp.models import (
 )
 from reviewapp.selectors import feedback, reviewers
 from reviewapp.selectors.quality import current_policy
-from reviewapp.services import hidden, scopes
+from reviewapp.services import alarms, hidden, scopes
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -124,6 +126,16 @@ def test_the_proof_page_says_the_bound_its_n_and_what_is_missing(client: Client,
     scopes.write(lot.scope, scopes.policy.Scope(ScopeMode.LEARN, (few,)), [1])
     left = scopes.certify(lot.scope).looks_left
     assert left and f"About {left:,} more clean looks" in client.get("/quality/proof/").content.decode()
+
+
+def test_fbk08_what_drifts_waits_beside_the_other_alarms_and_is_closed_there(client: Client, manager: User) -> None:
+    preset = factories.make_preset_version("Mugs").preset
+    assert alarms.open_alarm(preset, LearningAlarmKind.DRIFT, "Scores fell by 4 points", {}) is not None
+    page = client.get(reverse("quality:proof")).content.decode()
+    assert "Scores fell by 4 points" in page and "Mugs" in page
+    address = re.search(r'action="(/presets/alarms/[^"]*)"', page)
+    assert address is not None and client.post(address[1], {"note": "The lamp"}).status_code == 302
+    assert "Scores fell" not in client.get(reverse("quality:proof")).content.decode()
 
 
 def test_lists_cost_the_same_however_long(client: Client, manager: User) -> None:

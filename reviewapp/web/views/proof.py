@@ -18,6 +18,7 @@ from reviewapp.selectors import gold as gold_reads
 from reviewapp.selectors import people as people_reads
 from reviewapp.selectors import proof as selectors
 from reviewapp.selectors import reviewers as reviewer_reads
+from reviewapp.selectors.alarms import open_learning_alarms
 from reviewapp.services import lots, scopes, strata
 from reviewapp.web import quality_words as words
 from reviewapp.web.htmx import render_page
@@ -53,6 +54,7 @@ def proof(request: HttpRequest) -> HttpResponse:
             "figures": words.total_figures(total),
             "sentence": words.total_sentence(total),
             "alarms": selectors.open_alarms(),
+            "drifts": open_learning_alarms(),
             "held": selectors.held_scopes(),
             "patterns": [words.pattern_words(found) for found in selectors.patterns()],
             "exceptions": [words.pattern_words(found) for found in selectors.exceptions()],
