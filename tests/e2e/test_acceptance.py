@@ -5,17 +5,17 @@ Number -> where it is proved. Tests named test_14_NN are here or in test_accepta
  1  test_14_01 every screen, both themes: no policy violation, no console error
  2  test_14_02 every screen, dialogs and tools of the desk open, both themes: axe finds nothing serious
  3  test_14_03 every screen as wide as five widths; test_review_desk: the desk loaded at five widths
- 4  test_review_desk: test_rev04_a_advances..., z_takes_back..., test_rev07_x_3..., a_held_key_decides_once
+ 4  test_14_04; test_review_desk: test_rev04_a_advances..., z_takes_back..., test_rev07_x_3...
  5  test_14_05 (keys file); test_review_desk: test_rev02_modes_peek_and_actual_pixels; test_viewer: Space in every mode
  6  test_14_06
  7  test_14_07; test_viewer_layers: test_smp01...
- 8  test_review_desk: test_rev04_single_keys_can_be_switched_off
+ 8  test_14_08
  9  test_14_09; test_review_desk: test_rev04_blink_stands_still_under_reduced_motion
 10  test_14_10
 11  test_14_11
 12  test_14_12
-13  test_review_contention: test_rev04_a_decision_after_the_lease_went..., a_lost_lease_offers_the_next_photos
-14  test_review_contention: test_rev04_offline_decisions_arrive_once_and_in_order
+13  test_14_13; test_review_contention: a_lost_lease_offers_the_next_photos
+14  test_14_14
 15  test_upload_breaks: test_broken_connections_and_a_closed_tab...
 16  test_14_16: no network and no waiting between key and picture; the p95 itself is benchmarks/desk.py's bar
 17  test_14_17
@@ -31,22 +31,27 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.desk import saved, until
+from tests.e2e.desk import saved, show, sku, until
 from tests.e2e.screens import SCREENS, first_painted, furnish, signed_in
-from tests.e2e.walk import COLOUR_RULES, RULES, WIDTHS, Walked, by_night, only_bad, serious, walk, walk_by_night
+from tests.e2e.stack_desk import MOVING, TINTED, decisions, rows, undone
+from tests.e2e.telling import INNOCENT, TELLING, everything_once
+from tests.e2e.walk import (
+    COLOUR_RULES,
+    NO_PAGE,
+    RULES,
+    WIDTHS,
+    Walked,
+    by_night,
+    only_bad,
+    serious,
+    walk,
+    walk_by_night,
+)
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(1800)]
 
 Day = tuple[Stack, dict[str, Any]]
-NO_PAGE = re.compile(
-    r"claim|past|beat|release|decide_plain|undo|take_back|filter|bulk_(apply|advance|undo)|decide|adjust|tus:|media:|"
-    r"viewer:|healthz|readyz|logout|jsi18n|uploads:(file|csv|look|known|checks|finish)|editing:(claim|submit|sign|send|give)|"
-    r"batches:(progress|images|failures|retry|hand|pause|resume|cancel|priority|deliver)|download|publish|what_if|"
-    r"category|presets:(import|current|export|alarm|back|lock|try)|accept|decline|reference|proposals:(test|try)|complain|"
-    r"add_returns|quality:(clear|close_alarm|draft|plan|reprocess|to_editors)"
-)
-"""Names of addresses that are no page: answers to scripts and forms, pictures, files, fragments."""
 
 
 @pytest.fixture(scope="module")
@@ -134,17 +139,82 @@ def test_14_03_no_control_is_too_small_and_nothing_scrolls_sideways(walked: Walk
     assert len(walked.wide) == len(WIDTHS) * len(fluid) and len(SCREENS) - len(fluid) == 1
 
 
-TINTED = """(() => {
-    const seen = new Map();
-    for (const el of document.querySelectorAll('body, .rv, .rv *')) {
-        if (!el.checkVisibility() || el.closest('svg, .px, .lay i, .lossrow i, .chip-m')) continue;
-        const rgb = getComputedStyle(el).backgroundColor.match(/[\\d.]+/g).map(Number);
-        if (rgb[3] === 0) continue;
-        if (rgb[0] !== rgb[1] || rgb[1] !== rgb[2]) seen.set(`${el.tagName}.${el.className}`, rgb.join(' '));
-    }
-    return [...seen].map((pair) => pair.join(': '));
-})()"""
-"""Elements of the desk with a background that isn't R = G = B; a legend's dot and a readout's chip are meant."""
+def test_14_04_keys_decide_advance_reject_cancel_and_undo(opened: Any, day: Day) -> None:
+    page, stack = opened("reviewer", "/review/mixed/"), day[0]
+    first_painted(page)
+    first, start = sku(page), decisions(stack)[-1][0]
+    for key in ("x", "Escape"):
+        page.keyboard.press(key)
+    assert page.is_hidden("#reasons") and sku(page) == first
+    for _ in range(6):
+        page.keyboard.down("a")
+    page.keyboard.up("a")
+    until(page, "(was) => document.getElementById('sku').textContent !== was", first)
+    first_painted(page)
+    second = sku(page)
+    assert page.query_selector(f'.fr[aria-label="{first}, Approved"] .mk.approve')
+    page.keyboard.press("x")
+    page.keyboard.press("3")
+    until(page, "(was) => document.getElementById('sku').textContent !== was", second)
+    saved(page)
+    made = [(number, verdict, reasons) for _id, number, verdict, reasons, _undoes in decisions(stack, start)]
+    assert made == [(first, "approve", "[]"), (second, "reject", '["partial_removal"]')], "held, A decides once"
+    undone(page, 2)
+    assert sku(page) == first and [row[4] is not None for row in decisions(stack, start)] == [False, False, True, True]
+
+
+def test_14_08_with_single_keys_off_the_key_does_nothing_and_the_button_works(opened: Any) -> None:
+    page = opened("reviewer", "/account/")
+    page.uncheck("[name=keys]")
+    page.click("text=Save")
+    page.goto(page.url.replace("/account/", "/review/mixed/"))
+    first_painted(page)
+    first = sku(page)
+    page.keyboard.press("a")
+    page.wait_for_timeout(300)
+    assert sku(page) == first
+    page.click('[data-do="approve"]')
+    until(page, "(was) => document.getElementById('sku').textContent !== was", first)
+    page.click('[data-do="undo"]')
+    show(page, first)
+    saved(page)
+
+
+def test_14_13_a_decision_after_the_lease_ran_out_is_refused_and_the_photo_offered_again(opened: Any, day: Day) -> None:
+    page, stack = opened("reviewer", "/review/mixed/"), day[0]
+    first_painted(page)
+    first, start = sku(page), decisions(stack)[-1][0]
+    task = int(page.get_attribute(".fr.cur", "data-entry").split(".")[0])
+    lend = (
+        "UPDATE reviewapp_reviewtask SET lease_until = datetime('now', ?), lease_owner_id = (SELECT id FROM auth_user"
+    )
+    rows(stack, f"{lend} WHERE username = 'rita') WHERE id = ?", "+5 minutes", task)
+    page.keyboard.press("a")
+    page.wait_for_selector("#note:not([hidden])")
+    assert "somebody else" in page.inner_text("#note") and decisions(stack, start) == []
+    rows(stack, lend, "-1 minutes", task)
+    page.reload()
+    first_painted(page)
+    assert sku(page) == first
+
+
+def test_14_14_three_decisions_offline_arrive_once_each_and_in_order(opened: Any, day: Day) -> None:
+    page, stack = opened("reviewer", "/review/mixed/"), day[0]
+    first_painted(page)
+    until(page, "document.querySelectorAll('.fr.next:not(.cold)').length >= 3")
+    start, made = decisions(stack)[-1][0], []
+    page.context.set_offline(True)
+    for _ in range(3):
+        made.append(sku(page))
+        page.keyboard.press("a")
+        until(page, "(was) => document.getElementById('sku').textContent !== was", made[-1])
+        page.wait_for_timeout(150)
+    until(page, "document.getElementById('note').textContent.includes('3 decisions are saved')")
+    assert page.locator(".fr.pending").count() == 3 and decisions(stack, start) == []
+    page.context.set_offline(False)
+    saved(page)
+    assert [(row[1], row[2]) for row in decisions(stack, start)] == [(each, "approve") for each in made]
+    undone(page, 3)
 
 
 @pytest.mark.parametrize("queue", ["mixed", "assisted"])
@@ -156,48 +226,6 @@ def test_14_06_every_surface_of_the_desk_is_neutral(opened: Any, queue: str) -> 
         page.keyboard.press(key)
         page.wait_for_timeout(150)
         assert page.evaluate(TINTED) == [], key
-
-
-TELLING = re.compile(
-    r"\b(score|scored|total|band|assist|advice|gate|gates|findings?|parts?|lost|measures?|route|routing|why|reason_label|"
-    r"flags?|flagged|preset|confidence|score_band|medium|samples?|is_sample|human_review|auto_approved)\b",
-    re.IGNORECASE,
-)
-INNOCENT = re.compile(
-    r"New photos show up here as they are scored|Part of the product missing|This part did not load|Colours as on the "
-    r"sample card|\"(low|medium|high)\"|\"(medium|Medium)\"|\"kind\": \"flag\"|>Why\?<|[>\"][Mm]edium[<\"]",
-)
-"""Words of the page itself, of the client's notes, and of the settings that anybody may adjust."""
-
-
-def everything_once(page: Any, stack: Stack) -> None:
-    """A session at the blind desk that asks the server everything the desk can ask."""
-    page.goto(f"{stack.url}/review/mixed/")
-    first_painted(page)
-    page.keyboard.press("k")
-    page.wait_for_selector('[data-panel="siblings"] .sib')
-    page.keyboard.press("c")
-    until(page, "!document.getElementById('stage').classList.contains('making')")
-    page.wait_for_timeout(500)
-    page.keyboard.press("o")
-    page.wait_for_timeout(700)
-    page.focus("#stage")
-    page.keyboard.press("o")
-    page.keyboard.press("a")
-    saved(page)
-    first_painted(page)
-    page.keyboard.press("x")
-    page.keyboard.press("2")
-    saved(page)
-    page.keyboard.press("z")
-    saved(page)
-    page.keyboard.press("z")
-    saved(page)
-    page.keyboard.press("z")
-    page.wait_for_timeout(700)
-    page.keyboard.press("?")
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_timeout(700)
 
 
 def test_14_07_nothing_of_the_blind_queue_tells_how_a_photo_was_judged(opened: Any, day: Day) -> None:
@@ -235,11 +263,6 @@ def test_14_07_nothing_of_the_blind_queue_tells_how_a_photo_was_judged(opened: A
             leaks[where] = found
     assert not leaks
     assert not [line for line in headers if re.search(r"score|routing|\bsample\b|overlays\.css", line)]
-
-
-MOVING = """document.getAnimations()
-    .filter((one) => one.playState === 'running' && one.effect.getComputedTiming().iterations > 1)
-    .map((one) => one.animationName ?? String(one))"""
 
 
 def test_14_09_reduced_motion_stops_blinking_spinners_and_skeletons(opened: Any, day: Day) -> None:
