@@ -31,22 +31,11 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import walk
 from tests.e2e.desk import saved, show, sku, until
 from tests.e2e.screens import SCREENS, first_painted, furnish, signed_in
 from tests.e2e.stack_desk import MOVING, TINTED, decisions, rows, undone
 from tests.e2e.telling import INNOCENT, TELLING, everything_once
-from tests.e2e.walk import (
-    COLOUR_RULES,
-    NO_PAGE,
-    RULES,
-    WIDTHS,
-    Walked,
-    by_night,
-    only_bad,
-    serious,
-    walk,
-    walk_by_night,
-)
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(1800)]
@@ -61,9 +50,9 @@ def day(live_app: Stack) -> Day:
 
 
 @pytest.fixture(scope="module")
-def walked(browser: Any, day: Day) -> Walked:
+def walked(browser: Any, day: Day) -> walk.Walked:
     """Every screen, in both themes."""
-    return walk(browser, *day)
+    return walk.walk(browser, *day)
 
 
 @pytest.fixture
@@ -101,24 +90,24 @@ def test_14_00_the_walk_covers_every_page_of_the_site(day: Day) -> None:
             seen.add(resolve(screen.path.format(**day[1]).split("?")[0]).view_name)
         except Resolver404:
             assert screen.status == 404, screen.name
-    assert {name for name in pages if not NO_PAGE.search(name)} == seen
+    assert {name for name in pages if not walk.NO_PAGE.search(name)} == seen
 
 
-def test_14_01_no_policy_violation_and_no_console_error_anywhere(walked: Walked) -> None:
-    assert not only_bad(walked.complaints)
+def test_14_01_no_policy_violation_and_no_console_error_anywhere(walked: walk.Walked) -> None:
+    assert not walk.only_bad(walked.complaints)
     assert set(walked.complaints) == {screen.name for screen in SCREENS}
 
 
 def test_14_01_14_03_as_the_server_sends_it_in_the_dark_on_a_phone(browser: Any, day: Day) -> None:
-    night = walk_by_night(browser, *day)
+    night = walk.walk_by_night(browser, *day)
     names = {screen.name for screen in SCREENS if screen.is_fluid}
     assert set(night.complaints) == set(night.dark) == names
-    assert not only_bad(night.complaints)
-    assert not only_bad(night.wide) and not only_bad(night.small)
+    assert not walk.only_bad(night.complaints)
+    assert not walk.only_bad(night.wide) and not walk.only_bad(night.small)
 
 
-def test_14_02_axe_finds_nothing_serious_anywhere(walked: Walked) -> None:
-    assert not only_bad(walked.findings)
+def test_14_02_axe_finds_nothing_serious_anywhere(walked: walk.Walked) -> None:
+    assert not walk.only_bad(walked.findings)
     assert set(walked.findings) == {screen.name for screen in SCREENS}
     assert set(walked.dark) == {screen.name for screen in SCREENS if not screen.is_desk}
 
@@ -126,17 +115,17 @@ def test_14_02_axe_finds_nothing_serious_anywhere(walked: Walked) -> None:
 def test_14_02_axe_is_awake(opened: Any) -> None:
     page = opened("manager", "/batches/")
     page.evaluate("document.querySelector('h1').style.color = '#ddd'")
-    for rules in (RULES, COLOUR_RULES):
-        assert any("color-contrast" in found for found in serious(page, rules))
-    by_night(page)
-    assert not serious(page, COLOUR_RULES), "light grey is well seen by night"
+    for rules in (walk.RULES, walk.COLOUR_RULES):
+        assert any("color-contrast" in found for found in walk.serious(page, rules))
+    walk.by_night(page)
+    assert not walk.serious(page, walk.COLOUR_RULES), "light grey is well seen by night"
 
 
-def test_14_03_no_control_is_too_small_and_nothing_scrolls_sideways(walked: Walked) -> None:
-    assert not only_bad(walked.wide)
-    assert not only_bad(walked.small)
+def test_14_03_no_control_is_too_small_and_nothing_scrolls_sideways(walked: walk.Walked) -> None:
+    assert not walk.only_bad(walked.wide)
+    assert not walk.only_bad(walked.small)
     fluid = [screen.name for screen in SCREENS if screen.is_fluid]
-    assert len(walked.wide) == len(WIDTHS) * len(fluid) and len(SCREENS) - len(fluid) == 1
+    assert len(walked.wide) == len(walk.WIDTHS) * len(fluid) and len(SCREENS) - len(fluid) == 1
 
 
 def test_14_04_keys_decide_advance_reject_cancel_and_undo(opened: Any, day: Day) -> None:
