@@ -99,18 +99,28 @@ def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed", choice:
     return list(_in_order(lent, user, choice))
 
 
-def beat(user: User, task_ids: Sequence[int]) -> list[int]:
-    """Extend the leases `user` still owns among `task_ids` to 10 minutes from now; return the ids still theirs."""
+def lease_end() -> datetime:
+    """When a lease given now ends."""
+    return timezone.now() + LEASE
+
+
+def beat(user: User, task_ids: Sequence[int], until: datetime | None = None) -> list[int]:
+    """Extend the leases `user` still owns among `task_ids` to `until` (in 10 minutes); return the ids still theirs."""
     owned = ReviewTask.objects.filter(pk__in=list(task_ids), lease_owner=user, state=ReviewTaskState.OPEN)
-    owned.update(lease_until=timezone.now() + LEASE)
+    owned.update(lease_until=until or lease_end())
     return sorted(owned.values_list("pk", flat=True))
 
 
-def release(user: User, task_ids: Sequence[int] | None = None) -> int:
-    """Give back leases at once (leaving the page, signing out); None means all of them. Returns how many."""
+def release(user: User, task_ids: Sequence[int] | None = None, until: datetime | None = None) -> int:
+    """Give back leases at once (leaving the page, signing out); None means all of them. Returns how many.
+
+    With `until` only those that end by then: what the person's next page was lent since stays lent to it.
+    """
     owned = ReviewTask.objects.filter(lease_owner=user, state=ReviewTaskState.OPEN)
     if task_ids is not None:
         owned = owned.filter(pk__in=list(task_ids))
+    if until is not None:
+        owned = owned.filter(lease_until__lte=until)
     return owned.update(lease_owner=None, lease_until=None)
 
 

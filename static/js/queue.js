@@ -104,7 +104,7 @@ export class Queue extends EventTarget {
     let added = 0;
     for (const item of items) {
       const waiting = this.entries.find((entry) => entry.id === item.id && !entry.state);
-      if (waiting) waiting.version = item.version;
+      if (waiting) Object.assign(waiting, { version: item.version, leaseUntil: item.leaseUntil });
       else if (!this.entries.some((entry) => entry.key === keyOf(item))) {
         const entry = { ...item, key: keyOf(item), state: null };
         this.entries.push(entry);
@@ -238,7 +238,7 @@ export class Queue extends EventTarget {
 
   #answerUndo(op, entry, status, data) {
     if (status === 200 && data.item) {
-      if (entry) entry.version = data.item.version;
+      if (entry) Object.assign(entry, { version: data.item.version, leaseUntil: data.item.leaseUntil });
       for (const later of this.outbox.ops) { // after a reload the photo isn't here any more, a decision on it may be
         if (later.kind !== 'decide' || later.entry !== op.entry) continue;
         later.body.version = data.item.version;
@@ -317,6 +317,7 @@ export class Queue extends EventTarget {
       const answer = await this.#post(this.urls.beat, { ids, choice: this.boot.choice });
       this.counts = answer.counts;
       this.leaseEnds = Date.now() + LEASE_MS;
+      for (const entry of this.open) if (answer.ids.includes(entry.id)) entry.leaseUntil = answer.until;
       this.#lose(ids.filter((id) => !answer.ids.includes(id)));
     } catch {
       if (Date.now() > this.leaseEnds) this.#lose(ids);
@@ -345,6 +346,9 @@ export class Queue extends EventTarget {
     const form = new FormData();
     form.append('csrfmiddlewaretoken', cookie('csrftoken') ?? this.boot.csrf);
     for (const entry of this.open) form.append('ids', entry.id);
+    // It may arrive after the next page was lent the same photos: what it got since stays its own.
+    const ends = this.open.map((entry) => entry.leaseUntil).filter(Boolean).sort((one, two) => Date.parse(one) - Date.parse(two));
+    form.append('until', ends.at(-1) ?? '');
     navigator.sendBeacon(this.urls.release, form);
   }
 }

@@ -57,20 +57,6 @@ def test_rev04_two_people_decide_one_photo_and_the_first_stands(
     page.watched.problems.clear()  # Chromium logs the 409
 
 
-def test_rev04_a_decision_after_the_lease_went_is_refused(page: Any, live_server: Any, reviewer: User) -> None:
-    task, *_ = waiting(2)
-    open_queue(page, live_server)
-    somebody = factories.make_user("Otto", Role.REVIEWER)
-    ReviewTask.objects.filter(pk=task.pk).update(
-        lease_owner=somebody, lease_until=timezone.now() + timedelta(minutes=5)
-    )
-    page.keyboard.press("a")
-    page.wait_for_selector("#note:not([hidden])")
-    assert "somebody else" in page.inner_text("#note")
-    assert not ReviewDecision.objects.exists()
-    page.watched.problems.clear()  # Chromium logs the 410
-
-
 def test_rev04_a_lost_lease_offers_the_next_photos(page: Any, live_server: Any, reviewer: User) -> None:
     waiting(2)
     open_queue(page, live_server)
@@ -82,22 +68,6 @@ def test_rev04_a_lost_lease_offers_the_next_photos(page: Any, live_server: Any, 
     ReviewTask.objects.update(lease_owner=None, lease_until=None)
     page.click("#reclaim")
     show(page, "NW-001")
-
-
-def test_rev04_offline_decisions_arrive_once_and_in_order(page: Any, live_server: Any, reviewer: User) -> None:
-    waiting(5)
-    open_queue(page, live_server)
-    until(page, "document.querySelectorAll('.fr:not(.cold)').length === 5")
-    page.context.set_offline(True)
-    for following in ("NW-002", "NW-003", "NW-004"):
-        page.keyboard.press("a")
-        show(page, following)
-    until(page, "document.getElementById('note').textContent.includes('3 decisions are saved')")
-    assert page.locator(".fr.pending").count() == 3
-    page.context.set_offline(False)
-    saved(page)
-    assert list(ReviewDecision.objects.values_list("asset__sku", flat=True)) == ["NW-001", "NW-002", "NW-003"]
-    page.watched.problems.clear()
 
 
 def test_rev04_leaving_gives_the_photos_back(page: Any, live_server: Any, reviewer: User) -> None:

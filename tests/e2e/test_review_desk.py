@@ -108,17 +108,6 @@ def test_rev07_x_x_repeats_the_last_reason(page: Any, live_server: Any, reviewer
     assert [d.reasons for d in ReviewDecision.objects.all()] == [[RejectReason.COLOUR_SHIFT]] * 2
 
 
-def test_rev04_a_held_key_decides_once(page: Any, live_server: Any, reviewer: User) -> None:
-    waiting(4)
-    open_queue(page, live_server)
-    for _ in range(6):
-        page.keyboard.down("a")
-    page.keyboard.up("a")
-    show(page, "NW-002")
-    saved(page)
-    assert ReviewDecision.objects.count() == 1
-
-
 def test_rev04_a_decision_key_waits_for_the_picture(page: Any, live_server: Any, reviewer: User) -> None:
     waiting(2)
     held: list[Any] = []
@@ -254,19 +243,6 @@ def test_rev05_rev23_the_assisted_queue_says_score_parts_and_why(page: Any, live
     page.wait_for_selector('[data-full="empty"]:not([hidden])')
     saved(page)
     assert not ReviewDecision.objects.get().was_blind
-
-
-def test_rev04_single_keys_can_be_switched_off(page: Any, live_server: Any, reviewer: User) -> None:
-    waiting(2)
-    page.goto(f"{live_server.url}/account/")
-    page.uncheck("[name=keys]")
-    page.click("text=Save")
-    open_queue(page, live_server)
-    page.keyboard.press("a")
-    page.wait_for_timeout(200)
-    assert sku(page) == "NW-001"
-    page.click('[data-do="approve"]')
-    show(page, "NW-002")
 
 
 def test_rev04_blink_stands_still_under_reduced_motion(page: Any, live_server: Any, reviewer: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,14 @@ SMALL = """[...document.querySelectorAll(
     .map(([el, box]) => `${el.outerHTML.slice(0, 110)} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
 """Visible controls under 24 x 24 px. One in a label, or a row that is one link, is as large as that; links in sentences
 are exempt (2.5.8)."""
+NO_PAGE = re.compile(
+    r"claim|past|beat|release|decide_plain|undo|take_back|filter|bulk_(apply|advance|undo)|decide|adjust|tus:|media:|"
+    r"viewer:|healthz|readyz|logout|jsi18n|uploads:(file|csv|look|known|checks|finish)|editing:(claim|submit|sign|send|give)|"
+    r"batches:(progress|images|failures|retry|hand|pause|resume|cancel|priority|deliver)|download|publish|what_if|"
+    r"category|presets:(import|current|export|alarm|back|lock|try)|accept|decline|reference|proposals:(test|try)|complain|"
+    r"add_returns|quality:(clear|close_alarm|draft|plan|reprocess|to_editors)"
+)
+"""Names of addresses that are no page: answers to scripts and forms, pictures, files, fragments."""
 WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 

@@ -130,6 +130,32 @@ def test_rev01_beat_keeps_only_ones_own_and_release_frees_them(client: Client, r
     assert mine.lease_owner is None
 
 
+def test_rev01_a_page_that_is_left_takes_nothing_from_the_next_one(client: Client, rita: User) -> None:
+    """The beacon of a page that is loaded anew may arrive after the new one was lent the same photos."""
+    task = factories.make_review()
+    lent = client.post("/review/mixed/claim/", "{}", content_type="application/json").json()["items"][0]["leaseUntil"]
+    beat = client.post("/review/mixed/beat/", json.dumps({"ids": [task.pk]}), content_type="application/json").json()
+    assert client.post("/review/mixed/release/", {"ids": [task.pk], "until": lent}).status_code == 204
+    task.refresh_from_db()
+    assert task.lease_owner == rita
+    assert client.post("/review/mixed/release/", {"ids": [task.pk], "until": beat["until"]}).status_code == 204
+    task.refresh_from_db()
+    assert task.lease_owner is None
+    assert client.post("/review/mixed/release/", {"ids": [task.pk], "until": "2026-99-99"}).status_code == 204
+
+
+def test_rev01_nothing_is_stored_or_lent_for_a_page_of_somebody_else(client: Client, rita: User) -> None:
+    task = factories.make_review()
+    page = {"Softproof-User": str(rita.pk)}
+    client.force_login(factories.make_user("otto", Role.REVIEWER))
+    for path in (f"/review/items/{task.pk}/decision/", "/review/mixed/claim/", "/review/mixed/beat/"):
+        body = json.dumps({"verdict": "approve", "version": 0})
+        answer = client.post(path, body, content_type="application/json", headers={**page, "Idempotency-Key": "k"})
+        assert (answer.status_code, answer.json()["status"], answer.json()["now"]) == (401, "other_person", "otto")
+    task.refresh_from_db()
+    assert task.lease_owner is None and not ReviewDecision.objects.exists()
+
+
 def test_rev04_the_plain_form_decides_and_undoes(client: Client, rita: User) -> None:
     task = factories.make_review()
     client.get("/review/mixed/")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -24,6 +26,7 @@ from reviewapp.selectors.pages import keyset_by
 from reviewapp.selectors.people import is_senior
 from reviewapp.services import afterwards
 from reviewapp.services import review as desk
+from reviewapp.services.leases import lease_end
 from reviewapp.web.forms.choosing import ChoiceForm
 from reviewapp.web.htmx import is_fragment
 from reviewapp.web.permissions import REVIEWERS, role_required
@@ -195,19 +198,31 @@ def claim(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
 @require_POST
 @role_required(*REVIEWERS)
 def beat(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
-    """Renews the leases on {ids}: answers with those that are still the person's, and the counts."""
+    """Renews the leases on {ids}: answers with those that are still the person's, until when, and the counts."""
     user, body = _who(request), _body(request)
     ids = [pk for pk in body.get("ids", []) if isinstance(pk, int)]
     choice = _choice(body["choice"] if isinstance(body.get("choice"), dict) else {}, queue)
-    return JsonResponse({"ids": desk.beat(user, ids), "counts": _counts(user, queue, choice)})
+    until = lease_end()
+    held = desk.beat(user, ids, until)
+    return JsonResponse({"ids": held, "until": until.isoformat(), "counts": _counts(user, queue, choice)})
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None
 
 
 @require_POST
 @role_required(*REVIEWERS)
 def release(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
-    """Gives photos back when the page is left; a beacon sends the ids as a form."""
+    """Gives photos back when the page is left; a beacon sends the ids, and until when they were lent, as a form.
+
+    It may arrive after the person's next page (the same one, loaded anew) was lent the same photos.
+    """
     ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()]
-    desk.release(_who(request), ids)
+    desk.release(_who(request), ids, _moment(request.POST.get("until", "")))
     return HttpResponse(status=204)
 
 
