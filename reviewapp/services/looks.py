@@ -13,6 +13,7 @@ from django.utils import timezone
 from reviewapp.enums import AssetState, EditReason, LookKind, LotState, ReviewTaskState, RunKind, Verdict
 from reviewapp.models import Asset, Look, Lot, ProcessingRun
 from reviewapp.policies.quality import lots as policy
+from reviewapp.policies.quality.reviewers import LEAST_VIEW_S
 from reviewapp.selectors import review as reads
 
 from . import assets, audit, gold, hidden, learning, lots, retro
@@ -38,6 +39,15 @@ def flags(look: Look, verdict: str, run: ProcessingRun) -> bool:
     return verdict == Verdict.REJECT or is_corrected
 
 
+def is_glance(look: Look, seconds: float | None, *, is_flagged: bool) -> bool:
+    """Say whether a lot's photo was let pass faster than anybody can look at it: that proves nothing (section 6).
+
+    It counts for nothing and other eyes are asked; who glanced is told nothing, or it would tell a sample.
+    """
+    is_look = look.kind in (LookKind.FIRST, LookKind.AGAIN)
+    return is_look and not is_flagged and seconds is not None and seconds < LEAST_VIEW_S
+
+
 def judge(look: Look, user: User, *, is_flagged: bool, reasons: Sequence[str], seconds: float | None) -> bool:
     """Record what a person saw; False when it was recorded before. Call inside the transaction of the decision."""
     with transaction.atomic():
@@ -53,7 +63,7 @@ def judge(look: Look, user: User, *, is_flagged: bool, reasons: Sequence[str], s
         verdict = Verdict.REJECT if is_flagged else Verdict.APPROVE
         changed = Look.objects.filter(pk=look.pk, verdict="").update(
             verdict=verdict, reviewer=user, reasons=list(reasons), seconds_taken=seconds, judged_at=timezone.now(),
-            kind=look.kind,
+            kind=look.kind, is_void=is_glance(look, seconds, is_flagged=is_flagged),
         )  # fmt: skip
         if not changed:
             return False

@@ -220,6 +220,23 @@ def test_an_open_lot_is_proven_by_itself_once_its_scope_is_not_proven_any_more()
     assert "not proven any more" in told[1].note
 
 
+def test_a_glance_at_a_lots_photo_proves_nothing_and_other_eyes_are_asked() -> None:
+    batch = proven_batch()
+    approved(batch, 30)
+    lot = planned(batch)
+    first, second = people()
+    (task,) = leases.claim_next(first, 1)
+    said = desk.record_decision(
+        first, task.pk, seen_version=0, verdict="approve", seconds_taken=1.2, idempotency_key="fast"
+    )
+    assert said.status == "saved", "who glanced is told nothing"
+    glance = Look.objects.get(task=task)
+    assert glance.is_void and glance.verdict == Verdict.APPROVE
+    again = lot.looks.get(asset=task.asset, is_void=False)
+    assert again.verdict == "" and again.task_id != task.pk
+    assert review.barred(first).filter(pk=again.pk).exists() and not review.barred(second).exists()
+
+
 def test_a_jump_of_the_rate_ends_the_proof_and_looks_back() -> None:
     batch = proven_batch()
     approved(batch, 60)
