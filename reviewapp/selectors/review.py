@@ -124,6 +124,12 @@ def held_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[Rev
     return listed.order_by("decided_at", "pk")
 
 
+def holds_of(tasks: Sequence[ReviewTask]) -> dict[int, ReviewDecision]:
+    """Who put each of `tasks` on hold, when and with which note, by task; one query."""
+    made = ReviewDecision.objects.filter(task__in=tasks, verdict=Verdict.HOLD, is_second_opinion=False)
+    return {one.task_id: one for one in standing(made).select_related("reviewer").order_by("version")}
+
+
 def leased_to(user: User, now: datetime | None = None) -> QuerySet[ReviewTask]:
     """Open tasks whose lease `user` still holds."""
     moment = now or timezone.now()

@@ -51,7 +51,7 @@ LINKS = (
     Link(_("Work"), "clients", _("Clients"), "contact", "clients:list", MANAGERS),
     Link(_("Quality"), "thresholds", _("Thresholds"), "sliders-horizontal", "quality:thresholds", MANAGERS),
     Link(_("Quality"), "proof", _("Proof"), "badge-check", "quality:proof", MANAGERS),
-    Link(_("Quality"), "reviewers", _("Reviewers' quality"), "glasses", "quality:reviewers", LEADS),
+    Link(_("Quality"), "reviewers", _("Reviewers"), "glasses", "quality:reviewers", LEADS),
     Link(_("Quality"), "presets", _("Presets"), "palette", "presets:list", MANAGERS),
     Link(_("Quality"), "channels", _("Channels"), "store", "channels:list", MANAGERS),
     Link(_("Quality"), "proposals", _("Proposals"), "git-compare", "proposals:list", MANAGERS, "open_proposals", True),

@@ -116,26 +116,36 @@ def pressed(selector: str) -> Act:
     return lambda page: page.click(selector)
 
 
+def painted(page: Any) -> None:
+    """Waits for the first photo of a desk and for nothing else."""
+    page.wait_for_selector("#stage[data-shown]")
+
+
+def pressing(key: str) -> Act:
+    """One key."""
+    return lambda page: page.keyboard.press(key)
+
+
 NO_PHOTOS = {"waiting": 0, "free": 0, "others": 0, "held": 2}
 lost_lease = in_turn(
-    first_painted, answered("**/beat/", ids=[], counts=NO_PHOTOS), looked_at_again, shown('[data-full="lease"]')
+    painted, answered("**/beat/", ids=[], counts=NO_PHOTOS), looked_at_again, shown('[data-full="lease"]')
 )
 emptied = in_turn(
     lost_lease, answered("**/claim/", items=[], counts=NO_PHOTOS), pressed("#reclaim"), shown('[data-full="empty"]')
 )
 FIRST = "Already decided by Rita Sommer: approved. Your vote is kept as a second opinion."
-too_late = in_turn(first_painted, answered("**/decision/", 409, message=FIRST), keys("a"), shown("#note:not([hidden])"))
+too_late = in_turn(painted, answered("**/decision/", 409, message=FIRST), pressing("a"), shown("#note:not([hidden])"))
 signed_out = in_turn(
-    first_painted, answered("**/beat/", 401, status="signed_out"), looked_at_again, shown("#signed-out[open]")
+    painted, answered("**/beat/", 401, status="signed_out"), looked_at_again, shown("#signed-out[open]")
 )
 somebody_else = in_turn(
-    first_painted, answered("**/decision/", 401, status="other_person", now="Rita Sommer"), keys("a"),
+    painted, answered("**/decision/", 401, status="other_person", now="Rita Sommer"), pressing("a"),
     shown("#other-person[open]"),
 )  # fmt: skip
 given_up = in_turn(answered("**/decision/", 410, message="Gone."), pressed("#other-person .again"), heard_again)
 """Answered as if it came too late, so that the photo waits for whoever looks next."""
 set_aside = in_turn(
-    first_painted, answered("**/decision/", 500), keys("a"), shown("#aside-open:not([hidden])"), pressed("#aside-open"),
+    painted, answered("**/decision/", 500), pressing("a"), shown("#aside-open:not([hidden])"), pressed("#aside-open"),
 )  # fmt: skip
 discarded = in_turn(heard_again, pressed("#aside-list .quiet"))
 
@@ -186,11 +196,19 @@ class Screen:
     """What the browser says because of what the screen provokes."""
     is_fluid: bool = True
     """Its width may change while it is looked at."""
+    is_state: bool = False
+    """A state of the desk, which is dark by day too: looked at once."""
 
     @property
     def is_desk(self) -> bool:
         """The desk is dark in both themes."""
         return self.path.startswith(("/review/mixed/", "/review/assisted/"))
+
+
+def state(name: str, act: Act, after: Act = heard_again, choice: str = "", complains: str = "") -> Screen:
+    """A state of the reviewer's desk."""
+    expected = (complains, "410") if complains else ()
+    return Screen(name, "reviewer", f"/review/mixed/{choice}", act, after, complains=expected, is_state=True)
 
 
 NO_NETWORK = "ERR_INTERNET_DISCONNECTED"
@@ -215,16 +233,14 @@ SCREENS: tuple[Screen, ...] = (
     Screen("review-keys", "reviewer", "/review/mixed/", keys("?")),
     Screen("review-beside", "reviewer", "/review/mixed/", keys("k")),
     Screen("review-offline", "reviewer", "/review/mixed/", offline, online, complains=(NO_NETWORK,), is_fluid=False),
-    Screen("review-empty", "reviewer", "/review/mixed/", emptied, heard_again),
-    Screen("review-empty-choice", "reviewer", "/review/mixed/?sku=nothing", shown('[data-full="empty"]')),
-    Screen("review-lease-lost", "reviewer", "/review/mixed/", lost_lease, heard_again),
-    Screen("review-conflict", "reviewer", "/review/mixed/", too_late, heard_again, complains=("409",)),
-    Screen("review-signed-out", "reviewer", "/review/mixed/", signed_out, heard_again, complains=("401",)),
-    Screen("review-other-person", "reviewer", "/review/mixed/", somebody_else, given_up, complains=("401", "410")),
-    Screen("review-set-aside", "reviewer", "/review/mixed/", set_aside, discarded, complains=("500",)),
-    Screen(
-        "review-photo-error", "reviewer", "/review/mixed/", without_pictures, heard_again, complains=("ERR_FAILED",)
-    ),
+    state("review-empty", emptied),
+    state("review-empty-choice", shown('[data-full="empty"]'), choice="?sku=nothing"),
+    state("review-lease-lost", lost_lease),
+    state("review-conflict", too_late, complains="409"),
+    state("review-signed-out", signed_out, complains="401"),
+    state("review-other-person", somebody_else, given_up, complains="401"),
+    state("review-set-aside", set_aside, discarded, complains="500"),
+    state("review-photo-error", without_pictures, complains="ERR_FAILED"),
     Screen("review-assisted", "senior", "/review/assisted/", first_painted),
     Screen("review-why", "senior", "/review/assisted/", keys("m")),
     Screen("review-flag", "senior", "/review/assisted/", keys("g")),

@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from tests.e2e.desk import until
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(1200)]
@@ -122,7 +121,7 @@ def test_the_main_job(page: Any, live_app: Stack, tmp_path: Path) -> None:
     sign_in(page, live_app, "reviewer")
     approved, rejected = decide_everything(page, live_app)
     assert approved + rejected == waiting
-    until(page, "!Object.keys(localStorage).some((key) => key.startsWith('softproof.outbox'))")
+    assert page.get_attribute("#desk", "data-unsent") == "0", "clear is said only when all is sent"
     assert numbers(live_app, WAITING) == [0]
     assert numbers(live_app, SAMPLES)[0] == 0
     live_app.wait_idle(300)

@@ -94,7 +94,7 @@ def walk_by_night(browser: Any, stack: Stack, ids: dict[str, Any]) -> Walked:
     walked = Walked()
     pages: dict[str, tuple[Any, Watched]] = {}
     for screen in SCREENS:
-        if not screen.is_fluid:
+        if not screen.is_fluid or screen.is_state:
             continue
         page, watched = pages.get(screen.who) or _page_of(browser, stack, screen.who, "dark", PHONE)
         pages[screen.who] = page, watched

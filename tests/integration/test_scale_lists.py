@@ -28,7 +28,7 @@ QUERIES = {
     "/proposals/": 8,
     "/people/": 9,
     "/editing/": 11,
-    "/review/": 16,
+    "/review/": 17,
     "/deliveries/": 8,
     "/quality/proof/": 16,
 }

@@ -179,8 +179,9 @@ def test_rev04_the_plain_form_says_what_is_missing(client: Client, rita: User) -
 def test_rev04_held_photos_can_be_taken_up_again(client: Client, rita: User) -> None:
     task = factories.make_review(sku="HELD-1")
     client.get("/review/mixed/")
-    assert decide(client, task.pk, verdict="hold").status_code == 200
-    assert "HELD-1" in client.get("/review/").content.decode()
+    assert decide(client, task.pk, verdict="hold", note="Is the lid meant to be off?").status_code == 200
+    page = client.get("/review/").content.decode()
+    assert "HELD-1" in page and "rita, " in page and "Is the lid meant to be off?" in page
     assert client.post(f"/review/mixed/held/{task.pk}/").status_code == 302
     task.refresh_from_db()
     assert (task.state, task.lease_owner) == (ReviewTaskState.OPEN, rita)

@@ -72,14 +72,17 @@ def chooser(request: HttpRequest) -> HttpResponse:
     """Which queue: the blind one with the samples, the assisted one, and what is on hold."""
     user = _who(request)
     held = keyset_by(selectors.held_tasks("mixed", user), ("decided_at", "pk"), request.GET.get("after", ""), HELD)
+    holds = selectors.holds_of(held.rows)
+    rows = [(task, holds.get(task.pk)) for task in held.rows]
     if is_fragment(request):
-        return render(request, "review/_held.html", {"held": held})
+        return render(request, "review/_held.html", {"held": held, "rows": rows})
     wide = _choice(request.GET.dict(), "assisted")
     context = {
         "active": "review",
         "mixed": selectors.queue_counts(user, "mixed"),
         "assisted": selectors.queue_counts(user, "assisted"),
         "held": held,
+        "rows": rows,
         "saved": [(row, address(row.queue, _choice(row.values, row.queue))) for row in choosing.all_saved(user)],
         "form": ChoiceForm(initial=wide.values),
         "found": _found(user, wide) if wide.values else None,
