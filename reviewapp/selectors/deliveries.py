@@ -13,6 +13,7 @@ from reviewapp.enums import (
     APPROVED_STATES,
     REVIEW_STATES,
     AssetState,
+    LookKind,
     LotState,
     RenditionState,
     ReviewReason,
@@ -82,7 +83,8 @@ def open_samples(batch: Batch) -> QuerySet[ReviewTask]:
         state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD],
         study_run__isnull=True,
     )
-    return waiting.exclude(look__kind__in=lots.HIDDEN_FROM_BATCHES)
+    # Known pictures concern no delivery, looks back none of what has left; of what hasn't, its lot says so (plan).
+    return waiting.exclude(look__kind__in=[LookKind.GOLD, LookKind.RETRO])
 
 
 def channels_of(batch: Batch) -> list[Channel]:

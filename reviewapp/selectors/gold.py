@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, Q, Value, When
+from django.db.models.expressions import CombinedExpression
 from django.utils import timezone
 
 from reviewapp.enums import LookKind, Sampling, Verdict
-from reviewapp.models import Client, GoldItem, Look
+from reviewapp.models import Asset, Client, GoldItem, Look
 from reviewapp.policies.quality.reviewers import GOLD_REST_DAYS, sensitivity_bound
 from reviewapp.selectors.quality import current_policy
 
@@ -42,12 +43,21 @@ def is_on() -> bool:
     return Client.objects.filter(sampling__in=[Sampling.PROOF, Sampling.EACH]).exists()
 
 
-def next_item(is_defective: bool) -> GoldItem | None:
-    """The known picture that has rested longest, at least 60 days: so no reviewer gets one twice within them."""
+def next_item(is_defective: bool, near: Asset | None = None) -> GoldItem | None:
+    """The known picture that has rested longest, at least 60 days: so no reviewer gets one twice within them.
+
+    Of the client whose photo it goes `near`, and of its category, where there is one: it must not stand out.
+    """
     rested = timezone.now() - timedelta(days=GOLD_REST_DAYS)
     items = GoldItem.objects.filter(is_active=True, is_defective=is_defective)
     items = items.filter(Q(shown_at__isnull=True) | Q(shown_at__lt=rested))
-    return items.select_related("run", "asset").order_by(F("shown_at").asc(nulls_first=True), "pk").first()
+    likeness: Value | CombinedExpression = Value(0)
+    if near is not None:
+        is_client = When(asset__batch__client_id=near.batch.client_id, then=Value(2))
+        is_category = When(asset__category=near.category, then=Value(1))
+        likeness = Case(is_client, default=Value(0)) + Case(is_category, default=Value(0))
+    ranked = items.annotate(likeness=likeness).order_by("-likeness", F("shown_at").asc(nulls_first=True), "pk")
+    return ranked.select_related("run", "asset").first()
 
 
 def stock() -> dict[bool, int]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from reviewapp.enums import AssetState, BatchState, EditTaskState, ProposalState, ReviewTaskState, Role, Routing
 from reviewapp.models import (
+    Alarm,
     Asset,
     Batch,
     DeliveryItem,
@@ -153,7 +154,8 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
         named = Batch.objects.select_related("client")
         found += [Need("paused", 1, batch) for batch in named.filter(state=BatchState.PAUSED)[:1]]
         found += [Need("ready", 1, batch) for batch in named.filter(state=BatchState.READY)[:1]]
-        found.append(Need("alarms", LearningAlarm.objects.filter(closed_at__isnull=True).count()))
+        waiting_for_a_word = [rows.objects.filter(closed_at__isnull=True).count() for rows in (Alarm, LearningAlarm)]
+        found.append(Need("alarms", sum(waiting_for_a_word)))
         found.append(Need("proposals", PresetProposal.objects.filter(state=ProposalState.OPEN).count()))
     if held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}:
         found.append(Need("held", tallies.reviews()[ReviewTaskState.ON_HOLD]))

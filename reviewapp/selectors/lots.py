@@ -6,14 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from reviewapp.enums import LookKind, LotState, RejectReason, Verdict
-from reviewapp.models import Asset, Batch, Look, Lot, LotPlace
+from reviewapp.enums import LookKind, LotState, RejectReason, ReviewTaskState, Verdict
+from reviewapp.models import Asset, Batch, DeliveryItem, Look, Lot, LotPlace
 from reviewapp.policies.quality.lots import LotPlan, decide
 
-HIDDEN_FROM_BATCHES = (LookKind.GOLD, LookKind.RETRO)
-"""Looks that concern no delivery to come."""
 ROUNDING = 1e-9
 """The certificate sample of a lot are its ranks below pi x size, less what dividing and multiplying may add."""
 _RUN = ("params", "timings", "findings", "recipe")
@@ -39,16 +37,30 @@ def unreleased(batch: Batch) -> QuerySet[Lot]:
 
 
 def is_waiting(batch: Batch) -> bool:
-    """Say whether a delivery of the batch waits for a lot. One query."""
+    """Say whether a delivery of the batch waits for a lot, or for looks back at one. Two queries."""
     waiting = LotPlace.objects.filter(asset__batch=batch)
-    return waiting.exclude(lot__state__in=[LotState.RELEASED, LotState.REDO]).exists()
+    unproven = waiting.exclude(lot__state__in=[LotState.RELEASED, LotState.REDO]).exists()
+    return unproven or looked_back(batch).exists()
+
+
+def looked_back(batch: Batch) -> QuerySet[Look]:
+    """Looks back at photos of the batch that haven't left yet, nobody's or to be judged by a second person."""
+    back = Q(kind=LookKind.RETRO) | Q(kind=LookKind.SECOND, of__kind=LookKind.RETRO)
+    open_ones = Look.objects.filter(
+        back, asset__batch=batch, verdict="", is_void=False,
+        task__state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD],
+    )  # fmt: skip
+    return open_ones.exclude(Exists(DeliveryItem.objects.filter(rendition__asset=OuterRef("asset"))))
 
 
 def unproven_photos(batch: Batch) -> dict[int, Lot]:
     """Photos of a batch in a lot that isn't released, by asset id. A lot to be done again holds its photos too."""
     places = LotPlace.objects.filter(asset__batch=batch).exclude(lot__state=LotState.RELEASED)
     # A photo that was done again is in a newer lot, and that one counts.
-    return {place.asset_id: place.lot for place in places.select_related("lot").order_by("lot_id")}
+    found = {place.asset_id: place.lot for place in places.select_related("lot").order_by("lot_id")}
+    # And what its lot's release is in doubt of: the scope was stopped, or its reviewer's looks don't count.
+    back = looked_back(batch).filter(lot__isnull=False).select_related("lot")
+    return found | {look.asset_id: look.lot for look in back if look.lot is not None}
 
 
 @dataclass(frozen=True, slots=True)

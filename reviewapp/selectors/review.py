@@ -18,7 +18,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
-from reviewapp.enums import BatchState, EditTaskState, LookKind, RejectReason, ReviewReason, ReviewTaskState, Verdict
+from reviewapp.enums import (
+    BatchState,
+    EditTaskState,
+    LookKind,
+    RejectReason,
+    ReviewReason,
+    ReviewTaskState,
+    RunKind,
+    Verdict,
+)
 from reviewapp.models import Asset, EditTask, Look, ReviewDecision, ReviewTask, StudyRun
 from reviewapp.policies.verdicts import WAYS
 
@@ -211,10 +220,10 @@ def live_decisions() -> QuerySet[ReviewDecision]:
 
 
 def photo_decisions() -> QuerySet[ReviewDecision]:
-    """Those of `live_decisions` that say something new of a photo: none on known pictures, none of second people."""
-    return live_decisions().exclude(
-        task__look__kind__in=[LookKind.GOLD, LookKind.SECOND, LookKind.AGAIN, LookKind.RETRO]
-    )
+    """Those of `live_decisions` that say something new of a photo: none on known pictures, none of second people, and
+    none of looks that count for nothing."""
+    says_nothing = Q(kind__in=[LookKind.GOLD, LookKind.SECOND, LookKind.AGAIN, LookKind.RETRO]) | Q(is_void=True)
+    return live_decisions().exclude(Exists(Look.objects.filter(says_nothing, task=OuterRef("task"))))
 
 
 def my_recent_decisions(
@@ -275,7 +284,8 @@ def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[st
         "remover": run.remover,
         "model_name": run.model_name,
         "blind": blind,
-        "previous_edits": _previous_edits(asset),
+        # Only where an editor's work is what is judged: a known picture's own photo may have been mended since.
+        "previous_edits": _previous_edits(asset) if run.kind == RunKind.EDITED else [],
         "escalation": _escalation(task),
     }
     if not blind:

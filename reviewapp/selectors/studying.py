@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from reviewapp.enums import BatchState, RunKind, Side, Verdict
-from reviewapp.models import Study, StudyRun
+from django.db.models import F, Q
+
+from reviewapp.enums import BatchState, ReviewTaskState, RunKind, Side, Verdict
+from reviewapp.models import ReviewTask, Study, StudyRun
 from reviewapp.selectors.review import standing_verdicts
 
 
@@ -53,5 +55,10 @@ def verdicts(study: Study) -> dict[int, Said]:
 
 def drop_cancelled(study: Study) -> int:
     """Give up results of photos whose batch was cancelled meanwhile: no worker will make them."""
-    gone = study.runs.filter(run__isnull=True, error="", item__asset__batch__state=BatchState.CANCELLED)
-    return gone.update(error="Its batch was cancelled.")
+    waits = Q(run__isnull=True) | Q(review_task__state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD])
+    gone = study.runs.filter(waits, error="", item__asset__batch__state=BatchState.CANCELLED)
+    # Both sides: one alone would count against it.
+    pairs = study.runs.filter(item_id__in=list(gone.values_list("item_id", flat=True)))
+    waiting = ReviewTask.objects.filter(study_run__in=pairs, state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD])
+    waiting.update(state=ReviewTaskState.WITHDRAWN, lease_owner=None, lease_until=None, version=F("version") + 1)
+    return pairs.update(error="Its batch was cancelled.")

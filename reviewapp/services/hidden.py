@@ -41,7 +41,7 @@ def open_looks(wanted: Sequence[Wanted]) -> list[Look]:
     mixed: list[Wanted] = []
     for one in wanted:
         mixed.append(one)
-        item = _drawn()
+        item = _drawn(one.asset)
         if item is not None:
             mixed.append(Wanted(item.asset, item.run_id, LookKind.GOLD, gold=item))
     priority = {id(one): one.asset.priority for one in mixed}
@@ -57,7 +57,7 @@ def open_looks(wanted: Sequence[Wanted]) -> list[Look]:
 
 def accompany(task: ReviewTask) -> None:
     """Now and then put a known picture right behind a task that was just made; about one task in twenty is one."""
-    item = _drawn()
+    item = _drawn(task.asset)
     if item is None:
         return
     with transaction.atomic():
@@ -84,12 +84,12 @@ def _look(task: ReviewTask, one: Wanted) -> Look:
     return Look(task=task, kind=one.kind, lot=one.lot, asset=one.asset, gold=one.gold, of=one.of, number=one.number)
 
 
-def _drawn() -> GoldItem | None:
+def _drawn(near: Asset) -> GoldItem | None:
     """A known picture when one is due: by chance, so that nobody can count up to it."""
     if chance.share() >= GOLD_SHARE / (1.0 - GOLD_SHARE) or not gold_reads.is_on():
         return None
     wants_bad = chance.share() < GOLD_DEFECTIVE
-    item = gold_reads.next_item(wants_bad) or gold_reads.next_item(not wants_bad)
+    item = gold_reads.next_item(wants_bad, near) or gold_reads.next_item(not wants_bad, near)
     if item is None:
         return None
     taken = GoldItem.objects.filter(pk=item.pk, shown_at=item.shown_at).update(shown_at=timezone.now())

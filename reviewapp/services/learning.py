@@ -132,15 +132,25 @@ def draft_again(
 
 
 def _is_settled(version: PresetVersion, share: ReasonShare, min_count: int) -> bool:
-    """True when this reason is open, or was decided and fewer than `min_count` rejections came since."""
+    """True when this reason is open, or was decided (by a person or its own lost test) and fewer than `min_count`
+    rejections came since."""
     latest = PresetProposal.objects.filter(base=version, reason_code=share.reason.value).order_by("-pk").first()
     if latest is None:
         return False
-    if latest.state == ProposalState.OPEN:
-        return True
     known = set(latest.evidence.get("decision_ids", []))
     newest_known = max(known, default=0)
-    return sum(pk > newest_known for pk in share.decision_ids) < min_count
+    is_held = sum(pk > newest_known for pk in share.decision_ids) < min_count
+    if latest.state != ProposalState.OPEN:
+        return is_held
+    lost = Study.objects.filter(proposal=latest, stage__in=[StudyStage.LOST, StudyStage.FAILED]).first()
+    if lost is None or is_held:
+        return True
+    # Nobody has to come by and decline what its own test has answered: people go on rejecting, so it is asked anew.
+    PresetProposal.objects.filter(pk=latest.pk, state=ProposalState.OPEN).update(
+        state=ProposalState.DECLINED, decided_at=timezone.now(), decision_note=f"Its test said: {lost.why}"[:500]
+    )
+    audit.record("proposal.declined", latest, note=lost.why)
+    return False
 
 
 def _draft(

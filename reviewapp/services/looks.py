@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, EditReason, LookKind, LotState, ReviewTaskState, RunKind, Verdict
+from reviewapp.enums import AssetState, EditReason, GoldSource, LookKind, LotState, ReviewTaskState, RunKind, Verdict
 from reviewapp.models import Asset, Look, Lot, ProcessingRun
 from reviewapp.policies.quality import lots as policy
 from reviewapp.policies.quality.reviewers import LEAST_VIEW_S
@@ -33,9 +33,10 @@ def of_task(task_id: int) -> Look | None:
 def flags(look: Look, verdict: str, run: ProcessingRun) -> bool:
     """Say whether a verdict says that what was shown is defective: it was rejected, or had to be adjusted first.
 
-    A known picture keeps its defect when it is adjusted, so only a rejection says that it was seen.
+    A defect that was planted stays when the picture is adjusted, so only a rejection says that it was seen.
     """
-    is_corrected = run.kind == RunKind.ADJUSTED and look.kind != LookKind.GOLD
+    keeps_it = look.gold is not None and look.gold.source != GoldSource.ESCAPE
+    is_corrected = run.kind == RunKind.ADJUSTED and not keeps_it
     return verdict == Verdict.REJECT or is_corrected
 
 
@@ -44,8 +45,8 @@ def is_glance(look: Look, seconds: float | None, *, is_flagged: bool) -> bool:
 
     It counts for nothing and other eyes are asked; who glanced is told nothing, or it would tell a sample.
     """
-    is_look = look.kind in (LookKind.FIRST, LookKind.AGAIN)
-    return is_look and not is_flagged and seconds is not None and seconds < LEAST_VIEW_S
+    is_known = look.kind == LookKind.GOLD
+    return not is_known and not is_flagged and seconds is not None and seconds < LEAST_VIEW_S
 
 
 def judge(look: Look, user: User, *, is_flagged: bool, reasons: Sequence[str], seconds: float | None) -> bool:
@@ -60,18 +61,24 @@ def judge(look: Look, user: User, *, is_flagged: bool, reasons: Sequence[str], s
             return False
         if lot is not None:
             _check(look, lot, user, is_flagged=is_flagged, reasons=reasons)
+        if look.is_void and is_flagged and look.kind != LookKind.SECOND:
+            # Said after an undo, when others were asked already: theirs counts for the lot, the flag all the same.
+            look.kind, look.is_void = LookKind.RETRO, False
+        is_void = look.is_void or is_glance(look, seconds, is_flagged=is_flagged)
         verdict = Verdict.REJECT if is_flagged else Verdict.APPROVE
         changed = Look.objects.filter(pk=look.pk, verdict="").update(
             verdict=verdict, reviewer=user, reasons=list(reasons), seconds_taken=seconds, judged_at=timezone.now(),
-            kind=look.kind, is_void=is_glance(look, seconds, is_flagged=is_flagged),
+            kind=look.kind, is_void=is_void,
         )  # fmt: skip
         if not changed:
             return False
         look.refresh_from_db()
         if look.kind == LookKind.GOLD:
             gold.judged(look, user)
-        elif look.kind == LookKind.SECOND and look.of is not None:
+        elif look.kind == LookKind.SECOND and look.of is not None and not is_void:
             _second(look, look.of, user)
+        elif look.kind == LookKind.RETRO and lot is not None and is_void:
+            retro.ask_places(lot, [look.asset_id])
         if lot is not None:
             _go_on(lot)
     return True
@@ -131,10 +138,25 @@ def take_back(look: Look, user: User) -> None:
         hidden.withdraw(list(look.seconds.filter(is_void=False, verdict="")))
         is_late = lot is not None and lot.state not in LIVE and look.kind in (LookKind.FIRST, LookKind.AGAIN)
         kind = LookKind.RETRO if is_late else look.kind
-        Look.objects.filter(pk=look.pk).update(verdict="", reviewer=None, reasons=[], judged_at=None, kind=kind)
+        is_void = look.is_void and not _takes_over(look)
+        Look.objects.filter(pk=look.pk).update(
+            verdict="", reviewer=None, reasons=[], judged_at=None, kind=kind, is_void=is_void
+        )
         asset = Asset.objects.get(pk=look.asset_id)
         if is_upheld(look) and asset.state == AssetState.EDITING:
             assets.move(asset, AssetState.AUTO_APPROVED, reason="Decision undone", actor=user)
+
+
+def _takes_over(look: Look) -> bool:
+    """Take the look that replaced a void one out of the queue, so that who thought again is heard. False when somebody
+    has it on screen or has judged it: then it is theirs."""
+    same = Look.objects.filter(
+        lot=look.lot_id, asset=look.asset_id, kind=look.kind, number=look.number, of=look.of_id, is_void=False
+    )
+    if same.exclude(verdict="").exists():
+        return False
+    hidden.withdraw(list(same))
+    return not same.exists()
 
 
 def repair() -> int:
@@ -142,7 +164,8 @@ def repair() -> int:
 
     One that fails is logged and stops none of the others.
     """
-    lost = Look.objects.filter(verdict="", is_void=False, task__state=ReviewTaskState.DONE)
+    lost = Look.objects.filter(verdict="", task__state=ReviewTaskState.DONE)
+    lost = lost.exclude(kind=LookKind.SECOND, is_void=True)  # somebody's own flag, that they got at all the same
     done = 0
     for pk in list(lost.values_list("task_id", flat=True)[:200]):
         try:

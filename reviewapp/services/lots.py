@@ -7,17 +7,18 @@ run at any time and twice: after every look, and by the sweep.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from math import ceil
 from types import MappingProxyType
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from reviewapp.enums import AlarmKind, AssetState, LookKind, LotState, Role, ScopeMode, Verdict
+from reviewapp.enums import AlarmKind, AssetState, BatchState, LookKind, LotState, Role, ScopeMode, Verdict
 from reviewapp.models import Asset, Batch, Look, Lot, LotPlace, Scope
 from reviewapp.policies.quality import lots as policy
 from reviewapp.policies.quality import order
@@ -25,6 +26,8 @@ from reviewapp.policies.quality import scopes as scope_policy
 
 from . import audit, hidden, retro, scopes
 from .people import require
+
+logger = logging.getLogger(__name__)
 
 
 def gather(batch: Batch, photos: Sequence[Asset]) -> list[Lot]:
@@ -80,7 +83,10 @@ def plan_due() -> int:
     """Plan every waiting lot that is big or old enough, or whose scope needs no proof of each. Returns how many."""
     done = 0
     for pk in list(Lot.objects.filter(state=LotState.WAITING).order_by("pk").values_list("pk", flat=True)):
-        done += plan(pk)
+        try:
+            done += plan(pk)
+        except OperationalError:  # a deadlock on PostgreSQL: the others go on, this one in the next round
+            logger.exception("lot_plan_failed", extra={"lot": pk})
     return done
 
 
@@ -91,10 +97,11 @@ def plan(lot_id: int, *, at_once: bool = False) -> bool:
     """
     _prepare(lot_id)
     with transaction.atomic():
+        # The scope first, as whoever gathers photos into this lot has it: the other way round the two may deadlock.
+        scope = scopes.locked(Lot.objects.values_list("scope_id", flat=True).get(pk=lot_id))
         lot = _locked(lot_id)
         if lot.state != LotState.WAITING:
             return False
-        scope = scopes.locked(lot.scope_id)
         places = _standing_places(lot)
         if not at_once and not _is_ripe(scope, lot, places):
             return False
@@ -163,7 +170,7 @@ def stored_plan(lot: Lot) -> policy.LotPlan:
 def rebuilt(lot: Lot) -> policy.Lot:
     """Return a planned lot as the policies know it, from its rows."""
     places = lot.places.filter(rank__isnull=False).order_by("rank")
-    looks = lot.looks.filter(is_void=False).exclude(verdict="")
+    looks = lot.looks.filter(is_void=False, asset_id__in=places.values("asset_id")).exclude(verdict="")
     seconds = {look.of_id: look for look in looks.filter(kind=LookKind.SECOND)}
     made: dict[str, policy.Look] = {}
     others: set[str] = set()
@@ -185,6 +192,48 @@ def rebuilt(lot: Lot) -> policy.Lot:
     ids = tuple(str(pk) for pk in places.values_list("asset_id", flat=True))
     kept = frozenset(others - {one for one, look in made.items() if look.upheld})
     return policy.Lot(stored_plan(lot), ids, MappingProxyType(made), kept, str(state), lot.passes)
+
+
+def drop_cancelled() -> int:
+    """Take photos of cancelled batches out of lots that aren't decided, so that the others don't wait for looks nobody
+    is given. Returns how many lots changed.
+
+    What is left is planned again in the same order: a random order without some is as random, whatever was found.
+    """
+    gone = LotPlace.objects.filter(asset__batch__state=BatchState.CANCELLED)
+    gone = gone.filter(lot__state__in=[LotState.WAITING, LotState.OPEN, LotState.HELD])
+    ids = sorted(set(gone.values_list("lot_id", flat=True)))
+    for lot_id in ids:
+        with transaction.atomic():
+            scope = scopes.locked(Lot.objects.values_list("scope_id", flat=True).get(pk=lot_id))
+            _leave(_locked(lot_id), scope)
+    return len(ids)
+
+
+def _leave(lot: Lot, scope: Scope) -> None:
+    leaving = lot.places.filter(asset__batch__state=BatchState.CANCELLED)
+    photos = list(leaving.values_list("asset_id", flat=True))
+    hidden.withdraw(list(lot.looks.filter(asset_id__in=photos, verdict="", is_void=False)))
+    leaving.delete()
+    places = list(lot.places.order_by("rank", "pk"))
+    lot.size = len(places)
+    audit.record(
+        "lot.photos_left", lot, after={"photos": len(photos), "left": lot.size}, note="Their batch was cancelled."
+    )
+    if not places:
+        lot.state, lot.closed_at, lot.why = LotState.RELEASED, timezone.now(), "All its photos were cancelled."
+        lot.save(update_fields=["state", "closed_at", "why", "size"])
+        return
+    if lot.state != LotState.WAITING:
+        made = scope_policy.plan_lot(scopes.read(scope), scopes.policy_of(scope), len(places), lot.seed_sha256)
+        for rank, place in enumerate(places):
+            place.rank, place.pi = rank, made.pi_cert
+        LotPlace.objects.bulk_update(places, ["rank", "pi"], batch_size=500)
+        lot.plan = asdict(made)
+        audit.record("lot.planned", lot, after={k: v for k, v in lot.plan.items() if k != "boundaries"})
+    lot.save(update_fields=["size", "plan"])
+    if lot.state != LotState.WAITING:
+        _advance(lot, scope)
 
 
 def settle(lot_id: int) -> None:
@@ -314,6 +363,12 @@ def _release(lot: Lot, released: policy.Lot) -> None:
     retro.look_again(lot.scope_id, again, leaving_out=lot.pk)
 
 
+def _unseen(lot: Lot, now: policy.Lot) -> int:
+    """Photos of a lot that nobody has looked at; a look that doesn't count was one all the same."""
+    seen = lot.looks.exclude(verdict="").values("asset_id")
+    return lot.places.exclude(asset_id__in=seen).count() if now.judged() < lot.size else 0
+
+
 def release_unproven(lot_id: int, actor: Any, note: str) -> None:
     """Release a lot nobody can prove by a manager's word, after every photo was looked at. Raises HoldRefused."""
     require(actor, Role.MANAGER, to=_("release a lot"))
@@ -325,7 +380,7 @@ def release_unproven(lot_id: int, actor: Any, note: str) -> None:
         now = rebuilt(lot) if lot.plan else None
         if now is None or lot.state not in (LotState.OPEN, LotState.HELD):
             raise scopes.HoldRefused(_("This lot isn't waiting any more."))
-        if now.judged() < lot.size or now.pending():
+        if _unseen(lot, now) or now.pending():
             raise scopes.HoldRefused(_("Every photo of it must have been looked at first."))
         audit.record("lot.released_unproven", lot, actor=actor, note=words)
         _release(lot, replace(now, state="released"))

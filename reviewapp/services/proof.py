@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from reviewapp.enums import AlarmKind, LookKind, LotState, Verdict
@@ -33,6 +33,7 @@ class TickReport:
 
 def tick() -> TickReport:
     """One round. Does what is due and nothing else, however often it runs; two at once do no harm."""
+    lots.drop_cancelled()
     planned = lots.plan_due()
     repaired = review.repair() + looks.repair() + undo.repair()
     live = Lot.objects.filter(state__in=[LotState.OPEN, LotState.HELD]).order_by("pk")
@@ -52,7 +53,12 @@ def _watch_people() -> None:
     made = ReviewDecision.objects.filter(asset=OuterRef("asset"), reviewer__in=people, verdict__in=JUDGED).order_by()
     eyes = made.values("asset").annotate(n=Count("reviewer", distinct=True)).values("n")
     stuck = waiting.annotate(eyes=Subquery(eyes)).filter(eyes__gte=len(people)).select_related("lot__scope__client")
-    look = stuck.order_by("pk").first()
+    # A first look is kept from those alone whose look at the photo doesn't count.
+    void = made.filter(Exists(Look.objects.filter(task=OuterRef("task"), is_void=True)))
+    blind = void.values("asset").annotate(n=Count("reviewer", distinct=True)).values("n")
+    again = Look.objects.filter(kind=LookKind.FIRST, verdict="", is_void=False).filter(Exists(void))
+    again = again.annotate(eyes=Subquery(blind)).filter(eyes__gte=len(people)).select_related("lot__scope__client")
+    look = stuck.order_by("pk").first() or again.order_by("pk").first()
     if look is None:
         scopes.close_alarms(None, "There are enough people now.", kind=AlarmKind.NO_SECOND)
         return

@@ -55,8 +55,12 @@ def escaped(look: Look) -> None:
     from .handover import open_editing  # handover makes hidden looks, and this module belongs to them
 
     asset, lot = look.asset, look.lot
-    if asset.state == AssetState.AUTO_APPROVED:
+    is_here = asset.state == AssetState.AUTO_APPROVED
+    if is_here:
         open_editing(asset, EditReason.SAMPLE_REJECTED, "Rejected in review.", base_run=look.task.run)
+    if not DeliveryItem.objects.filter(rendition__asset=asset).exists():
+        return  # found in time
+    if is_here:
         batch = Batch.objects.get(pk=asset.batch_id)
         note = "A photo that was delivered has to be replaced."
         batch_state.move(batch, BatchState.PROCESSING, allowed_from=[BatchState.DELIVERED], note=note)

@@ -18,6 +18,7 @@ from reviewapp.policies.quality import scopes as policy
 from reviewapp.policies.quality.certificate import ClosedLot, looks_left
 from reviewapp.policies.quality.cusum import Cusum
 from reviewapp.policies.quality.lots import Promise
+from reviewapp.policies.quality.reviewers import UPHELD
 from reviewapp.selectors import gold as gold_reads
 
 from . import audit
@@ -30,7 +31,7 @@ class HoldRefused(Exception):
 
 def policy_of(row: Scope) -> policy.ScopePolicy:
     """Return what is promised in a scope: the thresholds' own numbers, and what people are known to see."""
-    sight = gold_reads.sensitivity().s_low
+    sight = gold_reads.sensitivity().s_low * UPHELD
     # In hundredths, so that plans can be kept; never more than is known, and never nothing: no plan divides by that.
     promise = Promise(alpha=row.policy.tolerated_rate, sensitivity=max(1, math.floor(sight * 100)) / 100)
     return policy.ScopePolicy(promise, row.policy.window_images, row.client.sampling == Sampling.EACH)
@@ -179,10 +180,18 @@ def certify_daily() -> int:
     """Write today's certificate of every scope that has shipped something and has none of today. Returns how many."""
     today = timezone.localdate()
     due = Scope.objects.filter(last_lot_at__isnull=False).exclude(certificates__made_on=today)
-    rows = list(due.select_related("client", "policy"))
-    for row in rows:
-        certify(row)
-    return len(rows)
+    ids = list(due.values_list("pk", flat=True))
+    for pk in ids:
+        with transaction.atomic():
+            row = locked(pk)
+            after, events = policy.rechecked(read(row), policy_of(row))
+            if events:
+                write(row, after, lot_ids(row) if after.lots else [])
+            for event in events:
+                audit.record(f"scope.{event.kind}", row, after={"mode": row.mode}, note=event.why)
+                raise_alarm(AlarmKind(event.kind), f"scope:{row.pk}", f"{row}: {event.why}", scope=row)
+            certify(row)
+    return len(ids)
 
 
 def raise_alarm(kind: AlarmKind, key: str, text: str, **about: Any) -> Alarm | None:

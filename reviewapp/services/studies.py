@@ -290,6 +290,7 @@ def _compared(both: list[selectors.PairOfRuns]) -> list[dict[str, Any]]:
 
 def _conclude(study: Study) -> None:
     """Count the duel once every look is in, and offer the challenger or close the study."""
+    selectors.drop_cancelled(study)
     with transaction.atomic():
         locked = Study.objects.select_for_update().get(pk=study.pk)
         waiting = [ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD]

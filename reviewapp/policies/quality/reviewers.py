@@ -12,10 +12,14 @@ from math import log
 import numpy as np
 from scipy import special
 
-from reviewapp.policies.quality.bounds import counted, cp_lower, cp_upper
+from reviewapp.policies.quality.bounds import counted, cp_lower
 from reviewapp.policies.quality.cusum import Cusum
 
 UNKNOWN_SENSITIVITY = 0.70
+UPHELD = 0.97
+"""Share of real defects that the second person upholds, as the design measured it: a find of a lot needs both."""
+PRIOR, FULL = log(0.05) / log(UNKNOWN_SENSITIVITY), 20
+"""Found defects that give the assumed bound by themselves (8.4), and known defects from which it counts no more."""
 GOLD_SHARE, GOLD_DEFECTIVE, GOLD_REST_DAYS = 0.05, 0.5, 60
 MISS_RATES, FALSE_RATES, GOLD_LIMIT = (0.10, 0.30), (0.02, 0.08), log(400.0)
 LEAST_VIEW_S = 1.5
@@ -25,17 +29,16 @@ KAPPA_TARGET, AC1_TARGET, LEAST_PREVALENCE = 0.75, 0.90, 0.10
 def sensitivity_bound(found: int, shown: int, delta: float = 0.05) -> float:
     """Return s_L, the lower bound of the chance that a look at a defect finds it, from gold defects; 0.70 without any.
 
-    The Clopper-Pearson lower bound over the last 90 days. Golden: 92 % found gives .76, .83, .86, .88 at 30, 60, 100,
-    200. Below nine known defects even eyes that miss nothing would be held to less than the 0.70 of none at all (one
-    found of one: 0.05, and no lot could be proven): the assumption stands until they are enough, or contradict it.
-    Never 0: with nothing found yet it is the bound of one find, for bounds divide by it. Raises ValueError if
-    impossible.
+    From FULL known defects in 90 days on it is the Clopper-Pearson lower bound. Golden: 92 % found gives .76, .83, .86,
+    .88 at 30, 60, 100, 200. Below that the assumed 0.70 fades out: Clopper-Pearson's bound is the delta quantile of
+    Beta(found, missed + 1), and the assumption adds PRIOR found defects to it, fewer the more there are. One found of
+    one alone would be a bound of 0.05, and no lot could be proven in a new house. Never lower for another found defect,
+    never higher for another miss. Never 0: with nothing found it is the bound of one find, for bounds divide by it.
+    Raises ValueError if impossible.
     """
     counted(found, shown)
-    says_little = shown == 0 or cp_lower(shown, shown, delta) < UNKNOWN_SENSITIVITY
-    if says_little and cp_upper(found, shown, delta) >= UNKNOWN_SENSITIVITY:
-        return UNKNOWN_SENSITIVITY
-    return cp_lower(max(found, 1), shown, delta)
+    assumed = PRIOR * max(0.0, 1.0 - shown / FULL)
+    return float(special.betaincinv(max(found + assumed, 1.0), shown - found + 1.0, delta))
 
 
 @dataclass(frozen=True, slots=True)

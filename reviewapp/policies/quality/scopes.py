@@ -123,6 +123,14 @@ def lot_closed(
     return replace(after, mode=LEARN, lots=()), (Event("certificate_lost", "The window no longer proves the promise."),)
 
 
+def rechecked(scope: Scope, policy: ScopePolicy) -> tuple[Scope, tuple[Event, ...]]:
+    """Return the scope as today's promise and today's eyes see it: a certificate they don't bear out is lost."""
+    if scope.mode != CERTIFIED or scope_certificate(scope, policy, with_ledger=False).is_ok:
+        return scope, ()
+    why = "The window no longer proves the promise: people are known to see less, or less is tolerated."
+    return replace(scope, mode=LEARN, lots=()), (Event("certificate_lost", why),)
+
+
 def version_changed(scope: Scope, why: str) -> tuple[Scope, tuple[Event, ...]]:
     """Return the scope of a new preset, threshold or score version: nothing is proven about it."""
     return Scope(), (Event("learning", why),)
