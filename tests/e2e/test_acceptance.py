@@ -174,10 +174,9 @@ def test_14_13_a_decision_after_the_lease_ran_out_is_refused_and_the_photo_offer
     first_painted(page)
     first, start = sku(page), decisions(stack)[-1][0]
     task = int(page.get_attribute(".fr.cur", "data-entry").split(".")[0])
-    lend = (
-        "UPDATE reviewapp_reviewtask SET lease_until = datetime('now', ?), lease_owner_id = (SELECT id FROM auth_user"
-    )
-    rows(stack, f"{lend} WHERE username = 'rita') WHERE id = ?", "+5 minutes", task)
+    rita = "(SELECT id FROM auth_user WHERE username = 'rita')"
+    lend = f"UPDATE reviewapp_reviewtask SET lease_until = datetime('now', ?), lease_owner_id = {rita} WHERE id = ?"
+    rows(stack, lend, "+5 minutes", task)
     page.keyboard.press("a")
     page.wait_for_selector("#note:not([hidden])")
     assert "somebody else" in page.inner_text("#note") and decisions(stack, start) == []
