@@ -183,7 +183,8 @@ def test_14_13_a_decision_after_the_lease_ran_out_is_refused_and_the_photo_offer
     rows(stack, lend, "-1 minutes", task)
     page.reload()
     first_painted(page)
-    assert sku(page) == first
+    offered = f'document.querySelector(`.fr[data-entry^="{task}."][aria-label^="{first}"]:not(:has(.mk))`) !== null'
+    until(page, offered)
 
 
 def test_14_14_three_decisions_offline_arrive_once_each_and_in_order(opened: Any, day: Day) -> None:
