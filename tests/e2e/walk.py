@@ -9,6 +9,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.conftest import Watched
+from tests.e2e.desk import until
 from tests.e2e.screens import SCREENS, open_screen, signed_in
 from tests.stack import Stack
 
@@ -133,7 +134,7 @@ def by_night(page: Any) -> None:
     """Gives an open page the dark theme, at once: colours on their way from one to the other are neither."""
     page.emulate_media(reduced_motion="reduce")
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    page.wait_for_timeout(50)
+    until(page, "!document.getAnimations().some((one) => one instanceof CSSTransition)")
     page.emulate_media(reduced_motion="no-preference")
 
 
