@@ -131,8 +131,7 @@ def limit(remover: str, models: Path) -> Worker:
 
     def work(path: Path) -> dict[str, Any]:
         photo = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB)
-        for _ in range(1 if remover == "rembg" else 2):  # the compact network looks at the mirror image too
-            session.run(None, feeds)
+        session.run(None, feeds)
         codecs.encode_jpeg(_finished(photo), quality=95)
         return {}
 

@@ -75,7 +75,7 @@ def render(
     labels, notes = Labels(tokens, metadata or {}), ready.framing.findings
     return finish(
         ready.inside.rgb, ready.inside.matte, spec, params=params, labels=labels, notes=notes, plates=plates,
-        today=today, composed=ready.composed,
+        today=today, composed=ready.composed, soft=ready.inside.soft,
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from PIL import Image, UnidentifiedImageError
 
 from processing import formats, icc, metadata, png, raw
 from processing.errors import InputRejected
+from processing.jpeg import encode_jpeg as encode_jpeg
 from processing.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from processing.types import Finding, ImageInfo, MaskArray, RGBArray
 
@@ -369,27 +370,5 @@ def encode_avif(rgb: RGBArray, *, quality: int = 80, tags: bytes = b"") -> bytes
     out = io.BytesIO()
     Image.fromarray(rgb).save(
         out, "AVIF", quality=quality, subsampling="4:4:4", speed=6, max_threads=1, icc_profile=icc.SRGB, exif=tags
-    )
-    return out.getvalue()
-
-
-def encode_jpeg(
-    rgb: RGBArray, *, quality: int = 95, dpi: int = 0, tags: bytes = b"", is_progressive: bool = False
-) -> bytes:
-    """Encode (H, W, 3) uint8 as JPEG, 4:4:4 (no colour bleeding into white), with the sRGB profile.
-
-    Baseline, or progressive: a browser shows that one whole at once, then sharper (EXP-28).
-    """
-    out = io.BytesIO()
-    density = (dpi, dpi) if dpi else (72, 72)
-    Image.fromarray(rgb).save(
-        out,
-        "JPEG",
-        quality=quality,
-        subsampling=0,
-        icc_profile=icc.SRGB,
-        exif=tags,
-        dpi=density,
-        progressive=is_progressive,
     )
     return out.getvalue()

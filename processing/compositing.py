@@ -120,10 +120,12 @@ def compose(
         shares = np.asarray(alpha / np.float32(full), np.float32)
         out = _darkened(out, shadow_layer(shares, params.shadow), shares)
     cv2.copyTo(rgb, (alpha >= full).view(np.uint8), out)
-    soft = geometry.soft_pixels(alpha) if soft is None else soft
-    weight = alpha[soft][:, None] / np.float32(full)
-    mixed = rgb[soft] * weight + out[soft] * (1 - weight)
-    out[soft] = np.round(mixed).astype(np.uint8)
+    rows, columns = geometry.soft_pixels(alpha) if soft is None else soft
+    # One number a place: numpy finds it in half the time that two take.
+    places, over, under = rows * alpha.shape[1] + columns, rgb.reshape(-1, 3), out.reshape(-1, 3)
+    weight = alpha.reshape(-1)[places][:, None] / np.float32(full)
+    mixed = np.take(over, places, axis=0) * weight + np.take(under, places, axis=0) * (1 - weight)
+    under[places] = np.round(mixed).astype(np.uint8)
     return out
 
 

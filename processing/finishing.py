@@ -8,7 +8,7 @@ from datetime import date
 
 from processing import compositing, encoding, geometry, metadata, naming, tagline, variants, watermark
 from processing.errors import InputRejected
-from processing.geometry import Matte
+from processing.geometry import Matte, Places
 from processing.params import ChannelSpec, ProcessingParams
 from processing.plates import NO_PLATES, Plates
 from processing.quality.verification import verify
@@ -41,16 +41,18 @@ def finish(
     plates: Plates = NO_PLATES,
     today: date | None = None,
     composed: RGBArray | None = None,
+    soft: Places | None = None,
 ) -> Rendered:
     """Turn `frame` (H, W, 3) uint8, straight colours, and its `matte` (H, W), uint8 or 0..1, into the channel's file.
 
     Further files of the same picture (other sizes, the fallback format) are its `companions`. `today` brings the
     channel's dated rules into force; None takes the row as it begins. Broken rules are in `checks`, they don't raise.
-    `composed`: this very frame on this row's background already, when it is at hand; it is left as it is.
+    `composed`: this very frame on this row's background already, when it is at hand; it is left as it is. `soft`: where
+    the matte is neither 0 nor full, when that is.
     Raises InputRejected (missing_token, overlay_refused, plate_missing) and StageFailed(code="too_many_bytes").
     """
     row, spec = spec, spec if today is None else spec.on(today)
-    picture, steps = _drawn(frame, matte, spec, params, plates, composed if spec == row else None)
+    picture, steps = _drawn(frame, matte, spec, params, plates, composed if spec == row else None, soft)
     made = []
     for shape in variants.shapes(picture, matte, spec):
         shape = replace(shape, findings=notes + shape.findings)
@@ -88,14 +90,17 @@ def _drawn(
     params: ProcessingParams,
     plates: Plates,
     composed: RGBArray | None,
+    soft: Places | None = None,
 ) -> tuple[RGBArray, list[str]]:
     """The finished picture (H, W, 3), not encoded, and the steps it took."""
     wants_logo = watermark.is_wanted(params.watermark, spec)
     wants_tagline = watermark.is_wanted(params.tagline, spec)
-    picture = compositing.compose(frame, matte, params, spec, plates=plates) if composed is None else composed
+    picture = (
+        compositing.compose(frame, matte, params, spec, plates=plates, soft=soft) if composed is None else composed
+    )
     steps = list(_STEPS_BEFORE)
     if spec.background == "pure_white":
-        picture = _whitened(picture, matte)
+        picture = _whitened(picture, matte, soft)
         steps.append("ensure_pure_white")
     if wants_logo:
         if plates.logo is None:
@@ -108,10 +113,10 @@ def _drawn(
     return picture, steps
 
 
-def _whitened(picture: RGBArray, matte: Matte) -> RGBArray:
+def _whitened(picture: RGBArray, matte: Matte, soft: Places | None) -> RGBArray:
     """Make the background (H, W, 3) exactly 255, faint traces of the product too: compositing left them alone."""
     white = picture.copy()
-    white[geometry.faint_pixels(matte, PRODUCT_TRACE)] = 255
+    white[geometry.faint_pixels(matte, PRODUCT_TRACE, soft)] = 255
     return white
 
 

@@ -119,12 +119,13 @@ def soft_pixels(alpha: Matte) -> Places:
     return marked_pixels(np.asarray(cv2.inRange(alpha, _LEAST_STEP, 1.0 - _LEAST_STEP), np.uint8))
 
 
-def faint_pixels(alpha: Matte, below: float) -> Places:
-    """Return rows and columns of the pixels that are not wholly backdrop, but less than `below` (0..1) product."""
-    if alpha.dtype == np.uint8:
-        return marked_pixels(np.asarray(cv2.inRange(alpha, 1, level_of(alpha, below) - 1), np.uint8))
-    rows, columns = soft_pixels(alpha)
-    faint = alpha[rows, columns] < below
+def faint_pixels(alpha: Matte, below: float, soft: Places | None = None) -> Places:
+    """Return rows and columns of the pixels that are not wholly backdrop, but less than `below` (0..1) product.
+
+    `soft`: the places of `soft_pixels`, when they are at hand.
+    """
+    rows, columns = soft_pixels(alpha) if soft is None else soft
+    faint = alpha[rows, columns] < level_of(alpha, below)
     return rows[faint], columns[faint]
 
 

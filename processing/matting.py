@@ -149,10 +149,15 @@ def freed_colours(rgb: RGBArray, alpha: AlphaArray, soft: geometry.Places) -> RG
     height, width = small.shape[:2]
     weight = geometry.quickly_shrunk(matte, _FOREGROUND_SIDE).astype(np.float32) / _WHOLE
     picture = np.asarray(small, np.float32)
-    front, back = _fuse(picture, picture, weight, _FAR)
+    # Steep weights: a mixed pixel says little about either side, and would drag the means together.
+    inside, outside = weight * weight, (1 - weight) * (1 - weight)
+    inside, outside = inside * inside, outside * outside
+    behind = _weighted(picture, outside)
+    front, back = _mean(_weighted(picture, inside), _FAR), _mean(behind, _FAR)
     share = _thrice(weight)
     error = picture - share * front - (1 - share) * back
-    front, back = _fuse(picture, np.clip(front + share * error, 0, 255), weight, _NEAR)
+    front = np.clip(front + share * error, 0, 255)
+    front, back = _mean(_weighted(front, inside), _NEAR), _mean(behind, _NEAR)
     places = Sampler(
         rows - window[0].start, columns - window[1].start, (width, height), (matte.shape[1], matte.shape[0])
     )
@@ -168,15 +173,13 @@ def _thrice(values: FloatArray) -> FloatArray:
     return np.asarray(cv2.merge([values] * 3), np.float32)
 
 
-def _fuse(picture: FloatArray, front: FloatArray, weight: MaskArray, size: int) -> tuple[FloatArray, FloatArray]:
-    """One blur-fusion pass: weighted local means of foreground and backdrop, float32 0..255."""
+def _weighted(values: FloatArray, share: FloatArray) -> FloatArray:
+    """Return (H, W, 4): the three channels of `values` times `share` (H, W), and the share itself."""
+    return np.asarray(cv2.merge([*(cv2.multiply(channel, share) for channel in cv2.split(values)), share]), np.float32)
 
-    def mean(values: FloatArray, share: FloatArray) -> FloatArray:
-        weighted = cv2.merge([*(cv2.multiply(channel, share) for channel in cv2.split(values)), share])
-        *sums, total = cv2.split(cv2.boxFilter(weighted, -1, (size, size), borderType=cv2.BORDER_REFLECT))
-        total += np.float32(1e-5)
-        return np.asarray(cv2.merge([cv2.divide(channel, total) for channel in sums]), np.float32)
 
-    # Steep weights: a mixed pixel says little about either side, and would drag the means together.
-    inside, outside = weight * weight, (1 - weight) * (1 - weight)
-    return mean(front, inside * inside), mean(picture, outside * outside)
+def _mean(weighted: FloatArray, size: int) -> FloatArray:
+    """Return the weighted local means (H, W, 3) over boxes of `size` px: half a pass of blur-fusion, 0..255."""
+    *sums, total = cv2.split(cv2.boxFilter(weighted, -1, (size, size), borderType=cv2.BORDER_REFLECT))
+    total += np.float32(1e-5)
+    return np.asarray(cv2.merge([cv2.divide(channel, total) for channel in sums]), np.float32)

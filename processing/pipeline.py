@@ -229,9 +229,9 @@ def _verified(alpha: AlphaArray) -> tuple[AlphaArray, tuple[Finding, ...]]:
 
     Raises StageFailed(code="nothing_cut_out" | "everything_kept").
     """
-    if geometry.product_box(alpha) is None:
+    if int(alpha.max()) < geometry.level_of(alpha, geometry.PRODUCT_FROM):
         raise StageFailed("No product was found in the picture.", code="nothing_cut_out")
-    if cv2.countNonZero(alpha) == alpha.size:
+    if int(alpha.min()) > 0:
         raise StageFailed("No backdrop was found: the product would fill the whole picture.", code="everything_kept")
     clean, share = _without_dust(alpha)
     if not share:

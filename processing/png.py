@@ -29,8 +29,8 @@ def with_chunk(data: bytes, name: bytes, body: bytes) -> bytes:
 def encode_matte(alpha: AlphaArray, level: int = _LEVEL) -> bytes:
     """Encode (H, W) uint8 as a grey PNG without row filters: a matte is runs of one value. `level` 1..9."""
     height, width = alpha.shape
-    rows = np.zeros((height, width + 1), np.uint8)  # every row begins with its filter: none
-    rows[:, 1:] = alpha
+    rows = np.empty((height, width + 1), np.uint8)
+    rows[:, 0], rows[:, 1:] = 0, alpha  # every row begins with its filter: none
     header = struct.pack(">II5B", width, height, *_GREY_8)
     pixels = zlib_ng.compress(rows.data, level)
     return _SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")

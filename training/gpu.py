@@ -13,7 +13,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,7 @@ from training.train import to_inputs
 _FIRST = 3000  # pictures before training starts
 _SLOW = 0.2  # seconds a step from which only the first variant is trained
 _LIMIT = 15_500_000  # bytes of one file
+LAYOUTS = {"channels": torch.channels_last, "planes": torch.contiguous_format}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Plan:
     coarse_share: float = 0.3
     coarse_side: int = 128
     warm_up: int = 200
+    start: Path | None = None  # weights to start from, or random ones
+    graphed: bool = False  # record a step once and replay it
 
 
 class Store:
@@ -114,6 +117,29 @@ def recoloured(rgb: Tensor) -> Tensor:
     return torch.where((lot >= 0.2) & (lot < 0.28), rgb.mean(1, keepdim=True), rgb).clamp(0, 1)
 
 
+class Recorded:
+    """A step's kernels, recorded once and replayed: some thousand launches become one (CUDA graphs)."""
+
+    def __init__(self, work: Callable[[Tensor, Tensor], None], inputs: Tensor, alpha: Tensor) -> None:
+        self._given = inputs.clone(), alpha.clone()
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(3):
+                work(*self._given)
+        torch.cuda.current_stream().wait_stream(aside)
+        self._graph = torch.cuda.CUDAGraph()
+        # The feed's thread goes on allocating and copying meanwhile: only this thread's calls are judged.
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+            work(*self._given)
+
+    def __call__(self, inputs: Tensor, alpha: Tensor) -> None:
+        """Do the work on other values."""
+        for place, values in zip(self._given, (inputs, alpha), strict=True):
+            place.copy_(values)
+        self._graph.replay()
+
+
 class Learner:
     """One variant of the network with its average."""
 
@@ -121,11 +147,16 @@ class Learner:
         torch.manual_seed(7)
         self.name, self.plan, self.half, self.device, self.layout = name, plan, half, device, layout
         self.network = Compact(VARIANTS[name]).to(device, memory_format=layout)
+        if plan.start:
+            self.network.load_state_dict(torch.load(plan.start, map_location=device, weights_only=True))
         self.average = Compact(VARIANTS[name]).to(device, memory_format=layout)
         self.average.load_state_dict(self.network.state_dict())
+        self.rate = torch.zeros((), device=device)  # on the device: a recorded step reads it there
+        on_gpu = device.type == "cuda"
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), plan.rate, weight_decay=plan.decay, fused=device.type == "cuda"
+            self.network.parameters(), self.rate, weight_decay=plan.decay, fused=on_gpu, capturable=on_gpu
         )
+        self._records: dict[int, Recorded] = {}
         pairs = zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True)
         kept = [(slow, fast) for slow, fast in pairs if slow.dtype.is_floating_point]
         self._slow, self._fast = [slow for slow, _ in kept], [fast for _, fast in kept]
@@ -133,24 +164,35 @@ class Learner:
 
     def numbers(self) -> AbstractContextManager[None]:
         """Half precision where it is wanted."""
-        found: AbstractContextManager[None] = torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
+        found: AbstractContextManager[None] = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.half, cache_enabled=not self.plan.graphed
+        )
         return found
 
     def learn(self, inputs: Tensor, alpha: Tensor, done: float) -> None:
         """One step at the share `done` of the time."""
         warm = min(1.0, (self.step + 1) / self.plan.warm_up)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.plan.rate * warm * (0.005 + 0.995 * (0.5 + 0.5 * math.cos(math.pi * min(1.0, done))))
+        self.rate.fill_(self.plan.rate * warm * (0.005 + 0.995 * (0.5 + 0.5 * math.cos(math.pi * min(1.0, done)))))
+        inputs = inputs.contiguous(memory_format=self.layout)
+        if self.plan.graphed:
+            side = inputs.shape[-1]
+            if side not in self._records:
+                self._records[side] = Recorded(self._descend, inputs, alpha)
+            self._records[side](inputs, alpha)
+        else:
+            self._descend(inputs, alpha)
+        self.step += 1
+        keep = min(self.plan.average, self.step / (self.step + 20.0))
+        torch._foreach_lerp_(self._slow, self._fast, 1 - keep)
+
+    def _descend(self, inputs: Tensor, alpha: Tensor) -> None:
         with self.numbers():
-            logits = self.network(inputs.contiguous(memory_format=self.layout))
+            logits = self.network(inputs)
         loss = mask_loss([each.float() for each in logits], alpha)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimiser.step()
-        self.step += 1
-        keep = min(self.plan.average, self.step / (self.step + 20.0))
-        torch._foreach_lerp_(self._slow, self._fast, 1 - keep)
         self.losses += loss.detach()
 
     def held(self, store: Store) -> float:
@@ -170,12 +212,14 @@ class Learner:
         torch.save(state, out / f"{self.name}.pt")
 
 
-def fastest(plan: Plan, store: Store, device: torch.device) -> tuple[torch.memory_format, bool, float]:
-    """Time a few steps in either memory layout and precision; return the quickest pair and its seconds a step."""
+def fastest(
+    plan: Plan, name: str, store: Store, device: torch.device, layouts: Sequence[torch.memory_format]
+) -> tuple[torch.memory_format, bool, float]:
+    """Time a few steps in each memory layout and precision; return the quickest pair and its seconds a step."""
     found: dict[tuple[torch.memory_format, bool], float] = {}
-    for layout in (torch.channels_last, torch.contiguous_format):
-        for half in (True, False):
-            learner = Learner("compact", plan, device, layout, half)
+    for layout in layouts:
+        for half in (True, False) if device.type == "cpu" else (True,):
+            learner = Learner(name, plan, device, layout, half)
             inputs, alpha = store.batch(plan.batch, SIDE)
             for step in range(8):
                 if step == 4:
@@ -239,10 +283,13 @@ def sheet(store: Store, out: Path) -> None:
     cv2.imwrite(str(out / "sheet.jpg"), np.vstack([np.hstack(tiles[i : i + 8]) for i in range(0, len(tiles), 8)]))
 
 
-def train(plan: Plan, names: list[str], feed: Feed, stores: dict[str, Store], store: Store, out: Path) -> None:
+def train(
+    plan: Plan, names: list[str], layouts: Sequence[torch.memory_format], feed: Feed,
+    stores: dict[str, Store], store: Store, out: Path,
+) -> None:  # fmt: skip
     """Learn until the time is over; measure and save about every minute."""
     began = time.monotonic()
-    layout, half, each = fastest(plan, store, store.device)
+    layout, half, each = fastest(plan, names[0], store, store.device, layouts)
     names = names if each < _SLOW else names[:1]
     learners = [Learner(name, plan, store.device, layout, half) for name in names]
     started = last = time.monotonic()
@@ -297,10 +344,13 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--variants", nargs="*", choices=sorted(VARIANTS), default=["wide"])
     parser.add_argument("--held-scale", type=float, default=1.0, help="smaller numbers to rehearse")
     parser.add_argument("--demo", type=Path)
-    parser.add_argument(
-        "--binary", type=Path, help="march_native.source(True), compiled by nvcc -cubin --use_fast_math"
-    )
+    parser.add_argument("--binary", type=Path, help="march_native.source(True) by nvcc -cubin --use_fast_math")
     parser.add_argument("--first", type=int, default=_FIRST, help="pictures before training starts")
+    parser.add_argument("--layouts", nargs="*", choices=sorted(LAYOUTS), default=sorted(LAYOUTS), help="to choose from")
+    parser.add_argument("--graphed", action="store_true", help="record a step and replay it (CUDA)")
+    parser.add_argument("--start", type=Path, help="weights of an earlier run of the same variant to start from")
+    parser.add_argument("--rate", type=float, default=4e-3, help="top learning rate")
+    parser.add_argument("--coarse-share", type=float, default=0.3, help="share of the time at the smaller size")
     return parser.parse_args(arguments)
 
 
@@ -329,8 +379,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if feed.failure:
                 raise feed.failure
         say(f"{store.seen} pictures, {1000 * feed.rendering_s / max(1, feed.rendered):.2f} ms a rendered one")
-        plan = Plan(max(5.0, wanted.seconds - (time.monotonic() - began)), wanted.batch)
-        train(plan, wanted.variants, feed, stores, store, wanted.out)
+        plan = Plan(max(5.0, wanted.seconds - (time.monotonic() - began)), wanted.batch, wanted.rate,
+                    coarse_share=wanted.coarse_share, start=wanted.start, graphed=wanted.graphed)  # fmt: skip
+        train(plan, wanted.variants, [LAYOUTS[name] for name in wanted.layouts], feed, stores, store, wanted.out)
         say(f"{store.seen} pictures in all, {feed.rendered} rendered")
     finally:
         feed.stop()

@@ -121,7 +121,7 @@ def _foreign_tint(rest_a: FloatArray, rest_b: FloatArray, ground_a: FloatArray, 
     """
     own = cv2.magnitude(ground_a, ground_b)
     along = (rest_a * ground_a + rest_b * ground_b) / np.maximum(own, np.float32(1e-3))
-    bounced = np.clip(along, 0, _BOUNCE * own)
+    bounced = np.minimum(np.maximum(along, np.float32(0)), _BOUNCE * own)
     left = rest_a * rest_a + rest_b * rest_b - bounced * (2 * along - bounced)
     return np.asarray(cv2.sqrt(np.maximum(left, np.float32(0))), np.float32)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from processing.geometry import touches_frame
 from processing.params import ChannelSpec, ScoringParams
@@ -103,8 +104,9 @@ def score(
     view = Closer(frame, alpha, expected) if closer is None else closer
     asks_white = channel.background == "pure_white"
     white = _white(frame, alpha, scoring, is_encoded)
-    box = parts.box_of((alpha > 0.5).view(np.uint8))
-    seen = _look(view, has_backdrop)
+    solid = (alpha > 0.5).view(np.uint8)
+    box = parts.box_of(solid)
+    seen = _look(view, has_backdrop, solid if closer is None else None)
     four = (
         _background(white, asks_white),
         _edge(view, seen, confidence) if is_found else parts.unfound_edge(),
@@ -164,9 +166,9 @@ def _share(found: regions.BoolArray | None) -> float:
     return 0.0 if found is None else float(found.mean())
 
 
-def _look(closer: Closer, has_backdrop: bool) -> _Seen:
+def _look(closer: Closer, has_backdrop: bool, solid: npt.NDArray[np.uint8] | None) -> _Seen:
     frame, alpha, expected = closer.frame, closer.alpha, closer.expected
-    line = outline.trace(alpha)
+    line = outline.trace(alpha, solid)
     shape = edges.shape_of(line, alpha) if line is not None else ()
     if expected is None or not measures.holds_product(alpha):
         return _Seen(line, shape)

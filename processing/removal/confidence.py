@@ -40,17 +40,15 @@ class Signals:
     def measure(
         cls,
         product: npt.NDArray[np.bool_],
-        lab: npt.NDArray[np.float32],
+        faint: npt.NDArray[np.bool_],
         gradient: npt.NDArray[np.float32],
         backdrop: Backdrop,
         distance: npt.NDArray[np.float32],
     ) -> Signals:
-        """Measure all signals in one small grid (H, W)."""
+        """Measure all signals in one small grid (H, W); `faint`: as `faintly_off` tells."""
         solid = product.astype(np.uint8)
         outline = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
         outside = cv2.dilate(solid, np.ones((9, 9), np.uint8)) == 0
-        lighter, off_a, off_b = cv2.split(lab - backdrop.surface)
-        faint = (cv2.magnitude(off_a, off_b) < np.float32(4.0)) & (lighter < np.float32(2.0))
         steps = gradient[outline]
         frame = np.concatenate(
             [product[:4].ravel(), product[-4:].ravel(), product[:, :4].ravel(), product[:, -4:].ravel()]
@@ -84,6 +82,13 @@ class Signals:
             min(self.area, 0.9),
             math.log(max(self.parts, 1)),
         )
+
+
+def faintly_off(
+    lighter: npt.NDArray[np.float32], off_a: npt.NDArray[np.float32], off_b: npt.NDArray[np.float32]
+) -> npt.NDArray[np.bool_]:
+    """Where the picture differs from its backdrop (by so much Lab, each (H, W)) hardly, or only by being darker."""
+    return np.asarray((cv2.magnitude(off_a, off_b) < np.float32(4.0)) & (lighter < np.float32(2.0)))
 
 
 def _bites(solid: npt.NDArray[np.uint8]) -> float:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from processing.geometry import quickly_shrunk
 from processing.removal.backdrop import Backdrop, fit_backdrop, to_lab
-from processing.removal.confidence import Signals, confidence_of
+from processing.removal.confidence import Signals, confidence_of, faintly_off
 from processing.removal.shadow_rests import without_shadow_rests
 from processing.types import Finding, Removal, RGBArray
 
@@ -81,13 +81,15 @@ def _findings(signals: Signals, confidence: float) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Segmented:
-    """`product` (H, W), and what it was found with: `lab` (H, W, 3) smoothed, `gradient`, `backdrop`, `distance`.
+    """`product` (H, W), and what it was found with: `lab` (H, W, 3) smoothed, `faint` (where it is hardly unlike the
+    backdrop, or only darker), `gradient`, `backdrop`, `distance`.
 
     `shadow` (H, W): what may be shadow by its colour, however dark.
     """
 
     product: BoolArray
     lab: FloatArray
+    faint: BoolArray
     gradient: FloatArray
     backdrop: Backdrop
     distance: FloatArray
@@ -95,7 +97,7 @@ class Segmented:
 
     def signals_of(self, product: BoolArray) -> Signals:
         """Measure the signals of this or another cut-out (H, W) of the same picture."""
-        return Signals.measure(product, self.lab, self.gradient, self.backdrop, self.distance)
+        return Signals.measure(product, self.faint, self.gradient, self.backdrop, self.distance)
 
 
 def segment(small: RGBArray, settings: StudioSettings) -> tuple[BoolArray, Signals]:
@@ -118,7 +120,7 @@ def segment_fully(small: RGBArray, settings: StudioSettings) -> Segmented:
     if backdrop.spread < _PLAIN_SPREAD and backdrop.inliers > _PLAIN_INLIERS:
         opened = without_shadow_rests(opened, found.dimmed, found.darker, gradient)
     shadow = found.tinted & (found.darker > _CLEARLY_DARKER) & (gradient < _EVEN)
-    return Segmented(_large_parts(opened), lab, gradient, backdrop, found.distance, shadow)
+    return Segmented(_large_parts(opened), lab, found.faint, gradient, backdrop, found.distance, shadow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class _Flood:
     tinted: BoolArray
     dimmed: BoolArray
     darker: FloatArray
+    faint: BoolArray
 
 
 def _gradient(lab: FloatArray) -> FloatArray:
@@ -161,7 +164,8 @@ def _flooded(lab: FloatArray, backdrop: Backdrop, gradient: FloatArray, settings
     tinted = (hue_off < settings.shadow_chroma + 0.6 * backdrop.spread + tint) & dimmer
     dimmed = tinted & (lighter > -settings.shadow_depth)
     reached |= from_frame(reached | (dimmed & (gradient < edge_limit)))
-    return _Flood(reached, np.asarray(distance, np.float32), limit, tinted, dimmed, -lighter)
+    return _Flood(reached, np.asarray(distance, np.float32), limit, tinted, dimmed, -lighter,
+                  faintly_off(lighter, off_a, off_b))  # fmt: skip
 
 
 def _against_dimmed(lab: FloatArray, surface: FloatArray) -> tuple[FloatArray, BoolArray]:

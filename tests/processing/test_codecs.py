@@ -8,6 +8,7 @@ import tempfile
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import pyvips
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from processing import codecs, formats, icc
+from processing import codecs, formats, icc, metadata
 from processing.errors import InputRejected
 from processing.glance import glance
 from tests.processing.pictures import ADOBE_RGB, DISPLAY_P3, matrix_profile, saved, textured, to_xyz
@@ -311,3 +312,16 @@ def test_a_turned_tiff_is_upright_whatever_its_mode(
     photo, probed = codecs.open_photo(tmp_path / "a.tif"), codecs.probe(tmp_path / "a.tif")
     assert np.array_equal(photo.rgb, wanted)
     assert (probed.width, probed.height) == (photo.info.width, photo.info.height) == wanted.shape[1::-1]
+
+
+@pytest.mark.parametrize(("dpi", "tags"), [(0, b""), (300, metadata.write({"sku": "MUG-042"}))])
+def test_exp28_a_jpeg_is_to_the_byte_the_one_pillow_writes(dpi: int, tags: bytes) -> None:
+    rng = np.random.default_rng(5)
+    for quality in (1, 10, 50, 75, 90, 95, 100):
+        height, width = (int(side) for side in rng.integers(1, 90, 2))
+        rgb = np.asarray(cv2.blur(rng.integers(0, 256, (height, width, 3), np.uint8), (5, 5)), np.uint8)
+        out = io.BytesIO()
+        Image.fromarray(rgb).save(
+            out, "JPEG", quality=quality, subsampling=0, icc_profile=icc.SRGB, exif=tags, dpi=(dpi or 72,) * 2
+        )
+        assert codecs.encode_jpeg(rgb, quality=quality, dpi=dpi, tags=tags) == out.getvalue(), quality

@@ -79,3 +79,10 @@ def test_shadow_on_the_backdrop_does_not_move_the_reference() -> None:
     rgb[230:290, 60:240] = (120, 118, 130)
     transform, _ = plan_correction(rgb, alpha, ColourParams())
     assert transform.reference == (236, 228, 218)
+
+
+@pytest.mark.parametrize("gains", [(1.1, 1.1, 1.1), (1.1, 1.0, 0.95)])
+def test_a_picture_corrected_in_strips_is_the_picture_corrected_at_once(gains: tuple[float, float, float]) -> None:
+    transform = ColourTransform(gains=gains, contrast=0.1, saturation=0.2)
+    rgb = np.random.default_rng(3).integers(0, 256, (700, 333, 3), np.uint8)  # three strips, the last one short
+    assert np.array_equal(transform.apply(rgb), transform.apply(rgb.reshape(-1, 3)).reshape(rgb.shape))

@@ -36,3 +36,22 @@ def test_one_heap_is_taken_where_the_c_library_has_several() -> None:
     (told, one), (_, several) = answers
     if told:  # glibc
         assert one < several
+
+
+def test_what_is_kept_lies_on_large_pages_where_the_kernel_gives_them_on_advice() -> None:
+    choice = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    code = (
+        "from processing.memory import keep_freed_memory\n"
+        "kept = keep_freed_memory()\n"
+        "name, flags = '', {}\n"
+        "for line in open('/proc/self/smaps'):\n"
+        "    if line.startswith('VmFlags'):\n"
+        "        flags[name] = flags.get(name, []) + line.split()\n"
+        "    elif '-' in line.split()[0]:\n"
+        "        name = line.split()[-1]\n"
+        "print(kept, 'hg' in flags['[heap]'])\n"
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    kept, advised = done.stdout.split()
+    assert advised == str(kept == "True" and choice.is_file())  # advice is noted even where none is followed

@@ -318,3 +318,28 @@ def test_fill_ratio_is_the_longest_side() -> None:
     alpha[50:150, 30:370] = 1
     assert fill_ratio(alpha) == pytest.approx(340 / 400)
     assert fill_ratio(np.zeros((10, 10), np.float32)) == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 89), st.integers(0, 119), st.integers(0, 2)), max_size=4),
+    st.tuples(st.integers(0, 89), st.integers(0, 119), st.integers(1, 90), st.integers(1, 120)),
+    st.sampled_from((0, 8)),
+)
+def test_b5_every_pixel_off_white_is_seen_wherever_it_lies(
+    dirt: list[tuple[int, int, int]], box: tuple[int, int, int, int], margin: int
+) -> None:
+    """The fast answer, beside the box and in it, against the plain count of every pixel."""
+    frame, alpha = np.full((90, 120, 3), 255, np.uint8), np.zeros((90, 120), np.float32)
+    top, left, height, width = box
+    alpha[top : top + height, left : left + width] = 0.5
+    frame[alpha > 0] = 40
+    for y, x, channel in dirt:
+        frame[y, x, channel] = 254
+    rows, columns = np.nonzero(alpha)
+    outside = np.ones(alpha.shape, bool)
+    outside[max(0, rows.min() - margin) : rows.max() + margin + 1,
+            max(0, columns.min() - margin) : columns.max() + margin + 1] = False  # fmt: skip
+    wrong = int(((frame != 255).any(axis=2) & outside).sum())
+    share = measures.off_white_share(frame, alpha, margin)
+    assert share == pytest.approx(wrong / max(1, int(outside.sum())))
+    assert measures.is_white_beyond(frame, (~outside).view(np.uint8)) is (wrong == 0)
