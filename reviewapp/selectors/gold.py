@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from math import floor
 
 from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.expressions import CombinedExpression
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from reviewapp.enums import LookKind, Sampling, Verdict
 from reviewapp.models import Asset, Client, GoldItem, Look
-from reviewapp.policies.quality.reviewers import GOLD_REST_DAYS, sensitivity_bound
+from reviewapp.policies.quality.reviewers import GOLD_REST_DAYS, UPHELD, sensitivity_bound
 from reviewapp.selectors.quality import current_policy
 
 WINDOW = timedelta(days=90)
@@ -25,6 +26,12 @@ class Sight:
     found: int
     shown: int
     s_low: float
+
+    @property
+    def of_lots(self) -> float:
+        """What plans and certificates of lots count on: a find needs the second person too. In hundredths, so that
+        plans can be kept; never more than is known, and never nothing: no plan divides by that."""
+        return max(1, floor(self.s_low * UPHELD * 100)) / 100
 
 
 def sensitivity() -> Sight:

@@ -85,7 +85,7 @@ def total() -> Total:
             ClosedLot(one["size"], one["rate"], tuple(one["find_ranks"]), one["other_finds"])
             for one in (state or {}).get("lots", [])
         ]
-    return Total(certificate(lots, sight.s_low, min(promised), DELTA), dict(modes), sight, gold.stock())
+    return Total(certificate(lots, sight.of_lots, min(promised), DELTA), dict(modes), sight, gold.stock())
 
 
 def open_alarms(limit: int = 20) -> list[Alarm]:

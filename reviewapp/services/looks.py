@@ -156,7 +156,7 @@ def _takes_over(look: Look) -> bool:
     if same.exclude(verdict="").exists():
         return False
     hidden.withdraw(list(same))
-    return not same.exists()
+    return not same.all().exists()
 
 
 def repair() -> int:

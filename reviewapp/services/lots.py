@@ -226,6 +226,7 @@ def _leave(lot: Lot, scope: Scope) -> None:
         return
     if lot.state != LotState.WAITING:
         made = scope_policy.plan_lot(scopes.read(scope), scopes.policy_of(scope), len(places), lot.seed_sha256)
+        lot.places.update(rank=None)  # no two places have one rank, not even on the way
         for rank, place in enumerate(places):
             place.rank, place.pi = rank, made.pi_cert
         LotPlace.objects.bulk_update(places, ["rank", "pi"], batch_size=500)
@@ -363,10 +364,10 @@ def _release(lot: Lot, released: policy.Lot) -> None:
     retro.look_again(lot.scope_id, again, leaving_out=lot.pk)
 
 
-def _unseen(lot: Lot, now: policy.Lot) -> int:
-    """Photos of a lot that nobody has looked at; a look that doesn't count was one all the same."""
+def _unseen(lot: Lot) -> int:
+    """Photos whose look is due and that nobody has looked at; a look that doesn't count was one all the same."""
     seen = lot.looks.exclude(verdict="").values("asset_id")
-    return lot.places.exclude(asset_id__in=seen).count() if now.judged() < lot.size else 0
+    return lot.looks.filter(verdict="", is_void=False).exclude(asset_id__in=seen).count()
 
 
 def release_unproven(lot_id: int, actor: Any, note: str) -> None:
@@ -380,7 +381,7 @@ def release_unproven(lot_id: int, actor: Any, note: str) -> None:
         now = rebuilt(lot) if lot.plan else None
         if now is None or lot.state not in (LotState.OPEN, LotState.HELD):
             raise scopes.HoldRefused(_("This lot isn't waiting any more."))
-        if _unseen(lot, now) or now.pending():
+        if _unseen(lot) or now.pending():
             raise scopes.HoldRefused(_("Every photo of it must have been looked at first."))
         audit.record("lot.released_unproven", lot, actor=actor, note=words)
         _release(lot, replace(now, state="released"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -18,7 +17,6 @@ from reviewapp.policies.quality import scopes as policy
 from reviewapp.policies.quality.certificate import ClosedLot, looks_left
 from reviewapp.policies.quality.cusum import Cusum
 from reviewapp.policies.quality.lots import Promise
-from reviewapp.policies.quality.reviewers import UPHELD
 from reviewapp.selectors import gold as gold_reads
 
 from . import audit
@@ -31,9 +29,7 @@ class HoldRefused(Exception):
 
 def policy_of(row: Scope) -> policy.ScopePolicy:
     """Return what is promised in a scope: the thresholds' own numbers, and what people are known to see."""
-    sight = gold_reads.sensitivity().s_low * UPHELD
-    # In hundredths, so that plans can be kept; never more than is known, and never nothing: no plan divides by that.
-    promise = Promise(alpha=row.policy.tolerated_rate, sensitivity=max(1, math.floor(sight * 100)) / 100)
+    promise = Promise(alpha=row.policy.tolerated_rate, sensitivity=gold_reads.sensitivity().of_lots)
     return policy.ScopePolicy(promise, row.policy.window_images, row.client.sampling == Sampling.EACH)
 
 

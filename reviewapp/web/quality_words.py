@@ -84,7 +84,7 @@ def total_sentence(total: Total) -> str:
         "share": percent(proof.upper / proof.images, 1),
         "found": sight.found,
         "shown": sight.shown,
-        "s": percent(sight.s_low),
+        "s": percent(sight.of_lots),
     }
 
 

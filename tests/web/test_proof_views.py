@@ -121,7 +121,7 @@ def test_the_proof_page_says_the_bound_its_n_and_what_is_missing(client: Client,
     page = client.get("/quality/proof/").content.decode()
     assert found.is_ok and found.upper is not None
     assert f"Of its last 5,000 photos at most {found.upper}" in page and "Certified" in page
-    assert f"{found.upper} of 5,000 photos, 95% sure" in page and "bounds count on 70%" in page
+    assert f"{found.upper} of 5,000 photos, 95% sure" in page and "bounds count on 67%" in page
     few = scopes.closed_lot({"size": 200, "rate": 0.3, "find_ranks": [], "other_finds": 0})
     scopes.write(lot.scope, scopes.policy.Scope(ScopeMode.LEARN, (few,)), [1])
     left = scopes.certify(lot.scope).looks_left
