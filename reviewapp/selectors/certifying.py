@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from reviewapp.enums import AdjustmentState, Routing, RunKind, Verdict
 from reviewapp.models import Adjustment, CategoryRule, LotPlace, QualityReport
-from reviewapp.policies.quality import thresholds
+from reviewapp.policies.quality import order, thresholds
 from reviewapp.policies.quality.bounds import Floats
 from reviewapp.policies.quality.calibration import Bools, Labels, isotonic
 from reviewapp.policies.sampling import rejection_interval
@@ -28,6 +28,10 @@ DAYS, MOST = 60, 5000
 WIDTH = 2
 """Points of score per dot of the chart."""
 FROM = 50
+THINNED = "7c" * 32
+"""Seeds which looks of a higher chance count: fixed, so that a page tells the same twice."""
+_Row = tuple[float, float, bool, bool]
+"""Score, chance of a look, whether it had that look, and whether it was rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,11 @@ def looked() -> Looked:
     said |= _corrected(span)
     places = LotPlace.objects.filter(**near).order_by().values_list("pk", "run", "lot__size", "rank", "pi")
     placed = {run: (size, rank, pi) for _pk, run, size, rank, pi in sorted(places)}
-    found = (_row(total, routing, rate, said.get(run), placed.get(run)) for total, routing, rate, run in reversed(rows))
-    known = [row for row in found if row is not None]
+    found = [
+        (run, _row(total, routing, rate, said.get(run), placed.get(run)))
+        for total, routing, rate, run in reversed(rows)
+    ]
+    known = _in_strata([(run, row) for run, row in found if row is not None])
     return Looked(
         np.array([total for total, *_ in known], dtype=np.float64),
         np.array([chance for _total, chance, *_ in known], dtype=np.float64),
@@ -124,7 +131,7 @@ def _corrected(span: tuple[int, int]) -> dict[int, str]:
 
 def _row(
     total: float, routing: str, rate: float, said: str | None, place: tuple[int, int | None, float | None] | None
-) -> tuple[float, float, bool, bool] | None:
+) -> _Row | None:
     """One result's score, chance of a look, whether it had that look, and whether it was rejected; None: not drawn yet.
 
     `place`: (size of the lot, rank, chance). In a lot the chance was logged, and only its certificate sample
@@ -141,6 +148,28 @@ def _row(
         return None
     is_sample = rank < pi * size - ROUNDING
     return total, pi, is_sample and said is not None, is_sample and is_bad
+
+
+def _in_strata(rows: list[tuple[int, _Row]]) -> list[_Row]:
+    """Give looks of nearly the same chance the same one: each lot logs its own, and a proof for each proves nothing.
+
+    Chances between a half and one, a quarter and a half, and so on, become the least of their class; of the looks made
+    with a higher one only a part counts, chosen by the result's number alone, so that all of a class have the same.
+    """
+    least: dict[int, float] = {}
+    for _run, (_total, pi, *_said) in rows:
+        if 0.0 < pi < 1.0:
+            least[_class(pi)] = min(least.get(_class(pi), 1.0), pi)
+    made = []
+    for run, (total, pi, is_seen, is_bad) in rows:
+        common = least.get(_class(pi), pi) if 0.0 < pi < 1.0 else pi
+        counts = common == pi or order.share_of(THINNED, str(run)) < common / pi
+        made.append((total, common, is_seen and counts, is_bad and counts))
+    return made
+
+
+def _class(pi: float) -> int:
+    return int(-np.log2(pi))
 
 
 def _held() -> list[str]:

@@ -156,3 +156,20 @@ def test_a_lots_looks_count_with_the_chance_it_logged_and_only_its_certificate_s
     found = certifying.looked()
     assert found.pi.tolist() == [first / 60] * 60, "three photos of a lot without a plan aren't drawn yet"
     assert (int(found.seen.sum()), int(found.bad.sum())) == (first, 1)
+
+
+def test_lots_of_different_sizes_prove_a_line_together() -> None:
+    rows = []
+    run = 0
+    for size in range(140, 204, 7):
+        pi = 95 / size
+        for _ in range(size):
+            run += 1
+            rows.append((run, (95.0, pi, True, False)))
+    made = certifying._in_strata(rows)
+    assert {pi for _total, pi, *_ in made} == {95 / 203, 95 / 189}, "one class from a half to one, one below"
+    kept = sum(is_seen for _total, pi, is_seen, _bad in made if pi == 95 / 189)
+    looked = sum(1 for _run, (_total, pi, *_said) in rows if pi > 0.5)
+    expected = sum(95 / 189 / pi for _run, (_total, pi, *_said) in rows if pi > 0.5)
+    assert kept < looked and abs(kept - expected) < 4 * expected**0.5, "as many as their common chance says"
+    assert certifying._in_strata(rows) == made, "and the same ones every time"
