@@ -116,10 +116,7 @@ def score(
     shift = next((measure.value for measure in four[3].measures if measure.threshold is not None), None)
     is_cut = is_cut or (channel.sizing == "fit" and touches_frame(alpha))
     checks = [*_gates(frame, alpha, seen, is_cut), gates.right_file(_likeness(seen), shift, is_found)]
-    if channel.fill_min:
-        checks.append(gates.well_filled(parts.fill_of(box, alpha.shape), channel.fill_min))
-    if asks_white:
-        checks.append(gates.background_white(white.sampled.passed, white.off, white.sampled.compliance_rate))
+    checks += _asked(channel, parts.fill_of(box, alpha.shape), white if asks_white else None)
     return QualityReport(
         total=sum(part.value for part in four),
         background=four[0].value,
@@ -286,6 +283,14 @@ def _advice(four: tuple[parts.Part, ...], checks: list[Gate]) -> str:
     if failed is not None:
         return failed.message
     return "" if sum(part.value for part in four) >= AUTO_LINE else parts.lifting(four, AUTO_LINE)
+
+
+def _asked(channel: ChannelSpec, filled: float, white: _White | None) -> list[Gate]:
+    """What this channel asks beyond what all do; `white`: the ground's, where it must be white."""
+    checks = [gates.well_filled(filled, channel.fill_min)] if channel.fill_min else []
+    if white is not None:
+        checks.append(gates.background_white(white.sampled.passed, white.off, white.sampled.compliance_rate))
+    return checks
 
 
 def _label_map(seen: _Seen, edge: parts.Part, white: _White | None, shape: tuple[int, ...]) -> str:

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from reviewapp.migrations._append_only import keep
+
 
 class Migration(migrations.Migration):
 
@@ -10,9 +12,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunPython(migrations.RunPython.noop, keep),
         migrations.AddField(
             model_name='reviewdecision',
             name='directions',
             field=models.JSONField(blank=True, default=dict, help_text='{reason: way}, where the reviewer said which way it is wrong.'),
         ),
+        migrations.RunPython(keep, migrations.RunPython.noop),
     ]

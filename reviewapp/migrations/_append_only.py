@@ -36,3 +36,13 @@ def drop_triggers(apps: Any, schema_editor: Any) -> None:
     for table in TABLES:
         on = f" ON {table}" if schema_editor.connection.vendor == "postgresql" else ""
         schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_append_only{on}")
+
+
+def keep(apps: Any, schema_editor: Any) -> None:
+    """Put back what SQLite lost: there a changed table is written anew, and its triggers stay behind."""
+    if schema_editor.connection.vendor == "sqlite":
+        for table in TABLES:
+            schema_editor.execute(
+                f"CREATE TRIGGER IF NOT EXISTS {table}_append_only BEFORE UPDATE ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )

@@ -25,10 +25,9 @@ from reviewapp.enums import (
     RejectReason,
     ReviewReason,
     ReviewTaskState,
-    RunKind,
     Verdict,
 )
-from reviewapp.models import Asset, EditTask, Look, ReviewDecision, ReviewTask, StudyRun
+from reviewapp.models import EditTask, Look, ReviewDecision, ReviewTask, StudyRun
 from reviewapp.policies.verdicts import WAYS
 
 from . import queue_sql, tallies
@@ -284,8 +283,7 @@ def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[st
         "remover": run.remover,
         "model_name": run.model_name,
         "blind": blind,
-        # Only where an editor's work is what is judged: a known picture's own photo may have been mended since.
-        "previous_edits": _previous_edits(asset) if run.kind == RunKind.EDITED else [],
+        "previous_edits": _previous_edits(task),
         "escalation": _escalation(task),
     }
     if not blind:
@@ -305,10 +303,12 @@ def _escalation(task: ReviewTask) -> str:
     )
 
 
-def _previous_edits(asset: Asset) -> list[dict[str, Any]]:
+def _previous_edits(task: ReviewTask) -> list[dict[str, Any]]:
+    """What editors did before this result was made. What came after would tell: a known picture's photo was mended."""
     return [
         {"editor": edit.editor.get_full_name() or edit.editor.get_username(), "note": edit.editor_note}
-        for edit in asset.edit_tasks.all()
+        for edit in task.asset.edit_tasks.all()
+        if edit.created_at <= task.run.created_at
         if edit.editor is not None and edit.state != EditTaskState.WITHDRAWN
     ]
 

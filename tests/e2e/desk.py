@@ -67,6 +67,14 @@ def show(page: Any, wanted: str) -> None:
     )
 
 
+def painted(page: Any) -> None:
+    """Waits until the photo that is up is on screen: before that no key decides anything."""
+    until(
+        page,
+        "document.querySelector('.fr.cur')?.dataset.entry === document.getElementById('stage').dataset.shown",
+    )
+
+
 def saved(page: Any) -> None:
     """Waits until every decision has reached the server."""
     until(page, "document.getElementById('desk').dataset.unsent === '0'")

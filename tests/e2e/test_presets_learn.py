@@ -14,7 +14,7 @@ from reviewapp.services import loop, review
 from tests import duels
 from tests import factories as make
 
-from .desk import open_queue, saved, sign_in, until, waiting
+from .desk import open_queue, painted, saved, sign_in, until, waiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -52,6 +52,7 @@ def test_both_sides_of_a_duel_come_to_the_desk_and_are_decided_by_key(
     for word in ("duel", "proposed", "champion", "challenger", "trial"):
         assert word not in page.content().lower()
     for done in (1, 2, 3):
+        painted(page)
         page.keyboard.press("a")
         saved(page)
         assert ReviewTask.objects.filter(state="done").count() == done

@@ -84,9 +84,9 @@ def test_fbk01_minus_and_plus_say_which_way_and_the_reason_alone_is_enough(
     assert page.inner_text('[data-reason="crop_fill"]').strip().endswith("Too small in frame")
     assert page.inner_text('[data-reason="edge_halo"]').strip().endswith("Edge halo or fringe"), "that has no way"
     page.keyboard.press("7")
-    saved(page)
+    show(page, "NW-002")
     page.keyboard.press(".")
-    saved(page)
+    show(page, "NW-003")
     page.keyboard.press("x")
     assert page.inner_text('[data-reason="crop_fill"]').strip().endswith("Crop or size in frame"), "it begins anew"
     page.keyboard.press("+")

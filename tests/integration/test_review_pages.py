@@ -70,11 +70,15 @@ def test_previous_edits_are_named_and_withdrawn_ones_left_out() -> None:
     user, editor = make.make_user("r", Role.REVIEWER), make.make_user("ed", Role.EDITOR)
     task = make.make_review()
     asset = task.asset
+    from django.utils import timezone
+
     from reviewapp.models import EditTask
 
     common = {"asset": asset, "reason": "low_score", "why": "x", "editor": editor}
     EditTask.objects.create(**common, state=EditTaskState.WITHDRAWN, editor_note="never mind")
     EditTask.objects.create(**common, state=EditTaskState.SIGNED_OFF, editor_note="fixed the rim")
+    assert selectors.item_payload(task, user)["previous_edits"] == [], "that came after this result: it would tell"
+    task.run.created_at = timezone.now()
     assert selectors.item_payload(task, user)["previous_edits"] == [{"editor": "ed", "note": "fixed the rim"}]
 
 

@@ -30,7 +30,7 @@ QUERIES = {
     "/editing/": 11,
     "/review/": 17,
     "/deliveries/": 8,
-    "/quality/proof/": 16,
+    "/quality/proof/": 20,
 }
 
 
