@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 from reviewapp.enums import (
@@ -190,7 +191,8 @@ def test_an_open_lot_is_proven_by_itself_once_its_scope_is_not_proven_any_more()
     small, boundaries = lot.plan["first"], lot.plan["boundaries"]
     first = people()[0]
     look_at(first, Verdict.APPROVE, only=small - 1)
-    scopes.forget_lots(scopes.locked(scope.pk), set(scopes.lot_ids(scope)))
+    with transaction.atomic():
+        scopes.forget_lots(scopes.locked(scope.pk), set(scopes.lot_ids(scope)))
     look_at(first, Verdict.APPROVE)
     lot.refresh_from_db()
     assert lot.plan["mode"] == "learn" and lot.plan["first"] == (boundaries or [60])[0] > small
