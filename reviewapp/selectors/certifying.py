@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from math import log2
 
 import numpy as np
 from django.utils import timezone
@@ -156,20 +157,17 @@ def _in_strata(rows: list[tuple[int, _Row]]) -> list[_Row]:
     Chances between a half and one, a quarter and a half, and so on, become the least of their class; of the looks made
     with a higher one only a part counts, chosen by the result's number alone, so that all of a class have the same.
     """
-    least: dict[int, float] = {}
-    for _run, (_total, pi, *_said) in rows:
-        if 0.0 < pi < 1.0:
-            least[_class(pi)] = min(least.get(_class(pi), 1.0), pi)
+    chances = sorted({row[1] for _run, row in rows if 0.0 < row[1] < 1.0}, reverse=True)
+    least = {int(-log2(pi)): pi for pi in chances}
+    common = {pi: least[int(-log2(pi))] for pi in chances}
+    if all(common[pi] == pi for pi in chances):
+        return [row for _run, row in rows]
     made = []
     for run, (total, pi, is_seen, is_bad) in rows:
-        common = least.get(_class(pi), pi) if 0.0 < pi < 1.0 else pi
-        counts = common == pi or order.share_of(THINNED, str(run)) < common / pi
-        made.append((total, common, is_seen and counts, is_bad and counts))
+        kept = common.get(pi, pi)
+        counts = kept == pi or order.share_of(THINNED, str(run)) < kept / pi
+        made.append((total, kept, is_seen and counts, is_bad and counts))
     return made
-
-
-def _class(pi: float) -> int:
-    return int(-np.log2(pi))
 
 
 def _held() -> list[str]:

@@ -134,7 +134,8 @@ def held_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[Rev
 
 def holds_of(tasks: Sequence[ReviewTask]) -> dict[int, ReviewDecision]:
     """Who put each of `tasks` on hold, when and with which note, by task; one query."""
-    made = ReviewDecision.objects.filter(task__in=tasks, verdict=Verdict.HOLD, is_second_opinion=False)
+    ids = [task.pk for task in tasks] or [0]  # asked of nobody as well: a page costs the same whatever it lists
+    made = ReviewDecision.objects.filter(task__in=ids, verdict=Verdict.HOLD, is_second_opinion=False)
     return {one.task_id: one for one in standing(made).select_related("reviewer").order_by("version")}
 
 

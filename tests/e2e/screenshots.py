@@ -24,7 +24,7 @@ from tests.stack import ROOT, Stack
 
 LOOKS = (("1440", (1440, 900), "light"), ("1440", (1440, 900), "dark"), ("390", (390, 844), "light"))
 MAX_BYTES = 6_000_000
-EXACT, CUT, COVER = 64, 56, 56
+EXACT, CUT, COVER = 48, 40, 40
 """Colours of a palette: the commonest as they are; of all others the median cut, and some from everywhere in the cube,
 which keeps the colour of a small sign."""
 LEFT_OUT = frozenset({"login-refused", "batches-empty-filter", "thresholds-refused", "person-new", "channel-new",
