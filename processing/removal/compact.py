@@ -22,9 +22,9 @@ from processing.types import Finding, MaskArray, Removal, RGBArray
 SIDE = 192
 CUE_SOURCE_SIDE = 192
 _FIRST_SIDE = 512  # shrink once from full size, the rest from here
-MODEL_NAME = "compact-4"
+MODEL_NAME = "compact-3"
 WEIGHTS = Path(__file__).with_name("compact.onnx")
-WEIGHTS_SHA256 = "ec05da33ffde034c7bdc6fdefd7f15edbafe7f01e3f16f8b53ddbbcb7bf4ef67"
+WEIGHTS_SHA256 = "d6bb2191d6a433207d850414e9b236bf4dd1c5b28d1dbf7d42e0bf1bc8375a1a"
 _LEAST_AREA = 0.001
 _HALF = 0.5
 

@@ -174,22 +174,22 @@ def test_same_picture_same_answer(pair: PairRemover) -> None:
 
 # Products the network never saw in training (training/foregrounds.py lists those it did), and least overlaps.
 UNSEEN = {
-    "NW-CHR-0701_34": 0.96,
-    "NW-CLG-0501_pair": 0.95,
-    "NW-CRF-0131_water": 0.91,
-    "NW-KTL-0120_steel": 0.93,
-    "NW-JAR-0302_blue": 0.97,
-    "NW-LIP-0303_open": 0.97,
-    "NW-STL-0702_01": 0.97,
-    "NW-TOT-0602_01": 0.98,
-    "NW-VAS-0141_black": 0.96,
-    "NW-WTC-0901_flat": 0.9,
+    "NW-CHR-0701_34": 0.93,
+    "NW-CLG-0501_pair": 0.93,
+    "NW-CRF-0131_water": 0.92,
+    "NW-KTL-0120_steel": 0.91,
+    "NW-JAR-0302_blue": 0.95,
+    "NW-LIP-0303_open": 0.95,
+    "NW-STL-0702_01": 0.94,
+    "NW-TOT-0602_01": 0.97,
+    "NW-VAS-0141_black": 0.93,
+    "NW-WTC-0901_flat": 0.87,
 }
 
 
 def test_glass_and_polished_steel_are_left_to_people(pair: PairRemover) -> None:
-    """compact-4 cuts the first two out well (UNSEEN), and is surer of steel than of glass; the ring it gets wrong."""
-    for name, most in (("NW-CRF-0131_water", 0.75), ("NW-KTL-0120_steel", 0.85), ("NW-RNG-1002_01", 0.3)):
+    """compact-3 cuts the first two out well (UNSEEN); that it can be sure of such things does not follow."""
+    for name, most in (("NW-CRF-0131_water", 0.6), ("NW-KTL-0120_steel", 0.7), ("NW-RNG-1002_01", 0.3)):
         assert pair.remove(shot(name)[0]).confidence < most < trust.AUTO_CUT, name
 
 
