@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import F, Q
+from django.db.models import Q, QuerySet
 
-from reviewapp.enums import BatchState, ReviewTaskState, RunKind, Side, Verdict
-from reviewapp.models import ReviewTask, Study, StudyRun
+from reviewapp.enums import OPEN_STUDIES, BatchState, ReviewTaskState, RunKind, Side, StudyStage, Verdict
+from reviewapp.models import Preset, Study, StudyRun
 from reviewapp.selectors.review import standing_verdicts
 
 
@@ -53,12 +53,16 @@ def verdicts(study: Study) -> dict[int, Said]:
     return found
 
 
-def drop_cancelled(study: Study) -> int:
-    """Give up results of photos whose batch was cancelled meanwhile: no worker will make them."""
+def of_cancelled(study: Study) -> QuerySet[StudyRun]:
+    """Results of photos whose batch was cancelled before they were made or judged: both sides, for one alone would
+    count against it."""
     waits = Q(run__isnull=True) | Q(review_task__state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD])
     gone = study.runs.filter(waits, error="", item__asset__batch__state=BatchState.CANCELLED)
-    # Both sides: one alone would count against it.
-    pairs = study.runs.filter(item_id__in=list(gone.values_list("item_id", flat=True)))
-    waiting = ReviewTask.objects.filter(study_run__in=pairs, state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD])
-    waiting.update(state=ReviewTaskState.WITHDRAWN, lease_owner=None, lease_until=None, version=F("version") + 1)
-    return pairs.update(error="Its batch was cancelled.")
+    return study.runs.filter(item_id__in=list(gone.values_list("item_id", flat=True)))
+
+
+def is_busy(preset: Preset) -> bool:
+    """Say whether a test of `preset` is under way, or has a winner that waits for an admin: what is found meanwhile
+    would be about settings that may go."""
+    stages = [*OPEN_STUDIES, StudyStage.OFFERED]
+    return Study.objects.filter(replay__base__preset=preset, stage__in=stages).exists()

@@ -91,6 +91,11 @@ class ThresholdPage:
     draft: PolicyDraft | None
 
     @property
+    def target_y(self) -> float:
+        """The tolerated rate's place on the chart, from the top."""
+        return _height(self.certified.alpha)
+
+    @property
     def scored(self) -> int:
         return sum(one.count for one in self.bins)
 
@@ -126,21 +131,22 @@ class ThresholdPage:
         return out
 
 
+def _height(share: float) -> float:
+    """A share 0..1 in chart units from the top, 0..100, by its square root."""
+    return round(100.0 - 100.0 * math.sqrt(share), 2)
+
+
 def chart(found: list[Dot]) -> list[tuple[Dot, dict[str, float]]]:
     """The dots in chart units: x 0..1000 for scores 50 to 100, y 0..100 by the square root of the share."""
-
-    def y(share: float) -> float:
-        return round(100.0 - 100.0 * math.sqrt(share), 2)
-
     return [
         (
             dot,
             {
                 "x": (dot.low + WIDTH / 2 - FROM) * 20.0,
-                "y": y(dot.rate),
-                "top": y(dot.most),
-                "foot": y(dot.least),
-                "smooth": y(dot.smooth),
+                "y": _height(dot.rate),
+                "top": _height(dot.most),
+                "foot": _height(dot.least),
+                "smooth": _height(dot.smooth),
             },
         )
         for dot in found

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from reviewapp.enums import OPEN_STUDIES, ProposalState, StudyStage, Verdict
-from reviewapp.models import PresetProposal, Study
+from reviewapp.enums import ProposalState, Verdict
+from reviewapp.models import PresetProposal
 from reviewapp.policies.quality import tuning
-from reviewapp.selectors import replays
+from reviewapp.selectors import replays, studying
 from reviewapp.selectors.quality import current_policy
 from reviewapp.selectors.review import photo_decisions
 
@@ -67,10 +67,9 @@ def start_due() -> int:
     waiting = PresetProposal.objects.filter(state=ProposalState.OPEN, study__isnull=True).order_by("pk")
     started = 0
     for proposal in waiting.select_related("base__preset"):
-        busy = Study.objects.filter(
-            replay__base__preset=proposal.base.preset, stage__in=[*OPEN_STUDIES, StudyStage.OFFERED]
-        )
-        if busy.exists() or not _is_due(proposal, limits.study_min_rejects, limits.study_share):
+        if studying.is_busy(proposal.base.preset) or not _is_due(
+            proposal, limits.study_min_rejects, limits.study_share
+        ):
             continue
         try:
             studies.start(proposal)

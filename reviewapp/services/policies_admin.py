@@ -70,11 +70,10 @@ FIELDS: tuple[Field, ...] = (
     Field("trial_share", gettext_lazy("Share of new products on a trial"), 0.02, 1),
     Field(
         "retune_days",
-        gettext_lazy("Test a preset again after, at the latest (0: never)"),
+        gettext_lazy("Days until a preset is tested again (0: never)"),
         0,
         3650,
         is_whole=True,
-        unit=gettext_lazy("days"),
     ),
 )
 FLAGS = ("medium_goes_to_people", "allow_not_measured", "prove_lots", "retune_on_drift")

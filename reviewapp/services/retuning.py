@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 from django.utils import timezone
 
-from reviewapp.enums import OPEN_STUDIES, CanaryState, LearningAlarmKind, StudyStage
-from reviewapp.models import Canary, LearningAlarm, Preset, PresetLife, PresetProposal, PresetVersion, Study
+from reviewapp.enums import LearningAlarmKind
+from reviewapp.models import LearningAlarm, Preset, PresetLife, PresetProposal, PresetVersion, Study
 from reviewapp.policies.learning import shares
+from reviewapp.selectors import canaries, studying
 from reviewapp.selectors import presets as selectors
 from reviewapp.selectors.quality import current_policy
 
@@ -55,9 +56,8 @@ def _occasion(preset: Preset, now: datetime) -> str:
 
 
 def _is_busy(preset: Preset) -> bool:
-    running = Canary.objects.filter(preset=preset, state=CanaryState.RUNNING).exists()
-    tests = Study.objects.filter(replay__base__preset=preset, stage__in=[*OPEN_STUDIES, StudyStage.OFFERED])
-    return running or lives.is_locked(preset) or tests.exists()
+    running = canaries.running(preset) is not None
+    return running or lives.is_locked(preset) or studying.is_busy(preset)
 
 
 def _proposal(version: PresetVersion, occasion: str) -> PresetProposal | None:

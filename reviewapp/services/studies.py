@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -248,7 +248,7 @@ def advance_all() -> int:
 
 def _open_duel(study: Study) -> None:
     """Put both results of every photo into the blind queue, shuffled, as looks like any other."""
-    selectors.drop_cancelled(study)
+    _drop_cancelled(study)
     with transaction.atomic():
         locked = Study.objects.select_for_update().get(pk=study.pk)
         if locked.stage != StudyStage.RENDERING or selectors.unfinished(study):
@@ -290,7 +290,7 @@ def _compared(both: list[selectors.PairOfRuns]) -> list[dict[str, Any]]:
 
 def _conclude(study: Study) -> None:
     """Count the duel once every look is in, and offer the challenger or close the study."""
-    selectors.drop_cancelled(study)
+    _drop_cancelled(study)
     with transaction.atomic():
         locked = Study.objects.select_for_update().get(pk=study.pk)
         waiting = [ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD]
@@ -358,14 +358,20 @@ def close(study: Study, stage: StudyStage, why: str) -> None:
     Study.objects.filter(pk=study.pk).update(stage=stage, why=why[:300], ended_at=timezone.now())
     if study.challenger_id is not None and study.challenger is not None:
         lives.move(study.challenger, LifeState.RETIRED, why=why)
-    _withdraw(study)
+    _withdraw(study.runs.all())
     audit.record("study.closed", study, after={"stage": str(stage)}, note=why)
 
 
-def _withdraw(study: Study) -> None:
+def _drop_cancelled(study: Study) -> None:
+    gone = selectors.of_cancelled(study)
+    _withdraw(gone)
+    gone.update(error="Its batch was cancelled.")
+
+
+def _withdraw(results: QuerySet[StudyRun]) -> None:
     """Take looks that nobody needs any more out of the queue."""
     waiting = [ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD]
-    ReviewTask.objects.filter(study_run__study=study, state__in=waiting).update(
+    ReviewTask.objects.filter(study_run__in=results, state__in=waiting).update(
         state=ReviewTaskState.WITHDRAWN, lease_owner=None, lease_until=None, version=F("version") + 1
     )
 

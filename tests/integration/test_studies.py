@@ -231,6 +231,18 @@ def test_a_version_that_won_is_decided_on_before_another_test_begins_and_only_ag
         canaries.start(won, admin, "It won")
 
 
+def test_a_duel_does_not_wait_for_photos_of_a_cancelled_batch_and_holds_them_against_nobody(admin: User) -> None:
+    study = duels.make_study(2)
+    gone = study.replay.items.order_by("place")[0].asset
+    Batch.objects.filter(pk=gone.batch_id).update(state="cancelled")
+    studies.advance(study.pk)
+    study.refresh_from_db()
+    assert study.stage == StudyStage.LOST and study.pairs == 0, "nothing is left to compare"
+    tasks = ReviewTask.objects.filter(study_run__study=study)
+    assert set(tasks.values_list("state", flat=True)) == {"withdrawn"}
+    assert set(study.runs.values_list("error", flat=True)) == {"Its batch was cancelled."}
+
+
 def test_what_the_score_cannot_see_goes_to_the_duel_one_step_on_without_a_search(admin: User) -> None:
     """A channel without a minimum judges no fill, and one version frames all photos alike."""
     small = proposed(admin, path="geometry.fill_ratio", value=0.775, reason="crop_fill")

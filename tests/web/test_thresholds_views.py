@@ -190,3 +190,17 @@ def test_pre03_toml_is_read_back_to_the_same_rules() -> None:
         key="a", name='Quote " and \\ Ümlaut', metadata=("title", "creator"), alt_text="{sku}: new\tline"
     )
     assert parse(as_toml(spec.to_dict())) == spec.to_dict()
+
+
+@pytest.mark.parametrize(("rate", "words", "place"), [(0.02, "Target 2.0%", "85.86"), (0.05, "Target 5.0%", "77.64")])
+def test_the_target_is_the_policys_own(client: Browser, rate: float, words: str, place: str) -> None:
+    factories.make_policy(tolerated_rate=rate)
+    looked_at = factories.make_review()
+    client.force_login(factories.make_user("rosa", Role.REVIEWER))
+    client.post(
+        f"/review/items/{looked_at.pk}/decision/", '{"verdict": "approve", "version": 0}',
+        content_type="application/json", headers={"Idempotency-Key": "k"},
+    )  # fmt: skip
+    client.force_login(factories.make_user("adam", Role.ADMIN))
+    page = client.get("/quality/thresholds/").content.decode()
+    assert words in page and f'y1="{place}"' in page
