@@ -11,6 +11,7 @@ from typing import Any
 
 from processing import PIPELINE_VERSION, codecs, pipeline, reception
 from processing.channels import Prepared, render
+from processing.colour import ColourTransform
 from processing.correction import NO_AIDS, Aids
 from processing.intake import SUFFIXES
 from processing.mishaps import explain, tell
@@ -30,11 +31,15 @@ Report = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One photo: `name` is its path below the folder with forward slashes, `stem` that of its results below `out`."""
+    """One photo: `name` is its path below the folder with forward slashes, `stem` that of its results below `out`.
+
+    `shared`: the correction its set gives it (`evening`); None: what the photo itself asks for.
+    """
 
     source: Path
     name: str
     stem: str
+    shared: ColourTransform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,8 @@ def process_one(job: Job, plan: Plan, remover: Remover) -> Report:
 
 def _made(job: Job, plan: Plan, remover: Remover) -> Report:
     reception.admit(job.source, plan.reception, plan.channel)
-    extras = pipeline.Extras(plan.aids, load_plates(plan.params, plan.brand))
+    aids = plan.aids if job.shared is None else replace(plan.aids, shared=job.shared)
+    extras = pipeline.Extras(aids, load_plates(plan.params, plan.brand))
     made = pipeline.make(job.source, plan.params, plan.channel, ScoringParams(), remover, extras)
     tokens = tokens_for(plan.channel, PurePosixPath(job.stem).name)
     prepared = Prepared(made.framing, made.framed, made.frame)
@@ -184,7 +190,7 @@ class Journal:
 
     def earlier(self, job: Job) -> Report | None:
         """Return the report of an earlier run that still holds."""
-        report: Report | None = self._notes.earlier(job.name, self._key(job))
+        report: Report | None = self._notes.earlier(self._entry(job), self._key(job))
         if report is None or not all((self._out / name).is_file() for name in report["outputs"].values()):
             return None
         return report
@@ -196,7 +202,13 @@ class Journal:
 
     def add(self, job: Job, report: Report) -> None:
         """Note a photo as done."""
-        self._notes.add(job.name, self._key(job), report)
+        self._notes.add(self._entry(job), self._key(job), report)
+
+    @staticmethod
+    def _entry(job: Job) -> str:
+        """The first pass over a set stays known beside the second, which is planned from it."""
+        return job.name if job.shared is None else f"{job.name}\0as its set"
 
     def _key(self, job: Job) -> str:
-        return f"{stamp(job.source)}:{job.stem}:{self._digest}"
+        own = "" if job.shared is None else f":{hashlib.sha256(repr(job.shared).encode()).hexdigest()[:16]}"
+        return f"{stamp(job.source)}:{job.stem}:{self._digest}{own}"

@@ -23,12 +23,13 @@ class Reception:
     """`profile`: key of intake.PROFILES that every photo must meet; "" = that of the channel, and what falls short is
     said in the report and worked on all the same. `naming`: see ValidationProfile. `looks_closely`: findings of the
     pixels, lane, class and the rule that decided (a tenth of a second a photo). `measures_set`: what the set's report
-    needs is measured on every photo."""
+    needs is measured on every photo. `evens_set`: photos are made again with what the set asks for (`evening`)."""
 
     profile: str = ""
     naming: Literal["", "flag", "reject"] = ""
     looks_closely: bool = False
     measures_set: bool = False
+    evens_set: bool = False
 
     def digest(self) -> str:
         """Tell apart what changes a report."""

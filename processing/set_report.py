@@ -11,7 +11,7 @@ from processing.geometry import halved
 from processing.phash import near_duplicates, perceptual_hash
 from processing.pipeline import Made
 from processing.quality.consistency import Look, file_size_anomalies, look_anomalies, look_of, measure_consistency
-from processing.set_colour import plan_set
+from processing.set_colour import SetPlan, plan_set
 
 _HASHED_SIDE = 1000
 
@@ -35,10 +35,9 @@ def report_on(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     that of a name by the convention; a photo with another name is a product of its own.
     """
     looks = {name: Look(**one["look"]) for name, one in facts.items() if one["look"]}
-    own = {name: ColourTransform.from_dict(one["correction"]) for name, one in facts.items()}
     consistency = measure_consistency(list(looks.values()))
     outliers = [*look_anomalies(looks), *file_size_anomalies({name: int(one["bytes"]) for name, one in facts.items()})]
-    planned = plan_set(own, {name: _sku(name) for name in facts})
+    planned = plan_of(facts)
     return {
         "photos": len(facts),
         "consistency": {**consistency.to_dict(), "score": consistency.score},
@@ -49,6 +48,17 @@ def report_on(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             for name, one in planned.items()
         },
     }
+
+
+def plan_of(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, SetPlan]:
+    """Return what would bring the set together, by name; nothing where every photo was bent to a reference picture.
+
+    Those have curves of their own, and no one correction for two variants.
+    """
+    own = {name: ColourTransform.from_dict(one["correction"]) for name, one in facts.items()}
+    if any(one.curves for one in own.values()):
+        return {}
+    return plan_set(own, {name: _sku(name) for name in facts})
 
 
 def _sku(name: str) -> str:

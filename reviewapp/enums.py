@@ -334,6 +334,7 @@ class CanaryState(models.TextChoices):
 class LearningAlarmKind(models.TextChoices):
     CALIBRATION = "calibration", _("Weekly calibration over its limit")
     DRIFT = "drift", _("Scores drift")
+    TRIAL = "trial", _("A trial doesn't end")
 
 
 class Role(models.TextChoices):

@@ -27,8 +27,14 @@ class Progress:
     ) -> None:
         self._bar.close()
 
+    def expect(self, more: int) -> None:
+        """Count on `more` items than were known at the start."""
+        self._planned += more
+        self._bar.total = self._planned
+        self._bar.refresh()
+
     def add(self, name: str, status: str, note: str = "") -> None:
-        """Count one item that ended with `status` (done, skipped, failed); `note` is its score, size or reason."""
+        """Count one item that ended with `status`: done, skipped, evened, failed. `note`: its score, size or reason."""
         self.counts[status] += 1
         self._bar.set_postfix(failed=self.counts["failed"], refresh=False)
         self._bar.update()
@@ -39,10 +45,15 @@ class Progress:
             done = "Already done" if status == "skipped" else "Successfully processed"
             tqdm.write(f"{done}: {name}" + (f" ({note})" if note else ""), file=sys.stderr)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether items are left that were planned."""
+        return sum(self.counts.values()) < self._planned
+
     def summary(self) -> str:
         """Return the closing lines: whether all were reached, successful, already done, failed, with shares."""
-        total = sum(self.counts.values())
-        left = self._planned - total
+        total = sum(self.counts.values()) - self.counts["evened"]
+        left = self._planned - sum(self.counts.values())
         lines = ["Batch processing complete", f"Total: {total}"]
         if left:
             lines = [f"Stopped: {left} of {self._planned} not done; the same command goes on", f"Total so far: {total}"]
@@ -51,6 +62,8 @@ class Progress:
             share = f" ({100 * count / total:.1f}%)" if total else ""
             if count or status != "skipped":
                 lines.append(f"{label}: {count}{share}")
+        if self.counts["evened"]:
+            lines.append(f"Brought in line with their set: {self.counts['evened']}")
         return "\n".join(lines)
 
 

@@ -6,13 +6,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from processing import PIPELINE_VERSION, codecs
+from processing import PIPELINE_VERSION, codecs, evening
 from processing.channels import load_channels
 from processing.cli.progress import Progress, Stop
 from processing.convention import WORDS
@@ -53,6 +53,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     run.add_argument("--naming", default="", choices=["flag", "reject"], help=f"names that aren't {WORDS}")
     run.add_argument("--intake", action="store_true", help="look at each photo first: findings, lane, class and why")
     run.add_argument("--set", action="store_true", help="report on the set: consistency, outliers, near duplicates")
+    run.add_argument(
+        "--even", action="store_true", help="bring the set together: one exposure, one correction per SKU (with --set)"
+    )
     run.add_argument("--workers", default="auto", help="photos at once, 1 to 256, or auto: one per core")
     run.add_argument("--json", type=Path, help="where to write the report; OUT/report.json if not given, - for stdout")
     run.add_argument("-v", "--verbose", action="store_true", help="a line for each photo")
@@ -70,7 +73,7 @@ def _plan(words: argparse.Namespace) -> Plan:
         words.out, params, channel, words.remover, words.model, words.model_dir, words.brand, date.today(),
         _aids(words),
         is_verbose=words.verbose,
-        reception=Reception(words.profile, words.naming, words.intake, words.set),
+        reception=Reception(words.profile, words.naming, words.intake, words.set or words.even, words.even),
     )  # fmt: skip
 
 
@@ -92,6 +95,8 @@ def main(argv: Sequence[str]) -> int:
     target: Path = words.json or words.out / "report.json"
     try:
         words.workers = workers_from(words.workers)
+        if words.even:
+            evening.refuse_with(has_reference=words.reference is not None)
         plan, jobs = _plan(words), find_photos(words.source, words.out)
         if not jobs:
             raise ProcessingError(f"No photos in {words.source}.")
@@ -105,21 +110,22 @@ def main(argv: Sequence[str]) -> int:
         return 2
     print(ended.progress.summary(), *filter(None, [ended.trouble]), sep="\n", file=sys.stderr)
     try:
-        _write(_document(plan, ended.reports), target)
+        _write(_document(plan, ended), target)
     except ProcessingError as error:
         print(error, file=sys.stderr)
         return 1
-    if ended.was_stopped and len(ended.reports) < len(jobs):
+    if ended.was_stopped and ended.progress.is_short:
         return STOPPED
     return 1 if ended.progress.counts["failed"] else 0
 
 
 @dataclass(slots=True)
 class _Ended:
-    """What is there when a run ends, however it ends."""
+    """What is there when a run ends, however it ends. `evened`: what the second pass over a set made of some photos."""
 
     progress: Progress
     reports: list[Report] = field(default_factory=list)
+    evened: dict[str, Report] = field(default_factory=dict)
     was_stopped: bool = False
     trouble: str = ""
 
@@ -130,10 +136,13 @@ def _run(plan: Plan, jobs: Sequence[Job], words: argparse.Namespace) -> _Ended:
         with Journal(plan) as journal, Progress(len(jobs), verbose=words.verbose) as progress:
             ended = _Ended(progress)
             try:
-                each = process_folder(jobs, plan, journal, workers=words.workers, is_stopped=lambda: stop.is_asked)
-                for job, report, is_earlier in each:
-                    ended.reports.append(dict(report))
-                    _count(progress, job, report, is_earlier)
+                for _, report in _pass(plan, jobs, words, journal, stop, progress):
+                    ended.reports.append(report)
+                if plan.reception.evens_set and len(ended.reports) == len(jobs):
+                    again = evening.to_make_again(jobs, ended.reports)
+                    progress.expect(len(again))
+                    for job, report in _pass(plan, again, words, journal, stop, progress):
+                        ended.evened[job.name] = report
             except KeyboardInterrupt:  # asked a second time; what is done is still told
                 stop.is_asked = True
             ended.was_stopped, ended.trouble = stop.is_asked, journal.trouble
@@ -142,19 +151,31 @@ def _run(plan: Plan, jobs: Sequence[Job], words: argparse.Namespace) -> _Ended:
     return ended
 
 
+def _pass(
+    plan: Plan, jobs: Sequence[Job], words: argparse.Namespace, journal: Journal, stop: Stop, progress: Progress
+) -> Iterator[tuple[Job, Report]]:
+    each = process_folder(jobs, plan, journal, workers=words.workers, is_stopped=lambda: stop.is_asked)
+    for job, report, is_earlier in each:
+        yield job, dict(report)
+        _count(progress, job, report, is_earlier)
+
+
 def _count(progress: Progress, job: Job, report: Mapping[str, Any], is_earlier: bool) -> None:
     is_made = report["status"] == "ok"
-    status = "failed" if not is_made else "skipped" if is_earlier else "done"
+    status = "failed" if not is_made else "evened" if job.shared else "skipped" if is_earlier else "done"
     progress.add(job.name, status, f"{report['score']['total']:.0f}" if is_made else str(report["reason"]))
 
 
-def _document(plan: Plan, reports: Sequence[Report]) -> dict[str, object]:
-    photos = sorted(reports, key=lambda report: str(report["file"]))
+def _document(plan: Plan, ended: _Ended) -> dict[str, object]:
+    last = [ended.evened.get(str(report["file"]), report) for report in ended.reports]
+    photos = sorted(last, key=lambda report: str(report["file"]))
     document: dict[str, object] = {
         "pipeline": PIPELINE_VERSION, "params": plan.params.digest(), "channel": plan.channel.key, "photos": photos
     }  # fmt: skip
-    if plan.reception.measures_set:
-        document["set"] = report_on({str(photo["file"]): photo["set"] for photo in photos if "set" in photo})
+    if plan.reception.evens_set:
+        document["set"] = evening.report_after(ended.reports, photos)
+    elif plan.reception.measures_set:
+        document["set"] = report_on(evening.facts_in(photos))
     return document
 
 

@@ -199,7 +199,7 @@ class Calibration(ImmutableModel):
 
 
 class LearningAlarm(models.Model):
-    """Something a manager must look at: calibration over its limit, or scores that drift. Closed by a person."""
+    """Something a manager must look at: calibration over its limit, scores that drift, a trial without an end."""
 
     kind = models.CharField(max_length=12, choices=LearningAlarmKind.choices)
     preset = models.ForeignKey("Preset", on_delete=models.PROTECT, related_name="alarms")

@@ -1,4 +1,5 @@
-"""Alarms of the loop that a person closes: opened once each, with the facts; and the watch on drifting scores."""
+"""Alarms of the loop that a person closes: opened once each, with the facts; the watch on drifting scores and on trials
+that don't end."""
 
 from __future__ import annotations
 
@@ -10,9 +11,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from reviewapp.enums import LearningAlarmKind, Role
-from reviewapp.models import LearningAlarm, Preset
+from reviewapp.enums import CanaryState, LearningAlarmKind, Role
+from reviewapp.models import Canary, LearningAlarm, Preset
 from reviewapp.policies.quality.calibration import kolmogorov_smirnov, population_stability
+from reviewapp.policies.quality.canary import PROMOTE_LOOKS
 from reviewapp.selectors import calibrations as selectors
 
 from . import audit
@@ -21,7 +23,9 @@ from .people import require
 PSI_LIMIT, KS_GAP, KS_DOUBT = 0.25, 0.15, 0.001
 LEAST_SCORES = 100
 QUIET = timedelta(days=7)
-"""After somebody closed a drift alarm the new scores become the ones compared with, by then."""
+"""So long nothing is said again after somebody closed an alarm. Scores: the new ones are compared with, by then."""
+LONG_TRIAL = timedelta(days=14)
+"""A trial may take this long: twice the week in which no other version may be activated after it."""
 
 
 def open_alarm(preset: Preset, kind: LearningAlarmKind, text: str, facts: dict[str, Any]) -> LearningAlarm | None:
@@ -47,6 +51,13 @@ def close(alarm: LearningAlarm, actor: User, note: str) -> bool:
     return bool(closed)
 
 
+def settle(preset: Preset, kind: LearningAlarmKind, note: str) -> None:
+    """Close what is open of `kind` because its cause is gone. Call inside the transaction that ended it."""
+    for alarm in LearningAlarm.objects.filter(preset=preset, kind=kind, closed_at__isnull=True):
+        LearningAlarm.objects.filter(pk=alarm.pk).update(closed_at=timezone.now(), note=note[:300])
+        audit.record("alarm.closed", alarm, note=note)
+
+
 def watch_drift(now: datetime | None = None) -> int:
     """Compare each preset's scores of the last week with those of the month before (FBK-08). Returns alarms opened.
 
@@ -55,8 +66,7 @@ def watch_drift(now: datetime | None = None) -> int:
     moment = now or timezone.now()
     opened = 0
     for preset in Preset.objects.filter(current__isnull=False):
-        recent = LearningAlarm.objects.filter(preset=preset, kind=LearningAlarmKind.DRIFT)
-        if recent.filter(closed_at__isnull=True).exists() or recent.filter(closed_at__gte=moment - QUIET).exists():
+        if _is_said(preset, LearningAlarmKind.DRIFT, moment):
             continue
         before, after = selectors.stretches(preset, moment)
         if min(len(before), len(after)) < LEAST_SCORES:
@@ -71,3 +81,31 @@ def watch_drift(now: datetime | None = None) -> int:
             facts = {"psi": psi, "ks": gap, "p": doubt, "before": len(before), "after": len(after)}
             opened += open_alarm(preset, LearningAlarmKind.DRIFT, text, facts) is not None
     return opened
+
+
+def watch_trials(now: datetime | None = None) -> int:
+    """Say which trials have run for two weeks without an end: too few photos come, or a lock is on. Returns how many.
+
+    A trial keeps every other version of its preset from being tried, and its photos cost a look each.
+    """
+    moment = now or timezone.now()
+    slow = Canary.objects.filter(state=CanaryState.RUNNING, started_at__lte=moment - LONG_TRIAL)
+    opened = 0
+    for trial in slow.select_related("preset", "version").order_by("pk"):
+        if _is_said(trial.preset, LearningAlarmKind.TRIAL, moment):
+            continue
+        days = (moment - trial.started_at).days
+        if trial.looks < PROMOTE_LOOKS:
+            why = f"{trial.looks} of {PROMOTE_LOOKS} looks so far. Roll it back, or send more photos its way."
+        else:
+            why = f"{trial.looks} looks without a decision. Roll it back, or wait; a locked preset promotes nothing."
+        text = f"Version {trial.version.number} has been on trial for {days} days: {why}"
+        facts = {"canary": trial.pk, "days": days, "looks": trial.looks}
+        opened += open_alarm(trial.preset, LearningAlarmKind.TRIAL, text, facts) is not None
+    return opened
+
+
+def _is_said(preset: Preset, kind: LearningAlarmKind, moment: datetime) -> bool:
+    """Whether such an alarm is open, or was closed within the last week."""
+    known = LearningAlarm.objects.filter(preset=preset, kind=kind)
+    return known.filter(closed_at__isnull=True).exists() or known.filter(closed_at__gte=moment - QUIET).exists()

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from processing import PIPELINE_VERSION
-from reviewapp.enums import Author, CanaryState, LifeState, ProposalState, Role, StudyStage
+from reviewapp.enums import Author, CanaryState, LearningAlarmKind, LifeState, ProposalState, Role, StudyStage
 from reviewapp.models import Asset, Canary, CanaryPlace, Preset, PresetProposal, PresetVersion, ProcessingRun, Study
 from reviewapp.policies.quality import bans, studying
 from reviewapp.policies.quality import canary as policy
@@ -24,6 +24,7 @@ from reviewapp.selectors.presets import version_for
 from reviewapp.selectors.quality import current_policy
 
 from . import audit, chance, lives, presets
+from .alarms import settle
 from .people import require
 
 
@@ -180,6 +181,7 @@ def _promote(trial: Canary, why: str) -> None:
     presets.set_current(trial.version, None)
     lives.move(trial.version, LifeState.ACTIVE, why=why)
     audit.record("canary.promoted", trial, after={"version": trial.version.number}, note=why)
+    settle(trial.preset, LearningAlarmKind.TRIAL, "The version was promoted.")
 
 
 def _end(trial: Canary, why: str, actor: User | None) -> None:
@@ -189,6 +191,7 @@ def _end(trial: Canary, why: str, actor: User | None) -> None:
     lives.ban(trial.version, trial.parent)
     after = {"version": trial.version.number, "parent": trial.parent.number}
     audit.record("canary.rolled_back", trial, actor=actor, after=after, note=why)
+    settle(trial.preset, LearningAlarmKind.TRIAL, "The version was rolled back.")
 
 
 def roll_back(version: PresetVersion, actor: User, note: str) -> PresetVersion:

@@ -43,7 +43,7 @@ def tick() -> TickReport:
         studies.advance_all(),
         canaries.tick_all(),
         calibrating_due.order_due(),
-        _watch_drift(),
+        _watch_drift() + alarms.watch_trials(),
     )
     if any(asdict(report).values()):
         logger.info("loop_tick", extra=asdict(report))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
@@ -14,6 +15,8 @@ from reviewapp.models import Look, Lot, ReviewDecision
 from reviewapp.selectors import people as people_reads
 
 from . import gold, hidden, looks, lots, review, scopes, undo
+
+logger = logging.getLogger(__name__)
 
 JUDGED = (Verdict.APPROVE, Verdict.REJECT)
 STALE = timedelta(days=14)
@@ -32,17 +35,42 @@ class TickReport:
 
 
 def tick() -> TickReport:
-    """One round. Does what is due and nothing else, however often it runs; two at once do no harm."""
+    """One round. Does what is due and nothing else, however often it runs; two at once do no harm.
+
+    Raises ExceptionGroup at the end when lots could not be settled; everything else was done by then.
+    """
     lots.drop_cancelled()
     planned = lots.plan_due()
     repaired = review.repair() + looks.repair() + undo.repair()
-    live = Lot.objects.filter(state__in=[LotState.OPEN, LotState.HELD]).order_by("pk")
-    for pk in list(live.values_list("pk", flat=True)):
-        lots.settle(pk)
+    failed = _settle_all()
     _watch_people()
     gold.watch_stock()
     _drop_stale()
-    return TickReport(planned, repaired, scopes.age(), scopes.certify_daily(), gold.keep_stocked())
+    report = TickReport(planned, repaired, scopes.age(), scopes.certify_daily(), gold.keep_stocked())
+    if failed:
+        raise ExceptionGroup("lot_settle_failed", failed)
+    return report
+
+
+def _settle_all() -> list[Exception]:
+    """Bring every live lot forward. Returns what failed: one lot holds up no other, and nothing that comes after them.
+
+    Raises DatabaseError: without the database the others would fail alike. A deadlock is left for the next round.
+    """
+    live = Lot.objects.filter(state__in=[LotState.OPEN, LotState.HELD]).order_by("pk")
+    failed: list[Exception] = []
+    for pk in list(live.values_list("pk", flat=True)):
+        try:
+            lots.settle(pk)
+        except OperationalError:
+            logger.exception("lot_settle_failed", extra={"lot": pk})
+        except DatabaseError:
+            raise
+        except Exception as error:
+            logger.exception("lot_settle_failed", extra={"lot": pk})
+            error.add_note(f"Lot {pk}")
+            failed.append(error)
+    return failed
 
 
 def _watch_people() -> None:

@@ -9,13 +9,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from reviewapp.enums import CanaryState, LifeState, ReviewReason, Role, Routing, SampleOutcome
+from reviewapp.enums import CanaryState, LearningAlarmKind, LifeState, ReviewReason, Role, Routing, SampleOutcome
 from reviewapp.models import (
     Asset,
     AuditEvent,
     Batch,
     Canary,
     CanaryPlace,
+    LearningAlarm,
     PresetBan,
     PresetLife,
     PresetVersion,
@@ -26,7 +27,7 @@ from reviewapp.models import (
 from reviewapp.policies.quality import canary as policy
 from reviewapp.selectors import review as selectors
 from reviewapp.selectors.canaries import version_on_trial
-from reviewapp.services import canaries, ingest, lives, loop, presets, review
+from reviewapp.services import alarms, canaries, ingest, lives, loop, presets, review
 from reviewapp.services.people import NotAllowed
 from reviewapp.web.viewer_items import review_item
 from tests import factories as make
@@ -256,3 +257,23 @@ def test_fbk09_the_score_of_a_photo_on_trial_is_kept_from_who_judges_it(admin: U
     assert "assist" not in item and "trial" not in json.dumps(item).lower()
     ReviewTask.objects.update(reason=ReviewReason.SCORE_BAND)
     assert "assist" in review_item(selectors.task_for_display(task.pk), reviewer, blind=False)
+
+
+def test_fbk09_a_trial_without_an_end_is_said_once_and_the_alarm_ends_with_it(admin: User, reviewer: User) -> None:
+    trial = trial_of(admin)
+    judge(trial, reviewer, [False, False])
+    canaries.tick(trial.pk)
+    now = timezone.now()
+    assert alarms.watch_trials(now + timedelta(days=13)) == 0
+    assert alarms.watch_trials(now + timedelta(days=15)) == 1 and alarms.watch_trials(now + timedelta(days=15)) == 0
+    alarm = LearningAlarm.objects.get()
+    assert alarm.kind == LearningAlarmKind.TRIAL and "on trial for 15 days: 2 of 100 looks" in alarm.text
+    assert alarms.close(alarm, admin, "A big batch comes on Monday")
+    assert alarms.watch_trials(timezone.now() + timedelta(days=6)) == 0, "not yet two weeks old"
+    LearningAlarm.objects.update(closed_at=now + timedelta(days=15))
+    assert alarms.watch_trials(now + timedelta(days=21)) == 0, "closed less than a week ago"
+    assert alarms.watch_trials(now + timedelta(days=23)) == 1
+    canaries.roll_back(trial.version, admin, "Nobody sends such photos any more")
+    ended = LearningAlarm.objects.first()
+    assert ended is not None and ended.closed_at and ended.note == "The version was rolled back."
+    assert alarms.watch_trials(now + timedelta(days=60)) == 0

@@ -343,3 +343,21 @@ def test_a_decision_whose_process_died_is_followed_up_by_the_tick() -> None:
     proof.tick()
     assert Look.objects.get(task=task).verdict == Verdict.APPROVE
     assert Asset.objects.get(pk=ordinary.asset_id).state == AssetState.APPROVED
+
+
+def test_a_lot_that_can_not_be_settled_holds_up_no_other() -> None:
+    broken, whole = (proven_batch() for _ in range(2))
+    approved(broken, 30)
+    first = planned(broken)
+    approved(whole, 30)
+    second = planned(whole)
+    look_at(people(1)[0])
+    Lot.objects.update(state=LotState.OPEN, closed_at=None)  # as if nobody had settled them yet
+    Lot.objects.filter(pk=first.pk).update(plan={})  # and one row was damaged
+    for _ in range(2):
+        with pytest.raises(ExceptionGroup) as caught:
+            proof.tick()
+        assert [error.__notes__ for error in caught.value.exceptions] == [[f"Lot {first.pk}"]]
+        second.refresh_from_db()
+        assert second.state == LotState.RELEASED
+    assert Certificate.objects.filter(scope=second.scope).exists()
