@@ -123,6 +123,7 @@ class Routing(models.TextChoices):
     REJECT_AND_REDO = "reject_and_redo", _("Reject and redo")
     EDITING = "editing", _("Editing queue")
     COMPARED = "compared", _("Nowhere: made to compare")
+    EXPLORED = "explored", _("Human review, below the line")
 
 
 class ReviewReason(models.TextChoices):
@@ -138,6 +139,7 @@ class ReviewReason(models.TextChoices):
     CLIENT_RULE = "client_rule", _("The client asked for a person")
     ESCALATED = "escalated", _("Escalated")
     CANARY = "canary", _("A new preset version is on trial")
+    EXPLORED = "explored", _("Below the line, looked at all the same")
 
 
 class ReviewTaskState(models.TextChoices):

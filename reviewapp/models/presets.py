@@ -83,6 +83,9 @@ class RoutingPolicy(ImmutableModel):
     )
     min_confidence = models.FloatField(default=0.75)
     sample_rate = models.FloatField(default=0.10)
+    explored_share = models.FloatField(
+        default=0.04, help_text="Share of the photos below the review line that a person looks at all the same."
+    )
     sample_block = models.PositiveSmallIntegerField(default=50)
     sample_reject_limit = models.PositiveSmallIntegerField(
         default=2, help_text="This many rejected samples pause the batch."
@@ -129,6 +132,9 @@ class RoutingPolicy(ImmutableModel):
             ),
             models.CheckConstraint(
                 condition=models.Q(sample_rate__gte=0) & models.Q(sample_rate__lte=1), name="policy_rate_0_1"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(explored_share__gte=0) & models.Q(explored_share__lte=1), name="policy_explored_0_1"
             ),
         ]
 

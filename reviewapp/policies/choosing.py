@@ -27,6 +27,10 @@ TELLING_ORDERS = frozenset({"lowest", "highest"})
 TELLING_FIELDS = ("reason", "low", "high")
 
 
+UNTOLD = (ReviewReason.SAMPLE, ReviewReason.EXPLORED)
+"""Who could choose these would know what their photos are: what people see without knowing is what they are for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which photos of a queue, and in which order. Empty means any; `high` is exclusive; `sku` is how it begins."""
@@ -51,7 +55,7 @@ class Choice:
             batch=_whole(values.get("batch")),
             category=str(values.get("category") or "")[:60],
             sku=str(values.get("sku") or "").strip()[:80],
-            reason=reason if not blind and reason in ReviewReason.values and reason != ReviewReason.SAMPLE else "",
+            reason=reason if not blind and reason in ReviewReason.values and reason not in UNTOLD else "",
             low=None if blind else _score(values.get("low")),
             high=None if blind else _score(values.get("high")),
             order=order if known else "priority",

@@ -1,8 +1,8 @@
 """What people's looks prove of a threshold: the share they reject by score, and which line is certified (RTE-11).
 
 A look counts with the chance its photo had of being looked at: all of the review band, of what passed by itself the
-policy's share or what its lot logged. Photos that a gate, a category or a client holds are left out: no threshold
-moves them.
+policy's share or what its lot logged, of what lies below the review line the policy's share. Photos that a gate, a
+category or a client holds are left out: no threshold moves them.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ WIDTH = 2
 FROM = 50
 THINNED = "7c" * 32
 """Seeds which looks of a higher chance count: fixed, so that a page tells the same twice."""
+_BELOW = (Routing.EXPLORED, Routing.REJECT_AND_REDO)
+_LINES = (Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW, *_BELOW)
+MOST_GOOD = 0.20
+"""At most this share of what the review line sends back may be good: a redo costs a multiple of a look."""
 _Row = tuple[float, float, bool, bool]
 """Score, chance of a look, whether it had that look, and whether it was rejected."""
 
@@ -87,16 +91,38 @@ class Certified:
         return self.tau is not None and approve_at >= self.tau
 
 
+@dataclass(frozen=True, slots=True)
+class BelowLine:
+    """What the looks below the review line say of it: `good` of `looks` photos people would have taken as they were.
+
+    `least`, `most`: 95 % interval of that share; `risk`: its one-sided upper bound, which proves the line once it is
+    below `limit`; all 0..1. `needed`: so many more looks without a good photo prove it; 0: proven, -1: none can.
+    """
+
+    line: float
+    looks: int
+    good: int
+    least: float
+    most: float
+    risk: float
+    limit: float
+    needed: int
+
+    @property
+    def is_proven(self) -> bool:
+        """At most `limit` of what the line sends back is good."""
+        return self.risk <= self.limit
+
+
 def looked() -> Looked:
     """Read the results that a threshold decides over, of the last DAYS days and at most MOST."""
     reports = QualityReport.objects.filter(
         created_at__gte=timezone.now() - timedelta(days=DAYS),
-        routing__in=[Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW],
+        routing__in=_LINES,
         run__kind=RunKind.AUTOMATED,
     ).exclude(run__asset__category__in=_held())
-    rows = list(
-        reports.order_by("-created_at", "-pk").values_list("total", "routing", "policy__sample_rate", "run")[:MOST]
-    )
+    read = "total", "routing", "policy__sample_rate", "policy__explored_share", "run"
+    rows = list(reports.order_by("-created_at", "-pk").values_list(*read)[:MOST])
     # What goes with them is read by the range of their runs: asked for run by run it costs ten times as much.
     runs = [run for *_, run in rows]
     span = (min(runs), max(runs)) if runs else (0, 0)
@@ -108,8 +134,8 @@ def looked() -> Looked:
     places = LotPlace.objects.filter(**near).order_by().values_list("pk", "run", "lot__size", "rank", "pi")
     placed = {run: (size, rank, pi) for _pk, run, size, rank, pi in sorted(places)}
     found = [
-        (run, _row(total, routing, rate, said.get(run), placed.get(run)))
-        for total, routing, rate, run in reversed(rows)
+        (run, _row(total, routing, below if routing in _BELOW else rate, said.get(run), placed.get(run)))
+        for total, routing, rate, below, run in reversed(rows)
     ]
     known = _in_strata([(run, row) for run, row in found if row is not None])
     return Looked(
@@ -140,6 +166,9 @@ def _row(
     photo of that score mostly is.
     """
     is_bad = said == Verdict.REJECT
+    if routing in _BELOW:  # what went straight to an editor had the chance of a look, and no look
+        is_seen = routing == Routing.EXPLORED and said is not None
+        return (total, rate, is_seen, is_seen and is_bad) if rate > 0.0 else None
     if routing != Routing.AUTO_APPROVE:
         return total, 1.0, said is not None, is_bad
     if place is None:
@@ -187,6 +216,17 @@ def certified(found: Looked, alpha: float) -> Certified:
     looks = int(found.seen[middle:].sum())
     needed, photos = proposal.labels_needed, len(found.scores)
     return Certified(proposal.tau, proposal.risk, proposal.start, needed, looks, photos, s_l, alpha)
+
+
+def below_line(found: Looked, line: float) -> BelowLine:
+    """Say what is known of the photos below the review line in force."""
+    seen = found.seen & (found.scores < line)
+    looks, good = int(seen.sum()), int((seen & ~found.bad).sum())
+    least, most = rejection_interval(good, looks) if looks else (0.0, 1.0)
+    window = found.window(slice(None))
+    risk = thresholds.good_upper(window, line)
+    needed = 0 if risk <= MOST_GOOD else thresholds.bad_looks_left(window, line, MOST_GOOD)
+    return BelowLine(line, looks, good, least, most, risk, MOST_GOOD, needed)
 
 
 def dots(found: Looked) -> list[Dot]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from reviewapp.enums import ReviewReason
 from reviewapp.models import BulkDecision, Client, ReviewTask, SavedFilter
-from reviewapp.policies.choosing import ORDERS, Choice
+from reviewapp.policies.choosing import ORDERS, UNTOLD, Choice
 
 from . import review
 from .assets import categories
@@ -24,7 +24,7 @@ ORDERINGS = {
     "highest": ("-run__quality__total", "pk"),
 }
 """Name of an order -> what it sorts by; the last always tells two photos apart."""
-REASONS = [(reason.value, reason.label) for reason in ReviewReason if reason != ReviewReason.SAMPLE]
+REASONS = [(reason.value, reason.label) for reason in ReviewReason if reason not in UNTOLD]
 
 
 def narrowed(tasks: QuerySet[ReviewTask], choice: Choice) -> QuerySet[ReviewTask]:

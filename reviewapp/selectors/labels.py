@@ -34,7 +34,7 @@ def rows(*, with_demo: bool = False) -> Iterator[dict[str, Any]]:
     `pi` is the chance the photo had of being looked at: a set that is weighted by 1 / pi speaks of the traffic.
     """
     decisions = photo_decisions().select_related(
-        "asset__batch__client", "run__quality", "run__preset_version__preset", "policy", "task"
+        "asset__batch__client", "run__quality__policy", "run__preset_version__preset", "policy", "task"
     )
     if not with_demo:
         decisions = decisions.filter(asset__batch__is_demo=False)
@@ -42,6 +42,12 @@ def rows(*, with_demo: bool = False) -> Iterator[dict[str, Any]]:
     while part := list(islice(stream, CHUNK)):
         samples = [one.task_id for one in part if one.task.reason == ReviewReason.SAMPLE]
         yield from _rows(part, replays.chances(samples))
+
+
+def _chance(decision: ReviewDecision, chances: Mapping[int, float]) -> float:
+    if decision.task.reason == ReviewReason.EXPLORED:
+        return float(decision.run.quality.policy.explored_share)
+    return chances.get(decision.task_id, 1.0)
 
 
 def _rows(decisions: list[ReviewDecision], chances: Mapping[int, float]) -> Iterator[dict[str, Any]]:
@@ -61,7 +67,7 @@ def _rows(decisions: list[ReviewDecision], chances: Mapping[int, float]) -> Iter
             "is_defective": decision.verdict == Verdict.REJECT or run.kind == RunKind.ADJUSTED,
             "was_blind": decision.was_blind,
             "is_sample": decision.task.reason == ReviewReason.SAMPLE,
-            "pi": chances.get(decision.task_id, 1.0),
+            "pi": _chance(decision, chances),
             "preset": run.preset_version.preset.slug,
             "preset_version": run.preset_version.number,
             "pipeline": run.pipeline_version,

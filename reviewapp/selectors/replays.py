@@ -57,9 +57,11 @@ def measured_of(report: QualityReport) -> dict[str, float]:
 def judged(decisions: QuerySet[ReviewDecision], most: int = MOST) -> list[Seen]:
     """Latest verdict per photo among `decisions` on automated results of stored originals, newest first.
 
-    A photo approved only with adjusted settings is a defect of the automated result these were moved from.
+    A photo approved only with adjusted settings is a defect of the automated result these were moved from. What was
+    looked at below the review line is left out: such photos never reach a client as they are.
     """
-    usable = decisions.exclude(asset__batch__state=BatchState.CANCELLED).filter(
+    usable = decisions.exclude(asset__batch__state=BatchState.CANCELLED).exclude(task__reason=ReviewReason.EXPLORED)
+    usable = usable.filter(
         run__kind__in=[RunKind.AUTOMATED, RunKind.ADJUSTED], run__pixels_key=F("asset__original_key")
     )
     rows = usable.select_related("run__quality", "task").defer("run__params", "run__recipe", "run__timings")

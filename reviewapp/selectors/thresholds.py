@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from reviewapp.models import CategoryRule, PolicyDraft, RoutingPolicy
 from reviewapp.selectors import presets as preset_selectors
-from reviewapp.selectors.certifying import FROM, WIDTH, Certified, Dot, certified, dots, looked
+from reviewapp.selectors.certifying import FROM, WIDTH, BelowLine, Certified, Dot, below_line, certified, dots, looked
 from reviewapp.selectors.quality import EscapeRate, ScoreBin, current_policy, escape_rate, score_histogram
 
 __all__ = ["current_policy", "threshold_page"]
@@ -33,6 +33,7 @@ COMPARED = (
     "sample_rate",
     "sample_block",
     "sample_reject_limit",
+    "explored_share",
     "prove_lots",
     "tolerated_rate",
     "window_images",
@@ -88,6 +89,7 @@ class ThresholdPage:
     escape: EscapeRate
     dots: list[Dot]
     certified: Certified
+    below: BelowLine
     draft: PolicyDraft | None
 
     @property
@@ -175,5 +177,6 @@ def threshold_page() -> ThresholdPage:
         escape=escape_rate(),
         dots=dots(looks),
         certified=certified(looks, found[0].tolerated_rate),
+        below=below_line(looks, found[0].review_at),
         draft=PolicyDraft.objects.filter(closed_at__isnull=True).select_related("drafted_by").first(),
     )

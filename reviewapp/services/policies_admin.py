@@ -57,6 +57,7 @@ FIELDS: tuple[Field, ...] = (
     Field("colour_risk", gettext_lazy("Colour match risk: medium above"), 0, 1),
     Field("min_confidence", gettext_lazy("Cut-out confidence needed"), 0, 1),
     Field("sample_rate", gettext_lazy("Share drawn as blind samples"), 0, 1),
+    Field("explored_share", gettext_lazy("Share looked at below the review line"), 0, 1),
     Field("sample_block", gettext_lazy("Photos per sample block"), 1, 10000, is_whole=True),
     Field("sample_reject_limit", gettext_lazy("Rejected samples that pause a batch"), 0, 1000, is_whole=True),
     Field("tolerated_rate", gettext_lazy("Escapes that proof allows"), 0.001, 0.2),

@@ -20,6 +20,7 @@ from reviewapp.enums import (
 )
 from reviewapp.models import Asset, CategoryRule, EditTask, ProcessingRun, QualityReport, Rendition, RoutingPolicy, Task
 from reviewapp.policies import routing as policy
+from reviewapp.policies.quality import order
 from reviewapp.selectors.quality import current_policy
 
 from . import adjusting, assets, batches, canaries, editing, runs, studies
@@ -80,14 +81,17 @@ def assign(asset: Asset, run: ProcessingRun, quality: Quality) -> QualityReport:
     answer = policy.route(_scored(asset, run, quality), _thresholds(limits))
     # An editor's work is no pass, whatever the score: a version whose photos fail the gates must not look as good.
     passes = quality.total >= limits.approve_at and answer.routing in (Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW)
-    if canaries.scored(asset, run, passes) and answer.routing == Routing.AUTO_APPROVE:
+    is_on_trial = canaries.scored(asset, run, passes)
+    if is_on_trial and answer.routing == Routing.AUTO_APPROVE:
         answer = replace(answer, routing=Routing.HUMAN_REVIEW, reason=ReviewReason.CANARY, why=ON_TRIAL)
+    elif not is_on_trial:
+        answer = policy.explored(answer, _chance(asset, run), limits.explored_share)
     report = _write_report(run, quality, answer.routing, answer.why, limits)
     assets.move(asset, AssetState.SCORED, reason=answer.why, code=answer.code, current_run=run)
     if answer.routing == Routing.AUTO_APPROVE:
         assets.move(asset, AssetState.AUTO_APPROVED, reason=answer.why, code=answer.code)
         start_render(asset, run)
-    elif answer.routing == Routing.HUMAN_REVIEW:
+    elif answer.routing in (Routing.HUMAN_REVIEW, Routing.EXPLORED):
         assets.move(asset, AssetState.IN_REVIEW, reason=answer.why, code=answer.code)
         open_review(asset, run, ReviewReason(answer.reason or ReviewReason.SCORE_BAND), answer.why)
     else:
@@ -95,6 +99,11 @@ def assign(asset: Asset, run: ProcessingRun, quality: Quality) -> QualityReport:
         advice = f" {quality.advice}" if quality.advice and quality.advice not in answer.why else ""
         open_editing(asset, EditReason(answer.reason or EditReason.LOW_SCORE), answer.why + advice, base_run=run)
     return report
+
+
+def _chance(asset: Asset, run: ProcessingRun) -> float:
+    """The photo's own chance, by its batch's secret seed: the same however often its task is run."""
+    return order.share_of(asset.batch.sample_seed, f"explored:{asset.pk}:{run.attempt}")
 
 
 def record_edited(task: EditTask, run: ProcessingRun, quality: Quality) -> QualityReport:

@@ -295,7 +295,7 @@ def test_rte03_below_the_redo_line_an_editor_gets_the_breakdown() -> None:
     batch = batch_of(0)
     soften(batch)
     line.send(batch, "soft.jpg", small(50), category="books")
-    factories.make_policy(approve_at=100.0, review_at=99.99)
+    factories.make_policy(approve_at=100.0, review_at=99.99, explored_share=0.0)
     line.run_line()
     edit = EditTask.objects.get()
     assert edit.asset.state == AssetState.EDITING and edit.reason == "low_score"

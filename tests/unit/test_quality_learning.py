@@ -4,6 +4,7 @@ C10..C16).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,11 @@ def test_redo_needs_fourteen_clean_looks() -> None:
 
     assert thresholds.certify_redo(bad(14), (60,)) == 60.0
     assert thresholds.certify_redo(bad(13), (60,)) is None
+    assert thresholds.good_upper(bad(14), 60) == pytest.approx(1 - 0.05 ** (1 / 14))
+    few = Window(np.full(50, 50.0), np.full(50, 0.04), np.arange(50) < 3, np.ones(50, bool))
+    assert thresholds.bad_looks_left(few, 60) == 11 and thresholds.bad_looks_left(few, 40) == 14
+    good = replace(few, bad=np.arange(50) > 0)
+    assert thresholds.bad_looks_left(good, 60) == thresholds.labels_needed(1, 0.2) - 3
     assert thresholds.redo_is_cheaper(0.9, 1.0, 2.0, 0.5) and not thresholds.redo_is_cheaper(0.7, 1.0, 2.0, 0.5)
     with pytest.raises(ValueError, match="costs nothing"):
         thresholds.redo_is_cheaper(0.9, 1.0, 0.0, 0.5)

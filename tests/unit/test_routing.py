@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from reviewapp.enums import Complexity, EditReason, Lane, ReviewReason, Routing
-from reviewapp.policies.routing import SPECIAL_HANDLING, Scored, Thresholds, choose_lane, route
+from reviewapp.policies.routing import SPECIAL_HANDLING, Scored, Thresholds, choose_lane, explored, route
 
 LIMITS = Thresholds()
 
@@ -107,6 +107,25 @@ def test_qc12_a_failed_gate_outranks_the_score() -> None:
     found = route(Scored(100.0, Lane.AUTOMATED, failed_gates=["The result is blank."]), LIMITS)
     assert (found.routing, found.reason) == (Routing.EDITING, EditReason.GATE)
     assert "The result is blank." in found.why
+
+
+def test_rte03_a_share_of_what_is_sent_back_is_looked_at_and_nothing_else() -> None:
+    low = route(Scored(61.5, Lane.AUTOMATED), LIMITS)
+    assert explored(low, 0.04, 0.04) is low and explored(low, 0.0, 0.0) is low
+    found = explored(low, 0.0399, 0.04)
+    assert (found.routing, found.reason, found.code) == (Routing.EXPLORED, ReviewReason.EXPLORED, "explored")
+    assert found.why == "Score 61 is below 70: a person looks at a few of those all the same."
+    others = (
+        Scored(61.5, Lane.AUTOMATED, failed_gates=["The result is blank."]),
+        Scored(61.5, Lane.AUTOMATED, background_failed=True),
+        Scored(61.5, Lane.EDITING_WITH_START),
+        Scored(61.5, Lane.AUTOMATED, is_always_human=True),
+        Scored(75.0, Lane.AUTOMATED),
+        Scored(95.0, Lane.AUTOMATED),
+    )
+    for scored in others:
+        answer = route(scored, LIMITS)
+        assert explored(answer, 0.0, 1.0) is answer
 
 
 def test_medium_lane_always_meets_a_person_but_a_bad_one_is_redone() -> None:

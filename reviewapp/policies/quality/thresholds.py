@@ -235,13 +235,27 @@ def certify_redo(new: Window, taus: tuple[int, ...], limit: float = 0.20, delta:
     The same routine on the other verdict and the other side: from the lowest of `taus` up until the first failure. 14
     clean (all bad) looks are the least that prove 20 %.
     """
-    mirrored = Window(-new.scores, new.pi, new.seen, ~new.bad)
     best = None
     for tau in sorted(taus):
-        if risk_upper(mirrored, -tau + 1e-9, delta) > limit:
+        if good_upper(new, tau, delta) > limit:
             break
         best = float(tau)
     return best
+
+
+def good_upper(new: Window, tau: float, delta: float = 0.05) -> float:
+    """Return an upper bound 0..1, at 1 - `delta`, for the share of good pictures among those below `tau`."""
+    return risk_upper(_mirrored(new), -tau + 1e-9, delta)
+
+
+def bad_looks_left(new: Window, tau: float, limit: float = 0.20, delta: float = 0.05) -> int:
+    """Return how many further looks at pictures below `tau`, all of them bad, would prove `limit`; -1 if none can."""
+    return clean_looks_left(_mirrored(new), -tau + 1e-9, limit, delta)
+
+
+def _mirrored(window: Window) -> Window:
+    """The other verdict from the other side: what is good below a line is what is bad above its mirror image."""
+    return Window(-window.scores, window.pi, window.seen, ~window.bad)
 
 
 def human_share(scores: Floats, tau: float, review_at: float, sampling: float) -> float:

@@ -16,7 +16,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (_("Routing"), ("approve_at", "review_at", "min_confidence", "max_redo")),
     (_("Score"), ("white_tolerance", "compliance_rate", "perimeter_samples", "fill_target")),
     (_("Complexity"), ("edge_medium", "edge_complex", "colour_risk")),
-    (_("Blind samples"), ("sample_rate", "sample_block", "sample_reject_limit")),
+    (_("Blind samples"), ("sample_rate", "sample_block", "sample_reject_limit", "explored_share")),
     (_("Proof"), ("tolerated_rate", "window_images")),
     (
         _("Learning"),
