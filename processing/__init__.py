@@ -1,3 +1,3 @@
 """The imaging library: bytes and arrays plus parameters in, a result out. Knows no Django, database or queue."""
 
-PIPELINE_VERSION = "5"
+PIPELINE_VERSION = "6"

@@ -14,11 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from processing import codecs, compositing, correction, geometry, matting
+from processing import codecs, compositing, correction, geometry, matting, mending
 from processing.colour import ColourTransform
 from processing.correction import NO_AIDS, Aids
 from processing.cutout import CutOut, Framed, framed, on_unlike_ground
-from processing.errors import InputRejected, StageFailed
+from processing.dust import verified
+from processing.errors import InputRejected
 from processing.geometry import Framing
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
 from processing.plates import NO_PLATES, Plates
@@ -32,8 +33,6 @@ VIEWER_SIDE = 2000
 THUMB_SIDE = 320
 _GLANCE_SIDE = 2048  # removers and colours look at no more: the large picture is shrunk once for all of them
 _CLOSER_SIDE = 2000  # Amazon's frame: every channel is judged as closely
-_DUST_SHARE = 0.0005  # loose specks below this share of the product are removed
-_LEAST_TOLD = 0.0001
 _SOLID = 255
 _WHITE = 255
 _WHITE_BEFORE = 250  # mean of the darkest channel from which a patch was white in the photo already
@@ -51,7 +50,11 @@ class _Clock:
         try:
             yield
         finally:
-            self.done.append(StageTiming(name, time.perf_counter() - wall, time.process_time() - cpu))
+            spent = StageTiming(name, time.perf_counter() - wall, time.process_time() - cpu)
+            if self.done and self.done[-1].name == name:  # the same stage, in two parts
+                before = self.done.pop()
+                spent = StageTiming(name, before.wall_s + spent.wall_s, before.cpu_s + spent.cpu_s)
+            self.done.append(spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,12 @@ def make(
         photo = codecs.open_photo(source)
     with clock.stage("removal"):
         found = _cut_out(photo, params, remover)
-    return _finish(found, params, channel, scoring, clock, extras)
+    made = _finish(found, params, channel, scoring, clock, extras)
+    if found.is_bare or not mending.is_worth_it(made.quality):
+        return made
+    with clock.stage("mend"):
+        made = _mended(found, made, params, channel, scoring, extras)
+    return replace(made, timings=tuple(clock.done))
 
 
 def process(
@@ -224,46 +232,6 @@ def _cut_out(photo: codecs.Photo, params: ProcessingParams, remover: Remover) ->
     return _Found(cut, photo.rgb, removal.confidence, maker, model, digest, findings, small, photo=seen)
 
 
-def _verified(alpha: AlphaArray) -> tuple[AlphaArray, tuple[Finding, ...]]:
-    """Make sure that the background can be exactly the background colour: no dust, no veil, something left to show.
-
-    Raises StageFailed(code="nothing_cut_out" | "everything_kept").
-    """
-    if int(alpha.max()) < geometry.level_of(alpha, geometry.PRODUCT_FROM):
-        raise StageFailed("No product was found in the picture.", code="nothing_cut_out")
-    if int(alpha.min()) > 0:
-        raise StageFailed("No backdrop was found: the product would fill the whole picture.", code="everything_kept")
-    clean, share = _without_dust(alpha)
-    if not share:
-        return alpha, ()
-    amount = f"{share:.2%}" if share >= _LEAST_TOLD else f"under {_LEAST_TOLD:.2%}"
-    return clean, (Finding("dust_removed", "info", f"Loose specks were removed ({amount} of the product)."),)
-
-
-def _without_dust(alpha: AlphaArray) -> tuple[AlphaArray, float]:
-    """Clear loose specks; returns the rest and their share of the product, 0 when there were none."""
-    box = geometry.product_box(alpha, 1 / _SOLID) or geometry.Box(0, 0, 1, 1)
-    window = (slice(box.y0, box.y1), slice(box.x0, box.x1))
-    seen = (alpha[window] > 0).view(np.uint8)
-    product = max(1, cv2.countNonZero(seen))
-    least = max(4.0, _DUST_SHARE * product)
-    contours, tree = cv2.findContours(seen, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    clean, gone = alpha, 0
-    for contour, (_, _, _, parent) in zip(contours, tree[0] if tree is not None else (), strict=True):
-        if len(contours) == 1 or parent >= 0 or cv2.contourArea(contour) >= least:
-            continue
-        x, y, width, height = cv2.boundingRect(contour)
-        part = np.zeros((height, width), np.uint8)
-        cv2.drawContours(part, [contour], 0, 1, cv2.FILLED, offset=(-x, -y))
-        here = (part > 0) & (seen[y : y + height, x : x + width] > 0)
-        if int(here.sum()) >= least:
-            continue
-        clean = alpha.copy() if clean is alpha else clean
-        clean[window][y : y + height, x : x + width][here] = 0
-        gone += int(here.sum())
-    return clean, gone / product
-
-
 def _finish(
     found: _Found,
     params: ProcessingParams,
@@ -274,7 +242,7 @@ def _finish(
 ) -> Made:
     """The second half of the line, shared by machine and editor cut-outs."""
     with clock.stage("rgb_verify"):
-        alpha, specks = _verified(found.cut.alpha)
+        alpha, specks = verified(found.cut.alpha)
         cut = replace(found.cut, alpha=alpha)
     with clock.stage("crop"):
         framing = geometry.plan_frame(alpha, params, channel)
@@ -283,6 +251,22 @@ def _finish(
         if not found.is_colour_final:
             transform, notes = _corrected(found, cut, params, extras)
             cut = replace(cut, transform=transform)
+    made = _judged(found, cut, framing, params, channel, scoring, clock, extras)
+    return replace(made, findings=found.findings + specks + framing.findings + notes)
+
+
+def _judged(
+    found: _Found,
+    cut: CutOut,
+    framing: Framing,
+    params: ProcessingParams,
+    channel: ChannelSpec,
+    scoring: ScoringParams,
+    clock: _Clock,
+    extras: Extras,
+) -> Made:
+    """Frame and score a cut-out whose correction is known."""
+    with clock.stage("colour"):
         inside = framed(cut, framing)
         plain = compositing.compose(
             inside.rgb, inside.matte, params, channel, shadow=False, plates=extras.plates, soft=inside.soft
@@ -296,7 +280,7 @@ def _finish(
             scoring=scoring,
             expected=source,
             confidence=found.confidence,
-            is_cut=geometry.touches_frame(alpha),
+            is_cut=geometry.touches_frame(cut.alpha),
             has_colour_reference=cut.transform.is_balanced,
             residual_cast=cut.transform.residual_cast,
             has_backdrop=not found.is_bare,
@@ -305,11 +289,33 @@ def _finish(
     frame = plain
     if compositing.draws_shadow(params, channel):
         frame = compositing.compose(inside.rgb, inside.matte, params, channel, plates=extras.plates, soft=inside.soft)
-    findings = found.findings + specks + framing.findings + notes
     return Made(
         cut, found.before, framing, inside, frame, source, quality, found.confidence, found.remover, found.model_name,
-        found.model_sha256, findings, tuple(clock.done), found.photo,
+        found.model_sha256, found.findings, tuple(clock.done), found.photo,
     )  # fmt: skip
+
+
+def _mended(
+    found: _Found,
+    made: Made,
+    params: ProcessingParams,
+    channel: ChannelSpec,
+    scoring: ScoringParams,
+    extras: Extras,
+) -> Made:
+    """The same with what the score found to mend taken off, where the score then says that it is better."""
+    places = mending.places_of(made.quality, made.framing)
+    alpha = mending.mended(made.before, made.cut.alpha, places)
+    if alpha is None:
+        return made
+    alpha, _ = verified(alpha)
+    cut = replace(made.cut, alpha=alpha)
+    framing = geometry.plan_frame(alpha, params, channel)
+    better = _judged(found, cut, framing, params, channel, scoring, _Clock(), extras)
+    if not mending.is_better(better.quality, made.quality):
+        return made
+    note = Finding("mended", "info", f"Small remains of the backdrop were cleared (places: {len(places)}).")
+    return replace(better, findings=(*made.findings, note))
 
 
 def _closer(

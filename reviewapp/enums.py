@@ -140,6 +140,7 @@ class ReviewReason(models.TextChoices):
     ESCALATED = "escalated", _("Escalated")
     CANARY = "canary", _("A new preset version is on trial")
     EXPLORED = "explored", _("Below the line, looked at all the same")
+    MENDED = "mended", _("The line cleared something itself")
 
 
 class ReviewTaskState(models.TextChoices):

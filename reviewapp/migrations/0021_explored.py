@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='reviewtask',
             name='reason',
-            field=models.CharField(choices=[('score_band', 'Score in the review band'), ('medium', 'Medium complexity always gets a person'), ('gate', 'A hard gate failed'), ('anomaly', 'Unlike the rest of the batch'), ('sample', 'Statistical sample'), ('not_measured', 'Colour could not be measured'), ('low_confidence', 'The cut-out is uncertain'), ('client_rule', 'The client asked for a person'), ('escalated', 'Escalated'), ('canary', 'A new preset version is on trial'), ('explored', 'Below the line, looked at all the same')], max_length=20),
+            field=models.CharField(choices=[('score_band', 'Score in the review band'), ('medium', 'Medium complexity always gets a person'), ('gate', 'A hard gate failed'), ('anomaly', 'Unlike the rest of the batch'), ('sample', 'Statistical sample'), ('not_measured', 'Colour could not be measured'), ('low_confidence', 'The cut-out is uncertain'), ('client_rule', 'The client asked for a person'), ('escalated', 'Escalated'), ('canary', 'A new preset version is on trial'), ('explored', 'Below the line, looked at all the same'), ('mended', 'The line cleared something itself')], max_length=20),
         ),
         migrations.AddConstraint(
             model_name='routingpolicy',

@@ -32,6 +32,7 @@ class Thresholds:
 class Scored:
     """What is known of a result when it is routed. `total` is unrounded; `failed_gates` holds the gates' messages.
 
+    `was_mended`: the line took off what its own score had found, so that score can't speak for the rest alone.
     `colour_measured`: shipped colours were compared with the photo's and a neutral backdrop fixed the white;
     `colour_compared`: they were at least compared. Without that the colour part's 25 points are an assumption.
     """
@@ -45,6 +46,7 @@ class Scored:
     failed_gates: Collection[str] = ()
     client_wants_people: bool = False
     is_always_human: bool = False
+    was_mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,9 @@ def _by_score(scored: Scored, limits: Thresholds) -> Route:
     if scored.confidence < limits.min_confidence:
         why = f"The cut-out is uncertain: confidence {scored.confidence:.2f}, needed {limits.min_confidence:g}."
         return _review(ReviewReason.LOW_CONFIDENCE, why, "low_confidence")
+    if scored.was_mended:
+        why = "Small remains of the backdrop were cleared by themselves: a person looks whether that was all."
+        return _review(ReviewReason.MENDED, why, "mended")
     if scored.client_wants_people:
         return _review(ReviewReason.CLIENT_RULE, "This client wants a person to look at every colour.", "client_rule")
     if scored.total >= limits.approve_at:

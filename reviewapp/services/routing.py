@@ -178,6 +178,7 @@ def _scored(asset: Asset, run: ProcessingRun, quality: Quality) -> policy.Scored
         background_failed=is_pure_white and quality.background_status == "FAIL",
         failed_gates=[gate.message for gate in quality.gates if not gate.passed],
         client_wants_people=asset.batch.client.requires_human_colour,
+        was_mended=any(finding["code"] == "mended" for finding in run.findings),
         # Asked again here: a rule made after the photo was classified holds for it too (RTE-09).
         is_always_human=CategoryRule.objects.filter(category=asset.category, always_human=True).exists(),
     )

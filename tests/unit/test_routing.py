@@ -109,6 +109,12 @@ def test_qc12_a_failed_gate_outranks_the_score() -> None:
     assert "The result is blank." in found.why
 
 
+def test_what_the_line_mended_by_itself_always_meets_a_person() -> None:
+    found = route(Scored(100.0, Lane.AUTOMATED, was_mended=True), LIMITS)
+    assert (found.routing, found.reason, found.code) == (Routing.HUMAN_REVIEW, ReviewReason.MENDED, "mended")
+    assert route(Scored(60.0, Lane.AUTOMATED, was_mended=True), LIMITS).routing == Routing.REJECT_AND_REDO
+
+
 def test_rte03_a_share_of_what_is_sent_back_is_looked_at_and_nothing_else() -> None:
     low = route(Scored(61.5, Lane.AUTOMATED), LIMITS)
     assert explored(low, 0.04, 0.04) is low and explored(low, 0.0, 0.0) is low
