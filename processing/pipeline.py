@@ -23,6 +23,7 @@ from processing.errors import InputRejected
 from processing.geometry import Framing
 from processing.params import ChannelSpec, ProcessingParams, ScoringParams
 from processing.plates import NO_PLATES, Plates
+from processing.quality.consistency import look_of
 from processing.quality.labels import colour_map
 from processing.quality.score import Closer, score
 from processing.removal.base import Remover
@@ -361,10 +362,12 @@ def _encoded(made: Made, params: ProcessingParams, channel: ChannelSpec, extras:
             inside.rgb, inside.matte, channel, params=params, texts=extras.texts, plates=extras.plates,
             composed=made.frame,
         )  # fmt: skip
+        thumb = geometry.shrunk(made.frame, THUMB_SIDE)[0]
+        look = look_of(thumb, inside.matte)
         pictures = (
             codecs.encode_webp(before, quality=85),
             codecs.encode_webp(geometry.shrunk(before, THUMB_SIDE)[0], quality=80),
-            codecs.encode_webp(geometry.shrunk(made.frame, THUMB_SIDE)[0], quality=80),
+            codecs.encode_webp(thumb, quality=80),
         )
         alpha = codecs.encode_png(made.cut.alpha)
         colours = colour_map(made.frame, made.expected, inside.matte)
@@ -387,4 +390,5 @@ def _encoded(made: Made, params: ProcessingParams, channel: ChannelSpec, extras:
         timings=tuple(clock.done),
         findings=made.findings,
         params_digest=params.digest(),
+        look=look,
     )

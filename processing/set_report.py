@@ -10,15 +10,16 @@ from processing.colour import ColourTransform
 from processing.geometry import halved
 from processing.phash import near_duplicates, perceptual_hash
 from processing.pipeline import Made
-from processing.quality.consistency import Look, file_size_anomalies, look_anomalies, look_of, measure_consistency
+from processing.quality.consistency import file_size_anomalies, look_anomalies, look_of, measure_consistency
 from processing.set_colour import SetPlan, plan_set
+from processing.types import Look
 
 _HASHED_SIDE = 1000
 
 
 def facts_of(made: Made, byte_size: int) -> dict[str, Any]:
     """Return what a set needs to know of one photo, plain JSON: its look, hash, correction and file size."""
-    look = look_of(made.frame, made.framed.alpha)
+    look = look_of(made.frame, made.framed.matte)
     return {
         "look": None if look is None else look.to_dict(),
         "phash": perceptual_hash(halved(made.before, _HASHED_SIDE)),

@@ -246,6 +246,19 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Look(JsonMixin):
+    """How a cut-out looks. `lightness` (0..100), `chroma_a`, `chroma_b`: mean Lab of the product; `contrast`: standard
+    deviation of its lightness; `fill`: as in the score; `aspect`: width over height of its box."""
+
+    lightness: float
+    chroma_a: float
+    chroma_b: float
+    contrast: float
+    fill: float
+    aspect: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """Everything one processing run gives. All images are encoded bytes, upright, sRGB.
 
@@ -253,6 +266,7 @@ class Result:
     (processing.cutout.open_cutout).
     `after`: the scored channel's main file, with its matte. `before`: WebP of the upright original.
     `frame_matrix` maps source pixels to `after` pixels; `before_scale` maps source pixels to `before` pixels.
+    `look`: what the product looks like in the scored frame, for its set; None when too little of it shows.
     """
 
     alpha_png: bytes
@@ -273,6 +287,7 @@ class Result:
     timings: tuple[StageTiming, ...]
     findings: tuple[Finding, ...]
     params_digest: str
+    look: Look | None
 
 
 @dataclass(frozen=True, slots=True)

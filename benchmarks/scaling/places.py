@@ -71,6 +71,7 @@ def manager_pages() -> list[tuple[str, str]]:
         ("batch list, search", "/batches/?q=zebra"),
         ("batch page", f"/batches/{biggest.pk}/"),
         ("batch page", f"/batches/{busy.pk}/"),
+        ("batch as a set", f"/batches/{biggest.pk}/set/"),
         ("batch progress", f"/batches/{busy.pk}/progress/"),
         ("batch tiles", f"/batches/{biggest.pk}/images/?show=approved&after={_late(biggest)}"),
         ("images page", "/images/"),

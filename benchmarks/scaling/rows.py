@@ -18,7 +18,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from benchmarks.scaling import people
-from processing.types import Gate, Measure
+from processing.types import Gate, Look, Measure
 from reviewapp.models import (
     Asset,
     AuditEvent,
@@ -56,6 +56,7 @@ MEASURES = json.dumps(
     ]
 )
 PARAMS = json.dumps({f"group_{n}": {"enabled": True, "amount": 0.25, "limit": 12, "mode": "auto"} for n in range(14)})
+LOOK = json.dumps(Look(48.1234, 3.2109, -7.6543, 14.321, 0.8512, 0.9087).to_dict())
 GATES = json.dumps([Gate("wrong_file", True, "The result is of another photo.").to_dict()])
 
 
@@ -247,7 +248,8 @@ def _photos(*, preset: int, channel: int, policy: int) -> None:
         pipeline_version="'7'", params_digest=hex64("7"), params=_quoted(PARAMS), remover="'studio'", confidence="0.93",
         pixels_key=key, alpha_key=key, after_key=key, before_key=key, thumb_before_key=key, thumb_after_key=key,
         frame_matrix="'[0.5, 0, 0, 0, 0.5, 0]'", source_width="4000", source_height="3000", after_width="2000",
-        after_height="2000", worker="'worker-1'",
+        after_height="2000", worker="'worker-1'", after_format="'JPEG'", after_bytes="250000 + p.id % 977 * 100",
+        look=_quoted(LOOK),
     )  # fmt: skip
     fill(
         QualityReport, has_run, id="p.id", run_id="p.id", total="p.total", background="24", edge="p.total / 4",

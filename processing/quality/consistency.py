@@ -8,16 +8,20 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from processing import geometry
+from processing.geometry import Matte
 from processing.quality.difference import to_lab
-from processing.quality.parts import fill_ratio, ramp
-from processing.types import JsonMixin, MaskArray, RGBArray
+from processing.quality.parts import ramp
+from processing.types import JsonMixin, Look, RGBArray
 
 Z_LIMIT = 3.0
 ROBUST_LIMIT = 3.5
 SMALLEST_FOR_Z = 11
 SMALLEST_FOR_ROBUST = 8
 _MAD_TO_SIGMA = 0.6745
-_LOOK_SIDE = 256
+_LOOK_SIDE = 160
+_SOLID_FROM = 0.9
+_DIGITS = 4
 # Differences nobody sees: (Lab or share) a deviation below is no outlier, however alike the others are.
 _FLOORS = {"lightness": 4.0, "chroma_a": 3.0, "chroma_b": 3.0, "contrast": 4.0, "fill": 0.03, "aspect": 0.15}
 _WORDS = {
@@ -32,12 +36,16 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """One outlier: `key` names the item, `z` is its distance in standard deviations (or robust ones)."""
+    """One outlier: `key` names the item, `z` is its distance in standard deviations (or robust ones).
+
+    `what` is the field of Look that is odd, or "file_size"; `reason` says it.
+    """
 
     key: str
     value: float
     z: float
     reason: str
+    what: str = "file_size"
 
 
 def file_size_anomalies(sizes: Mapping[str, int]) -> tuple[Anomaly, ...]:
@@ -70,32 +78,27 @@ def _outliers(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Sequ
     return tuple(sorted(found.items()))
 
 
-@dataclass(frozen=True, slots=True)
-class Look(JsonMixin):
-    """How a cut-out looks. `lightness` (0..100), `chroma_a`, `chroma_b`: mean Lab of the product; `contrast`: standard
-    deviation of its lightness; `fill`: as in the score; `aspect`: width over height of its box."""
+def look_of(frame: RGBArray, alpha: Matte) -> Look | None:
+    """Measure the product in its frame, (h, w, 3) uint8, by its matte (H, W); None when the matte is empty.
 
-    lightness: float
-    chroma_a: float
-    chroma_b: float
-    contrast: float
-    fill: float
-    aspect: float
-
-
-def look_of(frame: RGBArray, alpha: MaskArray) -> Look | None:
-    """Measure the product in its frame, (H, W, 3) uint8 and (H, W) float32; None when the matte is empty."""
-    height, width = alpha.shape
-    scale = min(1.0, _LOOK_SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    solid = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) > 0.9
-    if not solid.any():
+    Box and fill are read from the matte at its full size, colours at 160 px a side: the frame may be a thumbnail of the
+    picture that the matte is for, which saves most of the time. Where nothing is that wide and solid (a chain), colours
+    are those of its densest places.
+    """
+    matte = geometry.levels(alpha)
+    box = geometry.product_box(matte)
+    if box is None:
         return None
-    lab = to_lab(np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8))[solid]
-    rows, columns = np.flatnonzero((alpha > 0.5).any(axis=1)), np.flatnonzero((alpha > 0.5).any(axis=0))
-    lightness, a, b = (float(value) for value in lab.mean(axis=0))
-    aspect = (columns[-1] - columns[0] + 1) / (rows[-1] - rows[0] + 1)
-    return Look(lightness, a, b, float(lab[:, 0].std()), fill_ratio(alpha), float(aspect))
+    small = geometry.quickly_shrunk(frame, _LOOK_SIDE)
+    size = (small.shape[1], small.shape[0])
+    cover = cv2.resize(geometry.halved(matte, 2 * _LOOK_SIDE - 1), size, interpolation=cv2.INTER_LINEAR)
+    least = min(geometry.level_of(matte, _SOLID_FROM), int(cover.max()))
+    if least == 0:
+        return None
+    mean, spread = cv2.meanStdDev(to_lab(small), mask=(cover >= least).view(np.uint8))
+    fill = max(box.width / matte.shape[1], box.height / matte.shape[0])
+    lightness, a, b, contrast = (round(float(value), _DIGITS) for value in (*mean.ravel(), spread[0, 0]))
+    return Look(lightness, a, b, contrast, round(fill, _DIGITS), round(box.width / box.height, _DIGITS))
 
 
 def look_anomalies(looks: Mapping[str, Look]) -> tuple[Anomaly, ...]:
@@ -113,7 +116,7 @@ def look_anomalies(looks: Mapping[str, Look]) -> tuple[Anomaly, ...]:
         spread = max(float(np.median(np.abs(off))), floor * _MAD_TO_SIGMA / ROBUST_LIMIT)
         z = _MAD_TO_SIGMA * off / spread
         odd = np.flatnonzero((np.abs(z) > ROBUST_LIMIT) & (np.abs(off) > floor))
-        found += [Anomaly(keys[i], float(values[i]), round(float(z[i]), 3), _WORDS[name]) for i in odd]
+        found += [Anomaly(keys[i], float(values[i]), round(float(z[i]), 3), _WORDS[name], name) for i in odd]
     return tuple(found)
 
 

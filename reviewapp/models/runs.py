@@ -50,6 +50,9 @@ class ProcessingRun(models.Model):
     after_height = models.PositiveIntegerField()
     timings = models.JSONField(default=list)
     findings = models.JSONField(default=list)
+    look = models.JSONField(
+        null=True, blank=True, help_text="processing.types.Look of the scored frame; null = not measured."
+    )
     worker = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

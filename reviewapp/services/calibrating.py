@@ -12,8 +12,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from processing.params import ProcessingParams
-from processing.quality.consistency import Look, look_of, measure_consistency
+from processing.quality.consistency import look_of, measure_consistency
 from processing.removal.base import Remover
+from processing.types import Look
 from reviewapp.enums import LearningAlarmKind
 from reviewapp.models import Calibration, Preset, ProcessingRun
 from reviewapp.selectors import calibrations as selectors
@@ -72,7 +73,7 @@ def _row(reference: ProcessingRun, params: ProcessingParams, remover: Remover) -
         row["iou"] = comparison.overlap(made.cut.alpha, was.alpha)
         found = comparison.colour_gap(made.cut, was)
         row["median"] = None if found is None else found[0]
-        look = look_of(made.frame, made.framed.alpha)
+        look = look_of(made.frame, made.framed.matte)
     return {**row, "look": look}
 
 

@@ -389,5 +389,6 @@ def unsaved_run(asset: Asset, made: Making, params: ProcessingParams, result: Re
         after_height=result.after.size[1],
         timings=[timing.to_dict() for timing in result.timings],
         findings=[finding.to_dict() for finding in result.findings],
+        look=result.look.to_dict() if result.look else None,
         worker=made.worker,
     )

@@ -40,7 +40,7 @@ _COPIED = (
     "model_sha256", "confidence", "pixels_key", "alpha_key", "recipe", "after_key", "after_type", "after_format",
     "after_bytes", "after_is_file", "after_note", "matte_key", "scored_width", "scored_height", "scored_matrix",
     "before_key", "thumb_before_key", "thumb_after_key", "frame_matrix", "before_scale", "source_width",
-    "source_height", "after_width", "after_height", "timings", "findings", "worker",
+    "source_height", "after_width", "after_height", "timings", "findings", "look", "worker",
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ batch_urls = [
     path("<int:pk>/", batches.detail, name="detail"),
     path("<int:pk>/progress/", batches.progress, name="progress"),
     path("<int:pk>/images/", batches.images, name="images"),
+    path("<int:pk>/set/", batches.as_set, name="set"),
     path("<int:pk>/failures/", batches.failures, name="failures"),
     path("<int:pk>/failures/retry/", batches.retry, name="retry"),
     path("<int:pk>/failures/editors/", batches.hand_over, name="hand_over"),

@@ -26,6 +26,7 @@ QUERIES = {
     "batch list, filter": [8],
     "batch list, search": [8, 6],
     "batch page": [19, 19],
+    "batch as a set": [6],
     "batch progress": [6],
     "batch tiles": [7],
     "images page": [7, 7],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from processing import geometry
 from processing.quality.consistency import (
-    Look,
     file_size_anomalies,
     look_anomalies,
     look_of,
     measure_consistency,
 )
+from processing.types import Look
 
 
 def named(sizes: list[int]) -> dict[str, int]:
@@ -26,6 +27,7 @@ def test_qc16_an_empty_single_or_equal_batch_has_no_anomaly_and_no_error(sizes: 
 def test_qc16_an_extreme_outlier_of_thirty_is_named_with_its_z() -> None:
     (found,) = file_size_anomalies(named([500_000 + 1000 * index for index in range(29)] + [5_000_000]))
     assert (found.key, found.value, found.reason) == ("photo-29", 5_000_000, "File size anomaly")
+    assert found.what == "file_size"
     assert found.z > 3
 
 
@@ -71,6 +73,7 @@ def shoot(count: int = 10) -> dict[str, Look]:
 def test_qc35_the_odd_one_of_a_shoot_is_named_with_what_is_odd(change: dict[str, float], word: str) -> None:
     (found,) = look_anomalies({**shoot(), "odd": look(**change)})
     assert found.key == "odd" and word in found.reason and abs(found.z) > 3.5
+    assert [found.what] == list(change)
 
 
 def test_qc17_differences_nobody_sees_and_small_groups_are_no_anomaly() -> None:
@@ -98,3 +101,26 @@ def test_a_look_is_measured_in_its_frame() -> None:
     assert (found.fill, found.aspect) == (0.75, 0.5)
     assert found.lightness == pytest.approx(50, abs=0.5) and abs(found.chroma_a) < 0.5 and found.contrast < 0.5
     assert look_of(frame, np.zeros((400, 400), np.float32)) is None
+    assert look_of(frame, geometry.levels(alpha)) == found, "the matte as it is stored says the same"
+
+
+def test_a_thumbnail_looks_like_the_frame_it_was_made_of() -> None:
+    """The line reads the look from a picture it has anyway; box and fill come from the matte at its full size."""
+    rng = np.random.default_rng(3)
+    frame = np.full((1003, 1500, 3), 255, np.uint8)
+    frame[200:801, 301:1203] = (150, 90, 40)
+    frame[300:700, 400:1000] = rng.integers(0, 90, (400, 600, 3))
+    matte = np.zeros((1003, 1500), np.uint8)
+    matte[200:801, 301:1203] = 255
+    whole, thumb = look_of(frame, matte), look_of(geometry.shrunk(frame, 320)[0], matte)
+    assert whole is not None and thumb is not None
+    assert thumb.fill == whole.fill == round(902 / 1500, 4) and thumb.aspect == whole.aspect == round(902 / 601, 4)
+    for name in ("lightness", "chroma_a", "chroma_b", "contrast"):
+        assert getattr(thumb, name) == pytest.approx(getattr(whole, name), abs=0.5), name
+
+
+def test_a_chain_too_thin_to_be_solid_when_small_has_a_look_all_the_same() -> None:
+    frame, matte = np.full((1600, 1600, 3), 255, np.uint8), np.zeros((1600, 1600), np.uint8)
+    frame[800:804, 200:1400], matte[800:804, 200:1400] = (200, 160, 40), 255
+    found = look_of(frame, matte)
+    assert found is not None and found.fill == 0.75 and found.aspect == 300 and found.chroma_b > 20

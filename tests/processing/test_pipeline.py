@@ -103,6 +103,20 @@ def test_result_carries_score_provenance_and_small_pictures(result: Result) -> N
     assert max(_pixels(result.before).shape) <= pipeline.VIEWER_SIDE
 
 
+def test_qc17_a_result_knows_its_look_whoever_made_it(tmp_path: Path, photo: Path, result: Result) -> None:
+    """The same cut-out looks the same by machine and handed in by an editor."""
+    found = result.look
+    assert found is not None and found.fill == pytest.approx(0.85, abs=0.01)
+    assert found.fill == pytest.approx(
+        next(one.value for one in result.quality.measures if one.name == "fill"), abs=1e-4
+    )
+    cut = tmp_path / "edited.png"
+    cut.write_bytes(codecs.encode_png(rgba(_cut_out(tmp_path, photo, result))))
+    edited = pipeline.rescore(photo, cut, STANDARD_PRESET, CHANNEL, ScoringParams()).look
+    assert edited is not None
+    assert list(edited.to_dict().values()) == pytest.approx(list(found.to_dict().values()), abs=0.3)
+
+
 def test_pre02_same_input_gives_the_same_bytes(photo: Path, result: Result) -> None:
     again = pipeline.process(photo, STANDARD_PRESET, CHANNEL, ScoringParams(), StudioRemover())
     assert again.alpha_png == result.alpha_png and again.recipe == result.recipe

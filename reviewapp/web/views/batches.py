@@ -11,13 +11,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reviewapp.models import Batch
 from reviewapp.selectors import batch_pages as pages
 from reviewapp.selectors import batches as selectors
-from reviewapp.selectors import lots
+from reviewapp.selectors import lots, sets
 from reviewapp.selectors import progress as progress_selectors
 from reviewapp.services import batches as services
 from reviewapp.web.forms.batches import BatchForm, PriorityForm, ReasonForm
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.quality_words import lot_rows
+from reviewapp.web.set_words import told
 
 
 def _batch(pk: int) -> Batch:
@@ -85,6 +86,15 @@ def images(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"active": "batches", "batch": batch, "tiles": pages.tiles(batch, name, cursor)}
     fragment = "images/_tiles_more.html" if cursor else "images/_tiles.html"
     return render_page(request, "images/tiles_page.html", fragment, context)
+
+
+@role_required(*MANAGERS)
+@require_GET
+def as_set(request: HttpRequest, pk: int) -> HttpResponse:
+    """How alike the results look and which stand out; the batch page asks for it once it is there itself."""
+    batch = get_object_or_404(Batch, pk=pk)
+    context = {"active": "batches", "batch": batch, "told": told(sets.report_of(batch))}
+    return render_page(request, "batches/set_page.html", "batches/_set.html", context)
 
 
 @role_required(*MANAGERS)
