@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import APPROVED_STATES, MACHINE_STATES, PEOPLE_STATES, AssetState, BatchState
@@ -21,7 +21,11 @@ SEGMENTS: tuple[tuple[str, StrOrPromise, frozenset[AssetState]], ...] = (
     ("approve", gettext_lazy("Approved"), frozenset({AssetState.APPROVED})),
     ("reject", gettext_lazy("With an editor"), frozenset({AssetState.EDITING})),
     ("hold", gettext_lazy("On hold"), frozenset({AssetState.ON_HOLD})),
-    ("wait", gettext_lazy("Waiting"), frozenset({AssetState.IN_REVIEW, AssetState.AWAITING_SIGNOFF})),
+    (
+        "wait",
+        gettext_lazy("Waiting"),
+        frozenset({AssetState.IN_REVIEW, AssetState.AWAITING_SIGNOFF, AssetState.WAITS_FOR_SAMPLE}),
+    ),
     ("fail", gettext_lazy("Failed"), frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
     ("info", gettext_lazy("Processing"), MACHINE_STATES),
 )
@@ -66,6 +70,11 @@ class Figures:
     def waiting(self) -> int:
         """Photos that wait for a person of any role."""
         return count_in(self.counts, PEOPLE_STATES)
+
+    @property
+    def later(self) -> int:
+        """Photos that wait for the batch's first sample."""
+        return self.counts.later
 
     @property
     def failed(self) -> int:
@@ -120,7 +129,14 @@ class Progress:
             return 0
         if self.is_moving or self.batch.state == BatchState.PROCESSING:
             return 2
-        return 10 if self.figures.waiting or self.batch.state in (BatchState.UPLOADING, BatchState.PAUSED) else 0
+        waits = self.figures.waiting or self.figures.later
+        return 10 if waits or self.batch.state in (BatchState.UPLOADING, BatchState.PAUSED) else 0
+
+    @property
+    def later_words(self) -> str:
+        """How many photos wait for the batch's sample; "" for none."""
+        n = self.figures.later
+        return ngettext("%(n)s waits for the sample", "%(n)s wait for the sample", n) % {"n": f"{n:,}"} if n else ""
 
     @property
     def machine_words(self) -> str:
@@ -129,13 +145,15 @@ class Progress:
             return _("Paused")
         if not self.figures.total:
             return _("Nothing to do yet")
-        if not self.figures.counts.machine:
-            return _("Finished")
+        goes_on = self.figures.later and self.batch.applied_at is not None
+        if not self.figures.counts.machine and not goes_on:
+            return self.later_words or _("Finished")
         if not self.photo_s:
             return _("Measuring the pace")
         rate = 60 / self.photo_s
         shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
-        hours, minutes = divmod(max(1, math.ceil(self.figures.counts.machine / rate)), 60)
+        ahead = self.figures.counts.machine + (self.figures.later if goes_on else 0)
+        hours, minutes = divmod(max(1, math.ceil(ahead / rate)), 60)
         left = f"{hours} h {minutes} min" if hours else f"{minutes} min"
         return _("%(rate)s a minute, about %(time)s left") % {"rate": shown, "time": left}
 

@@ -8,6 +8,7 @@ from reviewapp.web.views import (
     channels,
     clients,
     deliveries,
+    first_samples,
     images,
     people,
     presets,
@@ -31,6 +32,9 @@ batch_urls = [
     path("<int:pk>/resume/", batches.resume, name="resume"),
     path("<int:pk>/cancel/", batches.cancel, name="cancel"),
     path("<int:pk>/priority/", batches.priority, name="priority"),
+    path("<int:pk>/sample/", first_samples.card, name="sample"),
+    path("<int:pk>/sample/apply/", first_samples.apply, name="sample_apply"),
+    path("<int:pk>/sample/again/", first_samples.again, name="sample_again"),
     path("<int:pk>/deliver/", deliveries.deliver, name="deliver"),
 ]
 

@@ -18,10 +18,13 @@ from reviewapp.web.forms.batches import BatchForm, PriorityForm, ReasonForm
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.quality_words import lot_rows
+from reviewapp.web.views.first_samples import card_context
+
+BATCHES = Batch.objects.select_related("client", "preset_version__preset", "rest_version__preset", "created_by")
 
 
 def _batch(pk: int) -> Batch:
-    return get_object_or_404(Batch.objects.select_related("client", "preset_version__preset", "created_by"), pk=pk)
+    return get_object_or_404(BATCHES, pk=pk)
 
 
 @role_required(*MANAGERS)
@@ -58,9 +61,11 @@ def new(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One batch: steps, failures, images, deliveries, samples, order, activity."""
     batch = _batch(pk)
-    context = {"active": "batches", "details": pages.batch_details(batch, request.GET.get("show", "all"))}
+    details = pages.batch_details(batch, request.GET.get("show", "all"))
+    context = {"active": "batches", "details": details}
     context |= {"batch": batch, "priority_form": PriorityForm(initial={"priority": batch.priority})}
     context["lots"] = lot_rows(lots.views(batch))
+    context |= card_context(batch, details.first)
     return render(request, "batches/detail.html", context)
 
 
