@@ -23,7 +23,7 @@ from reviewapp.enums import (
 from reviewapp.models import Asset, Batch, EditTask, Rendition, ReviewTask, Task
 from reviewapp.selectors import batches as selectors
 
-from . import assets, audit, batch_state, first_samples, runs, sampling
+from . import assets, audit, batch_state, first_samples, pilots, runs, sampling
 from .handover import LIVE_EDITS, open_editing
 
 # Where a photo stood before the step that failed, so that a retry starts exactly that step again.
@@ -85,6 +85,7 @@ def _complete(batch: Batch) -> None:
     if Batch.objects.filter(pk=batch.pk, completed_at__isnull=True).update(completed_at=now):
         batch.completed_at = now
         audit.record("batch.completed", batch, after={"counts": selectors.counts(batch)})
+        pilots.report(batch)
 
 
 def pause(batch: Batch, reason: str, actor: Any = None) -> bool:

@@ -86,14 +86,15 @@ def create_batch(
     priority: int = 5,
     is_demo: bool = False,
     first_share: float | None = None,
+    is_pilot: bool = False,
 ) -> Batch:
     """Open a batch for uploads: it pins its preset version, its channels in order, and the seed of its samples.
 
     A category whose rule names a preset is done with that preset's version current now (PRE-04), not with the batch's.
     The first channel is the one photos are framed and scored for. Without a profile the client's is taken, else the
     strictest any of the channels needs. With `first_share`, 0..1, that part is done and judged before the rest
-    (SMP-06). Raises IngestRefused for an unknown or missing channel, profile or priority, with what can be chosen, and
-    for a share that is none.
+    (SMP-06). Of a pilot people look at every photo (SMP-05). Raises IngestRefused for an unknown or missing channel,
+    profile or priority, with what can be chosen, and for a share that is none.
     """
     channels = _choose_channels(channel_keys)
     profile = validation_profile or client.validation_profile
@@ -112,6 +113,7 @@ def create_batch(
             priority=priority,
             is_demo=is_demo,
             first_share=first_share,
+            is_pilot=is_pilot,
             sample_seed=seed,
             sample_seed_hash=hashlib.sha256(bytes.fromhex(seed)).hexdigest(),
             created_by=actor if getattr(actor, "is_authenticated", False) else None,
@@ -119,16 +121,24 @@ def create_batch(
         BatchChannel.objects.bulk_create(
             [BatchChannel(batch=batch, channel=channel, position=at) for at, channel in enumerate(channels)]
         )
-        chosen: dict[str, Any] = {
-            "channels": [channel.key for channel in channels],
-            "preset_version": preset_version.pk,
-            "category_presets": _pin_category_presets(batch),
-        }
-        promised = {"profile": profile, "sample_seed_hash": batch.sample_seed_hash}
-        if first_share is not None:
-            chosen["first_share"] = first_share
-        audit.record("batch.created", batch, actor=actor, after=chosen | promised)
+        audit.record("batch.created", batch, actor=actor, after=_ordered(batch, channels))
     return batch
+
+
+def _ordered(batch: Batch, channels: Sequence[Channel]) -> dict[str, Any]:
+    """What the batch keeps to, for the audit log; the presets of categories are pinned here."""
+    ordered: dict[str, Any] = {
+        "channels": [channel.key for channel in channels],
+        "preset_version": batch.preset_version_id,
+        "category_presets": _pin_category_presets(batch),
+        "profile": batch.validation_profile,
+        "sample_seed_hash": batch.sample_seed_hash,
+    }
+    if batch.first_share is not None:
+        ordered["first_share"] = batch.first_share
+    if batch.is_pilot:
+        ordered["is_pilot"] = True
+    return ordered
 
 
 def _check(profile: str, priority: int, name: str, first_share: float | None) -> None:

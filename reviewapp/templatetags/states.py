@@ -134,13 +134,26 @@ VERB_WORDS: Mapping[str, StrOrPromise] = {
     "first_sample.drawn": gettext_lazy("Sample {number} drawn: {size} of {population} photos, {preset}"),
     "first_sample.seen": gettext_lazy("All {size} photos of sample {number} were looked at"),
     "first_sample.applied": gettext_lazy("Sample {number} applied: the rest with {preset}"),
+    "pilot.reported": gettext_lazy("Pilot report made: {rejected} of {judged} photos rejected"),
     "asset.received": gettext_lazy("Photo received"),
     "original.downloaded": gettext_lazy("Original downloaded"),
     "review.second_opinion": gettext_lazy("Second opinion: {verdict}, the first one stands: {stands}"),
 }
 
 
-TOLD = ("rows", "priority", "number", "files", "verdict", "stands", "size", "population", "preset")
+TOLD = (
+    "rows",
+    "priority",
+    "number",
+    "files",
+    "verdict",
+    "stands",
+    "size",
+    "population",
+    "preset",
+    "rejected",
+    "judged",
+)
 """What those sentences are filled in with."""
 
 

@@ -50,6 +50,11 @@ class BatchForm(HouseForm):
     requires_sku = forms.BooleanField(
         label=_("Every photo needs a SKU and a category from the CSV"), required=False, widget=Tick()
     )
+    is_pilot = forms.BooleanField(
+        label=_("Pilot: a person looks at every photo, and a report is made at the end"),
+        required=False,
+        widget=Tick(),
+    )
     samples_first = forms.BooleanField(
         label=_("Sample first: a part is done and judged, the rest waits until you apply it"),
         required=False,
@@ -113,6 +118,7 @@ class BatchForm(HouseForm):
             validation_profile=data["validation_profile"],
             requires_sku=data["requires_sku"],
             priority=data["priority"],
+            is_pilot=data["is_pilot"],
             first_share=data["first_percent"] / 100 if data["samples_first"] else None,
         )
 
