@@ -95,8 +95,8 @@ class Progress:
 
 
 def get(batch_id: int) -> Batch:
-    """One batch with client, preset and author. Raises Batch.DoesNotExist."""
-    return Batch.objects.select_related("client", "preset_version__preset", "created_by").get(pk=batch_id)
+    """One batch with client, preset and owner. Raises Batch.DoesNotExist."""
+    return Batch.objects.select_related("client", "preset_version__preset", "owner").get(pk=batch_id)
 
 
 def counts(batch: Batch) -> dict[str, int]:

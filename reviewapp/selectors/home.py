@@ -187,7 +187,7 @@ def _of_a_batch() -> list[Need]:
     newest = Q()
     for asked in wanted.values():
         newest |= Q(pk=Subquery(Batch.objects.filter(asked).values("pk")[:1]))
-    rows = Batch.objects.filter(newest).select_related("client")
+    rows = Batch.objects.filter(newest).select_related("client", "owner")
     by_kind = {"paused": BatchState.PAUSED, "ready": BatchState.READY}
     found = {next((kind for kind, state in by_kind.items() if state == row.state), "sampled"): row for row in rows}
     return [Need(kind, 1, found[kind]) for kind in wanted if kind in found]
@@ -201,7 +201,8 @@ def _stopped() -> list[Need]:
     photos = Asset.objects.filter(batch=OuterRef("pk"))
     failed = photos.filter(state=AssetState.FAILED).exclude(state_code="given_up")
     refused = photos.filter(state=AssetState.REJECTED_INTAKE)
-    alive = Batch.objects.exclude(state__in=[BatchState.DELIVERED, BatchState.CANCELLED]).select_related("client")
+    alive = Batch.objects.exclude(state__in=[BatchState.DELIVERED, BatchState.CANCELLED])
+    alive = alive.select_related("client", "owner")
     found = [Need("failed", batch.stopped, batch) for batch in _with_any(alive, failed)]
     for batch in _with_any(alive, refused):
         names = (getattr(batch, f"name_{n}") for n in range(NAMED))

@@ -33,6 +33,7 @@ SEGMENTS: tuple[tuple[str, StrOrPromise, frozenset[AssetState]], ...] = (
 
 FILTERS: tuple[tuple[str, StrOrPromise], ...] = (
     ("all", gettext_lazy("All")),
+    ("mine", gettext_lazy("Mine")),
     ("attention", gettext_lazy("Needs attention")),
     ("progress", gettext_lazy("In progress")),
     ("ready", gettext_lazy("Ready")),
@@ -165,7 +166,9 @@ def progress_of(batch: Batch) -> Progress:
     return Progress(batch, figures, seconds_per_photo(batch) if figures.counts.machine else None, size)
 
 
-def _filtered(name: str) -> Q:
+def _filtered(name: str, user_id: int) -> Q:
+    if name == "mine":
+        return Q(owner_id=user_id)
     if name == "attention":
         photos = Asset.objects.filter(batch=OuterRef("pk"))
         failed = photos.filter(state=AssetState.FAILED).exclude(state_code="given_up")
@@ -185,9 +188,10 @@ class Chip:
     count: int
 
 
-def filter_chips() -> list[Chip]:
-    """Every filter of the batch list with its count, in one query."""
-    found = Batch.objects.aggregate(**{key: Count("pk", filter=_filtered(key) or Q(pk__gt=0)) for key, _ in FILTERS})
+def filter_chips(user_id: int) -> list[Chip]:
+    """Every filter of the batch list with its count, in one query; `user_id` is whose batches "mine" are."""
+    counts = {key: Count("pk", filter=_filtered(key, user_id) or Q(pk__gt=0)) for key, _ in FILTERS}
+    found = Batch.objects.aggregate(**counts)
     return [Chip(key, str(label), found[key]) for key, label in FILTERS]
 
 
@@ -213,10 +217,13 @@ def _searched(batches: QuerySet[Batch], words: str) -> QuerySet[Batch]:
     return batches.filter(Q(name__icontains=words) | Q(client__name__icontains=words) | Q(Exists(by_sku)))
 
 
-def batch_page(name: str = "all", words: str = "", cursor: str = "") -> BatchPage:
-    """Newest batches first, `PAGE` at a time after `cursor`, in three queries whatever their number."""
+def batch_page(name: str = "all", words: str = "", cursor: str = "", user_id: int = 0) -> BatchPage:
+    """Newest batches first, `PAGE` at a time after `cursor`, in three queries whatever their number.
+
+    `user_id` is whose batches the filter "mine" shows (REV-13).
+    """
     covers = Asset.objects.filter(batch=OuterRef("pk"), current_run__isnull=False).order_by("pk")
-    batches = Batch.objects.filter(_filtered(name)).select_related("client", "created_by")
+    batches = Batch.objects.filter(_filtered(name, user_id)).select_related("client", "owner")
     if words:
         batches = _searched(batches, words)
     if cursor.isdecimal():

@@ -89,6 +89,7 @@ def create_batch(
     is_pilot: bool = False,
 ) -> Batch:
     """Open a batch for uploads: it pins its preset version, its channels in order, and the seed of its samples.
+    Who makes it owns it (REV-13).
 
     A category whose rule names a preset is done with that preset's version current now (PRE-04), not with the batch's.
     The first channel is the one photos are framed and scored for. Without a profile the client's is taken, else the
@@ -103,6 +104,7 @@ def create_batch(
     )
     _check(profile, priority, name, first_share)
     seed = chance.seed()
+    maker = actor if getattr(actor, "is_authenticated", False) else None
     with transaction.atomic():
         batch = Batch.objects.create(
             client=client,
@@ -116,7 +118,8 @@ def create_batch(
             is_pilot=is_pilot,
             sample_seed=seed,
             sample_seed_hash=hashlib.sha256(bytes.fromhex(seed)).hexdigest(),
-            created_by=actor if getattr(actor, "is_authenticated", False) else None,
+            created_by=maker,
+            owner=maker,
         )
         BatchChannel.objects.bulk_create(
             [BatchChannel(batch=batch, channel=channel, position=at) for at, channel in enumerate(channels)]

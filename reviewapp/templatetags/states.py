@@ -127,6 +127,7 @@ VERB_WORDS: Mapping[str, StrOrPromise] = {
     "batch.created": gettext_lazy("Batch created"),
     "batch.completed": gettext_lazy("Last photo resolved"),
     "batch.delivered": gettext_lazy("Batch delivered"),
+    "batch.owner": gettext_lazy("Owner: {owner}"),
     "batch.sheet_attached": gettext_lazy("CSV attached, {rows} rows"),
     "batch.priority": gettext_lazy("Priority set to {priority}"),
     "delivery.released": gettext_lazy("Delivery {number} made, {files} files"),
@@ -153,6 +154,7 @@ TOLD = (
     "preset",
     "rejected",
     "judged",
+    "owner",
 )
 """What those sentences are filled in with."""
 

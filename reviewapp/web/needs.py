@@ -54,9 +54,19 @@ def _words(kind: str, n: int) -> tuple[str, str]:
 
 
 def _why(need: Need) -> str:
-    """The batch, and the files by name where the client is to be asked for them."""
+    """The batch, the files by name where the client is to be asked for them, and whose batch it is (REV-13)."""
+    if need.batch is None:
+        return ""
+    said, owner = _what_of(need), need.batch.owner
+    if owner is None:
+        return said
+    name = owner.get_full_name() or owner.get_username()
+    return _("%(what)s (owner: %(name)s)") % {"what": said, "name": name}
+
+
+def _what_of(need: Need) -> str:
     if not need.names:
-        return str(need.batch or "")
+        return str(need.batch)
     names = ", ".join(need.names)
     if need.count > len(need.names):
         names = _("%(names)s and %(n)s more") % {"names": names, "n": f"{need.count - len(need.names):,}"}

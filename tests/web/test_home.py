@@ -77,6 +77,20 @@ def test_smp06_a_sample_that_was_looked_at_needs_the_manager_once(client: Client
     assert needs() == ["A batch is ready to deliver"]
 
 
+def test_rev13_what_needs_somebody_names_the_owner_of_its_batch(client: Client) -> None:
+    mona = factories.make_user("mona", Role.MANAGER)
+    paused = factories.make_batch(name="Lamps", state=BatchState.PAUSED, owner=mona)
+    failed = factories.make_batch(name="Mugs", owner=mona)
+    factories.make_asset(failed, AssetState.FAILED)
+    nobodys = factories.make_batch(name="Rings")
+    factories.make_asset(nobodys, AssetState.REJECTED_INTAKE, filename="a.pdf")
+    client.force_login(factories.make_user("mia", Role.MANAGER))
+    why = {row["what"]: row["why"] for row in client.get("/").context["needs"]}
+    assert why["A batch is paused"] == f"{paused} (owner: mona)"
+    assert why["1 photo could not be processed"] == f"{failed} (owner: mona)"
+    assert why["1 file was refused"] == f"{nobodys}: a.pdf"
+
+
 def test_a_photo_that_was_given_up_needs_nobody(client: Client) -> None:
     batch = factories.make_batch(name="Lamps", state=BatchState.READY)
     factories.make_asset(batch, AssetState.FAILED, state_code="given_up", state_reason="Cut off.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from processing.intake import PROFILES
@@ -12,6 +13,7 @@ from reviewapp.models import Batch, Channel, Client, PresetVersion
 from reviewapp.policies.sampling import FIRST_SHARE
 from reviewapp.selectors import channels as channel_selectors
 from reviewapp.selectors import first_samples as first_selectors
+from reviewapp.selectors import people as people_selectors
 from reviewapp.selectors import presets as preset_selectors
 from reviewapp.services import ingest
 from reviewapp.web.forms.widgets import CheckList, HouseForm, Input, Number, Select, Tick
@@ -142,6 +144,36 @@ class FirstSampleForm(HouseForm):
         versions = self.fields["version"]
         assert isinstance(versions, forms.ModelChoiceField)
         versions.queryset = first_selectors.versions(batch)
+
+
+class PersonField(forms.ModelChoiceField[User]):
+    """One of the people, by the name others know them by."""
+
+    def label_from_instance(self, obj: User) -> str:
+        """First and last name, or the user name."""
+        return obj.get_full_name() or obj.get_username()
+
+
+class OwnerForm(HouseForm):
+    """Whose batch it is from now on. `seen` is whose it was when the form was made, 0 for nobody's."""
+
+    owner = PersonField(
+        queryset=User.objects.none(),
+        label=_("New owner"),
+        empty_label=None,
+        widget=Select(),
+        help_text=_("Managers and admins with an open account."),
+    )
+    note = forms.CharField(
+        label=_("Why, for the audit log"), required=False, max_length=300, widget=Input(attrs={"autocomplete": "off"})
+    )
+    seen = forms.IntegerField(widget=forms.HiddenInput())
+
+    def __init__(self, batch: Batch, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, initial={"owner": batch.owner_id, "seen": batch.owner_id or 0}, **kwargs)
+        owners = self.fields["owner"]
+        assert isinstance(owners, forms.ModelChoiceField)
+        owners.queryset = people_selectors.managers()
 
 
 class PriorityForm(HouseForm):
