@@ -67,10 +67,20 @@ class ClientAdmin(AnyAdmin):
 
 @admin.register(models.Batch)
 class BatchAdmin(ReadOnlyAdmin):
-    list_display = ("pk", "client", "name", "state", "preset_version", "priority", "created_at", "completed_at")
+    list_display = (
+        "pk",
+        "client",
+        "name",
+        "state",
+        "preset_version",
+        "owner",
+        "priority",
+        "created_at",
+        "completed_at",
+    )
     list_filter = ("state",)
     search_fields = ("name", "client__name")
-    list_select_related = ("client", "preset_version__preset")
+    list_select_related = ("client", "preset_version__preset", "owner")
     # The seed decides which photos are samples; nobody sees it before the batch is delivered.
     exclude = ("sample_seed",)
 

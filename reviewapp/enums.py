@@ -24,6 +24,7 @@ class AssetState(models.TextChoices):
     DUPLICATE = "duplicate", _("Duplicate")
     VALIDATED = "validated", _("Validated")
     CLASSIFIED = "classified", _("Classified")
+    WAITS_FOR_SAMPLE = "waits_for_sample", _("Waits for the sample")
     QUEUED = "queued", _("Queued for processing")
     SCORED = "scored", _("Scored")
     AUTO_APPROVED = "auto_approved", _("Auto-approved")
@@ -48,6 +49,8 @@ MACHINE_STATES = frozenset(
         AssetState.REDO,
     }
 )
+UNDONE_STATES = MACHINE_STATES | {AssetState.WAITS_FOR_SAMPLE}
+"""What the machine has still to do: now, or when somebody applies what a first sample showed."""
 REVIEW_STATES = (AssetState.IN_REVIEW, AssetState.ON_HOLD)
 """A reviewer's verdict is what the photo waits for."""
 PEOPLE_STATES = frozenset({AssetState.IN_REVIEW, AssetState.ON_HOLD, AssetState.EDITING, AssetState.AWAITING_SIGNOFF})
@@ -141,6 +144,12 @@ class ReviewReason(models.TextChoices):
     CANARY = "canary", _("A new preset version is on trial")
     EXPLORED = "explored", _("Below the line, looked at all the same")
     MENDED = "mended", _("The line cleared something itself")
+    FIRST_SAMPLE = "first_sample", _("Sample of a batch before the rest is done")
+    PILOT = "pilot", _("Pilot: a person looks at every photo")
+
+
+WATCHED_REASONS = frozenset({ReviewReason.FIRST_SAMPLE, ReviewReason.PILOT})
+"""The score would have let these pass; its word is kept from who judges them, because it is what is tried."""
 
 
 class ReviewTaskState(models.TextChoices):

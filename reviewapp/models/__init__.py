@@ -29,7 +29,7 @@ from .presets import CategoryRule, Preset, PresetProposal, PresetVersion, Routin
 from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
 from .runs import ChannelView, ProcessingRun
-from .sampling import SampleDraw, SampleMember
+from .sampling import FirstMember, FirstSample, PilotReport, SampleDraw, SampleMember
 from .tallies import Tally
 from .tasks import Task, WorkerHeartbeat
 from .uploads import PartialUpload
@@ -55,12 +55,15 @@ __all__ = [
     "Delivery",
     "DeliveryItem",
     "EditTask",
+    "FirstMember",
+    "FirstSample",
     "GoldItem",
     "LearningAlarm",
     "Look",
     "Lot",
     "LotPlace",
     "PartialUpload",
+    "PilotReport",
     "PolicyDraft",
     "Preset",
     "PresetBan",

@@ -68,6 +68,10 @@ class Asset(models.Model):
             models.Index(fields=["state_changed_at", "state"], name="asset_changed"),
             models.Index(fields=["sha256"], name="asset_sha256"),
             models.Index(Upper("sku"), "id", name="asset_sku_any_case"),
+            # The rest of a batch that does a sample first, in the order it is let through.
+            models.Index(
+                fields=["batch", "id"], condition=models.Q(state="waits_for_sample"), name="asset_waits_for_sample"
+            ),
             # What no sample draw has covered yet: almost nothing in a batch that is done.
             models.Index(
                 fields=["batch", "id"],

@@ -32,6 +32,24 @@ class Batch(models.Model):
         max_length=64, help_text="sha256 of the seed, stored before anything is scored."
     )
     is_demo = models.BooleanField(default=False)
+    is_pilot = models.BooleanField(default=False, help_text="A person looks at every photo; a report is made.")
+    first_share = models.FloatField(
+        null=True, blank=True, help_text="This share is done first and judged by people; empty = all at once."
+    )
+    applied_at = models.DateTimeField(
+        null=True, blank=True, help_text="What the first sample showed was applied: the rest goes through the line."
+    )
+    rest_version = models.ForeignKey(
+        "PresetVersion",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The rest is done with it instead of the batch's own.",
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -42,11 +60,23 @@ class Batch(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         verbose_name_plural = "batches"
-        indexes = [models.Index(fields=["state", "-created_at"], name="batch_state_created")]
+        indexes = [
+            models.Index(fields=["state", "-created_at"], name="batch_state_created"),
+            models.Index(fields=["owner", "-id"], name="batch_owner"),
+            models.Index(
+                fields=["-id"],
+                condition=models.Q(first_share__isnull=False, applied_at__isnull=True),
+                name="batch_sampling",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(priority__gte=1) & models.Q(priority__lte=10), name="batch_priority_1_10"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(first_share__isnull=True) | models.Q(first_share__gt=0, first_share__lt=1),
+                name="batch_first_share_0_1",
+            ),
         ]
 
     def __str__(self) -> str:

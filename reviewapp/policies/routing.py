@@ -35,6 +35,7 @@ class Scored:
     `was_mended`: the line took off what its own score had found, so that score can't speak for the rest alone.
     `colour_measured`: shipped colours were compared with the photo's and a neutral backdrop fixed the white;
     `colour_compared`: they were at least compared. Without that the colour part's 25 points are an assumption.
+    `watched`: PILOT or FIRST_SAMPLE when a person looks at it even where the score would let it pass.
     """
 
     total: float
@@ -47,6 +48,7 @@ class Scored:
     client_wants_people: bool = False
     is_always_human: bool = False
     was_mended: bool = False
+    watched: ReviewReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +163,24 @@ def _by_score(scored: Scored, limits: Thresholds) -> Route:
         return _review(ReviewReason.MENDED, why, "mended")
     if scored.client_wants_people:
         return _review(ReviewReason.CLIENT_RULE, "This client wants a person to look at every colour.", "client_rule")
+    if scored.total >= limits.approve_at and scored.watched is not None:
+        why = (
+            f"Score {total} reaches {limits.approve_at:g}, but {_WATCHED[scored.watched]}: a person looks at every one."
+        )
+        return _review(scored.watched, why, scored.watched.value)
     if scored.total >= limits.approve_at:
         why = f"Score {total} reaches {limits.approve_at:g}."
         return Route(Routing.AUTO_APPROVE, None, why, "score_approved")
     why = f"Score {total} is from {limits.review_at:g} to below {limits.approve_at:g}."
     return _review(ReviewReason.SCORE_BAND, why, "score_band")
+
+
+_WATCHED: Mapping[ReviewReason, str] = MappingProxyType(
+    {
+        ReviewReason.PILOT: "this batch is a pilot",
+        ReviewReason.FIRST_SAMPLE: "this photo is of the sample that is judged before the rest",
+    }
+)
 
 
 def _review(reason: ReviewReason, why: str, code: str) -> Route:

@@ -11,6 +11,9 @@ from scipy import special
 
 # Above this many judged samples a fixed count no longer speaks of a systemic fault; then the share decides.
 PAUSE_SHARE = 0.10
+FIRST_LEAST = 5
+FIRST_SHARE = 0.10
+"""A first sample, done before the rest of its batch: this share unless somebody chooses, never fewer than that."""
 
 
 def sample_size(n: int, rate: float) -> int:
@@ -26,6 +29,19 @@ def sample_size(n: int, rate: float) -> int:
     if n == 0 or rate == 0:
         return 0
     return max(1, int(Decimal(n) * Decimal(str(rate))))
+
+
+def first_size(n: int, share: float) -> int:
+    """Return how many of `n` photos are done before the rest (SMP-06): `sample_size`, five at least, `n` at most.
+
+    Raises ValueError like `sample_size`.
+    """
+    return min(n, max(FIRST_LEAST, sample_size(n, share))) if share > 0 else 0
+
+
+def population_digest(sha256s: Iterable[str]) -> str:
+    """Return one SHA-256 over the sorted content hashes: whoever has the photos can check what was drawn from."""
+    return hashlib.sha256("\n".join(sorted(set(sha256s))).encode()).hexdigest()
 
 
 def draw(seed_hex: str, sha256s: Iterable[str], size: int) -> list[str]:

@@ -19,7 +19,9 @@ class IllegalTransition(ValueError):
 ASSET_TRANSITIONS: Mapping[S, frozenset[S]] = {
     S.RECEIVED: frozenset({S.VALIDATED, S.REJECTED_INTAKE, S.DUPLICATE, S.FAILED, S.CANCELLED}),
     S.VALIDATED: frozenset({S.CLASSIFIED, S.FAILED, S.CANCELLED}),
-    S.CLASSIFIED: frozenset({S.QUEUED, S.EDITING, S.FAILED, S.CANCELLED}),
+    S.CLASSIFIED: frozenset({S.QUEUED, S.EDITING, S.WAITS_FOR_SAMPLE, S.FAILED, S.CANCELLED}),
+    # Let through as part of the sample, or when the sample is applied to the rest.
+    S.WAITS_FOR_SAMPLE: frozenset({S.QUEUED, S.EDITING, S.CANCELLED}),
     S.QUEUED: frozenset({S.SCORED, S.EDITING, S.FAILED, S.CANCELLED}),
     S.SCORED: frozenset({S.AUTO_APPROVED, S.IN_REVIEW, S.REDO, S.EDITING, S.AWAITING_SIGNOFF}),
     S.REDO: frozenset({S.SCORED, S.EDITING, S.FAILED, S.CANCELLED}),

@@ -11,12 +11,15 @@ from reviewapp.enums import RenditionState
 from reviewapp.models import AuditEvent, Batch, BatchCategoryPreset, Channel, Delivery, Rendition
 from reviewapp.selectors import batches as batch_selectors
 from reviewapp.selectors import deliveries as delivery_selectors
+from reviewapp.selectors import first_samples, pilots
+from reviewapp.selectors.first_samples import FirstView
 from reviewapp.selectors.images import TileChip, TilePage, tile_chips, tile_page
+from reviewapp.selectors.pilots import PilotView
 from reviewapp.selectors.progress import Progress, progress_of
 from reviewapp.selectors.quality import EscapeRate, escape_rate
 
 ACTIVITY = 12
-BATCH_NOUNS = ("batch", "delivery", "sampledraw", "samplemember")
+BATCH_NOUNS = ("batch", "delivery", "sampledraw", "samplemember", "firstsample", "pilotreport")
 """What the batch's activity tells. Events of single photos are on their own pages; the list would drown in them."""
 
 
@@ -47,6 +50,8 @@ class BatchDetails:
     """The batch page."""
 
     progress: Progress
+    first: FirstView | None
+    pilot: PilotView | None
     failures: list[batch_selectors.FailureGroup]
     tiles: Tiles
     removers: list[RemoverCount]
@@ -96,6 +101,8 @@ def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
     events = AuditEvent.objects.filter(batch=batch, noun__in=BATCH_NOUNS).select_related("actor")
     return BatchDetails(
         progress=progress,
+        pilot=pilots.view(batch),
+        first=first_samples.view(batch, progress.figures.counts.states),
         failures=batch_selectors.failures(batch),
         tiles=Tiles(show, tile_chips(progress.figures.counts), tile_page(batch, show)),
         removers=removers_of(batch),

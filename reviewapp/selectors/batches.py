@@ -35,10 +35,14 @@ _UNFINISHED = (TaskState.PENDING, TaskState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Photos of a batch, grouped the way people ask. `states` has the number per asset state; their sum is `total`."""
+    """Photos of a batch, grouped the way people ask. `states` has the number per asset state; their sum is `total`.
+
+    `later` wait for the batch's first sample.
+    """
 
     total: int = 0
     machine: int = 0
+    later: int = 0
     people: int = 0
     approved: int = 0
     failed: int = 0
@@ -50,7 +54,7 @@ class Counts:
     @property
     def done(self) -> int:
         """Photos the machine has nothing left to do with."""
-        return self.total - self.machine
+        return self.total - self.machine - self.later
 
     @property
     def done_ratio(self) -> float:
@@ -91,8 +95,8 @@ class Progress:
 
 
 def get(batch_id: int) -> Batch:
-    """One batch with client, preset and author. Raises Batch.DoesNotExist."""
-    return Batch.objects.select_related("client", "preset_version__preset", "created_by").get(pk=batch_id)
+    """One batch with client, preset and owner. Raises Batch.DoesNotExist."""
+    return Batch.objects.select_related("client", "preset_version__preset", "owner").get(pk=batch_id)
 
 
 def counts(batch: Batch) -> dict[str, int]:
@@ -114,6 +118,7 @@ def _group(states: Mapping[str, int]) -> Counts:
     return Counts(
         total=sum(states.values()),
         machine=count(MACHINE_STATES),
+        later=count([AssetState.WAITS_FOR_SAMPLE]),
         people=count(PEOPLE_STATES),
         approved=count(APPROVED_STATES),
         failed=count([AssetState.FAILED]),
@@ -130,7 +135,8 @@ def progress(batch_id: int) -> Progress:
     grouped = _group(counts(batch))
     pace = seconds_per_photo(batch)
     is_running = grouped.machine > 0 and batch.state in (BatchState.UPLOADING, BatchState.PROCESSING)
-    eta = pace * grouped.machine if pace is not None and is_running else None
+    ahead = grouped.machine + (grouped.later if batch.applied_at is not None else 0)
+    eta = pace * ahead if pace is not None and is_running else None
     return Progress(batch, grouped, eta, pace, open_samples(batch), is_running)
 
 
@@ -172,9 +178,10 @@ def is_machine_done(batch: Batch) -> bool:
 def state_due(batch: Batch) -> BatchState:
     """The state a closed, running batch should be in, from its photos alone; services/batches.py moves it there."""
     grouped = _group(counts(batch))
-    if grouped.machine:
+    if grouped.machine or (grouped.later and batch.applied_at is not None):
         return BatchState.PROCESSING
-    if grouped.people or (batch.client.waits_for_samples and waits_for_people(batch)):
+    # What waits for a sample waits for people: they judge it, and a manager says how the rest is done.
+    if grouped.later or grouped.people or (batch.client.waits_for_samples and waits_for_people(batch)):
         return BatchState.REVIEW
     if has_unfinished_tasks(batch):
         # Channel files are being made: not ready yet, and no reason to flicker back to processing.

@@ -158,6 +158,8 @@ def _unapproved(asset: Asset) -> Withheld:
         return _hold(asset, "unreviewed", _("Waits for a reviewer."))
     if state in (AssetState.EDITING, AssetState.AWAITING_SIGNOFF):
         return _hold(asset, "editing", own or _("With an editor."))
+    if state == AssetState.WAITS_FOR_SAMPLE:
+        return _hold(asset, "waits_for_sample", _("Waits for the sample of its batch."))
     return _hold(asset, "in_process", _("Still being processed."))
 
 

@@ -18,6 +18,7 @@ from reviewapp.models import (
     Batch,
     DeliveryItem,
     EditTask,
+    FirstSample,
     LearningAlarm,
     PresetProposal,
     ProcessingRun,
@@ -151,9 +152,7 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
     found: list[Need] = []
     if held & {Role.MANAGER, Role.ADMIN}:
         found += _stopped()
-        named = Batch.objects.select_related("client")
-        found += [Need("paused", 1, batch) for batch in named.filter(state=BatchState.PAUSED)[:1]]
-        found += [Need("ready", 1, batch) for batch in named.filter(state=BatchState.READY)[:1]]
+        found += _of_a_batch()
         waiting_for_a_word = [rows.objects.filter(closed_at__isnull=True).count() for rows in (Alarm, LearningAlarm)]
         found.append(Need("alarms", sum(waiting_for_a_word)))
         found.append(Need("proposals", PresetProposal.objects.filter(state=ProposalState.OPEN).count()))
@@ -168,6 +167,32 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
     return [need for need in found if need.count][:MOST]
 
 
+def _of_a_batch() -> list[Need]:
+    """The newest batch that is paused, the newest whose sample waits for a word, the newest that is ready; one query.
+
+    A sample waits for a word when all of it was looked at and nobody applied it or drew another.
+    """
+    seen = FirstSample.objects.filter(batch=OuterRef("pk"))
+    wanted = {
+        "paused": Q(state=BatchState.PAUSED),
+        "sampled": Q(
+            Exists(seen.filter(looked_at__isnull=False)),
+            ~Exists(seen.filter(looked_at__isnull=True)),
+            state__in=[BatchState.UPLOADING, BatchState.PROCESSING, BatchState.REVIEW],
+            first_share__isnull=False,
+            applied_at__isnull=True,
+        ),
+        "ready": Q(state=BatchState.READY),
+    }
+    newest = Q()
+    for asked in wanted.values():
+        newest |= Q(pk=Subquery(Batch.objects.filter(asked).values("pk")[:1]))
+    rows = Batch.objects.filter(newest).select_related("client", "owner")
+    by_kind = {"paused": BatchState.PAUSED, "ready": BatchState.READY}
+    found = {next((kind for kind, state in by_kind.items() if state == row.state), "sampled"): row for row in rows}
+    return [Need(kind, 1, found[kind]) for kind in wanted if kind in found]
+
+
 def _stopped() -> list[Need]:
     """Failed photos and refused files of batches that are still open, the newest two batches of each.
 
@@ -176,7 +201,8 @@ def _stopped() -> list[Need]:
     photos = Asset.objects.filter(batch=OuterRef("pk"))
     failed = photos.filter(state=AssetState.FAILED).exclude(state_code="given_up")
     refused = photos.filter(state=AssetState.REJECTED_INTAKE)
-    alive = Batch.objects.exclude(state__in=[BatchState.DELIVERED, BatchState.CANCELLED]).select_related("client")
+    alive = Batch.objects.exclude(state__in=[BatchState.DELIVERED, BatchState.CANCELLED])
+    alive = alive.select_related("client", "owner")
     found = [Need("failed", batch.stopped, batch) for batch in _with_any(alive, failed)]
     for batch in _with_any(alive, refused):
         names = (getattr(batch, f"name_{n}") for n in range(NAMED))

@@ -36,6 +36,7 @@ TILE_FILTERS: Mapping[str, tuple[StrOrPromise, frozenset[AssetState]]] = {
     "editing": (gettext_lazy("With an editor"), frozenset({AssetState.EDITING})),
     "failed": (gettext_lazy("Failed"), frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
     "processing": (gettext_lazy("Processing"), MACHINE_STATES),
+    "later": (gettext_lazy("Waits for the sample"), frozenset({AssetState.WAITS_FOR_SAMPLE})),
     "aside": (gettext_lazy("Set aside"), frozenset({AssetState.DUPLICATE, AssetState.CANCELLED})),
 }
 

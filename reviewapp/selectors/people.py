@@ -35,6 +35,12 @@ def reviewers() -> list[User]:
     return list(User.objects.filter(able, is_active=True).distinct().order_by("username"))
 
 
+def managers() -> QuerySet[User]:
+    """Everyone with an open account who may own a batch, by name."""
+    able = Q(groups__name__in=[Role.MANAGER, Role.ADMIN]) | Q(is_superuser=True)
+    return User.objects.filter(able, is_active=True).distinct().order_by("username")
+
+
 def is_senior(user: Any) -> bool:
     """Whether escalated photos are for this person: seniors and admins."""
     return not roles_of(user).isdisjoint({Role.SENIOR, Role.ADMIN})

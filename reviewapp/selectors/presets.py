@@ -24,6 +24,7 @@ from reviewapp.models import (
 from reviewapp.policies.learning import Judged, ReasonShare, read, shares
 from reviewapp.policies.sampling import rejection_interval
 
+from .first_samples import version_for_member
 from .quality import current_policy
 from .review import photo_decisions
 
@@ -70,13 +71,19 @@ def presets() -> QuerySet[Preset]:
 def version_for(asset: Asset) -> PresetVersion:
     """Return the preset version a photo is done with: its category's own if the batch pinned one, else the batch's.
 
+    In a batch that does a sample first: that of the round it was drawn in, or what the rest is done with (SMP-06).
     A photo chosen for a trial gets the version on trial instead (selectors.canaries.version_on_trial).
     """
     own = BatchCategoryPreset.objects.filter(batch_id=asset.batch_id, category=asset.category).select_related(
         "preset_version"
     )
     row = own.first()
-    return row.preset_version if row is not None else asset.batch.preset_version
+    if row is not None:
+        return row.preset_version
+    batch = asset.batch
+    if batch.first_share is None:
+        return batch.preset_version
+    return version_for_member(asset) or batch.rest_version or batch.preset_version
 
 
 def preset_by_slug(slug: str) -> Preset:

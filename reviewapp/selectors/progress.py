@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import APPROVED_STATES, MACHINE_STATES, PEOPLE_STATES, AssetState, BatchState
@@ -21,7 +21,11 @@ SEGMENTS: tuple[tuple[str, StrOrPromise, frozenset[AssetState]], ...] = (
     ("approve", gettext_lazy("Approved"), frozenset({AssetState.APPROVED})),
     ("reject", gettext_lazy("With an editor"), frozenset({AssetState.EDITING})),
     ("hold", gettext_lazy("On hold"), frozenset({AssetState.ON_HOLD})),
-    ("wait", gettext_lazy("Waiting"), frozenset({AssetState.IN_REVIEW, AssetState.AWAITING_SIGNOFF})),
+    (
+        "wait",
+        gettext_lazy("Waiting"),
+        frozenset({AssetState.IN_REVIEW, AssetState.AWAITING_SIGNOFF, AssetState.WAITS_FOR_SAMPLE}),
+    ),
     ("fail", gettext_lazy("Failed"), frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
     ("info", gettext_lazy("Processing"), MACHINE_STATES),
 )
@@ -29,6 +33,7 @@ SEGMENTS: tuple[tuple[str, StrOrPromise, frozenset[AssetState]], ...] = (
 
 FILTERS: tuple[tuple[str, StrOrPromise], ...] = (
     ("all", gettext_lazy("All")),
+    ("mine", gettext_lazy("Mine")),
     ("attention", gettext_lazy("Needs attention")),
     ("progress", gettext_lazy("In progress")),
     ("ready", gettext_lazy("Ready")),
@@ -66,6 +71,11 @@ class Figures:
     def waiting(self) -> int:
         """Photos that wait for a person of any role."""
         return count_in(self.counts, PEOPLE_STATES)
+
+    @property
+    def later(self) -> int:
+        """Photos that wait for the batch's first sample."""
+        return self.counts.later
 
     @property
     def failed(self) -> int:
@@ -120,7 +130,14 @@ class Progress:
             return 0
         if self.is_moving or self.batch.state == BatchState.PROCESSING:
             return 2
-        return 10 if self.figures.waiting or self.batch.state in (BatchState.UPLOADING, BatchState.PAUSED) else 0
+        waits = self.figures.waiting or self.figures.later
+        return 10 if waits or self.batch.state in (BatchState.UPLOADING, BatchState.PAUSED) else 0
+
+    @property
+    def later_words(self) -> str:
+        """How many photos wait for the batch's sample; "" for none."""
+        n = self.figures.later
+        return ngettext("%(n)s waits for the sample", "%(n)s wait for the sample", n) % {"n": f"{n:,}"} if n else ""
 
     @property
     def machine_words(self) -> str:
@@ -129,13 +146,15 @@ class Progress:
             return _("Paused")
         if not self.figures.total:
             return _("Nothing to do yet")
-        if not self.figures.counts.machine:
-            return _("Finished")
+        goes_on = self.figures.later and self.batch.applied_at is not None
+        if not self.figures.counts.machine and not goes_on:
+            return self.later_words or _("Finished")
         if not self.photo_s:
             return _("Measuring the pace")
         rate = 60 / self.photo_s
         shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
-        hours, minutes = divmod(max(1, math.ceil(self.figures.counts.machine / rate)), 60)
+        ahead = self.figures.counts.machine + (self.figures.later if goes_on else 0)
+        hours, minutes = divmod(max(1, math.ceil(ahead / rate)), 60)
         left = f"{hours} h {minutes} min" if hours else f"{minutes} min"
         return _("%(rate)s a minute, about %(time)s left") % {"rate": shown, "time": left}
 
@@ -147,7 +166,9 @@ def progress_of(batch: Batch) -> Progress:
     return Progress(batch, figures, seconds_per_photo(batch) if figures.counts.machine else None, size)
 
 
-def _filtered(name: str) -> Q:
+def _filtered(name: str, user_id: int) -> Q:
+    if name == "mine":
+        return Q(owner_id=user_id)
     if name == "attention":
         photos = Asset.objects.filter(batch=OuterRef("pk"))
         failed = photos.filter(state=AssetState.FAILED).exclude(state_code="given_up")
@@ -167,9 +188,10 @@ class Chip:
     count: int
 
 
-def filter_chips() -> list[Chip]:
-    """Every filter of the batch list with its count, in one query."""
-    found = Batch.objects.aggregate(**{key: Count("pk", filter=_filtered(key) or Q(pk__gt=0)) for key, _ in FILTERS})
+def filter_chips(user_id: int) -> list[Chip]:
+    """Every filter of the batch list with its count, in one query; `user_id` is whose batches "mine" are."""
+    counts = {key: Count("pk", filter=_filtered(key, user_id) or Q(pk__gt=0)) for key, _ in FILTERS}
+    found = Batch.objects.aggregate(**counts)
     return [Chip(key, str(label), found[key]) for key, label in FILTERS]
 
 
@@ -195,10 +217,13 @@ def _searched(batches: QuerySet[Batch], words: str) -> QuerySet[Batch]:
     return batches.filter(Q(name__icontains=words) | Q(client__name__icontains=words) | Q(Exists(by_sku)))
 
 
-def batch_page(name: str = "all", words: str = "", cursor: str = "") -> BatchPage:
-    """Newest batches first, `PAGE` at a time after `cursor`, in three queries whatever their number."""
+def batch_page(name: str = "all", words: str = "", cursor: str = "", user_id: int = 0) -> BatchPage:
+    """Newest batches first, `PAGE` at a time after `cursor`, in three queries whatever their number.
+
+    `user_id` is whose batches the filter "mine" shows (REV-13).
+    """
     covers = Asset.objects.filter(batch=OuterRef("pk"), current_run__isnull=False).order_by("pk")
-    batches = Batch.objects.filter(_filtered(name)).select_related("client", "created_by")
+    batches = Batch.objects.filter(_filtered(name, user_id)).select_related("client", "owner")
     if words:
         batches = _searched(batches, words)
     if cursor.isdecimal():

@@ -6,11 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 from django.utils import timezone
 
 from reviewapp.enums import AlarmKind, EditReason, LotState, RejectReason, ScopeMode, Verdict
-from reviewapp.models import Alarm, Asset, Certificate, EditTask, Lot, Scope
+from reviewapp.models import Alarm, Asset, Certificate, EditTask, Lot, LotPlace, Scope
 from reviewapp.policies.quality.certificate import Certificate as Proof
 from reviewapp.policies.quality.certificate import ClosedLot, certificate
 from reviewapp.policies.sampling import rejection_interval
@@ -91,7 +92,16 @@ def total() -> Total:
 def open_alarms(limit: int = 20) -> list[Alarm]:
     """What waits for somebody's word, newest first."""
     rows = Alarm.objects.filter(closed_at__isnull=True).select_related("scope__client", "lot", "reviewer")
-    return list(rows.order_by("-pk")[:limit])
+    return list(rows.annotate(owner_name=_owner_of_lot()).order_by("-pk")[:limit])
+
+
+def _owner_of_lot() -> Subquery:
+    """Whose batch an alarm's lot is of, by name (REV-13); of several batches the newest's. NULL without a lot."""
+    places = LotPlace.objects.filter(lot=OuterRef("lot"), asset__batch__owner__isnull=False)
+    owner = "asset__batch__owner__"
+    full = Trim(Concat(f"{owner}first_name", Value(" "), f"{owner}last_name"))
+    name = Coalesce(NullIf(full, Value("")), f"{owner}username")
+    return Subquery(places.order_by("-asset__batch").annotate(name=name).values("name")[:1])
 
 
 def held_scopes() -> list[Scope]:

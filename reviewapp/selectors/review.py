@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import (
+    WATCHED_REASONS,
     BatchState,
     EditTaskState,
     LookKind,
@@ -251,10 +252,12 @@ def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[st
 
     Sizes are pixels; `frame_matrix` maps source pixels to `after` pixels; storage keys are for the media views.
     With `blind` nothing in it tells how the photo was scored, why it is here or that it is a sample. A sample is always
-    blind, whatever is asked, and so are a photo on trial and one from below the review line: its score is what is held
-    against people's eyes.
+    blind, whatever is asked, and so is one of a trial, a pilot or a first sample, and one from below the review line:
+    its score is what is tried there.
     """
-    blind = blind or task.reason in (ReviewReason.SAMPLE, ReviewReason.CANARY, ReviewReason.EXPLORED)
+    blind = blind or task.reason in (
+        ReviewReason.SAMPLE, ReviewReason.CANARY, ReviewReason.EXPLORED, *WATCHED_REASONS
+    )  # fmt: skip
     run, asset, now = task.run, task.asset, timezone.now()
     payload: dict[str, Any] = {
         "id": task.pk,

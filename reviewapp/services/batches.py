@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from processing.errors import InputRejected
 from reviewapp.enums import (
-    MACHINE_STATES,
     RESOLVED_STATES,
+    UNDONE_STATES,
     AssetState,
     BatchState,
     EditReason,
@@ -23,7 +23,7 @@ from reviewapp.enums import (
 from reviewapp.models import Asset, Batch, EditTask, Rendition, ReviewTask, Task
 from reviewapp.selectors import batches as selectors
 
-from . import assets, audit, batch_state, runs, sampling
+from . import assets, audit, batch_state, first_samples, pilots, runs, sampling
 from .handover import LIVE_EDITS, open_editing
 
 # Where a photo stood before the step that failed, so that a retry starts exactly that step again.
@@ -37,7 +37,8 @@ PAUSABLE = (BatchState.UPLOADING, *MOVABLE)
 
 
 def refresh(batch_id: int) -> None:
-    """Bring a batch up to date with its photos: draw due samples, move its state, complete it exactly once (SCH-21).
+    """Bring a batch up to date with its photos: draw due samples, let through what waited for one, move its state,
+    complete it exactly once (SCH-21).
 
     Call after every change to one of its photos. Inside a transaction it waits for the commit, because two people (or
     workers) resolving the last two photos at once would each see the other's as still open.
@@ -54,13 +55,14 @@ def _refresh(batch_id: int) -> None:
     if batch.state not in PAUSABLE:
         return
     # Most calls change nothing: read first, and take the write lock only for those that do.
-    if not sampling.is_due(batch) and not _is_behind(batch):
+    if not first_samples.is_due(batch) and not sampling.is_due(batch) and not _is_behind(batch):
         return
     with transaction.atomic():
         Batch.objects.select_for_update(no_key=True).filter(pk=batch_id).first()
         batch.refresh_from_db()
         if batch.state not in PAUSABLE:
             return
+        first_samples.advance(batch)
         sampling.draw_due(batch)
         if batch.state == BatchState.UPLOADING:
             return
@@ -83,6 +85,7 @@ def _complete(batch: Batch) -> None:
     if Batch.objects.filter(pk=batch.pk, completed_at__isnull=True).update(completed_at=now):
         batch.completed_at = now
         audit.record("batch.completed", batch, after={"counts": selectors.counts(batch)})
+        pilots.report(batch)
 
 
 def pause(batch: Batch, reason: str, actor: Any = None) -> bool:
@@ -123,7 +126,7 @@ def cancel(batch: Batch, reason: str = "", actor: Any = None) -> int:
         )
         if not is_cancelled:
             return 0
-        waiting = list(batch.assets.filter(state__in=MACHINE_STATES - {AssetState.SCORED}))
+        waiting = list(batch.assets.filter(state__in=UNDONE_STATES - {AssetState.SCORED}))
         done = 0
         for asset in waiting:
             done += _try_move(asset, AssetState.CANCELLED, reason="The batch was cancelled.", actor=actor)

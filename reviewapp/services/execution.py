@@ -118,7 +118,7 @@ def classify(claim: runs.Claim) -> None:
             colour_family=found.colour_family,
             classification_rule=found.rule[:200],
         )
-        routing.choose_lane(asset)
+        routing.take_on(asset)
 
     runs.complete(claim, write)
     batches.refresh(asset.batch_id)

@@ -85,21 +85,26 @@ def create_batch(
     requires_sku: bool = False,
     priority: int = 5,
     is_demo: bool = False,
+    first_share: float | None = None,
+    is_pilot: bool = False,
 ) -> Batch:
     """Open a batch for uploads: it pins its preset version, its channels in order, and the seed of its samples.
+    Who makes it owns it (REV-13).
 
     A category whose rule names a preset is done with that preset's version current now (PRE-04), not with the batch's.
     The first channel is the one photos are framed and scored for. Without a profile the client's is taken, else the
-    strictest any of the channels needs. Raises IngestRefused for an unknown or missing channel, profile or priority,
-    with what can be chosen.
+    strictest any of the channels needs. With `first_share`, 0..1, that part is done and judged before the rest
+    (SMP-06). Of a pilot people look at every photo (SMP-05). Raises IngestRefused for an unknown or missing channel,
+    profile or priority, with what can be chosen, and for a share that is none.
     """
     channels = _choose_channels(channel_keys)
     profile = validation_profile or client.validation_profile
     profile = profile or strictest(
         [ChannelSpec.from_dict(channel.spec).on(timezone.localdate()) for channel in channels]
     )
-    _check(profile, priority, name)
+    _check(profile, priority, name, first_share)
     seed = chance.seed()
+    maker = actor if getattr(actor, "is_authenticated", False) else None
     with transaction.atomic():
         batch = Batch.objects.create(
             client=client,
@@ -109,24 +114,37 @@ def create_batch(
             requires_sku=requires_sku,
             priority=priority,
             is_demo=is_demo,
+            first_share=first_share,
+            is_pilot=is_pilot,
             sample_seed=seed,
             sample_seed_hash=hashlib.sha256(bytes.fromhex(seed)).hexdigest(),
-            created_by=actor if getattr(actor, "is_authenticated", False) else None,
+            created_by=maker,
+            owner=maker,
         )
         BatchChannel.objects.bulk_create(
             [BatchChannel(batch=batch, channel=channel, position=at) for at, channel in enumerate(channels)]
         )
-        chosen = {
-            "channels": [channel.key for channel in channels],
-            "preset_version": preset_version.pk,
-            "category_presets": _pin_category_presets(batch),
-        }
-        promised = {"profile": profile, "sample_seed_hash": batch.sample_seed_hash}
-        audit.record("batch.created", batch, actor=actor, after=chosen | promised)
+        audit.record("batch.created", batch, actor=actor, after=_ordered(batch, channels))
     return batch
 
 
-def _check(profile: str, priority: int, name: str) -> None:
+def _ordered(batch: Batch, channels: Sequence[Channel]) -> dict[str, Any]:
+    """What the batch keeps to, for the audit log; the presets of categories are pinned here."""
+    ordered: dict[str, Any] = {
+        "channels": [channel.key for channel in channels],
+        "preset_version": batch.preset_version_id,
+        "category_presets": _pin_category_presets(batch),
+        "profile": batch.validation_profile,
+        "sample_seed_hash": batch.sample_seed_hash,
+    }
+    if batch.first_share is not None:
+        ordered["first_share"] = batch.first_share
+    if batch.is_pilot:
+        ordered["is_pilot"] = True
+    return ordered
+
+
+def _check(profile: str, priority: int, name: str, first_share: float | None) -> None:
     if profile not in PROFILES:
         raise IngestRefused(
             _("There is no validation profile %(profile)s: %(known)s.")
@@ -137,6 +155,8 @@ def _check(profile: str, priority: int, name: str) -> None:
         raise IngestRefused(_("Priority %(priority)s is outside 1 to 10.") % {"priority": priority}, code="priority")
     if not name.strip():
         raise IngestRefused(_("The batch needs a name."), code="name")
+    if first_share is not None and not 0 < first_share < 1:
+        raise IngestRefused(_("A first sample is more than nothing and less than all of a batch."), code="first_share")
 
 
 def _pin_category_presets(batch: Batch) -> dict[str, int]:

@@ -13,7 +13,15 @@ from . import assets
 from .csv_rows import CsvRow
 from .handover import open_editing
 
-STATES = frozenset({AssetState.QUEUED, AssetState.AUTO_APPROVED, AssetState.APPROVED, *PEOPLE_STATES})
+STATES = frozenset(
+    {
+        AssetState.WAITS_FOR_SAMPLE,
+        AssetState.QUEUED,
+        AssetState.AUTO_APPROVED,
+        AssetState.APPROVED,
+        *PEOPLE_STATES,
+    }
+)
 
 
 def apply_late(asset: Asset, row: CsvRow, actor: Any = None) -> bool:

@@ -1,4 +1,4 @@
-"""Applying the routing policy to rows: the lane before processing, the route after the score, a task that died."""
+"""Applying the routing policy to rows: the route after the score, a task that died. The lane before is in lanes.py."""
 
 from __future__ import annotations
 
@@ -18,15 +18,28 @@ from reviewapp.enums import (
     Routing,
     Step,
 )
-from reviewapp.models import Asset, CategoryRule, EditTask, ProcessingRun, QualityReport, Rendition, RoutingPolicy, Task
+from reviewapp.models import (
+    Asset,
+    CategoryRule,
+    EditTask,
+    FirstMember,
+    ProcessingRun,
+    QualityReport,
+    Rendition,
+    RoutingPolicy,
+    Task,
+)
 from reviewapp.policies import routing as policy
 from reviewapp.policies.quality import order
 from reviewapp.selectors.quality import current_policy
 
 from . import adjusting, assets, batches, canaries, editing, runs, studies
 from .handover import open_editing, open_review
+from .lanes import choose_lane, take_on
 
-__all__ = ["assign", "choose_lane", "open_editing", "record_adjusted", "record_edited", "start_render", "task_died"]
+__all__ = [
+    "assign", "choose_lane", "open_editing", "record_adjusted", "record_edited", "start_render", "take_on", "task_died",
+]  # fmt: skip
 
 COMPARED = "Made to compare two preset versions: a person judges it."
 ON_TRIAL = "A new preset version is on trial: a person looks at every photo of it."
@@ -42,33 +55,6 @@ _STEP_WORDS = {
     Step.CALIBRATE: "run again",
     Step.GOLD: "made into a known picture",
 }
-
-
-def choose_lane(asset: Asset) -> Lane:
-    """Send a CLASSIFIED asset on its way: to processing, or straight to an editor (MANUAL, no processing job).
-
-    Call inside the transaction that classified it.
-    """
-    rule = CategoryRule.objects.filter(category=asset.category).first()
-    lane, why = policy.choose_lane(
-        asset.category,
-        asset.category_source,
-        asset.complexity,
-        rule is not None and rule.always_human,
-        current_policy().medium_goes_to_people,
-        [finding["code"] for finding in asset.findings],
-    )
-    fields = {"lane": lane, "lane_reason": why[:200]}
-    if lane == Lane.MANUAL:
-        Asset.objects.filter(pk=asset.pk).update(**fields)
-        asset.lane, asset.lane_reason = lane, why[:200]
-        open_editing(asset, EditReason.UNCATEGORISED, why)
-        return lane
-    assets.move(asset, AssetState.QUEUED, reason=why, **fields)
-    canaries.place(asset)
-    # The batch pins its preset version, so the attempt is all that tells one run of a photo from the next.
-    runs.create_task(asset, Step.PROCESS, f"process:{asset.pk}:a{asset.attempt}", args={"attempt": asset.attempt})
-    return lane
 
 
 def assign(asset: Asset, run: ProcessingRun, quality: Quality) -> QualityReport:
@@ -181,7 +167,17 @@ def _scored(asset: Asset, run: ProcessingRun, quality: Quality) -> policy.Scored
         was_mended=any(finding["code"] == "mended" for finding in run.findings),
         # Asked again here: a rule made after the photo was classified holds for it too (RTE-09).
         is_always_human=CategoryRule.objects.filter(category=asset.category, always_human=True).exists(),
+        watched=_watched(asset),
     )
+
+
+def _watched(asset: Asset) -> ReviewReason | None:
+    """Why a person looks at this photo whatever its score: its batch is a pilot, or it is part of a first sample."""
+    if asset.batch.is_pilot:
+        return ReviewReason.PILOT
+    if asset.batch.first_share is not None and FirstMember.objects.filter(asset=asset).exists():
+        return ReviewReason.FIRST_SAMPLE
+    return None
 
 
 def _thresholds(limits: RoutingPolicy) -> policy.Thresholds:

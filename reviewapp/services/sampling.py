@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from reviewapp.enums import (
-    MACHINE_STATES,
+    UNDONE_STATES,
     AssetState,
     BatchState,
     EditReason,
@@ -112,7 +112,7 @@ def _undrawn(batch: Batch) -> QuerySet[Asset]:
 
 
 def _is_machine_done(batch: Batch) -> bool:
-    return batch.closed_at is not None and not batch.assets.filter(state__in=MACHINE_STATES).exists()
+    return batch.closed_at is not None and not batch.assets.filter(state__in=UNDONE_STATES).exists()
 
 
 def _draw_block(batch: Batch, block: list[Asset], limits: RoutingPolicy) -> SampleDraw | None:

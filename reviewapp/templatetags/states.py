@@ -23,6 +23,7 @@ ASSET_LOOKS: Mapping[str, Look] = {
     AssetState.RECEIVED: ("info", "loader"),
     AssetState.VALIDATED: ("info", "loader"),
     AssetState.CLASSIFIED: ("info", "loader"),
+    AssetState.WAITS_FOR_SAMPLE: ("neutral", "hourglass"),
     AssetState.QUEUED: ("info", "loader"),
     AssetState.SCORED: ("info", "loader"),
     AssetState.REDO: ("info", "rotate-ccw"),
@@ -126,14 +127,36 @@ VERB_WORDS: Mapping[str, StrOrPromise] = {
     "batch.created": gettext_lazy("Batch created"),
     "batch.completed": gettext_lazy("Last photo resolved"),
     "batch.delivered": gettext_lazy("Batch delivered"),
+    "batch.owner": gettext_lazy("Owner: {owner}"),
     "batch.sheet_attached": gettext_lazy("CSV attached, {rows} rows"),
     "batch.priority": gettext_lazy("Priority set to {priority}"),
     "delivery.released": gettext_lazy("Delivery {number} made, {files} files"),
     "delivery.downloaded": gettext_lazy("Delivery {number} downloaded"),
+    "first_sample.drawn": gettext_lazy("Sample {number} drawn: {size} of {population} photos, {preset}"),
+    "first_sample.seen": gettext_lazy("All {size} photos of sample {number} were looked at"),
+    "first_sample.applied": gettext_lazy("Sample {number} applied: the rest with {preset}"),
+    "pilot.reported": gettext_lazy("Pilot report made: {rejected} of {judged} photos rejected"),
     "asset.received": gettext_lazy("Photo received"),
     "original.downloaded": gettext_lazy("Original downloaded"),
     "review.second_opinion": gettext_lazy("Second opinion: {verdict}, the first one stands: {stands}"),
 }
+
+
+TOLD = (
+    "rows",
+    "priority",
+    "number",
+    "files",
+    "verdict",
+    "stands",
+    "size",
+    "population",
+    "preset",
+    "rejected",
+    "judged",
+    "owner",
+)
+"""What those sentences are filled in with."""
 
 
 @register.filter
@@ -147,7 +170,7 @@ def event_words(event: Any) -> str:
     if pattern is None:
         words = event.verb.replace(".", " ").replace("_", " ").capitalize()
         return f"{words}: {event.note}" if event.note else words
-    values = {name: event.after.get(name, "") for name in ("rows", "priority", "number", "files", "verdict", "stands")}
+    values = {name: event.after.get(name, "") for name in TOLD}
     return str(pattern).format(**values)
 
 

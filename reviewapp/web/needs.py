@@ -25,6 +25,7 @@ LOOKS = {
     "failed": Look("fail", "triangle-alert", "batches:detail", "#failures", of_batch=True),
     "refused": Look("fail", "file-x", "batches:detail", "#failures", of_batch=True),
     "paused": Look("hold", "pause", "batches:detail", of_batch=True),
+    "sampled": Look("info", "scan-eye", "batches:detail", "#first-sample", of_batch=True),
     "ready": Look("approve", "package-check", "batches:detail", of_batch=True),
     "alarms": Look("hold", "triangle-alert", "quality:proof"),
     "proposals": Look("info", "git-compare", "proposals:list"),
@@ -40,6 +41,7 @@ def _words(kind: str, n: int) -> tuple[str, str]:
         "failed": (ngettext("%(n)s photo could not be processed", "%(n)s photos could not be processed", n), ""),
         "refused": (ngettext("%(n)s file was refused", "%(n)s files were refused", n), ""),
         "paused": (_("A batch is paused"), ""),
+        "sampled": (_("A sample is looked at: apply it, or sample again"), ""),
         "ready": (_("A batch is ready to deliver"), ""),
         "alarms": (ngettext("%(n)s alarm", "%(n)s alarms", n), _("Proof, calibration or drift")),
         "proposals": (ngettext("%(n)s proposal to decide", "%(n)s proposals to decide", n), _("From reject reasons")),
@@ -52,9 +54,19 @@ def _words(kind: str, n: int) -> tuple[str, str]:
 
 
 def _why(need: Need) -> str:
-    """The batch, and the files by name where the client is to be asked for them."""
+    """The batch, the files by name where the client is to be asked for them, and whose batch it is (REV-13)."""
+    if need.batch is None:
+        return ""
+    said, owner = _what_of(need), need.batch.owner
+    if owner is None:
+        return said
+    name = owner.get_full_name() or owner.get_username()
+    return _("%(what)s (owner: %(name)s)") % {"what": said, "name": name}
+
+
+def _what_of(need: Need) -> str:
     if not need.names:
-        return str(need.batch or "")
+        return str(need.batch)
     names = ", ".join(need.names)
     if need.count > len(need.names):
         names = _("%(names)s and %(n)s more") % {"names": names, "n": f"{need.count - len(need.names):,}"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 from django.contrib.auth.models import User
 
@@ -35,12 +36,12 @@ def _second_reviewer() -> None:
     people.set_roles(person, [Role.REVIEWER], _person("admin"))
 
 
-def _batch(name: str, *channels: str) -> Batch:
+def _batch(name: str, *channels: str, **order: Any) -> Batch:
     preset = Preset.objects.select_related("current").first()
     assert preset is not None and preset.current is not None
     client = Client.objects.get()
     return ingest.create_batch(
-        client, name, preset_version=preset.current, channel_keys=channels, actor=_person("manager")
+        client, name, preset_version=preset.current, channel_keys=channels, actor=_person("manager"), **order
     )
 
 
@@ -70,6 +71,9 @@ def start() -> None:
     _send(second, *names[::2])
     ingest.close_batch(second, _person("manager"))
     _send(_batch("Lamps, second shoot", "shopify"), *names[1:6:2])
+    sampled = _batch("Autumn, a pilot", "shopify", first_share=0.1, is_pilot=True)
+    _send(sampled, *names[:7])
+    ingest.close_batch(sampled, _person("manager"))
     references.add_reference(
         mine.client, [(PHOTOS / names[0]).read_bytes()], names[0], "As in the 2026 book", _person("manager")
     )
@@ -109,6 +113,7 @@ def finish() -> None:
     refused = Asset.objects.filter(state="rejected_intake").first()
     assert waits is not None and refused is not None
     ids = {
+        "sampled": Batch.objects.get(name="Autumn, a pilot").pk,
         "batch": mine.pk, "uploading": Batch.objects.get(name="Lamps, second shoot").pk, "image": waits.asset_id,
         "refused": refused.pk, "client": mine.client_id, "person": _person("editor").pk, "delivery": sent.pk,
         "proposal": PresetProposal.objects.latest("pk").pk, "preset": Preset.objects.get().slug,

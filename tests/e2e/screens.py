@@ -253,6 +253,8 @@ SCREENS: tuple[Screen, ...] = (
     Screen("batches-empty-filter", "manager", "/batches/?filter=delivered"),
     Screen("batch", "manager", "/batches/{batch}/"),
     Screen("batch-cancel", "manager", "/batches/{batch}/", opened("dlg-cancel")),
+    Screen("batch-sample", "manager", "/batches/{sampled}/"),
+    Screen("batch-owner", "manager", "/batches/{batch}/owner/"),
     Screen("batch-new", "manager", "/batches/new/"),
     Screen("batch-upload", "manager", "/batches/{uploading}/upload/"),
     Screen("images", "manager", "/images/"),

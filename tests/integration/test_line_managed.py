@@ -154,7 +154,7 @@ def test_val19_the_totals_add_up_and_every_stopped_photo_has_its_reason() -> Non
             factories.make_asset(batch, state, state_code=f"code_{state}", state_reason=f"Reason of {state}")
     counts = reads.progress(batch.pk).counts
     assert counts.total == sum(range(1, len(AssetState) + 1))
-    parts = (counts.machine, counts.people, counts.approved, counts.failed, counts.rejected)
+    parts = (counts.machine, counts.later, counts.people, counts.approved, counts.failed, counts.rejected)
     assert sum(parts) + counts.duplicates + counts.cancelled == counts.total
     groups = {(group.state, group.count, group.sentence, group.can_retry) for group in reads.failures(batch)}
     assert groups == {

@@ -139,6 +139,26 @@ def test_medium_lane_always_meets_a_person_but_a_bad_one_is_redone() -> None:
     assert route(Scored(60.0, Lane.AUTOMATED_THEN_REVIEW), LIMITS).routing == Routing.REJECT_AND_REDO
 
 
+@pytest.mark.parametrize(
+    ("watched", "words"), [(ReviewReason.PILOT, "a pilot"), (ReviewReason.FIRST_SAMPLE, "judged before the rest")]
+)
+def test_smp05_smp06_what_is_watched_never_ships_by_its_score_and_the_rule_is_named(
+    watched: ReviewReason, words: str
+) -> None:
+    found = route(Scored(95.0, Lane.AUTOMATED, watched=watched), LIMITS)
+    assert (found.routing, found.reason, found.code) == (Routing.HUMAN_REVIEW, watched, watched.value)
+    assert "Score 95 reaches 90" in found.why and words in found.why
+    # What would have gone to people anyway keeps its own reason, and a gate stays a gate.
+    assert route(Scored(80.0, Lane.AUTOMATED, watched=watched), LIMITS).reason == ReviewReason.SCORE_BAND
+    assert route(Scored(95.0, Lane.AUTOMATED, watched=watched, confidence=0.1), LIMITS).reason == (
+        ReviewReason.LOW_CONFIDENCE
+    )
+    assert route(Scored(60.0, Lane.AUTOMATED, watched=watched), LIMITS).routing == Routing.REJECT_AND_REDO
+    assert route(Scored(95.0, Lane.AUTOMATED, watched=watched, failed_gates=["Cut off."]), LIMITS).reason == (
+        EditReason.GATE
+    )
+
+
 def test_qc08_not_measured_needs_a_person_when_the_policy_says_so() -> None:
     scored = Scored(95.0, Lane.AUTOMATED, colour_measured=False)
     assert route(scored, LIMITS).routing == Routing.AUTO_APPROVE

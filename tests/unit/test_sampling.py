@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewapp.policies.sampling import draw, rejection_interval, sample_size, should_pause
+from reviewapp.policies.sampling import (
+    draw,
+    first_size,
+    population_digest,
+    rejection_interval,
+    sample_size,
+    should_pause,
+)
 
 SEED = "a1" * 32
 HASHES = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(50)]
@@ -110,3 +117,23 @@ def test_smp10_the_interval_holds_the_estimate(judged: int, data: st.DataObject)
 def test_smp10_impossible_counts_are_refused() -> None:
     with pytest.raises(ValueError, match="impossible"):
         rejection_interval(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "size"), [(0, 0.1, 0), (3, 0.1, 3), (5, 0.1, 5), (49, 0.1, 5), (60, 0.1, 6), (100, 0.29, 29)]
+)
+def test_smp06_a_first_sample_is_a_share_five_at_least_and_never_more_than_there_are(
+    n: int, share: float, size: int
+) -> None:
+    assert first_size(n, share) == size
+
+
+def test_smp06_a_share_of_nothing_samples_nothing_and_an_impossible_one_is_refused() -> None:
+    assert first_size(100, 0.0) == 0
+    with pytest.raises(ValueError, match="rate"):
+        first_size(100, 1.5)
+
+
+def test_smp11_the_digest_is_one_of_the_set_not_of_its_order() -> None:
+    assert population_digest(HASHES) == population_digest([*reversed(HASHES), HASHES[0]])
+    assert population_digest(HASHES) != population_digest(HASHES[1:])

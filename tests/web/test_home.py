@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from reviewapp.enums import AssetState, BatchState, Role
+from reviewapp.models import Batch, FirstSample
 from reviewapp.templatetags.softproof import bar_legend, icon, stacked_bar
 from tests import factories
 
@@ -50,6 +52,43 @@ def test_val19_refused_files_need_the_manager_by_name(client: Client) -> None:
     assert f"/batches/{batch.pk}/#failures" in page
     listed = client.get("/batches/?filter=attention").context["page"].rows
     assert [row.batch for row in listed] == [batch]
+
+
+def test_smp06_a_sample_that_was_looked_at_needs_the_manager_once(client: Client) -> None:
+    batch = factories.make_batch(name="Lamps", state=BatchState.REVIEW, first_share=0.1)
+    for each in range(2):
+        factories.make_batch(name=f"Mugs {each}", state=BatchState.READY)
+    rounds = {"preset_version": batch.preset_version, "share": 0.1, "population": 50, "size": 5}
+    first = FirstSample.objects.create(batch=batch, number=1, **rounds)
+    client.force_login(factories.make_user("mia", Role.MANAGER))
+
+    def needs() -> list[str]:
+        return [row["what"] for row in client.get("/").context["needs"]]
+
+    assert needs() == ["A batch is ready to deliver"]
+    FirstSample.objects.filter(pk=first.pk).update(looked_at=timezone.now())
+    assert needs() == ["A sample is looked at: apply it, or sample again", "A batch is ready to deliver"]
+    row = client.get("/").context["needs"][0]
+    assert row["href"] == f"/batches/{batch.pk}/#first-sample" and row["why"] == str(batch)
+    FirstSample.objects.create(batch=batch, number=2, **rounds)
+    assert needs() == ["A batch is ready to deliver"], "another one is being looked at"
+    FirstSample.objects.update(looked_at=timezone.now())
+    Batch.objects.filter(pk=batch.pk).update(applied_at=timezone.now())
+    assert needs() == ["A batch is ready to deliver"]
+
+
+def test_rev13_what_needs_somebody_names_the_owner_of_its_batch(client: Client) -> None:
+    mona = factories.make_user("mona", Role.MANAGER)
+    paused = factories.make_batch(name="Lamps", state=BatchState.PAUSED, owner=mona)
+    failed = factories.make_batch(name="Mugs", owner=mona)
+    factories.make_asset(failed, AssetState.FAILED)
+    nobodys = factories.make_batch(name="Rings")
+    factories.make_asset(nobodys, AssetState.REJECTED_INTAKE, filename="a.pdf")
+    client.force_login(factories.make_user("mia", Role.MANAGER))
+    why = {row["what"]: row["why"] for row in client.get("/").context["needs"]}
+    assert why["A batch is paused"] == f"{paused} (owner: mona)"
+    assert why["1 photo could not be processed"] == f"{failed} (owner: mona)"
+    assert why["1 file was refused"] == f"{nobodys}: a.pdf"
 
 
 def test_a_photo_that_was_given_up_needs_nobody(client: Client) -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from processing.intake import PROFILES
 from reviewapp.models import Batch, Channel, Client, PresetVersion
+from reviewapp.policies.sampling import FIRST_SHARE
 from reviewapp.selectors import channels as channel_selectors
+from reviewapp.selectors import first_samples as first_selectors
+from reviewapp.selectors import people as people_selectors
 from reviewapp.selectors import presets as preset_selectors
 from reviewapp.services import ingest
 from reviewapp.web.forms.widgets import CheckList, HouseForm, Input, Number, Select, Tick
 
 MAX_NAME = 160
+KEPT = {"hx-preserve": "true"}
+"""What a person has chosen or typed stays when the card around it is asked for again."""
 
 
 class BatchForm(HouseForm):
@@ -45,6 +51,25 @@ class BatchForm(HouseForm):
     )
     requires_sku = forms.BooleanField(
         label=_("Every photo needs a SKU and a category from the CSV"), required=False, widget=Tick()
+    )
+    is_pilot = forms.BooleanField(
+        label=_("Pilot: a person looks at every photo, and a report is made at the end"),
+        required=False,
+        widget=Tick(),
+    )
+    samples_first = forms.BooleanField(
+        label=_("Sample first: a part is done and judged, the rest waits until you apply it"),
+        required=False,
+        widget=Tick(),
+    )
+    first_percent = forms.IntegerField(
+        label=_("Share of the sample, %"),
+        min_value=1,
+        max_value=90,
+        initial=round(FIRST_SHARE * 100),
+        required=False,
+        widget=Number(),
+        help_text=_("Of the photos that are fit for work, five at least."),
     )
     priority = forms.IntegerField(
         label=_("Priority"),
@@ -78,6 +103,8 @@ class BatchForm(HouseForm):
             self.add_error("new_client", _("Choose a client above, or give the new one a name."))
         if cleaned.get("client") and typed:
             self.add_error("new_client", _("A client is chosen already. Leave this empty, or choose New client."))
+        if cleaned.get("samples_first") and not cleaned.get("first_percent") and "first_percent" not in self.errors:
+            self.add_error("first_percent", _("Say how much is done first, or untick Sample first."))
         return cleaned
 
     def create(self, actor: Any) -> Batch:
@@ -93,7 +120,60 @@ class BatchForm(HouseForm):
             validation_profile=data["validation_profile"],
             requires_sku=data["requires_sku"],
             priority=data["priority"],
+            is_pilot=data["is_pilot"],
+            first_share=data["first_percent"] / 100 if data["samples_first"] else None,
         )
+
+
+class FirstSampleForm(HouseForm):
+    """What happens to the photos that wait: with which version, and why before all of the sample was looked at."""
+
+    version: forms.ModelChoiceField[PresetVersion] = forms.ModelChoiceField(
+        queryset=PresetVersion.objects.none(), label=_("Preset version"), empty_label=None, widget=Select(attrs=KEPT)
+    )
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput())
+    why = forms.CharField(
+        label=_("Why before all were looked at"),
+        required=False,
+        max_length=300,
+        widget=Input(attrs={"autocomplete": "off", **KEPT}),
+    )
+
+    def __init__(self, batch: Batch, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions = self.fields["version"]
+        assert isinstance(versions, forms.ModelChoiceField)
+        versions.queryset = first_selectors.versions(batch)
+
+
+class PersonField(forms.ModelChoiceField[User]):
+    """One of the people, by the name others know them by."""
+
+    def label_from_instance(self, obj: User) -> str:
+        """First and last name, or the user name."""
+        return obj.get_full_name() or obj.get_username()
+
+
+class OwnerForm(HouseForm):
+    """Whose batch it is from now on. `seen` is whose it was when the form was made, 0 for nobody's."""
+
+    owner = PersonField(
+        queryset=User.objects.none(),
+        label=_("New owner"),
+        empty_label=None,
+        widget=Select(),
+        help_text=_("Managers and admins with an open account."),
+    )
+    note = forms.CharField(
+        label=_("Why, for the audit log"), required=False, max_length=300, widget=Input(attrs={"autocomplete": "off"})
+    )
+    seen = forms.IntegerField(widget=forms.HiddenInput())
+
+    def __init__(self, batch: Batch, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, initial={"owner": batch.owner_id, "seen": batch.owner_id or 0}, **kwargs)
+        owners = self.fields["owner"]
+        assert isinstance(owners, forms.ModelChoiceField)
+        owners.queryset = people_selectors.managers()
 
 
 class PriorityForm(HouseForm):

@@ -14,15 +14,20 @@ from reviewapp.selectors import batches as selectors
 from reviewapp.selectors import lots, sets
 from reviewapp.selectors import progress as progress_selectors
 from reviewapp.services import batches as services
-from reviewapp.web.forms.batches import BatchForm, PriorityForm, ReasonForm
+from reviewapp.services import owners
+from reviewapp.templatetags.softproof import person
+from reviewapp.web.forms.batches import BatchForm, OwnerForm, PriorityForm, ReasonForm
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.quality_words import lot_rows
 from reviewapp.web.set_words import told
+from reviewapp.web.views.first_samples import card_context
+
+BATCHES = Batch.objects.select_related("client", "preset_version__preset", "rest_version__preset", "owner")
 
 
 def _batch(pk: int) -> Batch:
-    return get_object_or_404(Batch.objects.select_related("client", "preset_version__preset", "created_by"), pk=pk)
+    return get_object_or_404(BATCHES, pk=pk)
 
 
 @role_required(*MANAGERS)
@@ -30,11 +35,12 @@ def _batch(pk: int) -> Batch:
 def listing(request: HttpRequest) -> HttpResponse:
     """All batches, newest first; filter and search swap the rows only."""
     name, words = request.GET.get("filter", "all"), request.GET.get("q", "").strip()[:80]
-    page = progress_selectors.batch_page(name, words, request.GET.get("after", ""))
+    whose = request.user.pk or 0
+    page = progress_selectors.batch_page(name, words, request.GET.get("after", ""), whose)
     context = {
         "active": "batches",
         "page": page,
-        "chips": progress_selectors.filter_chips(),
+        "chips": progress_selectors.filter_chips(whose),
         "filter": name,
         "words": words,
         "is_more": bool(request.GET.get("after")),
@@ -59,9 +65,11 @@ def new(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One batch: steps, failures, images, deliveries, samples, order, activity."""
     batch = _batch(pk)
-    context = {"active": "batches", "details": pages.batch_details(batch, request.GET.get("show", "all"))}
+    details = pages.batch_details(batch, request.GET.get("show", "all"))
+    context = {"active": "batches", "details": details}
     context |= {"batch": batch, "priority_form": PriorityForm(initial={"priority": batch.priority})}
     context["lots"] = lot_rows(lots.views(batch))
+    context |= card_context(batch, details.first)
     return render(request, "batches/detail.html", context)
 
 
@@ -154,6 +162,27 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     count = services.cancel(get_object_or_404(Batch, pk=pk), request.POST.get("reason", "")[:300], request.user)
     messages.success(request, _("The batch is cancelled; %(count)d images were still to do.") % {"count": count})
     return redirect("batches:detail", pk=pk)
+
+
+@role_required(*MANAGERS)
+@require_http_methods(["GET", "POST"])
+def owner(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hand a batch to another manager. 409 when somebody else did meanwhile."""
+    batch = _batch(pk)
+    form = OwnerForm(batch, request.POST or None)
+    status = 200
+    if form.is_bound and form.is_valid():
+        given = form.cleaned_data
+        try:
+            owners.hand_to(batch, given["owner"], request.user, seen=given["seen"], note=given["note"])
+            messages.success(request, _("%(name)s owns this batch now.") % {"name": person(given["owner"])})
+            return redirect("batches:detail", pk=pk)
+        except owners.OwnerRefused as refused:
+            form.add_error(None, str(refused))
+            status = 409
+    elif form.is_bound:
+        status = 422
+    return render(request, "batches/owner.html", {"active": "batches", "batch": batch, "form": form}, status=status)
 
 
 @role_required(*MANAGERS)
