@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from reviewapp.web.views import (
     audit,
+    batch_figures,
     batches,
     channels,
     clients,
@@ -25,6 +26,7 @@ batch_urls = [
     path("<int:pk>/progress/", batches.progress, name="progress"),
     path("<int:pk>/images/", batches.images, name="images"),
     path("<int:pk>/failures/", batches.failures, name="failures"),
+    path("<int:pk>/figures/", batch_figures.figures, name="figures"),
     path("<int:pk>/failures/retry/", batches.retry, name="retry"),
     path("<int:pk>/failures/editors/", batches.hand_over, name="hand_over"),
     path("<int:pk>/pause/", batches.pause, name="pause"),
