@@ -166,6 +166,7 @@ VERB_WORDS: Mapping[str, StrOrPromise] = {
     "delivery.downloaded": gettext_lazy("Delivery {number} downloaded"),
     "asset.received": gettext_lazy("Photo received"),
     "original.downloaded": gettext_lazy("Original downloaded"),
+    "review.colour_checked": gettext_lazy("Colour checked against the product"),
     "review.second_opinion": gettext_lazy("Second opinion: {verdict}, the first one stands: {stands}"),
 }
 
