@@ -10,6 +10,7 @@ WORDS = "Category-ID-Descriptor-Version, for instance product-SKU12345-front-v1.
 _NAME = re.compile(
     r"(?P<category>[A-Za-z]+)-(?P<id>[A-Za-z0-9]+)-(?P<descriptor>[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-(?P<version>[A-Za-z0-9]+)"
 )
+_INSIDE = frozenset({"inside", "label", "insidelabel"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,16 @@ class ConventionalName:
     id: str
     descriptor: str
     version: str
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the descriptor says that the inside label is shown: inside, label, inside-label, neck-inside."""
+        return bool(_INSIDE & set(self.descriptor.lower().split("-")))
+
+    @property
+    def is_front(self) -> bool:
+        """Whether the descriptor says that the front is shown."""
+        return "front" in self.descriptor.lower().split("-")
 
 
 def parse(filename: str) -> ConventionalName | None:

@@ -118,8 +118,14 @@ class SheetRow(models.Model):
     category = models.CharField(max_length=60, blank=True)
     shoot_group = models.CharField(max_length=80, blank=True)
     description = models.CharField(max_length=300, blank=True)
+    inside = models.CharField(
+        max_length=400, blank=True, help_text="Path or name, in lower case, of the photo of its inside label (REV-15)."
+    )
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["batch", "name_key"], name="sheet_row_name")]
+        indexes = [
+            models.Index(fields=["batch", "name_key"], name="sheet_row_name"),
+            models.Index(fields=["batch", "inside"], name="sheet_row_inside"),
+        ]
         constraints = [models.UniqueConstraint(fields=["batch", "path_key"], name="sheet_row_once")]

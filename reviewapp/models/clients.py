@@ -13,6 +13,9 @@ class Client(models.Model):
     brand_notes = models.TextField(blank=True, help_text="Shown to reviewers beside every photo of this client.")
     validation_profile = models.CharField(max_length=40, blank=True, help_text="Empty = strictest target channel.")
     requires_human_colour = models.BooleanField(default=False)
+    checks_colour = models.BooleanField(
+        default=False, help_text="Nobody approves a photo before its colour was checked against the product."
+    )
     waits_for_samples = models.BooleanField(
         default=True, help_text="Delivery waits until its blind samples are judged."
     )

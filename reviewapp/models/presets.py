@@ -148,6 +148,7 @@ class CategoryRule(models.Model):
     category = models.CharField(max_length=60, unique=True)
     complexity = models.CharField(max_length=10, choices=Complexity.choices)
     always_human = models.BooleanField(default=False)
+    checks_colour = models.BooleanField(default=False, help_text="As the client's flag, for one category (REV-11).")
     preset = models.ForeignKey(Preset, null=True, blank=True, on_delete=models.PROTECT)
 
     class Meta:

@@ -77,6 +77,9 @@ class ReviewDecision(ImmutableModel):
     marks = models.JSONField(
         default=list, blank=True, help_text="Rings drawn on the result: {x, y, w, h} in its pixels."
     )
+    colour_checked = models.BooleanField(
+        default=False, help_text="The reviewer ticked that the colour was held against the product itself (REV-11)."
+    )
     score_total = models.FloatField()
     was_blind = models.BooleanField(default=True)
     is_second_opinion = models.BooleanField(default=False)

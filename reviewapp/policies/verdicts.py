@@ -36,13 +36,15 @@ class Asked:
     seconds_taken: float | None = None
     queue: str = "mixed"
     marks: Sequence[Any] = ()
+    colour_checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Verdicted:
     """A checked decision: reasons are known codes without repeats, the note fits, marks are boxes in frame pixels.
 
-    `directions`: {reason: way} for reasons that were given with one.
+    `directions`: {reason: way} for reasons that were given with one. `colour_checked`: an approval whose colour
+    was held against the product itself.
     """
 
     verdict: Verdict
@@ -53,6 +55,7 @@ class Verdicted:
     was_blind: bool
     marks: list[dict[str, float]]
     directions: dict[str, str] = field(default_factory=dict)
+    colour_checked: bool = False
 
 
 def check(asked: Asked) -> Verdicted | str:
@@ -91,6 +94,7 @@ def check(asked: Asked) -> Verdicted | str:
         was_blind=asked.queue != "assisted",
         marks=marks,
         directions={reason: said[reason] for reason in kept if said[reason]},
+        colour_checked=asked.colour_checked and asked.verdict == Verdict.APPROVE,
     )
 
 

@@ -52,6 +52,12 @@ def waiting(user: User, queue: review.Queue, choice: Choice) -> int:
     return narrowed(review.open_tasks(queue, user), choice).count()
 
 
+def colour_asked(user: User, choice: Choice) -> int:
+    """How many photos of `choice` nobody may approve before their colour was checked against the product (REV-11)."""
+    tasks = narrowed(review.open_tasks("assisted", user), choice).annotate(asks_colour=review.ASKS_COLOUR)
+    return tasks.filter(asks_colour=True).count()
+
+
 def counts(user: User, queue: review.Queue, choice: Choice) -> review.QueueCounts:
     """Count `choice` as `user` sees it; of a whole queue the maintained counts are read instead."""
     if not choice.is_narrow:

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from reviewapp.enums import Role
 from reviewapp.models import Adjustment, Asset, ProcessingRun, Rendition, ReviewTask
+from reviewapp.selectors.pairs import pair_of
 
 SEES_EVERYTHING = frozenset({Role.EDITOR, Role.SENIOR, Role.MANAGER, Role.ADMIN})
 """Roles that may open every picture of the house, originals and cut-outs too. Reviewers see what they review."""
@@ -25,7 +26,10 @@ def run_for(run_id: int, kind: str, roles: Collection[Role]) -> ProcessingRun | 
     if run.asset.sku:
         wanted |= Q(asset__batch_id=run.asset.batch_id, asset__sku=run.asset.sku)
     asked = Adjustment.objects.filter(Q(result_run_id=run_id) | Q(base_run_id=run_id))
-    return run if ReviewTask.objects.filter(wanted).exists() or asked.exists() else None
+    if ReviewTask.objects.filter(wanted).exists() or asked.exists():
+        return run
+    pair = pair_of(run.asset)  # what belongs to a photo up for review, whatever its SKU (REV-15)
+    return run if pair is not None and ReviewTask.objects.filter(asset=pair.asset).exists() else None
 
 
 def original_for(asset_id: int, roles: Collection[Role]) -> Asset | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, FloatField, Q, Sum, Value
+from django.db.models.functions import Floor, Least
 
 from reviewapp.enums import LookKind, RejectReason, SampleOutcome, Verdict
 from reviewapp.models import Batch, Look, PresetVersion, QualityReport, ReviewDecision, RoutingPolicy, SampleMember
@@ -35,13 +36,46 @@ def score_histogram(batch: Batch | None = None) -> list[ScoreBin]:
 
     Of all from the running counts, in one query whatever their number.
     """
-    if batch is None:
-        found = Counter({int(at): count for at, count in tallies.totals("score").items()})
-    else:
-        reports = QualityReport.objects.filter(run__asset__current_run=F("run"), run__asset__batch=batch)
-        totals = reports.values_list("total", flat=True).iterator()
-        found = Counter(min(int(total) // BIN_WIDTH, BIN_COUNT - 1) for total in totals)
+    if batch is not None:
+        return spread(batch).bins
+    return _bins(Counter({int(at): count for at, count in tallies.totals("score").items()}))
+
+
+def _bins(found: Counter[int]) -> list[ScoreBin]:
     return [ScoreBin(at * BIN_WIDTH, (at + 1) * BIN_WIDTH, found[at]) for at in range(BIN_COUNT)]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the scores of a batch's current results lie (QC-30).
+
+    `mean` is None while nothing is scored; `passed` of the `scored` reach the pass line they were scored under.
+    `policies` are the ids of those policies, the newest last.
+    """
+
+    bins: list[ScoreBin]
+    scored: int
+    mean: float | None
+    passed: int
+    policies: list[int]
+
+
+def spread(batch: Batch) -> Spread:
+    """Count and add up the scores of a batch's current results, in one query over the batch's own photos."""
+    reports = QualityReport.objects.filter(run__asset__current_run=F("run"), run__asset__batch=batch).order_by()
+    at = Least(Floor(F("total") / BIN_WIDTH), Value(float(BIN_COUNT - 1)), output_field=FloatField())
+    rows = reports.values("policy_id", at=at).annotate(
+        count=Count("pk"), points=Sum("total"), passed=Count("pk", filter=Q(total__gte=F("policy__approve_at")))
+    )
+    found: Counter[int] = Counter()
+    points, passed, policies = 0.0, 0, set()
+    for row in rows:
+        found[int(row["at"])] += row["count"]
+        points += row["points"]
+        passed += row["passed"]
+        policies.add(row["policy_id"])
+    scored = found.total()
+    return Spread(_bins(found), scored, points / scored if scored else None, passed, sorted(policies))
 
 
 @dataclass(frozen=True, slots=True)

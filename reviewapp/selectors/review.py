@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
@@ -28,7 +28,7 @@ from reviewapp.enums import (
     ReviewTaskState,
     Verdict,
 )
-from reviewapp.models import EditTask, Look, ReviewDecision, ReviewTask, StudyRun
+from reviewapp.models import CategoryRule, EditTask, Look, ReviewDecision, ReviewTask, StudyRun
 from reviewapp.policies.verdicts import WAYS
 
 from . import queue_sql, tallies
@@ -146,6 +146,20 @@ def leased_to(user: User, now: datetime | None = None) -> QuerySet[ReviewTask]:
     return ReviewTask.objects.filter(state=ReviewTaskState.OPEN, lease_owner=user, lease_until__gte=moment)
 
 
+ASKS_COLOUR = ExpressionWrapper(
+    Q(asset__batch__client__checks_colour=True)
+    | Q(Exists(CategoryRule.objects.filter(category=OuterRef("asset__category"), checks_colour=True))),
+    output_field=BooleanField(),
+)
+"""REV-11: whether a task's client or category wants its colour checked against the product before it is approved. It
+depends on nothing that tells a sample from another photo."""
+
+
+def asks_colour(task: ReviewTask) -> bool:
+    """Say so of a task that was loaded with `with_details` or `to_decide`."""
+    return bool(task.asks_colour)  # type: ignore[attr-defined] # annotated there
+
+
 SCORE_COLUMNS = ("measures", "gates", "checks", "failures", "label_map", "colour_map")
 """The wide ones of a score."""
 
@@ -171,6 +185,7 @@ def with_details(tasks: QuerySet[ReviewTask], *, blind: bool = False) -> QuerySe
             "asset__batch__batch_channels__channel",
             "asset__batch__client__references",
         )
+        .annotate(asks_colour=ASKS_COLOUR)
     )
 
 
@@ -181,7 +196,7 @@ def to_decide(task_id: int) -> ReviewTask | None:
         *("run__params", "run__timings", "run__findings", "run__recipe"),
         *(f"run__quality__{name}" for name in SCORE_COLUMNS),
     )
-    return tasks.filter(pk=task_id).first()
+    return tasks.annotate(asks_colour=ASKS_COLOUR).filter(pk=task_id).first()
 
 
 def task_for_display(task_id: int, *, blind: bool = False) -> ReviewTask:
@@ -290,6 +305,7 @@ def item_payload(task: ReviewTask, user: User, *, blind: bool = True) -> dict[st
         "blind": blind,
         "previous_edits": _previous_edits(task),
         "escalation": _escalation(task),
+        "asks_colour": asks_colour(task),
     }
     if not blind:
         payload["assist"] = _assistance(task)

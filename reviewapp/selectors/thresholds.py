@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from reviewapp.models import CategoryRule, PolicyDraft, RoutingPolicy
 from reviewapp.selectors import presets as preset_selectors
 from reviewapp.selectors.certifying import FROM, WIDTH, BelowLine, Certified, Dot, below_line, certified, dots, looked
-from reviewapp.selectors.quality import EscapeRate, ScoreBin, current_policy, escape_rate, score_histogram
+from reviewapp.selectors.histogram import Histogram, height
+from reviewapp.selectors.quality import EscapeRate, current_policy, escape_rate, score_histogram
 
 __all__ = ["current_policy", "threshold_page"]
 
@@ -67,25 +65,11 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One bar of the histogram in chart units: x and width of 0..1000, y and height of 0..100."""
-
-    x: float
-    width: float
-    y: float
-    height: float
-    zone: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class ThresholdPage:
+class ThresholdPage(Histogram):
     """Everything the page shows."""
 
-    current: RoutingPolicy
     versions: list[PolicyVersion]
     rules: list[CategoryRule]
-    bins: list[ScoreBin]
     escape: EscapeRate
     dots: list[Dot]
     certified: Certified
@@ -95,47 +79,12 @@ class ThresholdPage:
     @property
     def target_y(self) -> float:
         """The tolerated rate's place on the chart, from the top."""
-        return _height(self.certified.alpha)
-
-    @property
-    def scored(self) -> int:
-        return sum(one.count for one in self.bins)
-
-    def share(self, low: float, high: float) -> float:
-        """Share of scores whose bin begins in low..high; bins are 5 points wide, so it is exact for such limits."""
-        return sum(one.count for one in self.bins if low <= one.low < high) / max(1, self.scored)
-
-    @property
-    def zones(self) -> list[tuple[str, str, float]]:
-        """(zone, words, share) from the bottom of the scale."""
-        policy = self.current
-        return [
-            ("lo", _("Below the review line"), self.share(0, policy.review_at)),
-            ("mid", _("In the review band"), self.share(policy.review_at, policy.approve_at)),
-            ("hi", _("From the pass line up"), self.share(policy.approve_at, 101)),
-        ]
+        return height(self.certified.alpha)
 
     @property
     def points(self) -> list[tuple[Dot, dict[str, float]]]:
         """The dots of the reject shares, placed."""
         return chart(self.dots)
-
-    @property
-    def columns(self) -> list[Column]:
-        """The histogram's bars."""
-        top = max((one.count for one in self.bins), default=0) or 1
-        out = []
-        for one in self.bins:
-            zone = "hi" if one.low >= self.current.approve_at else "mid" if one.low >= self.current.review_at else "lo"
-            height = one.count / top * 100
-            words = f"{one.low} to {one.high}: {one.count:,}"
-            out.append(Column(one.low * 10 + 2, (one.high - one.low) * 10 - 4, 100 - height, height, zone, words))
-        return out
-
-
-def _height(share: float) -> float:
-    """A share 0..1 in chart units from the top, 0..100, by its square root."""
-    return round(100.0 - 100.0 * math.sqrt(share), 2)
 
 
 def chart(found: list[Dot]) -> list[tuple[Dot, dict[str, float]]]:
@@ -145,10 +94,10 @@ def chart(found: list[Dot]) -> list[tuple[Dot, dict[str, float]]]:
             dot,
             {
                 "x": (dot.low + WIDTH / 2 - FROM) * 20.0,
-                "y": _height(dot.rate),
-                "top": _height(dot.most),
-                "foot": _height(dot.least),
-                "smooth": _height(dot.smooth),
+                "y": height(dot.rate),
+                "top": height(dot.most),
+                "foot": height(dot.least),
+                "smooth": height(dot.smooth),
             },
         )
         for dot in found

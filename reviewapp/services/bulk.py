@@ -42,7 +42,8 @@ def apply(
 ) -> BulkDecision:
     """Fix the photos of `choice` and begin. `seen` is the number that was on screen.
 
-    Raises BulkRefused when the number is another by now, or the decision itself makes no sense; NotAllowed.
+    Raises BulkRefused when the number is another by now, a colour has to be checked first (REV-11), or the decision
+    itself makes no sense; NotAllowed.
     """
     require(user, Role.REVIEWER, Role.SENIOR, to=_("decide photos"))
     if verdict not in ALLOWED:
@@ -61,6 +62,14 @@ def apply(
         )
     if not found:
         raise BulkRefused(_("No photo waits that fits this filter."))
+    if asked.verdict == Verdict.APPROVE and (count := selectors.colour_asked(user, choice)):
+        raise BulkRefused(
+            _(
+                "%(count)s of these photos need their colour checked against the product, each by itself. "
+                "Approve those on the desk, and choose the others here."
+            )
+            % {"count": f"{count:,}"}
+        )
     with transaction.atomic():
         made = BulkDecision.objects.create(
             user=user,

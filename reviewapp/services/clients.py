@@ -39,6 +39,7 @@ class ClientData:
     brand_notes: str = ""
     validation_profile: str = ""
     requires_human_colour: bool = False
+    checks_colour: bool = False
     waits_for_samples: bool = True
     sampling: str = Sampling.DEFAULT
 

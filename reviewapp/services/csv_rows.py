@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from reviewapp.policies.paths import path_key
+
 from .refusals import IngestRefused
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -21,8 +23,16 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "category": ("category", "product_category", "product_type", "type"),
     "shoot_group": ("shoot_group", "group", "shoot", "set"),
     "description": ("description", "title", "product_name", "alt_text", "caption"),
+    "inside": ("inside", "inside_label", "inside_photo", "inside_file", "second_photo", "pair"),
 }
-LIMITS: Mapping[str, int] = {"sku": 80, "asin": 20, "category": 60, "shoot_group": 80, "description": 300}
+LIMITS: Mapping[str, int] = {
+    "sku": 80,
+    "asin": 20,
+    "category": 60,
+    "shoot_group": 80,
+    "description": 300,
+    "inside": 400,
+}
 MAX_ROWS = 100_000
 MAX_PROBLEMS = 5
 # Spreadsheets write (and read) such a first line to name the character between columns; the header tells us anyway.
@@ -51,7 +61,10 @@ CATEGORY_SPELLINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """What the sheet says of one file. Everything but `file` may be "". `category` is lower case with underscores."""
+    """What the sheet says of one file. Everything but `file` may be "". `category` is lower case with underscores.
+
+    `inside` is the path or name of the photo that shows its inside label, as it is compared.
+    """
 
     file: str
     sku: str = ""
@@ -59,6 +72,7 @@ class CsvRow:
     category: str = ""
     shoot_group: str = ""
     description: str = ""
+    inside: str = ""
 
 
 def read_csv(
@@ -206,12 +220,6 @@ def find_row(rows: Mapping[str, CsvRow], relative_path: str) -> CsvRow | None:
     return named[0] if len(named) == 1 else None
 
 
-def path_key(path: str) -> str:
-    """Return a path as it is compared: composed Unicode, forward slashes, lower case, no leading `./` or `/`."""
-    plain = unicodedata.normalize("NFC", path.strip()).replace("\\", "/")
-    return "/".join(part for part in plain.split("/") if part not in ("", ".", "..")).casefold()
-
-
 def category_of(written: str) -> str:
     """Return a category as the rules name it: "Fine Jewellery" stays its own word, "Jewellery" becomes "jewelry"."""
     plain = "_".join(unicodedata.normalize("NFKC", written).casefold().replace("-", " ").split())
@@ -250,6 +258,7 @@ def _clean(cells: Mapping[str, str]) -> CsvRow:
         category=category_of(cells["category"]),
         shoot_group=cells["shoot_group"],
         description=cells["description"][: LIMITS["description"]],
+        inside=path_key(cells["inside"]),
     )
 
 
@@ -267,4 +276,4 @@ def _problem(row: CsvRow, key: str, rows: Mapping[str, CsvRow], lines: Mapping[s
 
 
 def _facts(row: CsvRow) -> tuple[str, ...]:
-    return (row.sku, row.asin, row.category, row.shoot_group, row.description)
+    return (row.sku, row.asin, row.category, row.shoot_group, row.description, row.inside)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +14,7 @@ from reviewapp.models import Batch, EditTask, Look, Rendition, SampleMember
 from reviewapp.selectors.deliveries import Withheld
 from reviewapp.selectors.review import live_decisions
 
+from .csv_out import csv_text
 from .words import stored_word
 
 SCHEMA = 1
@@ -60,31 +59,17 @@ def build_manifest(
 
 def files_csv(manifest: dict[str, Any]) -> str:
     """Return the files as CSV with a header. Cells a spreadsheet would run as a formula start with an apostrophe."""
-    return _csv(COLUMNS, manifest["files"])
+    return csv_text(COLUMNS, manifest["files"])
 
 
 def withheld_csv(manifest: dict[str, Any]) -> str:
     """Return what is not in the package, and why, as CSV with a header."""
-    return _csv(WITHHELD_COLUMNS, manifest["withheld"])
+    return csv_text(WITHHELD_COLUMNS, manifest["withheld"])
 
 
 def person(user: User) -> str:
     """The name people know each other by."""
     return user.get_full_name() or user.get_username()
-
-
-def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows([cell(row[column]) for column in columns] for row in rows)
-    return out.getvalue()
-
-
-def cell(value: Any) -> Any:
-    """Return a value fit for a spreadsheet."""
-    # A client's own file name or SKU must not become a formula on somebody's desk.
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _entry(

@@ -11,7 +11,7 @@ from reviewapp.selectors.findings import findings_of
 from reviewapp.selectors.pilots import PilotView
 
 from . import audit
-from .manifest import cell
+from .csv_out import cell
 from .words import stored
 
 

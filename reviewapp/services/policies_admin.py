@@ -198,7 +198,13 @@ def publish_policy(
 
 
 def save_category_rule(
-    category: str, complexity: str, *, always_human: bool, preset: Preset | None = None, actor: User | None
+    category: str,
+    complexity: str,
+    *,
+    always_human: bool,
+    checks_colour: bool = False,
+    preset: Preset | None = None,
+    actor: User | None,
 ) -> CategoryRule:
     """Add or change the rule of one category; the next photo of it follows the rule (PRE-07, PRE-04).
 
@@ -215,15 +221,14 @@ def save_category_rule(
         errors["complexity"] = "Choose simple, medium or complex."
     if errors:
         raise PolicyRefused(errors)
-    after = {"complexity": complexity, "always_human": always_human, "preset": preset.slug if preset else ""}
+    values = {"complexity": complexity, "always_human": always_human, "checks_colour": checks_colour}
+    after = {**values, "preset": preset.slug if preset else ""}
     with transaction.atomic():
         rule = CategoryRule.objects.select_related("preset").filter(category=name).first()
         before = _rule_values(rule) if rule else {}
         if rule is not None and before == after:
             return rule
-        rule, _created = CategoryRule.objects.update_or_create(
-            category=name, defaults={"complexity": complexity, "always_human": always_human, "preset": preset}
-        )
+        rule, _created = CategoryRule.objects.update_or_create(category=name, defaults={**values, "preset": preset})
         audit.record("category_rule.saved", rule, actor=actor, before=before, after={"category": name, **after})
         return rule
 
@@ -232,6 +237,7 @@ def _rule_values(rule: CategoryRule) -> dict[str, Any]:
     return {
         "complexity": rule.complexity,
         "always_human": rule.always_human,
+        "checks_colour": rule.checks_colour,
         "preset": rule.preset.slug if rule.preset else "",
     }
 

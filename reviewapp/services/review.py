@@ -36,7 +36,7 @@ from reviewapp.policies.verdicts import Asked, Verdicted, check
 from reviewapp.selectors import people as people_selectors
 from reviewapp.selectors import review as selectors
 
-from . import afterwards, assets, audit, batches, learning, looks, routing, sampling
+from . import afterwards, answers, assets, audit, batches, learning, looks, routing, sampling
 from .leases import beat, claim_next, release, take_back
 from .people import require
 from .undo import UndoResult, put_back, undo
@@ -55,11 +55,15 @@ Status = Literal["saved", "conflict", "lease_gone", "replayed", "invalid"]
 
 @dataclass(frozen=True, slots=True)
 class DecisionResult:
-    """How a decision ended. `decision` is the row it left, None if nothing was stored; `message` is for the person."""
+    """How a decision ended. `decision` is the row it left, None if nothing was stored; `message` is for the person.
+
+    `needs` names what an approval lacks: "colour", the tick that the colour was checked against the product.
+    """
 
     status: Status
     decision: ReviewDecision | None
     message: str
+    needs: str = ""
 
 
 def record_decision(
@@ -74,6 +78,7 @@ def record_decision(
     seconds_taken: float | None = None,
     queue: selectors.Queue = "mixed",
     marks: Sequence[Any] = (),
+    colour_checked: bool = False,
 ) -> DecisionResult:
     """Decide one photo (REV-04). Never raises for what a person can run into; NotAllowed is the exception.
 
@@ -84,7 +89,7 @@ def record_decision(
     require(user, Role.REVIEWER, Role.SENIOR, to=_("decide photos"))
     if earlier := ReviewDecision.objects.filter(idempotency_key=idempotency_key).first():
         return _replay(earlier, user, task_id)
-    asked = check(Asked(verdict, idempotency_key, reasons, note, seconds_taken, queue, marks))
+    asked = check(Asked(verdict, idempotency_key, reasons, note, seconds_taken, queue, marks, colour_checked))
     if isinstance(asked, str):
         return DecisionResult("invalid", None, translated(asked))
     if refusal := _no_escalation(user, asked):
@@ -93,13 +98,19 @@ def record_decision(
     task = selectors.to_decide(task_id)
     if task is None:
         return DecisionResult("invalid", None, _("This photo isn't in the queue."))
+    if asked.verdict == Verdict.APPROVE and selectors.asks_colour(task) and not asked.colour_checked:
+        return DecisionResult("invalid", None, answers.unticked(), needs="colour")
     if task.state == ReviewTaskState.ON_HOLD and asked.verdict in KEEPS_WAITING:
         return DecisionResult("invalid", None, _("This photo is on hold already. Approve it, reject it or take it up."))
     if task.needs_senior and not people_selectors.is_senior(user):
         return DecisionResult("lease_gone", None, _("This photo waits for a senior now. Nothing was saved for it."))
     try:
         decision = _decide(user, task, seen_version, asked) if _is_open_to(task, user, seen_version) else None
-        return DecisionResult("saved", decision, _saved(asked)) if decision else _too_late(user, task_id, asked)
+        return (
+            DecisionResult("saved", decision, answers.saved(asked.verdict))
+            if decision
+            else _too_late(user, task_id, asked)
+        )
     except (assets.StateConflict, IllegalTransition):
         return DecisionResult("lease_gone", None, _("This photo left the queue. Nothing was saved for it."))
     except IntegrityError:
@@ -149,6 +160,8 @@ def _decide(user: User, task: ReviewTask, seen_version: int, asked: Verdicted) -
         decision = _write(user, task, seen_version + 1, asked, is_second_opinion=False)
         _still_waits(task, seen_version)
         _note(user, task, asked)
+        if asked.colour_checked:
+            audit.record("review.colour_checked", task, actor=user, after={"run": task.run_id})
         afterwards.do(lambda: _follow(user, task, asked, seen_version + 1))
         return decision
 
@@ -185,6 +198,7 @@ def _write(user: User, task: ReviewTask, version: int, asked: Verdicted, *, is_s
         directions=asked.directions,
         note=asked.note,
         marks=asked.marks,
+        colour_checked=asked.colour_checked,
         score_total=task.run.quality.total,
         was_blind=asked.was_blind or task.reason == ReviewReason.SAMPLE,
         is_second_opinion=is_second_opinion,
@@ -288,7 +302,7 @@ def repair() -> int:
             continue
         asked = Verdicted(
             Verdict(decision.verdict), decision.reasons, decision.note, decision.idempotency_key,
-            decision.seconds_taken, decision.was_blind, decision.marks, decision.directions,
+            decision.seconds_taken, decision.was_blind, decision.marks, decision.directions, decision.colour_checked,
         )  # fmt: skip
         # Taken on by somebody else between our read and our write, it is no longer ours to mend.
         with contextlib.suppress(assets.StateConflict), transaction.atomic():
@@ -320,46 +334,13 @@ def _reject(user: User, task: ReviewTask, asked: Verdicted, *, is_sample: bool) 
     transaction.on_commit(lambda: learning.propose(task.run.preset_version), robust=True)
 
 
-def _saved(asked: Verdicted) -> str:
-    return {
-        Verdict.APPROVE: _("Approved."),
-        Verdict.REJECT: _("Rejected. An editor gets it."),
-        Verdict.HOLD: _("On hold."),
-        Verdict.SKIP: _("Skipped. It comes back at the end."),
-        Verdict.ESCALATE: _("Escalated. A senior decides it."),
-    }[asked.verdict]
-
-
 def _replay(earlier: ReviewDecision, user: User, task_id: int) -> DecisionResult:
     if earlier.reviewer_id != user.pk or earlier.task_id != task_id:
         return DecisionResult("invalid", None, _("The form is out of date. Load the page again."))
     if earlier.is_second_opinion:  # its answer was lost: what it said then is still what happened
         first = selectors.final_decision(earlier.task)
-        return DecisionResult("conflict", earlier, _first_stands(first, kept=True))
+        return DecisionResult("conflict", earlier, answers.first_stands(first, kept=True))
     return DecisionResult("replayed", earlier, _("Already saved."))
-
-
-def _first_stands(first: ReviewDecision | None, *, kept: bool) -> str:
-    """Each a whole sentence, because no language puts one together from this one's parts."""
-    if first is None:
-        said = _("Somebody else decided first.")
-    else:
-        name = first.reviewer.get_full_name() or first.reviewer.get_username()
-        is_approved = first.verdict == Verdict.APPROVE
-        approved, rejected = _("Already decided by %(name)s: approved."), _("Already decided by %(name)s: rejected.")
-        said = (approved if is_approved else rejected) % {"name": name}
-    return f"{said} {_('Your vote is kept as a second opinion.')}" if kept else said
-
-
-def _own_stands(first: ReviewDecision) -> str:
-    done = {
-        Verdict.APPROVE: _("You have approved this photo already, perhaps in another tab."),
-        Verdict.REJECT: _("You have rejected this photo already, perhaps in another tab."),
-        Verdict.HOLD: _("You have put this photo on hold already, perhaps in another tab."),
-        Verdict.SKIP: _("You have skipped this photo already, perhaps in another tab."),
-        Verdict.ESCALATE: _("You have escalated this photo already, perhaps in another tab."),
-    }[Verdict(first.verdict)]
-    return f"{done} {_('That stands; nothing else was saved.')}"
 
 
 def _too_late(user: User, task_id: int, asked: Verdicted) -> DecisionResult:
@@ -369,12 +350,12 @@ def _too_late(user: User, task_id: int, asked: Verdicted) -> DecisionResult:
     if first is None:
         own = selectors.standing(ReviewDecision.objects.filter(task=task, reviewer=user, version=task.version)).first()
         if own is not None:
-            return DecisionResult("lease_gone", None, _own_stands(own))
+            return DecisionResult("lease_gone", None, answers.own_stands(own))
         elsewhere = _("This photo is with somebody else now. Nothing was saved for it.")
         changed = _("This photo changed meanwhile. Nothing was saved for it.")
         return DecisionResult("lease_gone", None, elsewhere if task.lease_owner_id else changed)
     if first.reviewer_id == user.pk:
-        return DecisionResult("conflict", first, _own_stands(first))
+        return DecisionResult("conflict", first, answers.own_stands(first))
     kept = None
     if asked.verdict in (Verdict.APPROVE, Verdict.REJECT) and not _has_second_opinion(user, task):
         with transaction.atomic():
@@ -382,7 +363,7 @@ def _too_late(user: User, task_id: int, asked: Verdicted) -> DecisionResult:
             audit.record(
                 "review.second_opinion", task, actor=user, after={"verdict": asked.verdict, "stands": first.verdict}
             )
-    return DecisionResult("conflict", kept, _first_stands(first, kept=kept is not None))
+    return DecisionResult("conflict", kept, answers.first_stands(first, kept=kept is not None))
 
 
 def _has_second_opinion(user: User, task: ReviewTask) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reviewapp.models import Batch, CategoryRule
+from reviewapp.policies.paths import path_key
 
-from .csv_rows import COLUMNS, CsvRow, Sheet, path_key, text_of
+from .csv_rows import COLUMNS, CsvRow, Sheet, text_of
 
 SHOWN_ROWS = 8
 SHOWN_PROBLEMS = 30

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from reviewapp.enums import AssetState
 from reviewapp.models import Asset, Batch, SheetRow
+from reviewapp.policies.paths import path_key
+from reviewapp.selectors.sheet_rows import choose_row
 
-from .csv_rows import path_key
-from .uploads import choose_row, facts_of
+from .uploads import facts_of
 
 NAMED = 10
 

@@ -18,9 +18,11 @@ from processing import formats
 from reviewapp import storage
 from reviewapp.enums import AssetState, BatchState, Step
 from reviewapp.models import Asset, Batch, SheetRow
+from reviewapp.policies.paths import path_key
+from reviewapp.selectors.sheet_rows import choose_row, row_of
 
 from . import assets, audit, batches, late_rows, runs
-from .csv_rows import CsvRow, path_key
+from .csv_rows import CsvRow
 from .refusals import BatchClosed, IngestRefused
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
@@ -113,6 +115,7 @@ def attach_rows(batch: Batch, rows: Mapping[str, CsvRow], actor: Any = None) -> 
             category=row.category,
             shoot_group=row.shoot_group,
             description=row.description,
+            inside=row.inside,
         )
         for key, row in rows.items()
     ]
@@ -122,7 +125,7 @@ def attach_rows(batch: Batch, rows: Mapping[str, CsvRow], actor: Any = None) -> 
             batch_size=500,
             update_conflicts=True,
             unique_fields=["batch", "path_key"],
-            update_fields=["sku", "asin", "category", "shoot_group", "description"],
+            update_fields=["sku", "asin", "category", "shoot_group", "description", "inside"],
         )
         applied = _apply_sheet(batch, actor)
         audit.record("batch.sheet_attached", batch, actor=actor, after={"rows": len(made), "applied": applied})
@@ -167,18 +170,7 @@ def _reopen(asset: Asset, row: CsvRow, actor: Any) -> bool:
 
 def sheet_row(batch: Batch, relative_path: str) -> CsvRow | None:
     """Return what the batch's sheet says of a file: by its path, else by its name when one single row has it."""
-    key = path_key(relative_path)
-    name = key.rsplit("/", 1)[-1]
-    return _row_for(relative_path, choose_row(key, list(SheetRow.objects.filter(name_key=name, batch=batch)[:50])))
-
-
-def choose_row(key: str, found: list[SheetRow]) -> SheetRow | None:
-    """Return the row of the photo at path key `key` among those `found` for its name."""
-    # Rows that name a folder are matched by the end of the path too, so it doesn't matter which folder was dropped.
-    exact = [row for row in found if row.path_key == key] or [
-        row for row in found if "/" in row.path_key and key.endswith(f"/{row.path_key}")
-    ]
-    return exact[0] if exact else found[0] if len(found) == 1 else None
+    return _row_for(relative_path, row_of(batch.pk, relative_path))
 
 
 def _row_for(relative_path: str, chosen: SheetRow | None) -> CsvRow | None:

@@ -87,6 +87,40 @@ def rendition_status(state: str) -> dict[str, Any]:
     return _status(RENDITION_LOOKS, state, str(RenditionState(state).label))
 
 
+INTAKE_LOOKS: Mapping[str, tuple[str, str, StrOrPromise]] = {
+    "refused": ("fail", "file-x", gettext_lazy("Refused")),
+    "duplicate": ("neutral", "copy", gettext_lazy("Duplicate")),
+    "taken": ("hold", "triangle-alert", gettext_lazy("Taken, with a warning")),
+}
+REFUSAL_WORDS: Mapping[str, StrOrPromise] = {
+    "unsupported_format": gettext_lazy("Not a format that is taken here"),
+    "file_too_small": gettext_lazy("File too small"),
+    "file_too_large": gettext_lazy("File too large"),
+    "too_large": gettext_lazy("File too large"),
+    "too_many_bytes": gettext_lazy("File too large"),
+    "too_many_pixels": gettext_lazy("Too many pixels"),
+    "resolution_too_low": gettext_lazy("Resolution too low"),
+    "metadata_missing": gettext_lazy("SKU or category missing"),
+    "unreadable": gettext_lazy("Damaged or cut off"),
+    "blank": gettext_lazy("Blank picture"),
+    "bad_name": gettext_lazy("Name against the convention"),
+}
+"""Code of a refusal -> its name in a list; an unknown one reads as it is spelt."""
+
+
+@register.inclusion_tag("ui/status.html")
+def intake_outcome(outcome: str) -> dict[str, Any]:
+    """Icon and word of what became of a flagged file."""
+    tone, icon, word = INTAKE_LOOKS[outcome]
+    return {"tone": tone, "icon": icon, "word": str(word)}
+
+
+@register.filter
+def intake_words(code: str) -> str:
+    """A refusal's code as people read it."""
+    return str(REFUSAL_WORDS.get(code) or words(code).capitalize() or _("No reason given"))
+
+
 @register.inclusion_tag("images/_state_icon.html")
 def asset_mark(state: str) -> dict[str, Any]:
     """The icon of an asset state with its word for screen readers and as a tooltip: the caption of a tile."""
@@ -138,6 +172,7 @@ VERB_WORDS: Mapping[str, StrOrPromise] = {
     "pilot.reported": gettext_lazy("Pilot report made: {rejected} of {judged} photos rejected"),
     "asset.received": gettext_lazy("Photo received"),
     "original.downloaded": gettext_lazy("Original downloaded"),
+    "review.colour_checked": gettext_lazy("Colour checked against the product"),
     "review.second_opinion": gettext_lazy("Second opinion: {verdict}, the first one stands: {stands}"),
 }
 

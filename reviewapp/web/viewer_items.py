@@ -162,6 +162,7 @@ def review_item(task: ReviewTask, user: User, *, blind: bool) -> dict[str, Any]:
         "references": _references(task.asset.batch.client),
         "edits": payload["previous_edits"],
         "escalation": payload["escalation"],
+        "asksColour": payload["asks_colour"],
         "remover": " ".join(filter(None, [payload["remover"], payload["model_name"]])),
     }
     if "assist" in payload:

@@ -1,5 +1,5 @@
-// What goes with a decision beyond the verdict: a note in words, and rings drawn on the result. Both belong to the photo on
-// screen until it is decided, and come back when the decision is taken back.
+// What goes with a decision beyond the verdict: a note in words, rings drawn on the result, and the tick that the colour was
+// held against the product. They belong to the photo on screen until it is decided, and come back when that is taken back.
 import { gettext, ngettext } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -57,10 +57,23 @@ export class Composer {
     this.#paint();
   }
 
-  /** {note, marks} of the photo on screen, as they are sent. */
+  /** {note, marks, colour} of the photo on screen, as they are sent. */
   get draft() {
-    const { note, marks } = this.#draft();
-    return { note: note.trim(), marks };
+    const { note, marks, colour } = this.#draft();
+    return { note: note.trim(), marks, colour: Boolean(colour && this.entry?.asksColour) };
+  }
+
+  /** True where the photo can't be approved yet: its colour has to be checked against the product, and isn't ticked. */
+  get isUnticked() {
+    return Boolean(this.entry?.asksColour && !this.#draft().colour);
+  }
+
+  /** Ticks that the colour was checked, or takes the tick away. */
+  tick() {
+    if (!this.entry?.asksColour) { this.say(gettext('This photo asks for no colour check.')); return; }
+    this.#draft().colour = this.isUnticked;
+    this.#paint();
+    this.say(this.isUnticked ? gettext('Not ticked.') : gettext('Ticked: colour checked against the product.'));
   }
 
   #draft() {
@@ -131,6 +144,9 @@ export class Composer {
     this.box.hidden = !isShown;
     this.box.querySelector('#marks-said').textContent = ngettext('{count} ring', '{count} rings', marks.length);
     this.box.querySelector('.rings').hidden = !marks.length && !this.isDrawing;
+    const check = this.desk.querySelector('[data-do="colour"]');
+    check.hidden = !this.entry?.asksColour;
+    check.setAttribute('aria-pressed', String(!check.hidden && !this.isUnticked));
     for (const button of this.desk.querySelectorAll('[data-do="mark"]')) button.setAttribute('aria-pressed', String(this.isDrawing));
   }
 

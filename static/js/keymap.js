@@ -4,6 +4,7 @@ import { gettext } from './words.js';
 
 export const KEYMAP = [
   { id: 'approve', keys: ['a', 'Enter'], group: gettext('Decide'), label: gettext('Approve') },
+  { id: 'colour', keys: ['v'], group: gettext('Decide'), label: gettext('Tick: colour checked against the product, where it is asked for') },
   { id: 'reject', keys: ['x'], group: gettext('Decide'), label: gettext('Reject, then 1 to 8; X again takes the outlined reason') },
   { id: 'again', keys: ['.'], group: gettext('Decide'), label: gettext('Reject again as last: same reasons, same note') },
   { id: 'hold', keys: ['h'], group: gettext('Decide'), label: gettext('Hold for a second look') },

@@ -123,6 +123,7 @@ export class Queue extends EventTarget {
   /** The same photo as the server has it now: another result, a newer version. */
   replace(entry, item) {
     Object.assign(entry, item, { key: keyOf(item) });
+    if (entry.draft) entry.draft.colour = false; // it was ticked for the other result
     this.goto(this.entries.indexOf(entry));
   }
 
@@ -137,12 +138,12 @@ export class Queue extends EventTarget {
   }
 
   // ---- decisions: the next photo first, the server after
-  decide(verdict, { reasons = [], seconds = null, note = '', marks = [] } = {}) {
+  decide(verdict, { reasons = [], seconds = null, note = '', marks = [], colour = false } = {}) {
     const entry = this.current;
     if (!entry || entry.state) return false;
     const op = {
       id: newId(), kind: 'decide', target: entry.id, entry: entry.key, sku: entry.sku, counted: verdict !== 'skip',
-      body: { verdict, reasons, seconds, version: entry.version, queue: this.boot.queue, note, marks },
+      body: { verdict, reasons, seconds, version: entry.version, queue: this.boot.queue, note, marks, colour },
     };
     entry.state = { verdict, reasons, op: op.id, isPending: true };
     this.history.push(entry);
@@ -233,6 +234,7 @@ export class Queue extends EventTarget {
     else if (status === 409) entry.state = { verdict: 'conflict' };
     else if (status === 410 || status === 404) entry.state = { verdict: 'gone' };
     else entry.state = null;
+    if (data.needs === 'colour') entry.asksColour = true; // asked for since the photo was lent
     this.#say('refused', { entry, status, message: data.message ?? '' });
   }
 

@@ -127,14 +127,20 @@ function decide(verdict, codes = [], words = null) {
   if (!entry || !isPainted || isFull() || isSomebodyElses()) return;
   if (entry.state) { say(gettext('{sku} is decided. Z takes it back.', { sku: entry.sku })); return; }
   if (adjuster.isTrying) { say(gettext('Take the new result or keep the old one first.')); return; }
-  const { note: typed, marks } = composer.draft;
-  const sent = { reasons: codes, note: words ?? typed, marks, seconds: Math.round(performance.now() - shownAt) / 1000 };
+  if (verdict === 'approve' && composer.isUnticked) { askForTick(entry); return; }
+  const { note: typed, marks, colour } = composer.draft;
+  const sent = { reasons: codes, note: words ?? typed, marks, colour, seconds: Math.round(performance.now() - shownAt) / 1000 };
   if (verdict === 'reject') lastReject = { reasons: codes, note: sent.note };
   reasons.close();
   flash(verdict);
   queue.decide(verdict, sent);
   say(`${MARKS[verdict].word} ${entry.sku}.`);
   figures();
+}
+
+function askForTick(entry) {
+  const text = gettext('Hold its colour against the product itself, tick that you did (V), then approve.');
+  note('hold', 'triangle-alert', entry.sku, text, { label: gettext('Tick'), run: () => composer.tick() });
 }
 
 async function undo() {
@@ -307,6 +313,7 @@ const handlers = {
   approve: () => decide('approve'),
   reject: () => (reasons.isOpen ? reasons.take() : openReasons()),
   again: rejectAsLast,
+  colour: () => { quiet('triangle-alert'); composer.tick(); },
   hold: () => decide('hold'),
   skip: () => decide('skip'),
   escalate: () => decide('escalate'),

@@ -4,7 +4,7 @@ import { gettext, ngettext } from './words.js';
 const $ = (id) => document.getElementById(id);
 const WORDS = {
   file: gettext('File'), sku: gettext('SKU'), asin: gettext('ASIN'), category: gettext('Category'), shoot_group: gettext('Shoot group'),
-  description: gettext('Description'),
+  description: gettext('Description'), inside: gettext('Inside label'),
 };
 const NONE = '-';
 

@@ -252,6 +252,8 @@ SCREENS: tuple[Screen, ...] = (
     Screen("batches", "manager", "/batches/"),
     Screen("batches-empty-filter", "manager", "/batches/?filter=delivered"),
     Screen("batch", "manager", "/batches/{batch}/"),
+    Screen("batch-intake", "manager", "/batches/{batch}/intake/"),
+    Screen("batch-exceptions", "manager", "/batches/{batch}/exceptions/"),
     Screen("batch-cancel", "manager", "/batches/{batch}/", opened("dlg-cancel")),
     Screen("batch-sample", "manager", "/batches/{sampled}/"),
     Screen("batch-owner", "manager", "/batches/{batch}/owner/"),

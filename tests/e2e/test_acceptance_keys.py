@@ -72,6 +72,7 @@ BACK: dict[str, tuple[str, ...]] = {
 CHECKS: dict[str, Check] = {
     "approve": decided("approve"),
     "reject": turned("reasons"),
+    "colour": said("asks for no colour check"),
     "again": decided("reject"),
     "hold": decided("hold"),
     "skip": decided("neutral"),

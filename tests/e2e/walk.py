@@ -35,8 +35,8 @@ are exempt (2.5.8)."""
 NO_PAGE = re.compile(
     r"claim|past|beat|release|decide_plain|undo|take_back|filter|bulk_(apply|advance|undo)|decide|adjust|tus:|media:|"
     r"viewer:|healthz|readyz|logout|jsi18n|uploads:(file|csv|look|known|checks|finish)|editing:(claim|submit|sign|send|give)|"
-    r"batches:(progress|images|set|failures|retry|hand|pause|resume|cancel|priority|deliver|pilot|sample)|download|"
-    r"publish|what_if|"
+    r"batches:(progress|images|set|figures|intake_csv|failures|retry|hand|pause|resume|cancel|priority|deliver|pilot|sample)|"
+    r"download|publish|what_if|"
     r"category|presets:(import|current|export|alarm|back|lock|try)|accept|decline|reference|proposals:(test|try)|complain|"
     r"add_returns|quality:(clear|close_alarm|draft|plan|reprocess|to_editors)"
 )

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 NAMES = {
     "Softproof", "SKU", "ASIN", "SHA", "px", "Enter", "Esc",
-    "file", "sku", "asin", "category", "shoot_group", "description",
+    "file", "sku", "asin", "category", "shoot_group", "description", "inside",
 }  # fmt: skip
 """What reads the same in every language: names, units, keys of the keyboard, columns of the list."""
 READ_ALOUD = r'(?:aria-label|title|placeholder|alt|data-label)="([^"]*)"'

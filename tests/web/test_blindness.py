@@ -26,6 +26,7 @@ from reviewapp.models import (
     Adjustment,
     Asset,
     Batch,
+    CategoryRule,
     Delivery,
     DeliveryItem,
     GoldItem,
@@ -198,11 +199,16 @@ class Undone(Exception):
     """Leaves the database as it was."""
 
 
-def walk(kind: str) -> Walk:
-    """Take one task of a kind through everything a reviewer's browser may ask of it."""
+def walk(kind: str, *, asks_colour: bool = False) -> Walk:
+    """Take one task of a kind through everything a reviewer's browser may ask of it.
+
+    With `asks_colour` its category wants the colour checked against the product (REV-11).
+    """
     found = Walk()
     try:
         with transaction.atomic():
+            if asks_colour:
+                CategoryRule.objects.create(category="mug", complexity="simple", checks_colour=True)
             user: User = factories.make_user("rita", Role.REVIEWER)
             factories.make_user("sena", Role.SENIOR)
             task = ReviewTask.objects.select_related("run").get(pk=KINDS[kind]().pk)
@@ -211,13 +217,13 @@ def walk(kind: str) -> Walk:
             client = Client()
             client.handler = Timed(enforce_csrf_checks=False)
             client.force_login(user)
-            _requests(client, task, found)
+            _requests(client, task, found, asks_colour=asks_colour)
             raise Undone
     except Undone:
         return found
 
 
-def _requests(client: Client, task: ReviewTask, found: Walk) -> None:
+def _requests(client: Client, task: ReviewTask, found: Walk, *, asks_colour: bool) -> None:
     def ask(name: str, address: str, body: Any = None, **headers: str) -> Any:
         with CaptureQueriesContext(connection) as queries:
             if body is None:
@@ -235,7 +241,11 @@ def _requests(client: Client, task: ReviewTask, found: Walk) -> None:
     page = ask("page", "/review/mixed/")
     item = json.loads(re.search(r'id="boot" type="application/json">(.*?)</script>', page.content.decode(), re.S)[1])
     (shown,) = item["items"]
-    assert shown["id"] == task.pk
+    assert shown["id"] == task.pk and shown["asksColour"] is asks_colour
+    if asks_colour:
+        body = {"verdict": "approve", "version": 0, "queue": "mixed", "seconds": 3}
+        refused = ask("approve, not ticked", f"/review/items/{task.pk}/decision/", body, idempotency_key="k0")
+        assert refused.status_code == 422 and refused.json()["needs"] == "colour"
     ask("claim", "/review/mixed/claim/", {"count": 8})
     ask("beat", "/review/mixed/beat/", {"ids": [task.pk]})
     for name in ("before", "after", "thumb", "matte"):
@@ -247,6 +257,7 @@ def _requests(client: Client, task: ReviewTask, found: Walk) -> None:
     for number, verdict in enumerate(("skip", "approve", "reject", "hold", "approve", "reject")):
         body = {"verdict": verdict, "version": version, "queue": "mixed", "seconds": 3, "marks": []}
         body["reasons"] = ["shadow"] if verdict == "reject" else []
+        body["colour"] = asks_colour
         said = ask(f"{number} {verdict}", f"/review/items/{task.pk}/decision/", body, idempotency_key=f"k{number}")
         assert said.status_code == 200, (verdict, said.content)
         version += 1
@@ -281,14 +292,15 @@ def _adjusts(ask: Callable[..., Any], task: ReviewTask, version: int) -> None:
         assert swapped.json()["item"]["version"] == version
 
 
-def test_no_page_json_header_or_query_tells_what_a_task_is() -> None:
-    plain = walk("ordinary")
+@pytest.mark.parametrize("asks_colour", [False, True])
+def test_no_page_json_header_or_query_tells_what_a_task_is(asks_colour: bool) -> None:
+    plain = walk("ordinary", asks_colour=asks_colour)
     assert len(plain.answers) > 25
     assert all(len(made) > 7 for name, made in plain.sql if name.endswith(("approve", "reject", "undo"))), "it counts"
     for kind in KINDS:
         if kind == "ordinary":
             continue
-        other = walk(kind)
+        other = walk(kind, asks_colour=asks_colour)
         assert [answer[0] for answer in other.answers] == [answer[0] for answer in plain.answers]
         for mine, theirs in zip(plain.answers, other.answers, strict=True):
             assert theirs == mine, f"{kind}: {mine[0]}"

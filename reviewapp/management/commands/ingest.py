@@ -37,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--csv",
             type=Path,
-            help="Sheet with file, sku, asin, category, shoot_group, description; default: the one in PATH.",
+            help="Sheet with file, sku, asin, category, shoot_group, description, inside; default: the one in PATH.",
         )
         parser.add_argument("--preset", default=STANDARD_SLUG, help="Slug of a preset; its current version is pinned.")
         parser.add_argument("--channel", action="append", default=[], help="Channel key; give it once per channel.")

@@ -35,6 +35,9 @@ class ClientForm(HouseForm):
     requires_human_colour = forms.BooleanField(
         label=_("A person looks at the colour of every photo"), required=False, widget=Tick()
     )
+    checks_colour = forms.BooleanField(
+        label=_("Colour checked against the product before a photo is approved"), required=False, widget=Tick()
+    )
     waits_for_samples = forms.BooleanField(
         label=_("Deliveries wait until the blind samples are judged"), required=False, initial=True, widget=Tick()
     )

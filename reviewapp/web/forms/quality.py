@@ -82,6 +82,7 @@ class CategoryForm(HouseForm):
     category = forms.CharField(label=_("Category"), max_length=60, widget=Input())
     complexity = forms.ChoiceField(label=_("Complexity"), choices=Complexity.choices, widget=Select())
     always_human = forms.BooleanField(label=_("Always a person"), required=False, widget=Tick())
+    checks_colour = forms.BooleanField(label=_("Colour checked against the product"), required=False, widget=Tick())
     preset = forms.ModelChoiceField(
         Preset.objects.all(), label=_("Preset"), required=False, empty_label=_("The batch's"), widget=Select()
     )

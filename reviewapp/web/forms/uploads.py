@@ -48,7 +48,7 @@ class PlainUpload(HouseForm):
     csv = forms.FileField(
         label=_("CSV, if there is one"),
         required=False,
-        help_text=_("One line per photo: file, and any of sku, asin, category, shoot_group, description."),
+        help_text=_("One line per photo: file, and any of sku, asin, category, shoot_group, description, inside."),
         widget=forms.ClearableFileInput(attrs={"class": "in file-in", "accept": ".csv,.txt,.tsv"}),
     )
 

@@ -16,6 +16,7 @@ from reviewapp.enums import Role
 from reviewapp.models import EditTask, ProcessingRun
 from reviewapp.selectors import editing as selectors
 from reviewapp.selectors.pages import keyset_by
+from reviewapp.selectors.pairs import pair_of
 from reviewapp.services import editing as desk
 from reviewapp.storage import StorageFull, TooLarge
 from reviewapp.web.htmx import is_fragment
@@ -95,6 +96,7 @@ def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
         "item": _compared(task, shown) if shown else None,
         "checklist": selectors.checklist_of(task),
         "scores": _scores(task),
+        "pair": pair_of(task.asset),
         "history": selectors.history_of(task.asset_id),
         "can": selectors.allowed_actions(task, user),
         "is_mine": task.editor_id == user.pk,

@@ -1,6 +1,5 @@
 """Home: what the person's role needs to see first."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -12,23 +11,14 @@ from django.views.decorators.http import require_safe
 
 from reviewapp.selectors import home as selectors
 from reviewapp.selectors import people_at_work
+from reviewapp.web.figures import Figure, figure, span
 from reviewapp.web.needs import need_row
 from reviewapp.web.permissions import EDITORS, MANAGERS, REVIEWERS, SENIORS, role_required, roles_of, user_has_role
-
-Figure = dict[str, str]
-
-
-def _span(value: timedelta | None) -> tuple[str, str]:
-    """A length of time as a figure and its unit."""
-    if value is None:
-        return "–", ""
-    minutes = int(value.total_seconds() // 60)
-    return (f"{minutes // 60} h {minutes % 60:02d}", " m") if minutes >= 60 else (str(minutes), " min")
 
 
 def _flow_figures(flow: selectors.Flow) -> list[Figure]:
     escape = flow.escape
-    turnaround, unit = _span(flow.median_turnaround)
+    turnaround, unit = span(flow.median_turnaround)
     rate = f"{escape.rate * 100:.1f}" if escape.rate is not None else "–"
     interval = (
         f"95% CI {escape.low * 100:.1f} to {escape.high * 100:.1f}" if escape.judged else _("No sample judged yet")
@@ -36,35 +26,31 @@ def _flow_figures(flow: selectors.Flow) -> list[Figure]:
     share = f"{flow.auto_share * 100:.1f}" if flow.auto_share is not None else "–"
     waiting = _("%(n)s more with editors") % {"n": f"{flow.waiting_editing:,}"}
     return [
-        _figure(
+        figure(
             _("Scored today"),
             f"{flow.scored_today:,}",
             "",
             _("%(n)s in the last hour") % {"n": f"{flow.scored_last_hour:,}"},
         ),
-        _figure(
+        figure(
             _("Passed without review"), share, "%" if flow.auto_share is not None else "", _("Of those scored today")
         ),
-        _figure(_("Waiting for review"), f"{flow.waiting_review:,}", "", waiting),
-        _figure(_("Escape rate"), rate, "%" if escape.rate is not None else "", f"{interval}, n {escape.judged:,}"),
-        _figure(_("Median turnaround"), turnaround, unit, _("Upload to last decision, 7 days")),
+        figure(_("Waiting for review"), f"{flow.waiting_review:,}", "", waiting),
+        figure(_("Escape rate"), rate, "%" if escape.rate is not None else "", f"{interval}, n {escape.judged:,}"),
+        figure(_("Median turnaround"), turnaround, unit, _("Upload to last decision, 7 days")),
     ]
-
-
-def _figure(label: str, value: str, unit: str, detail: str) -> Figure:
-    return {"label": label, "value": value, "unit": unit, "detail": detail}
 
 
 def _desk_figures(user: User, desk: selectors.Desk) -> list[Figure]:
     figures = []
     if user_has_role(user, *REVIEWERS):
-        figures.append(_figure(_("Waiting for review"), f"{desk.waiting_review:,}", "", _("In the mixed queue")))
-        figures.append(_figure(_("Decided today"), f"{desk.decided_today:,}", "", _("By you")))
+        figures.append(figure(_("Waiting for review"), f"{desk.waiting_review:,}", "", _("In the mixed queue")))
+        figures.append(figure(_("Decided today"), f"{desk.decided_today:,}", "", _("By you")))
     if user_has_role(user, *EDITORS):
-        figures.append(_figure(_("Open edits"), f"{desk.open_edits:,}", "", _("Free to claim")))
-        figures.append(_figure(_("On your desk"), f"{desk.my_edits:,}", "", _("Claimed, or being scored again")))
+        figures.append(figure(_("Open edits"), f"{desk.open_edits:,}", "", _("Free to claim")))
+        figures.append(figure(_("On your desk"), f"{desk.my_edits:,}", "", _("Claimed, or being scored again")))
     if user_has_role(user, *SENIORS):
-        figures.append(_figure(_("To sign off"), f"{desk.waiting_signoff:,}", "", _("Finished by others")))
+        figures.append(figure(_("To sign off"), f"{desk.waiting_signoff:,}", "", _("Finished by others")))
     return figures
 
 

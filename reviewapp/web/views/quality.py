@@ -152,6 +152,7 @@ def save_category(request: HttpRequest) -> HttpResponse:
             data["category"],
             data["complexity"],
             always_human=data["always_human"],
+            checks_colour=data["checks_colour"],
             preset=data["preset"],
             actor=request.user,  # type: ignore[arg-type]
         )

@@ -232,9 +232,9 @@ def release(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
 @require_POST
 @role_required(*REVIEWERS)
 def decide(request: HttpRequest, task_id: int) -> JsonResponse:
-    """One decision: {verdict, reasons, note, marks, version, seconds, queue} with an Idempotency-Key header.
+    """One decision: {verdict, reasons, note, marks, colour, version, seconds, queue} with an Idempotency-Key header.
 
-    200 saved, 409 somebody was first, 410 the lease is gone, 422 something is missing.
+    200 saved, 409 somebody was first, 410 the lease is gone, 422 something is missing (`needs` says what, if anything).
     """
     data = _body(request)
     reasons = data.get("reasons", [])
@@ -250,6 +250,7 @@ def decide(request: HttpRequest, task_id: int) -> JsonResponse:
             seconds_taken=data["seconds"] if isinstance(data.get("seconds"), int | float) else None,
             queue="assisted" if data.get("queue") == "assisted" else "mixed",
             marks=data["marks"] if isinstance(data.get("marks"), list) else [],
+            colour_checked=data.get("colour") is True,
         )
     return _then(JsonResponse(_told(result), status=STATUS_CODES[result.status]), kept)
 
@@ -257,6 +258,8 @@ def decide(request: HttpRequest, task_id: int) -> JsonResponse:
 def _told(result: desk.DecisionResult) -> dict[str, str]:
     """`decision` is the row this request left; `yours` one of the person's own that stands instead, and its verdict."""
     told = {"status": result.status, "message": result.message}
+    if result.needs:
+        told["needs"] = result.needs
     if result.decision is None:
         return told
     number = str(result.decision.pk)
@@ -295,6 +298,7 @@ def decide_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
             note=form.get("note", ""),
             idempotency_key=form.get("key", ""),
             queue=queue,
+            colour_checked="colour" in form,
         )
     if result.status in ("saved", "replayed"):
         messages.success(request, result.message)

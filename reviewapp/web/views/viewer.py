@@ -15,6 +15,7 @@ from processing.errors import InputRejected, StageFailed
 from reviewapp.models import Asset, ProcessingRun
 from reviewapp.selectors import media as media_selectors
 from reviewapp.selectors import siblings as selectors
+from reviewapp.selectors.pairs import pair_of
 from reviewapp.services.channel_views import view_of
 from reviewapp.web.media_urls import run_url
 from reviewapp.web.permissions import MANAGERS, role_required, roles_of, user_has_role
@@ -50,15 +51,26 @@ def channel(request: HttpRequest, run_id: int, channel_id: int) -> JsonResponse:
 @never_cache
 @role_required()
 def siblings(request: HttpRequest, run_id: int) -> JsonResponse:
-    """The other photos of the product. Only a manager, and only who asks for it, is told where they stand.
+    """The other photos of the product, the second one of a pair beside it.
 
-    A desk never asks: that a photo is approved already would tell how it was scored, and with it a blind sample.
+    Only a manager, and only who asks for it, is told where they stand. A desk never asks: that a photo is approved
+    already would tell how it was scored, and with it a blind sample.
     """
     run = _run(request, run_id)
     assert isinstance(request.user, User)
     is_told = "states" in request.GET and user_has_role(request.user, *MANAGERS)
     mine = selectors.own_verdicts(request.user, run.asset)
-    photos = [_photo(asset, run, mine, is_told) for asset in selectors.siblings_of(run)]
+    pair = pair_of(run.asset)
+    found = selectors.siblings_of(run)
+    if pair is not None:  # beside this one, whatever its SKU
+        found = [one for one in found if one.pk != pair.asset.pk]
+        at = next((at + 1 for at, one in enumerate(found) if one.pk == run.asset_id), 0)
+        found.insert(at, pair.asset)
+    photos = [_photo(asset, run, mine, is_told) for asset in found]
+    for asset, photo in zip(found, photos, strict=True):
+        if pair is not None and asset.pk == pair.asset.pk:
+            part = _("Inside label") if pair.is_inside else _("The outside of it")
+            photo |= {"isPair": True, "word": f"{part}. {photo['word']}" if photo["word"] else part}
     return JsonResponse({"photos": photos})
 
 

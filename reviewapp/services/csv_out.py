@@ -1,0 +1,26 @@
+"""Writing tables that people open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as CSV with a header. Cells a spreadsheet would run as a formula start with an apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([cell(row[column]) for column in columns] for row in rows)
+    return out.getvalue()
+
+
+def cell(value: Any) -> Any:
+    """Return a value fit for a spreadsheet."""
+    # A client's own file name or SKU must not become a formula on somebody's desk.
+    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
