@@ -231,6 +231,8 @@ def _ships(remover: Remover, entries: Iterable[Entry]) -> dict[str, float]:
             made = pipeline.make(entry.image, STANDARD_PRESET, channel, ScoringParams(), remover)
         except ProcessingError:
             continue  # it fails, so it doesn't ship
+        if "mended" in [finding.code for finding in made.findings]:
+            continue  # a person looks at what the line mended by itself
         if made.confidence >= limits.min_confidence and made.quality.total >= limits.approve_at:
             truth = np.asarray(Image.open(entry.mask).convert("L"), np.float32) / np.float32(255)
             good.append(overlap(made.cut.alpha.astype(np.float32) / np.float32(255), truth) >= _GOOD)
