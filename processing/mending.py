@@ -17,6 +17,7 @@ from processing.geometry import Box, Framing
 from processing.quality.difference import to_lab
 from processing.quality.parts import LIMITS, PART, ramp
 from processing.quality.regions import GRID_SIDE, against, shrunk
+from processing.quality.score import AUTO_LINE
 from processing.removal.backdrop import Backdrop, fit_backdrop
 from processing.types import AlphaArray, QualityReport, RGBArray
 
@@ -98,7 +99,12 @@ def mended(rgb: RGBArray, alpha: AlphaArray, places: Iterable[Box]) -> AlphaArra
 
 
 def is_better(now: QualityReport, before: QualityReport) -> bool:
-    """Whether a mended result scores more, and nothing fails in it that did not fail before."""
+    """Whether a mended result scores more, reaches the line, and nothing fails in it that did not fail before.
+
+    Where it stays below, what was taken off was not what was wrong: of two such photos product had been taken.
+    """
+    if now.total < AUTO_LINE:
+        return False
     failed = {measure.name for measure in before.measures if measure.passed is False}
     shut = {gate.code for gate in before.gates if not gate.passed}
     is_clean = all(gate.passed or gate.code in shut for gate in now.gates) and all(

@@ -105,7 +105,8 @@ def report(total: float, *rows: tuple[str, float, bool], gate: bool = True) -> Q
 def test_only_what_the_score_calls_better_is_taken() -> None:
     before = report(75.0, ("remains", 200.0, False), ("halo", 0.1, True), gate=False)
     assert mending.is_better(report(99.0, ("remains", 0.0, True), ("halo", 0.1, True)), before)
-    assert mending.is_better(report(80.0, ("remains", 90.0, False), ("halo", 0.1, True), gate=False), before)
+    assert mending.is_better(report(92.0, ("remains", 40.0, False), ("halo", 0.1, True), gate=False), before)
+    assert not mending.is_better(report(89.9, ("remains", 0.0, True), ("halo", 0.1, True)), before), "below the line"
     assert not mending.is_better(report(75.0, ("remains", 0.0, True), ("halo", 0.1, True)), before)
     assert not mending.is_better(report(90.0, ("remains", 0.0, True), ("halo", 0.8, False)), before), "a new fault"
     whole = replace(before, gates=(Gate("artifacts", True, ""),))
