@@ -7,7 +7,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from reviewapp.enums import ReviewReason
+from reviewapp.enums import WATCHED_REASONS, ReviewReason
 from reviewapp.models import BulkDecision, Client, ReviewTask, SavedFilter
 from reviewapp.policies.choosing import ORDERS, UNTOLD, Choice
 
@@ -52,9 +52,19 @@ def waiting(user: User, queue: review.Queue, choice: Choice) -> int:
     return narrowed(review.open_tasks(queue, user), choice).count()
 
 
+def in_bulk(user: User, choice: Choice) -> QuerySet[ReviewTask]:
+    """Return what of `choice` may be decided by one verdict: no photo of a pilot or a first sample (SMP-05, SMP-06), none
+    from below the review line.
+
+    People look at each of those, without its score.
+    """
+    tasks = chosen(user, "assisted", choice).exclude(reason__in=[*WATCHED_REASONS, ReviewReason.EXPLORED])
+    return tasks.filter(asset__batch__is_pilot=False, asset__first_member__isnull=True)
+
+
 def colour_asked(user: User, choice: Choice) -> int:
     """How many photos of `choice` nobody may approve before their colour was checked against the product (REV-11)."""
-    tasks = narrowed(review.open_tasks("assisted", user), choice).annotate(asks_colour=review.ASKS_COLOUR)
+    tasks = in_bulk(user, choice).annotate(asks_colour=review.ASKS_COLOUR)
     return tasks.filter(asks_colour=True).count()
 
 

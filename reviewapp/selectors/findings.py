@@ -91,19 +91,19 @@ class Findings:
         }  # fmt: skip
         if self.slipped:
             words = _(
-                "People rejected %(rejected)s of %(judged)s photos, %(rate)s (expect %(low)s to %(high)s of more of "
-                "this kind), and %(slipped)s of the %(would)s that the score would have let pass did not pass: correct "
-                "the preset or the thresholds first."
+                "People rejected %(rejected)s of %(judged)s photos, %(rate)s (%(low)s to %(high)s of more like these), "
+                "and did not pass %(slipped)s of the %(would)s that the score would have let pass: correct the preset "
+                "or the thresholds first."
             )
         elif self.would_pass:
             words = _(
-                "People rejected %(rejected)s of %(judged)s photos, %(rate)s (expect %(low)s to %(high)s of more of "
-                "this kind); all %(would)s that the score would have let pass were right."
+                "People rejected %(rejected)s of %(judged)s photos, %(rate)s (%(low)s to %(high)s of more like these), "
+                "and passed all %(would)s that the score would have let pass."
             )
         else:
             words = _(
-                "People rejected %(rejected)s of %(judged)s photos, %(rate)s (expect %(low)s to %(high)s of more of "
-                "this kind); the score would have let none pass by itself."
+                "People rejected %(rejected)s of %(judged)s photos, %(rate)s (%(low)s to %(high)s of more like these); "
+                "the score would have let none of them pass by itself."
             )
         return words % values
 
@@ -166,4 +166,4 @@ def _said(photos: QuerySet[Asset]) -> dict[int, Said]:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
+    return f"{share * 100:.0f}%"

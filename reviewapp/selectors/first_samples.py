@@ -75,6 +75,11 @@ class FirstView:
         return self.latest.size if self.latest is not None else 0
 
     @property
+    def has_rest(self) -> bool:
+        """Whether photos wait, or may still come to."""
+        return bool(self.waiting or self.arriving)
+
+    @property
     def unlooked(self) -> int:
         return self.size - self.looked
 

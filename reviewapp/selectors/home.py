@@ -191,14 +191,16 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
 def _of_a_batch() -> list[Need]:
     """The newest batch that is paused, the newest whose sample waits for a word, the newest that is ready; one query.
 
-    A sample waits for a word when all of it was looked at and nobody applied it or drew another.
+    A sample waits for a word when all of it was looked at, photos wait, and nobody applied it or drew another.
     """
     seen = FirstSample.objects.filter(batch=OuterRef("pk"))
+    rest = Asset.objects.filter(batch=OuterRef("pk"), state=AssetState.WAITS_FOR_SAMPLE)
     wanted = {
         "paused": Q(state=BatchState.PAUSED),
         "sampled": Q(
             Exists(seen.filter(looked_at__isnull=False)),
             ~Exists(seen.filter(looked_at__isnull=True)),
+            Exists(rest),
             state__in=[BatchState.UPLOADING, BatchState.PROCESSING, BatchState.REVIEW],
             first_share__isnull=False,
             applied_at__isnull=True,

@@ -53,7 +53,7 @@ def apply(
         raise BulkRefused(asked)
     if not choice.is_narrow:
         raise BulkRefused(_("Choose which photos first: a batch, a client, a category, a SKU, a reason or a score."))
-    found = list(selectors.chosen(user, "assisted", choice).values_list("pk", "version")[: LIMIT + 1])
+    found = list(selectors.in_bulk(user, choice).values_list("pk", "version")[: LIMIT + 1])
     shown = min(len(found), LIMIT)
     if shown != seen:
         raise BulkRefused(

@@ -10,10 +10,13 @@ from django.core.exceptions import ValidationError
 
 from reviewapp.enums import AssetState, BatchState, EditTaskState, ReviewReason, Role, Routing, RunKind
 from reviewapp.models import Asset, AuditEvent, Batch, EditTask, PilotReport, ReviewTask, Task
+from reviewapp.policies.choosing import Choice
 from reviewapp.policies.quality.bounds import cp_lower, cp_upper
+from reviewapp.selectors import choosing
 from reviewapp.selectors import pilots as selectors
 from reviewapp.selectors.findings import Findings, findings_of
-from reviewapp.services import batches, ingest, pilots, review
+from reviewapp.selectors.review import item_payload, task_for_display
+from reviewapp.services import batches, bulk, ingest, pilots, review
 from tests import factories, line
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,7 +102,7 @@ def test_smp05_the_report_counts_verdicts_reasons_corrections_and_what_the_score
     assert facts["reject_low"] == pytest.approx(cp_lower(3, 6, 0.025))
     assert facts["reject_high"] == pytest.approx(cp_upper(3, 6, 0.025))
     event = AuditEvent.objects.get(verb="pilot.reported")
-    assert "People rejected 3 of 6 photos, 50 %" in event.note and "3 of the 5 that the score" in event.note
+    assert "People rejected 3 of 6 photos, 50%" in event.note and "3 of the 5 that the score" in event.note
 
 
 def test_smp05_the_report_is_made_once_and_stays_as_it_was() -> None:
@@ -128,6 +131,24 @@ def test_smp05_another_batch_has_no_report(django_assert_num_queries: Any) -> No
         assert selectors.view(batch) is None
 
 
+def test_smp05_no_photo_of_a_pilot_or_a_first_sample_is_decided_in_bulk_or_shown_with_its_score() -> None:
+    sam = factories.make_user("sam", Role.SENIOR)
+    batch = factories.make_batch(is_pilot=True, state=BatchState.REVIEW)
+    passing(batch, 2)
+    passing(batch, 1, ReviewReason.SCORE_BAND)
+    ordinary = factories.make_batch(client=batch.client, state=BatchState.REVIEW)
+    (sampled,) = passing(ordinary, 1, ReviewReason.FIRST_SAMPLE)
+    (plain,) = passing(ordinary, 1, ReviewReason.SCORE_BAND)
+    choice = Choice(client=batch.client_id)
+    assert list(choosing.in_bulk(sam, choice)) == [plain]
+    assert choosing.chosen(sam, "assisted", choice).count() == 5, "each by itself they can be chosen"
+    for task in (sampled, ReviewTask.objects.filter(reason=ReviewReason.PILOT)[0]):
+        shown = item_payload(task_for_display(task.pk), sam, blind=False)
+        assert shown["blind"] and "assist" not in shown
+    with pytest.raises(bulk.BulkRefused, match="1 photos now, not 5"):
+        bulk.apply(sam, choice, "approve", seen=5)
+
+
 def test_smp05_a_verdict_taken_back_counts_for_nothing() -> None:
     batch = factories.make_batch(is_pilot=True, state=BatchState.REVIEW)
     ria = factories.make_user("ria", Role.REVIEWER)
@@ -144,8 +165,8 @@ def test_smp05_a_verdict_taken_back_counts_for_nothing() -> None:
     [
         ({"approved": 0, "rejected": 0}, "Nobody has judged a photo yet."),
         ({"approved": 9, "rejected": 1, "would_pass": 6, "slipped": 2}, "2 of the 6 that the score"),
-        ({"approved": 9, "rejected": 1, "would_pass": 6}, "all 6 that the score would have let pass were right"),
-        ({"approved": 9, "rejected": 1}, "would have let none pass by itself"),
+        ({"approved": 9, "rejected": 1, "would_pass": 6}, "passed all 6 that the score would have let pass"),
+        ({"approved": 9, "rejected": 1}, "would have let none of them pass by itself"),
     ],
 )
 def test_smp05_one_sentence_says_it(counts: dict[str, int], words: str) -> None:
@@ -154,7 +175,7 @@ def test_smp05_one_sentence_says_it(counts: dict[str, int], words: str) -> None:
     )
     found = Findings(**{**none, **counts}, reasons={})
     assert words in found.sentence
-    assert not counts["rejected"] or "1 of 10 photos, 10 % (expect 0 % to 45 %" in found.sentence
+    assert not counts["rejected"] or "1 of 10 photos, 10% (0% to 45% of more" in found.sentence
     assert Findings.from_facts(found.facts()) == found
 
 

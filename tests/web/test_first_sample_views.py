@@ -97,7 +97,7 @@ def test_smp06_a_newer_version_is_offered_and_sampled_again(manager: Browser) ->
     assert (second.number, second.preset_version, second.created_by.username) == (2, new, "mona")
     assert "another sample meanwhile" in said(manager.post(url, {"version": new.pk, "seen": 1}))
     page = manager.get(reverse("batches:detail", args=[batch.pk])).content.decode()
-    assert "Sample 1: 5 of 12" in page and "Sample 2: 5 of 7" in page
+    assert ": 5 of 12, with" in page and ": 5 of 7, with" in page
 
 
 def test_smp06_a_batch_that_does_all_at_once_has_no_card(manager: Browser) -> None:

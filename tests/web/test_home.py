@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from reviewapp.enums import AssetState, BatchState, Role
-from reviewapp.models import Batch, FirstSample
+from reviewapp.models import Asset, Batch, FirstSample
 from reviewapp.templatetags.softproof import bar_legend, icon, stacked_bar
 from tests import factories
 
@@ -58,6 +58,7 @@ def test_smp06_a_sample_that_was_looked_at_needs_the_manager_once(client: Client
     batch = factories.make_batch(name="Lamps", state=BatchState.REVIEW, first_share=0.1)
     for each in range(2):
         factories.make_batch(name=f"Mugs {each}", state=BatchState.READY)
+    waits = factories.make_asset(batch, AssetState.WAITS_FOR_SAMPLE)
     rounds = {"preset_version": batch.preset_version, "share": 0.1, "population": 50, "size": 5}
     first = FirstSample.objects.create(batch=batch, number=1, **rounds)
     client.force_login(factories.make_user("mia", Role.MANAGER))
@@ -73,6 +74,10 @@ def test_smp06_a_sample_that_was_looked_at_needs_the_manager_once(client: Client
     FirstSample.objects.create(batch=batch, number=2, **rounds)
     assert needs() == ["A batch is ready to deliver"], "another one is being looked at"
     FirstSample.objects.update(looked_at=timezone.now())
+    assert len(needs()) == 2
+    Asset.objects.filter(pk=waits.pk).update(state=AssetState.CANCELLED)
+    assert needs() == ["A batch is ready to deliver"], "there is nothing to apply it to"
+    Asset.objects.filter(pk=waits.pk).update(state=AssetState.WAITS_FOR_SAMPLE)
     Batch.objects.filter(pk=batch.pk).update(applied_at=timezone.now())
     assert needs() == ["A batch is ready to deliver"]
 

@@ -62,8 +62,8 @@ def forget(request: HttpRequest, filter_id: int) -> HttpResponse:
 
 def _bulk_context(request: HttpRequest, choice: Choice, form: BulkForm | None = None) -> dict[str, Any]:
     user = _who(request)
-    count = min(selectors.waiting(user, "assisted", choice), service.LIMIT) if choice.is_narrow else 0
-    found = review.with_details(selectors.chosen(user, "assisted", choice))[:PREVIEW] if count else []
+    count = min(selectors.in_bulk(user, choice).count(), service.LIMIT) if choice.is_narrow else 0
+    found = review.with_details(selectors.in_bulk(user, choice))[:PREVIEW] if count else []
     return {
         "active": "review",
         "choice": choice,

@@ -27,7 +27,8 @@ def _batch(pk: int) -> Batch:
 def card_context(batch: Batch, first: FirstView | None) -> dict[str, Any]:
     """What templates/batches/_first_sample.html needs; the form only while there is something to decide."""
     context: dict[str, Any] = {"batch": batch, "first": first}
-    if first is not None and first.applied_at is None and batch.state not in applying.OVER:
+    is_open = first is not None and (first.has_rest or batch.closed_at is None)
+    if first is not None and is_open and first.applied_at is None and batch.state not in applying.OVER:
         chosen = first.latest.preset_version_id if first.latest is not None else batch.preset_version_id
         context["first_form"] = FirstSampleForm(batch, initial={"version": chosen, "seen": first.number})
     return context
