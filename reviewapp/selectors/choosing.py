@@ -53,10 +53,10 @@ def waiting(user: User, queue: review.Queue, choice: Choice) -> int:
 
 
 def in_bulk(user: User, choice: Choice) -> QuerySet[ReviewTask]:
-    """Return what of `choice` may be decided by one verdict: no photo of a pilot or a first sample (SMP-05, SMP-06), none
-    from below the review line.
+    """Return what of `choice` may be decided by one verdict.
 
-    People look at each of those, without its score.
+    No photo of a pilot or a first sample (SMP-05, SMP-06), none from below the review line: people look at each
+    of those, without its score.
     """
     tasks = chosen(user, "assisted", choice).exclude(reason__in=[*WATCHED_REASONS, ReviewReason.EXPLORED])
     return tasks.filter(asset__batch__is_pilot=False, asset__first_member__isnull=True)
