@@ -113,7 +113,7 @@ def told(report: SetReport) -> SetWords:
         rest=odd[SHOWN:],
         unshown=max(0, len(report.outliers) - MOST_SHOWN),
         quiet=_quiet(report),
-        properties=[_property(one, report.photos) for one in report.shared],
+        properties=[_property(one, report.photos) for one in report.shared if one.usual or one.others],
     )
 
 
@@ -178,7 +178,9 @@ def _quiet(report: SetReport) -> str:
 
 def _property(one: Shared, photos: int) -> PropertyRow:
     is_uniform = not one.others
-    if is_uniform:
+    if is_uniform and one.usual == "NOT_REQUIRED":
+        value = _value(one.name, one.usual)
+    elif is_uniform:
         value = _("all %(value)s") % {"value": _value(one.name, one.usual)}
     else:
         counts = {"n": f"{one.agreeing:,}", "all": f"{photos:,}", "value": _value(one.name, one.usual)}
@@ -200,4 +202,4 @@ def _property(one: Shared, photos: int) -> PropertyRow:
 def _value(name: str, value: str) -> str:
     if not value:
         return _("not known")
-    return str(WHITE[value]) if name == "white" else value
+    return str(WHITE.get(value, value)) if name == "white" else value

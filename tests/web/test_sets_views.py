@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from processing.quality.consistency import Consistency
 from processing.types import Look
 from reviewapp.enums import AssetState, Role
-from reviewapp.models import Batch
+from reviewapp.models import Batch, QualityReport
 from reviewapp.selectors import sets
 from reviewapp.web import set_words
 from tests import factories
@@ -149,6 +149,16 @@ def test_qc35_what_most_have_and_who_has_another(manager: Browser) -> None:
     told = manager.get(reverse("batches:set", args=[batch.pk]), headers=HTMX).context["told"]
     camera = next(row for row in told.properties if row.key == "camera")
     assert (camera.value, camera.kinds, camera.others) == ("Camera 0 in 2 of 8", 4, [])
+
+
+def test_qc35_what_nobody_knows_or_asked_for_is_no_finding(manager: Browser) -> None:
+    batch = factories.make_batch()
+    fill(batch, 2)
+    told = manager.get(reverse("batches:set", args=[batch.pk]), headers=HTMX).context["told"]
+    assert [row.key for row in told.properties] == ["result_size", "result_format", "white"], "no photo was inspected"
+    QualityReport.objects.update(background_status="NOT_REQUIRED")
+    text = panel(manager, batch)
+    assert "not asked for" in text and "all not asked for" not in text
 
 
 def test_qc17_results_made_before_looks_were_kept_have_files_and_no_score(manager: Browser) -> None:
