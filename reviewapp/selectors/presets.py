@@ -68,10 +68,13 @@ def presets() -> QuerySet[Preset]:
 
 
 def version_for(asset: Asset) -> PresetVersion:
-    """Return the preset version a photo is done with: its category's own if the batch pinned one, else the batch's.
+    """Return the preset version a photo is done with: the one a manager chose for it, else its category's own if the
+    batch pinned one, else the batch's.
 
     A photo chosen for a trial gets the version on trial instead (selectors.canaries.version_on_trial).
     """
+    if asset.own_preset is not None:
+        return asset.own_preset
     own = BatchCategoryPreset.objects.filter(batch_id=asset.batch_id, category=asset.category).select_related(
         "preset_version"
     )
