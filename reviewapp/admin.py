@@ -143,6 +143,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.BatchCategoryPreset,
     models.SampleDraw,
     models.SampleMember,
+    models.FirstMember,
     models.Preset,
     models.PresetVersion,
     models.RoutingPolicy,

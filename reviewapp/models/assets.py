@@ -50,6 +50,14 @@ class Asset(models.Model):
     lane_reason = models.CharField(max_length=200, blank=True)
 
     current_run = models.ForeignKey("ProcessingRun", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    own_preset = models.ForeignKey(
+        "PresetVersion",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="A manager's choice for this photo alone, before its category's and its batch's (CLS-17).",
+    )
     attempt = models.PositiveSmallIntegerField(default=1, help_text="Goes up with each redo.")
     sample_block = models.PositiveIntegerField(
         null=True, blank=True, help_text="The sample draw whose population this auto-approved photo was part of."

@@ -32,7 +32,8 @@ ASSET_TRANSITIONS: Mapping[S, frozenset[S]] = {
     S.ON_HOLD: frozenset({S.IN_REVIEW, S.APPROVED, S.EDITING, S.CANCELLED}),
     # Undo, while nothing of it has been delivered.
     S.APPROVED: frozenset({S.IN_REVIEW, S.AWAITING_SIGNOFF}),
-    S.EDITING: frozenset({S.SCORED, S.IN_REVIEW, S.AUTO_APPROVED, S.FAILED, S.CANCELLED}),
+    # Back to the start: one that was an editor's only because nobody knew its category, when somebody does.
+    S.EDITING: frozenset({S.VALIDATED, S.SCORED, S.IN_REVIEW, S.AUTO_APPROVED, S.FAILED, S.CANCELLED}),
     S.AWAITING_SIGNOFF: frozenset({S.APPROVED, S.EDITING, S.CANCELLED}),
     # A manager's retry starts the failed step again; the client may also ask for hands-on work.
     S.FAILED: frozenset({S.RECEIVED, S.VALIDATED, S.CLASSIFIED, S.QUEUED, S.EDITING, S.CANCELLED}),

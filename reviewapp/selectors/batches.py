@@ -24,6 +24,7 @@ from reviewapp.enums import (
 )
 from reviewapp.models import Asset, Batch, ProcessingRun, Rendition, SampleMember, Task
 from reviewapp.selectors import lots, tallies
+from reviewapp.selectors.exceptions import UNCATEGORISED
 
 # Rates older than this say nothing of now.
 RATE_WINDOW = timedelta(minutes=10)
@@ -64,7 +65,8 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Photos that failed or were rejected for one reason; `can_retry` for those a manager may start again.
+    """Photos that failed or were rejected for one reason; `can_retry` for those a manager may start again, `can_change`
+    for those that may get another category or preset first.
 
     `names` are the first NAMES_SHOWN paths as the client sent them, so that it can be told which files to send again.
     """
@@ -75,6 +77,10 @@ class FailureGroup:
     count: int
     can_retry: bool
     names: tuple[str, ...] = ()
+
+    @property
+    def can_change(self) -> bool:
+        return self.can_retry or self.state == AssetState.EDITING
 
     @property
     def unnamed(self) -> int:
@@ -199,10 +205,12 @@ def open_batch_ids() -> list[int]:
 def failures(batch: Batch) -> list[FailureGroup]:
     """Failed and rejected photos by code, the most frequent first, with one of their sentences (VAL-19, OBS-22).
 
-    Those a senior gave up are grouped by their sentence: a person wrote it for these photos.
+    With them those an editor has only because nobody knows their category (CLS-17). Those a senior gave up are grouped
+    by their sentence: a person wrote it for these photos.
     """
     grouped: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
-    stopped = batch.assets.filter(state__in=[AssetState.FAILED, AssetState.REJECTED_INTAKE]).order_by("id")
+    states = Q(state__in=[AssetState.FAILED, AssetState.REJECTED_INTAKE])
+    stopped = batch.assets.filter(states | UNCATEGORISED).order_by("id")
     for state, code, reason, path in stopped.values_list("state", "state_code", "state_reason", "relative_path"):
         grouped[state, code, reason if code == "given_up" else ""].append((reason, path))
     groups = [

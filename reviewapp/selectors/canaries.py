@@ -38,7 +38,10 @@ def running(preset: Preset) -> Canary | None:
 
 
 def version_on_trial(asset: Asset) -> PresetVersion | None:
-    """The version `asset` was chosen to be done with; None for most photos, and after a rollback."""
+    """The version `asset` was chosen to be done with; None for most photos, after a rollback, and where a manager chose
+    a preset for this photo (CLS-17)."""
+    if asset.own_preset_id is not None:
+        return None
     place = CanaryPlace.objects.filter(asset=asset).select_related("canary__version").first()
     if place is None or place.canary.state == CanaryState.ROLLED_BACK:
         return None

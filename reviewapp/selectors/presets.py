@@ -69,11 +69,14 @@ def presets() -> QuerySet[Preset]:
 
 
 def version_for(asset: Asset) -> PresetVersion:
-    """Return the preset version a photo is done with: its category's own if the batch pinned one, else the batch's.
+    """Return the preset version a photo is done with: the one a manager chose for it, else its category's own if the
+    batch pinned one, else the batch's.
 
     In a batch that does a sample first: that of the round it was drawn in, or what the rest is done with (SMP-06).
     A photo chosen for a trial gets the version on trial instead (selectors.canaries.version_on_trial).
     """
+    if asset.own_preset is not None:
+        return asset.own_preset
     own = BatchCategoryPreset.objects.filter(batch_id=asset.batch_id, category=asset.category).select_related(
         "preset_version"
     )

@@ -156,8 +156,12 @@ depends on nothing that tells a sample from another photo."""
 
 
 def asks_colour(task: ReviewTask) -> bool:
-    """Say so of a task that was loaded with `with_details` or `to_decide`."""
-    return bool(task.asks_colour)  # type: ignore[attr-defined] # annotated there
+    """Say so of one task; one more query where it was loaded by neither `with_details` nor `to_decide`."""
+    known: bool | None = getattr(task, "asks_colour", None)
+    if known is None:
+        asked = ReviewTask.objects.annotate(asks_colour=ASKS_COLOUR).filter(pk=task.pk)
+        known = asked.values_list("asks_colour", flat=True).first()
+    return bool(known)
 
 
 SCORE_COLUMNS = ("measures", "gates", "checks", "failures", "label_map", "colour_map")

@@ -27,7 +27,7 @@ from . import assets, audit, batch_state, first_samples, pilots, runs, sampling
 from .handover import LIVE_EDITS, open_editing
 
 # Where a photo stood before the step that failed, so that a retry starts exactly that step again.
-_BEFORE_STEP = {
+BEFORE_STEP = {
     Step.VALIDATE: AssetState.RECEIVED,
     Step.CLASSIFY: AssetState.VALIDATED,
     Step.PROCESS: AssetState.QUEUED,
@@ -129,7 +129,7 @@ def cancel(batch: Batch, reason: str = "", actor: Any = None) -> int:
         waiting = list(batch.assets.filter(state__in=UNDONE_STATES - {AssetState.SCORED}))
         done = 0
         for asset in waiting:
-            done += _try_move(asset, AssetState.CANCELLED, reason="The batch was cancelled.", actor=actor)
+            done += try_move(asset, AssetState.CANCELLED, reason="The batch was cancelled.", actor=actor)
     return done
 
 
@@ -145,23 +145,23 @@ def retry_failed(batch: Batch, actor: Any = None, *, code: str | None = None) ->
         failed = failed.filter(state_code=code)
     done = 0
     with transaction.atomic():
-        if not _is_alive(batch):
+        if not is_alive(batch):
             return 0
         for asset in failed:
             done += _retry_asset(asset, actor)
         if code is None:
             done += _retry_renders(batch, actor)
-        _open_again(batch, done, actor)
+        open_again(batch, done, actor)
     return done
 
 
-def _is_alive(batch: Batch) -> bool:
+def is_alive(batch: Batch) -> bool:
     """Lock the batch until the transaction ends and say whether it isn't cancelled."""
     locked = Batch.objects.select_for_update(no_key=True).filter(pk=batch.pk)
     return locked.exclude(state=BatchState.CANCELLED).first() is not None
 
 
-def _open_again(batch: Batch, done: int, actor: Any) -> None:
+def open_again(batch: Batch, done: int, actor: Any) -> None:
     """Take a delivered batch up again when `done` of its photos are back in the line, and bring it up to date."""
     if done:
         note = "Photos of this batch are back in the line."
@@ -170,12 +170,12 @@ def _open_again(batch: Batch, done: int, actor: Any) -> None:
 
 
 def _retry_asset(asset: Asset, actor: Any) -> bool:
-    task = Task.objects.filter(asset=asset, state=TaskState.DEAD, step__in=_BEFORE_STEP).order_by("-pk").first()
+    task = Task.objects.filter(asset=asset, state=TaskState.DEAD, step__in=BEFORE_STEP).order_by("-pk").first()
     if task is None:
         return False
     with transaction.atomic():
         reason = "A manager started this step again."
-        if not _try_move(asset, _BEFORE_STEP[Step(task.step)], reason=reason, actor=actor):
+        if not try_move(asset, BEFORE_STEP[Step(task.step)], reason=reason, actor=actor):
             return False
         return runs.retry(task, actor)
 
@@ -203,7 +203,7 @@ def hand_to_editors(batch: Batch, actor: Any = None, *, code: str | None = None)
         failed = failed.filter(state_code=code)
     done = 0
     with transaction.atomic():
-        if not _is_alive(batch):
+        if not is_alive(batch):
             return 0
         for asset in failed:
             try:
@@ -212,7 +212,7 @@ def hand_to_editors(batch: Batch, actor: Any = None, *, code: str | None = None)
             except assets.StateConflict:  # somebody else took it meanwhile
                 continue
             done += 1
-        _open_again(batch, done, actor)
+        open_again(batch, done, actor)
     return done
 
 
@@ -233,7 +233,7 @@ def set_priority(batch: Batch, priority: int, actor: Any = None) -> None:
         audit.record("batch.priority", batch, actor=actor, before={"priority": before}, after={"priority": priority})
 
 
-def _try_move(asset: Asset, target: AssetState, *, reason: str, actor: Any) -> bool:
+def try_move(asset: Asset, target: AssetState, *, reason: str, actor: Any) -> bool:
     try:
         assets.move(asset, target, reason=reason, actor=actor)
     except assets.StateConflict:  # a worker was faster; what it did stands

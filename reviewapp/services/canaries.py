@@ -119,6 +119,8 @@ def place(asset: Asset) -> CanaryPlace | None:
     known = CanaryPlace.objects.filter(asset=asset).first()
     if known is not None:
         return known
+    if asset.own_preset_id is not None:
+        return None  # a manager chose the version for this very photo
     pinned = version_for(asset)
     trial = selectors.running(pinned.preset)
     if trial is None or trial.parent_id != pinned.pk or asset.batch.created_at < trial.started_at:

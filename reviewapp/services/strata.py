@@ -101,6 +101,7 @@ def _again(photo: Asset, version: PresetVersion, actor: Any) -> None:
         actor=actor,
         attempt=attempt,
         sample_block=None,
+        own_preset=None,  # what was chosen for this photo alone failed with the rest
     )
     runs.create_task(photo, Step.PROCESS, f"process:{photo.pk}:a{attempt}", args={"attempt": attempt})
 

@@ -41,12 +41,15 @@ def test_one_click_does_the_stratum_again_with_the_preset_before() -> None:
         strata.reprocess(lot.pk, factories.make_user("", Role.REVIEWER))
     found = lot.places.get(rank=0).asset
     open_editing(found, EditReason.SAMPLE_REJECTED, "Found", base_run=found.current_run)
+    chosen = lot.places.get(rank=1).asset_id  # a manager had chosen the version for this one by itself (CLS-17)
+    Asset.objects.filter(pk=chosen).update(own_preset=lot.scope.preset_version)
     done = strata.reprocess(lot.pk, manager)
     assert (done.photos, done.version.number) == (29, 1)
     assert batch.assets.filter(state=AssetState.REDO, attempt=2, sample_block=None).count() == 29
     assert Task.objects.filter(step=Step.PROCESS, asset__batch=batch).count() == 29
     again = batch.assets.filter(state=AssetState.REDO)[0]
     assert presets.version_for(again).number == 1, "the line does them with the version before"
+    assert presets.version_for(Asset.objects.get(pk=chosen)).number == 1
     assert not Look.objects.filter(lot=lot, verdict="", is_void=False).exists()
     with pytest.raises(scopes.HoldRefused):
         strata.reprocess(lot.pk, manager)

@@ -23,7 +23,7 @@ LEGAL = {
     "in_review": "approved editing redo on_hold cancelled",
     "on_hold": "in_review approved editing cancelled",
     "approved": "in_review awaiting_signoff",
-    "editing": "scored in_review auto_approved failed cancelled",
+    "editing": "validated scored in_review auto_approved failed cancelled",
     "awaiting_signoff": "approved editing cancelled",
     "failed": "received validated classified queued editing cancelled",
     "cancelled": "",
