@@ -144,6 +144,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.SampleDraw,
     models.SampleMember,
     models.FirstMember,
+    models.FirstSample,
     models.Preset,
     models.PresetVersion,
     models.RoutingPolicy,
