@@ -145,6 +145,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.SampleMember,
     models.FirstMember,
     models.FirstSample,
+    models.PilotReport,
     models.Preset,
     models.PresetVersion,
     models.RoutingPolicy,
