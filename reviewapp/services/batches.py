@@ -51,26 +51,43 @@ def refresh(batch_id: int) -> None:
 
 
 def _refresh(batch_id: int) -> None:
+    goes_on = _refresh_once(batch_id)
+    for _piece in range(first_samples.AT_ONCE // first_samples.PIECE - 1):
+        if not goes_on:
+            return
+        goes_on = _let_more_through(batch_id)
+
+
+def _refresh_once(batch_id: int) -> bool:
+    """True when more of what waits may be let through."""
     batch = Batch.objects.select_related("client").get(pk=batch_id)
     if batch.state not in PAUSABLE:
-        return
+        return False
     # Most calls change nothing: read first, and take the write lock only for those that do.
     if not first_samples.is_due(batch) and not sampling.is_due(batch) and not _is_behind(batch):
-        return
+        return False
     with transaction.atomic():
         Batch.objects.select_for_update(no_key=True).filter(pk=batch_id).first()
         batch.refresh_from_db()
         if batch.state not in PAUSABLE:
-            return
-        first_samples.advance(batch)
+            return False
+        goes_on = first_samples.advance(batch)
         sampling.draw_due(batch)
         if batch.state == BatchState.UPLOADING:
-            return
+            return goes_on
         due = selectors.state_due(batch)
         if due != batch.state:
             batch_state.move(batch, due, allowed_from=MOVABLE)
         if due == BatchState.READY:
             _complete(batch)
+    return goes_on
+
+
+def _let_more_through(batch_id: int) -> bool:
+    """The next piece, in a transaction of its own, so that nobody waits long for the database."""
+    with transaction.atomic():
+        batch = Batch.objects.select_for_update(no_key=True).get(pk=batch_id)
+        return batch.state in PAUSABLE and first_samples.let_through(batch)
 
 
 def _is_behind(batch: Batch) -> bool:

@@ -23,6 +23,8 @@ from . import assets, audit, lanes
 
 AT_ONCE = 100
 """Photos of a batch in the queue at most while others of it wait; filled up again when half of them are done."""
+PIECE = 25
+"""So many are let through in one transaction: nobody waits long for the database."""
 
 
 def is_due(batch: Batch) -> bool:
@@ -33,19 +35,21 @@ def is_due(batch: Batch) -> bool:
     return _draws_now(batch, states) or _lets_through(batch, states) or _is_seen(batch)
 
 
-def advance(batch: Batch) -> None:
-    """Draw the first round when it is due, let through what may go, note that a round was seen.
+def advance(batch: Batch) -> bool:
+    """Draw the first round when it is due, let a piece through of what may go, note that a round was seen.
 
+    True when `let_through` would let more through.
     Call in a transaction that holds the batch. Safe at any time and from two places at once: a round's number is
     unique, a photo moves only from where it waits, and its task has one name.
     """
     if batch.first_share is None:
-        return
+        return False
     if _draws_now(batch, _states(batch)):
         draw(batch, batch.preset_version)
-    _let_through(batch)
+    goes_on = let_through(batch)
     if _is_seen(batch):
         _note_seen(batch)
+    return goes_on
 
 
 def draw(batch: Batch, version: PresetVersion, actor: Any = None) -> FirstSample | None:
@@ -91,23 +95,29 @@ def _draws_now(batch: Batch, states: Mapping[str, int]) -> bool:
 
 
 def _lets_through(batch: Batch, states: Mapping[str, int]) -> bool:
+    """Only when half of the queue's share is done: else every photo done would let one through."""
     if not states.get(AssetState.WAITS_FOR_SAMPLE) or states.get(AssetState.QUEUED, 0) > AT_ONCE // 2:
         return False
     return batch.applied_at is not None or selectors.waiting_members(batch).exists()
 
 
-def _let_through(batch: Batch) -> None:
-    states = _states(batch)
-    if not _lets_through(batch, states):
-        return
-    room = AT_ONCE - states.get(AssetState.QUEUED, 0)
-    ids = list(selectors.waiting_members(batch).values_list("asset_id", flat=True)[:room])
-    if batch.applied_at is not None and len(ids) < room:
+def let_through(batch: Batch) -> bool:
+    """Send up to PIECE photos on their way, those of a sample first. True when there are more and there is room.
+
+    Call in a transaction that holds the batch.
+    """
+    room = AT_ONCE - _states(batch).get(AssetState.QUEUED, 0)
+    piece = min(PIECE, room)
+    if piece <= 0:
+        return False
+    ids = list(selectors.waiting_members(batch).values_list("asset_id", flat=True)[:piece])
+    if batch.applied_at is not None and len(ids) < piece:
         rest = batch.assets.filter(state=AssetState.WAITS_FOR_SAMPLE).exclude(pk__in=ids).order_by("pk")
-        ids += rest.values_list("pk", flat=True)[: room - len(ids)]
+        ids += rest.values_list("pk", flat=True)[: piece - len(ids)]
     for photo in Asset.objects.select_related("batch__preset_version").filter(pk__in=ids).order_by("pk"):
         with contextlib.suppress(assets.StateConflict), transaction.atomic():  # cancelled at this very moment
             lanes.choose_lane(photo)
+    return len(ids) == piece and room > piece
 
 
 def _is_seen(batch: Batch) -> bool:

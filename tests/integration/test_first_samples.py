@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from reviewapp.enums import AssetState, BatchState, ReviewReason, ReviewTaskState, Role, Routing, Step
 from reviewapp.jobs import runner
-from reviewapp.models import Asset, AuditEvent, CategoryRule, ReviewTask, Task
+from reviewapp.models import Asset, AuditEvent, Batch, CategoryRule, ReviewTask, Task
 from reviewapp.policies import sampling as policy
 from reviewapp.selectors import deliveries
 from reviewapp.selectors import first_samples as selectors
@@ -133,6 +134,21 @@ def test_smp06_the_rest_is_let_through_a_few_at_a_time_and_all_of_it(mona: User)
         assert states(batch).get(AssetState.QUEUED, 0) <= first_samples.AT_ONCE
     assert states(batch) == {AssetState.APPROVED: 260}
     assert Task.objects.filter(step=Step.PROCESS).count() == 260
+
+
+def test_smp06_no_transaction_lets_more_than_a_piece_through_and_photos_for_editors_go_too(mona: User) -> None:
+    batch, sample = drawn(160)
+    judged(sample)
+    batch.assets.filter(state=AssetState.WAITS_FOR_SAMPLE).update(category="other", category_source="metadata")
+    Batch.objects.filter(pk=batch.pk).update(applied_at=timezone.now())
+    batch.refresh_from_db()
+    with transaction.atomic():
+        assert first_samples.let_through(batch)
+    assert states(batch)[AssetState.EDITING] == first_samples.PIECE
+    batches.refresh(batch.pk)
+    assert states(batch)[AssetState.EDITING] == first_samples.PIECE + first_samples.AT_ONCE
+    batches.refresh(batch.pk)
+    assert states(batch) == {AssetState.APPROVED: 16, AssetState.EDITING: 144}
 
 
 def test_smp06_files_added_after_an_early_draw_wait_too(mona: User) -> None:
