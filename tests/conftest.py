@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from tests import demo, servers
+from tests import demo, emptying, servers
 from tests.stack import Stack
 
 hypothesis_settings.register_profile("softproof", deadline=None)  # a busy machine is no failure
@@ -26,6 +27,17 @@ CHROMIUM_ARGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
+
+
+def pytest_configure() -> None:
+    """Tests that commit end with tests/emptying.py."""
+    emptying.instead_of_flush()
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the collector of garbage needn't look through it every second, nor as often."""
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def missing(what: str) -> None:
@@ -79,6 +91,12 @@ def _plain_static_files(settings: Any) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """The product's way to keep a password takes half a second on purpose; the stack tests sign in by it."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from reviewapp.jobs import runner
 from reviewapp.models import Batch, Preset, Task
 from reviewapp.services import ingest, seeds
 
-SIDE = 1400
+SIDE = 1100
 
 
 def photo(seed: int = 0, *, side: int = SIDE, shape: str = "box", ground: int = 226, suffix: str = "JPEG") -> bytes:

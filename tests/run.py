@@ -1,7 +1,7 @@
-"""`make test`: the whole suite on SQLite, then everything that touches rows on PostgreSQL too.
+"""`make test`: the whole suite on SQLite, and at the same time everything that touches rows on PostgreSQL too.
 
-Two processes share the files of each pass (pytest-xdist), because every machine has two cores and pytest uses one. They
-take them in the order of their names, so that the browser's long files come first and the short ones fill the end.
+Two processes share the files of the first pass (pytest-xdist), because every machine has two cores and pytest uses one.
+Its browser and stack tests wait for half of their time, which is when the one process of the second pass works.
 """
 
 from __future__ import annotations
@@ -9,19 +9,55 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from tests import servers
 
-SHARED = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25"]
-ON_BOTH = ["tests/integration", "tests/web", "-m", "not stack and not browser and not sqlite_only"]
+BYTECODE = Path(__file__).resolve().parent.parent / ".pytest_cache" / "bytecode"
+SLOWEST = "--durations=25"
+SHARED = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", SLOWEST]
+ON_BOTH = ["tests/integration", "tests/web", "-m", "not stack and not browser and not sqlite_only", SLOWEST]
 
 
-def run(*arguments: str, **env: str) -> bool:
-    """Run one pytest process with `env` added to its environment, because settings are read once; did all pass?"""
-    words = [f"{name}={'postgres' if 'postgres' in value else value}" for name, value in env.items()]
-    print(" ".join(["$", *words, "pytest", *arguments]), flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", *arguments]
-    return subprocess.run(command, env={**os.environ, **env}, check=False).returncode == 0
+def environment() -> dict[str, str]:
+    """What pytest and all it starts get. Where Python may not write bytecode beside the source, each of the hundred
+    processes of a run would compile Django and all the rest anew, which takes longer than what it is started for."""
+    given = dict(os.environ)
+    if given.pop("PYTHONDONTWRITEBYTECODE", ""):
+        given.setdefault("PYTHONPYCACHEPREFIX", str(BYTECODE))
+    return given
+
+
+def run(*arguments: str) -> bool:
+    """Run one pytest process; did all pass?"""
+    print(f"$ pytest {' '.join(arguments)}", flush=True)
+    return (
+        subprocess.run([sys.executable, "-m", "pytest", "-q", *arguments], env=environment(), check=False).returncode
+        == 0
+    )
+
+
+@contextmanager
+def meanwhile(url: str) -> Iterator[list[bool]]:
+    """Run the second pass while the body runs, then print what it said. Afterwards the list says whether it passed."""
+    passed: list[bool] = []
+    command = [sys.executable, "-m", "pytest", "-q", *ON_BOTH]
+    env = {**environment(), "SOFTPROOF_TEST_DATABASE": url}
+    with tempfile.TemporaryFile() as said:
+        second = subprocess.Popen(command, env=env, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            yield passed
+            passed.append(second.wait() == 0)
+        finally:
+            if second.poll() is None:
+                second.terminate()
+                second.wait()
+            said.seek(0)
+            print(f"$ SOFTPROOF_TEST_DATABASE=postgres pytest {' '.join(ON_BOTH)}", flush=True)
+            print(said.read().decode(errors="replace"), flush=True)
 
 
 def main() -> int:
@@ -31,14 +67,14 @@ def main() -> int:
         print("Browser tests are skipped: no Chromium was found (set CHROMIUM to one).", flush=True)
     if extra:
         return 0 if run(*extra) else 1
-    passed = run("tests", *SHARED)
     try:
-        with servers.running_postgres() as url:
-            passed &= run(*ON_BOTH, *SHARED, SOFTPROOF_TEST_DATABASE=url)
+        with servers.running_postgres() as url, meanwhile(url) as second:
+            first = run("tests", *SHARED)
+        return 0 if first and all(second) else 1
     except servers.Missing as reason:
+        first = run("tests", *SHARED)
         print(f"PostgreSQL tests are skipped: {reason}.", flush=True)
-        passed &= not servers.REQUIRE_ALL
-    return 0 if passed else 1
+        return 0 if first and not servers.REQUIRE_ALL else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,9 +16,14 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import psycopg2
+
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+BUSY = """SELECT (SELECT count(*) FROM reviewapp_task WHERE state IN ('pending', 'running'))
+    + (SELECT CASE WHEN count(*) = 0 THEN 1 ELSE 0 END FROM reviewapp_asset)"""
+"""Above 0 while there is work, or nothing has come in yet."""
 
 
 class Stack:
@@ -37,6 +43,8 @@ class Stack:
             **env,
         }
         self.lines: list[str] = []
+        self.sessions: dict[str, list[Any]] = {}
+        """Cookies of the people who signed in, for tests that open page after page as one of them."""
         self.process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Stack:
@@ -97,16 +105,30 @@ class Stack:
         answer: dict[str, Any] = json.loads(self.manage("status", "--json").strip().splitlines()[-1])
         return answer
 
+    def rows(self, asked: str, *values: Any) -> list[Any]:
+        """Ask the database itself, or change it on SQLite. Costs nothing beside a command, which loads the product."""
+        url = self.env.get("DATABASE_URL", "")
+        with (
+            contextlib.closing(
+                psycopg2.connect(url) if url else sqlite3.connect(self.data / "softproof.sqlite3", timeout=60)
+            ) as link,
+            link,
+            contextlib.closing(link.cursor()) as cursor,
+        ):
+            cursor.execute(asked, values)
+            return list(cursor.fetchall()) if cursor.description else []
+
     def wait_idle(self, timeout_s: float = 300) -> dict[str, Any]:
-        """Wait until no task is pending or running; return the last status."""
+        """Wait until no task is pending or running; return what `status` then says."""
         deadline = time.monotonic() + timeout_s
         while True:
-            status = self.status()
-            if status["assets"] and not (set(status["tasks"]) & {"pending", "running"}):
-                return status
+            if not self.rows(BUSY)[0][0]:
+                status = self.status()
+                if status["assets"] and not (set(status["tasks"]) & {"pending", "running"}):
+                    return status
             if time.monotonic() > deadline:
-                raise TimeoutError(f"Still working: {status}\n{self.logs()}")
-            time.sleep(0.5)
+                raise TimeoutError(f"Still working: {self.status()}\n{self.logs()}")
+            time.sleep(0.2)
 
     def children(self, pattern: str) -> list[int]:
         """Pids of the supervisor's direct children whose command line matches."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -28,9 +29,11 @@ def _disc(size: tuple[int, int], centre: tuple[float, float], radius: float, gro
     return image
 
 
-def run_files(hue: int) -> dict[str, Any]:
-    """Stored before, after, thumbnails and cut-out of a disc of `hue` (0..359), as fields for factories.make_run."""
-    colour = f"hsl({hue % 360}, 55%, 45%)"
+@lru_cache(maxsize=32)
+def _drawn(hue: int) -> dict[str, bytes]:
+    """Before, after, thumbnails, cut-out and matte of a disc of `hue`; drawn once, because writing them takes longer
+    than most tests that show them."""
+    colour = f"hsl({hue}, 55%, 45%)"
     before = _disc(SOURCE, (450, 300), 190, (196, 196, 198), colour)
     after = _disc((FRAME, FRAME), (300, 300), 237.5, (255, 255, 255), colour)
     cutout = before.convert("RGBA")
@@ -40,7 +43,7 @@ def run_files(hue: int) -> dict[str, Any]:
     thumb = (160, 160)
     matte = io.BytesIO()
     _disc((FRAME, FRAME), (300, 300), 237.5, "black", "white").convert("L").save(matte, "PNG")
-    keys = {
+    return {
         "before_key": _webp(before),
         "after_key": _webp(after),
         "thumb_before_key": _webp(before.resize(thumb)),
@@ -48,7 +51,11 @@ def run_files(hue: int) -> dict[str, Any]:
         "pixels_key": png.getvalue(),
         "matte_key": matte.getvalue(),
     }
-    stored = {name: storage.put_bytes(data, prefix="d").key for name, data in keys.items()}
+
+
+def run_files(hue: int) -> dict[str, Any]:
+    """Stored before, after, thumbnails and cut-out of a disc of `hue` (0..359), as fields for factories.make_run."""
+    stored = {name: storage.put_bytes(data, prefix="d").key for name, data in _drawn(hue % 360).items()}
     return stored | {
         "frame_matrix": list(MATRIX),
         "before_scale": 1.0,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from typing import Any
 
 from tests.e2e.desk import saved, sku, until
@@ -25,16 +23,9 @@ MOVING = """document.getAnimations()
     .map((one) => one.animationName ?? String(one))"""
 
 
-def rows(stack: Stack, asked: str, *values: Any) -> list[Any]:
-    """Ask the stack's database itself, or change it."""
-    with contextlib.closing(sqlite3.connect(stack.data / "softproof.sqlite3", timeout=60)) as db, db:
-        return db.execute(asked, values).fetchall()
-
-
 def decisions(stack: Stack, after: int = 0) -> list[Any]:
     """(id, SKU, verdict, reasons, what it undoes) of what was stored after that id, in order."""
-    return rows(
-        stack,
+    return stack.rows(
         "SELECT d.id, a.sku, d.verdict, d.reasons, d.undoes_id FROM reviewapp_reviewdecision d"
         " JOIN reviewapp_asset a ON a.id = d.asset_id WHERE d.id > ? ORDER BY d.id",
         after,

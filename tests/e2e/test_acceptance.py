@@ -34,7 +34,7 @@ import pytest
 from tests.e2e import walk
 from tests.e2e.desk import saved, show, sku, until
 from tests.e2e.screens import SCREENS, first_painted, furnish, signed_in
-from tests.e2e.stack_desk import MOVING, TINTED, decisions, rows, undone
+from tests.e2e.stack_desk import MOVING, TINTED, decisions, undone
 from tests.e2e.telling import INNOCENT, TELLING, everything_once
 from tests.stack import Stack
 
@@ -176,11 +176,11 @@ def test_14_13_a_decision_after_the_lease_ran_out_is_refused_and_the_photo_offer
     task = int(page.get_attribute(".fr.cur", "data-entry").split(".")[0])
     rita = "(SELECT id FROM auth_user WHERE username = 'rita')"
     lend = f"UPDATE reviewapp_reviewtask SET lease_until = datetime('now', ?), lease_owner_id = {rita} WHERE id = ?"
-    rows(stack, lend, "+5 minutes", task)
+    stack.rows(lend, "+5 minutes", task)
     page.keyboard.press("a")
     page.wait_for_selector("#note:not([hidden])")
     assert "somebody else" in page.inner_text("#note") and decisions(stack, start) == []
-    rows(stack, lend, "-1 minutes", task)
+    stack.rows(lend, "-1 minutes", task)
     page.reload()
     first_painted(page)
     offered = f'document.querySelector(`.fr[data-entry^="{task}."][aria-label^="{first}"]:not(:has(.mk))`) !== null'
@@ -296,7 +296,7 @@ def test_14_12_two_people_decide_one_photo_and_both_are_in_the_log(opened: Any, 
     sku = first.inner_text("#sku")
     task = int(first.get_attribute(".fr.cur", "data-entry").split(".")[0])
     free = "UPDATE reviewapp_reviewtask SET lease_until = NULL, lease_owner_id = NULL, priority = 0 WHERE id = ?"
-    rows(stack, free, task)
+    stack.rows(free, task)
     second = opened("rita", "/review/mixed/")
     first_painted(second)
     assert second.inner_text("#sku") == sku
@@ -307,8 +307,7 @@ def test_14_12_two_people_decide_one_photo_and_both_are_in_the_log(opened: Any, 
     first.wait_for_selector("#note:not([hidden])")
     said = first.inner_text("#note")
     assert "Already decided by" in said and "second opinion" in said
-    made = rows(
-        stack,
+    made = stack.rows(
         "SELECT u.username, d.verdict, d.is_second_opinion, d.created_at, d.asset_id FROM reviewapp_reviewdecision d"
         " JOIN auth_user u ON u.id = d.reviewer_id WHERE d.task_id = ? ORDER BY d.id DESC LIMIT 2",
         task,
@@ -316,7 +315,7 @@ def test_14_12_two_people_decide_one_photo_and_both_are_in_the_log(opened: Any, 
     assert [row[:3] for row in made] == [("reviewer", "reject", 1), ("rita", "approve", 0)]
     log = "SELECT DISTINCT u.username FROM reviewapp_auditevent e JOIN auth_user u ON u.id = e.actor_id"
     where = "WHERE e.asset_id = ? AND e.created_at >= ? AND u.username IN ('rita', 'reviewer') ORDER BY 1"
-    assert rows(stack, f"{log} {where}", made[1][4], made[1][3]) == [("reviewer",), ("rita",)]
+    assert stack.rows(f"{log} {where}", made[1][4], made[1][3]) == [("reviewer",), ("rita",)]
 
 
 def test_14_16_the_next_photo_is_in_the_very_frame_of_the_key(opened: Any) -> None:
@@ -360,15 +359,15 @@ def test_14_17_polling_rests_while_hidden_and_ends_when_the_batch_is_done(opened
     assert polls
     done = "UPDATE reviewapp_batch SET state = ? WHERE id = ?"
     number = day[1]["batch"]
-    [(state,)] = rows(day[0], "SELECT state FROM reviewapp_batch WHERE id = ?", number)
-    rows(day[0], done, "delivered", number)
+    [(state,)] = day[0].rows("SELECT state FROM reviewapp_batch WHERE id = ?", number)
+    day[0].rows(done, "delivered", number)
     try:
         until(page, "!document.getElementById('live').hasAttribute('hx-trigger')", timeout_ms=25_000)
         polls.clear()
         page.wait_for_timeout(11_000)
         assert not polls
     finally:
-        rows(day[0], done, state, number)
+        day[0].rows(done, state, number)
 
 
 def test_14_11_a_slider_moves_by_arrow_keys_and_publishing_needs_a_draft_and_a_reason(opened: Any) -> None:

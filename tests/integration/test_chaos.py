@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import threading
 import time
-from contextlib import closing
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from tests import servers
@@ -45,22 +42,16 @@ print('FACTS ' + json.dumps({
 """
 
 
-def at_work(database_url: str, data: Path) -> list[str]:
+def at_work(stack: Stack) -> list[str]:
     """Names of the workers that hold a task right now, asked of the database itself."""
-    query = "SELECT owner FROM reviewapp_task WHERE state = 'running'"
-    if database_url:
-        with closing(psycopg2.connect(database_url)) as link, link.cursor() as cursor:
-            cursor.execute(query)
-            return [row[0] for row in cursor.fetchall()]
-    with closing(sqlite3.connect(data / "softproof.sqlite3", timeout=20)) as link:
-        return [row[0] for row in link.execute(query)]
+    return [row[0] for row in stack.rows("SELECT owner FROM reviewapp_task WHERE state = 'running'")]
 
 
-def kill_workers(stack: Stack, times: int, database_url: str) -> int:
+def kill_workers(stack: Stack, times: int) -> int:
     """Kill -9 a worker in the middle of a task, again and again. Returns how many died so."""
     killed, deadline = 0, time.monotonic() + 120
     while killed < times and time.monotonic() < deadline:
-        for name in at_work(database_url, stack.data)[:1]:
+        for name in at_work(stack)[:1]:
             for pid in stack.children(rf"manage\.py worker --name {name}$"):
                 os.kill(pid, signal.SIGKILL)
                 killed += 1
@@ -79,7 +70,7 @@ def test_killed_workers_lose_and_double_nothing(database: str, tmp_path: Path, r
     with Stack(tmp_path / "data", **env) as stack:
         upload = threading.Thread(target=stack.manage, args=("ingest", str(folder), "--client", "Chaos"))
         upload.start()
-        killed = kill_workers(stack, KILLS, env.get("DATABASE_URL", ""))
+        killed = kill_workers(stack, KILLS)
         upload.join()
         stack.wait_idle(240)
         printed = stack.manage("shell", "-c", COUNT)

@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from processing.channels import load_channels
 from processing.params import STANDARD_PRESET, ScoringParams
@@ -15,6 +14,7 @@ from processing.pipeline import make
 from processing.quality.outline import trace
 from processing.removal.base import Removal
 from processing.types import QualityReport, RGBArray
+from tests.processing.pictures import saved
 from tests.processing.products import product_alpha, product_colour
 
 SIDE = 1300
@@ -38,7 +38,7 @@ def made(folder: Path, hidden: tuple[int, int, int], halo_px: int = 0) -> Qualit
         size = 2 * halo_px + 1
         pixels[..., 3] = cv2.dilate(alpha, np.ones((size, size), np.uint8))
     file = folder / f"{hidden[0]}-{halo_px}.png"
-    Image.fromarray(pixels.astype(np.uint8)).save(file)
+    saved(file, pixels.astype(np.uint8))
     return make(file, STANDARD_PRESET, load_channels()["amazon_main"], ScoringParams(), NoRemover()).quality
 
 

@@ -1,0 +1,44 @@
+"""What tests rely on after each of them that commits: nothing of it is left, and the database keeps its own watch."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import DatabaseError, connection, transaction
+
+from reviewapp.models import AuditEvent, Tally
+from reviewapp.services import audit
+from tests import emptying, factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def filled() -> set[str]:
+    """Tables with rows in them."""
+    ours = (model for model in apps.get_models() if model._meta.managed)
+    return {model._meta.db_table for model in ours if model._default_manager.exists()}
+
+
+def test_no_row_is_left_and_types_and_permissions_are_those_of_the_models() -> None:
+    factories.make_sample()
+    audit.record("batch.named", factories.make_batch(name="Mugs"))
+    assert {"reviewapp_asset", "reviewapp_auditevent", "reviewapp_samplemember", "reviewapp_tally"} <= filled()
+    emptying.empty()
+    assert filled() == {"django_content_type", "auth_permission"}
+    assert ContentType.objects.count() == len(apps.get_models())
+    assert Permission.objects.count() == sum(
+        len(model._meta.default_permissions) + len(model._meta.permissions) for model in apps.get_models()
+    )
+
+
+def test_the_triggers_work_again_afterwards() -> None:
+    emptying.empty()
+    batch = factories.make_batch()
+    factories.make_asset(batch)
+    assert Tally.objects.filter(kind="asset", batch_id=batch.pk).exists()
+    event = audit.record("batch.named", batch)
+    if connection.vendor == "postgresql":
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            AuditEvent.objects.filter(pk=event.pk).delete()
