@@ -28,7 +28,8 @@ EXACT, CUT, COVER = 48, 40, 40
 """Colours of a palette: the commonest as they are; of all others the median cut, and some from everywhere in the cube,
 which keeps the colour of a small sign."""
 LEFT_OUT = frozenset({"login-refused", "batches-empty-filter", "thresholds-refused", "person-new", "channel-new",
-                      "image-refused", "client-new", "not-found", "review-blink", "review-bulk-done"})  # fmt: skip
+                      "image-refused", "client-new", "batch-sample", "batch-owner", "not-found", "review-blink",
+                      "review-bulk-done"})  # fmt: skip
 """States that the acceptance tests look at but nobody needs a picture of; so with the rarer ones of the desk."""
 
 
