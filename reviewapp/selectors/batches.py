@@ -209,8 +209,10 @@ def failures(batch: Batch) -> list[FailureGroup]:
     by their sentence: a person wrote it for these photos.
     """
     grouped: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
-    states = Q(state__in=[AssetState.FAILED, AssetState.REJECTED_INTAKE])
-    stopped = batch.assets.filter(states | UNCATEGORISED).order_by("id")
+    ended = [AssetState.FAILED, AssetState.REJECTED_INTAKE]
+    # All states once more by themselves: the index of batch and state finds them, whatever stands in the OR.
+    found = batch.assets.filter(Q(state__in=ended) | UNCATEGORISED, state__in=[*ended, AssetState.EDITING])
+    stopped = found.order_by("id")
     for state, code, reason, path in stopped.values_list("state", "state_code", "state_reason", "relative_path"):
         grouped[state, code, reason if code == "given_up" else ""].append((reason, path))
     groups = [

@@ -28,7 +28,8 @@ FAILED = Q(state=AssetState.FAILED) & ~Q(state_code="given_up")
 
 def exceptions_of(batch: Batch) -> QuerySet[Asset]:
     """Photos of `batch` that failed, or whose category nobody knows."""
-    return batch.assets.filter(FAILED | UNCATEGORISED)
+    # Both states once more by themselves: the index of batch and state finds them, whatever stands in the OR.
+    return batch.assets.filter(FAILED | UNCATEGORISED, state__in=[AssetState.FAILED, AssetState.EDITING])
 
 
 @dataclass(frozen=True, slots=True)

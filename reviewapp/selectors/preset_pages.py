@@ -9,6 +9,7 @@ from reviewapp.models import Canary, LearningAlarm, Preset, PresetLife, PresetLo
 from reviewapp.policies.learning import ReasonShare
 from reviewapp.selectors import presets
 from reviewapp.selectors.alarms import open_learning_alarms
+from reviewapp.selectors.preset_trends import Week, weeks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,17 @@ class PresetPage:
     trial: Canary | None
     lock: PresetLock | None
     alarms: list[LearningAlarm]
+    weeks: list[Week]
 
     @property
     def is_draft(self) -> bool:
         """A version nobody has used yet: it may go on trial."""
         return self.life is not None and self.life.state in (LifeState.DRAFT, LifeState.OFFERED)
+
+    @property
+    def last_week(self) -> Week | None:
+        """The latest week in which somebody judged a photo of the shown version."""
+        return next((week for week in reversed(self.weeks) if week.judged), None)
 
     @property
     def changed(self) -> list[presets.Setting]:
@@ -65,4 +72,5 @@ def preset_page(preset: Preset, number: str = "", compare: str = "") -> PresetPa
         trial=Canary.objects.select_related("version", "parent").filter(preset=preset, state="running").first(),
         lock=PresetLock.objects.select_related("locked_by").filter(preset=preset).first(),
         alarms=open_learning_alarms(preset),
+        weeks=weeks_of(version),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -82,6 +83,7 @@ def test_rev11_a_rule_made_after_the_photo_was_lent_brings_it_back_with_the_butt
     """From the outbox: the approval left for the server, which refuses it; nothing is lost and nothing passes."""
     tasks = waiting(2)
     open_queue(page, live_server)
+    until(page, "document.querySelectorAll('.fr:not(.cold)').length === 2")  # both are here before the network goes
     type(tasks[0].asset).objects.update(category="shoes")
     CategoryRule.objects.create(category="shoes", complexity="simple", checks_colour=True)
     page.context.set_offline(True)
@@ -98,6 +100,18 @@ def test_rev11_a_rule_made_after_the_photo_was_lent_brings_it_back_with_the_butt
     until(page, "document.querySelectorAll('.fr .mk.approve').length === 1")
     assert ReviewDecision.objects.get().colour_checked
     page.watched.problems.clear()
+
+
+@pytest.mark.parametrize("width", [768, 1024, 1440])
+def test_rev11_beside_the_other_buttons_it_fits(page: Any, live_server: Any, reviewer: User, width: int) -> None:
+    asking(6)
+    page.set_viewport_size({"width": width, "height": 900})
+    open_queue(page, live_server)
+    boxes = [button.bounding_box() for button in page.locator(".act:visible").all()]
+    assert len(boxes) == 7
+    assert all(left["x"] + left["width"] <= right["x"] for left, right in pairwise(boxes))
+    assert boxes[0]["x"] >= 0 and boxes[-1]["x"] + boxes[-1]["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_rev11_on_a_phone_the_button_has_a_row_of_its_own(page: Any, live_server: Any, reviewer: User) -> None:
