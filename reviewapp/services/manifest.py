@@ -19,9 +19,9 @@ from .words import stored_word
 
 SCHEMA = 1
 COLUMNS = (
-    "path", "channel", "sku", "asin", "source_file", "source_sha256", "sha256", "bytes", "width", "height",
-    "content_type", "alt_text", "score", "preset", "preset_version", "params_digest", "policy", "pipeline", "remover",
-    "model", "model_sha256", "made_by", "decided_by", "decided_at", "sample",
+    "path", "channel", "sku", "asin", "source_file", "source_sha256", "source_bytes", "sha256", "bytes", "width",
+    "height", "content_type", "alt_text", "score", "preset", "preset_version", "params_digest", "policy", "pipeline",
+    "remover", "model", "model_sha256", "made_by", "decided_by", "decided_at", "sample",
 )  # fmt: skip
 WITHHELD_COLUMNS = ("file", "sku", "channel", "code", "reason")
 
@@ -88,6 +88,7 @@ def _entry(
         "asin": asset.asin,
         "source_file": asset.relative_path,
         "source_sha256": asset.sha256,
+        "source_bytes": asset.byte_size,
         "sha256": rendition.sha256,
         "bytes": rendition.byte_size,
         "width": rendition.width,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from reviewapp.models import BatchCategoryPreset, CategoryRule, ProcessingRun
+from reviewapp.enums import Role
+from reviewapp.models import BatchCategoryPreset, CategoryRule, PresetProposal, ProcessingRun
 from reviewapp.selectors.batch_pages import batch_details
-from reviewapp.services import presets
+from reviewapp.selectors.presets import version_for
+from reviewapp.services import learning, presets
+from reviewapp.services.review import record_decision
 from tests import factories, line
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,3 +47,23 @@ def test_pre02_a_later_version_or_another_mapping_changes_no_batch_that_is_there
     assert shoe is not None
     assert ProcessingRun.objects.get(asset=shoe).preset_version == own
     assert not BatchCategoryPreset.objects.filter(batch=line.open_batch("shopify", name="Next")).exists()
+
+
+def test_fbk02_a_correction_learned_on_one_category_is_for_its_next_photos_and_no_others() -> None:
+    own = factories.make_preset_version("Shoes")
+    line.seeds.seed()
+    CategoryRule.objects.update_or_create(category="shoes", defaults={"complexity": "simple", "preset": own.preset})
+    rita, ada = factories.make_user("rita", Role.REVIEWER), factories.make_user("ada", Role.ADMIN)
+    judged = factories.make_batch(preset_version=own)
+    for _ in range(5):
+        task = factories.make_review(judged, category="shoes")
+        record_decision(
+            rita, task.pk, seen_version=0, verdict="reject", reasons=["edge_halo"], idempotency_key=f"k{task.pk}"
+        )
+    learned = learning.accept(PresetProposal.objects.get(base=own), ada, "agreed")
+    batch = line.open_batch("shopify")
+    pinned = {row.category: row.preset_version for row in batch.category_presets.all()}
+    assert pinned["shoes"] == learned and learned.number == 2
+    for category in ("drinkware", "jewelry", ""):
+        assert version_for(factories.make_asset(batch, category=category)) == batch.preset_version != learned
+    assert version_for(factories.make_asset(batch, category="shoes")) == learned

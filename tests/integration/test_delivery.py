@@ -42,6 +42,7 @@ def codes(packed: Delivery) -> dict[str, str]:
 
 
 def test_del01_the_zip_has_a_folder_per_channel_and_both_manifests(manager: User) -> None:
+    """DEL-01, EXP-21."""
     batch = make.make_batch("amazon_main", "shopify", state=BatchState.READY)
     photos = [make.make_approved(batch, sku=f"MUG-{n}") for n in range(2)]
     packed = delivery.release(batch, manager)
@@ -61,6 +62,7 @@ def test_del01_the_zip_has_a_folder_per_channel_and_both_manifests(manager: User
     assert [row["sku"] for row in rows if row["channel"] == "shopify"] == ["MUG-0", "MUG-1"]
     assert {row["preset_version"] for row in rows} == {"1"} and {row["remover"] for row in rows} == {"studio"}
     assert photos[0].sha256 in {row["source_sha256"] for row in rows}
+    assert {row["source_bytes"] for row in rows} == {"1000"}, "EXP-21: bytes before beside bytes after"
     batch.refresh_from_db()
     assert batch.state == BatchState.DELIVERED and packed.file_count == 4
     packed.refresh_from_db()

@@ -127,12 +127,14 @@ def test_ing09_a_near_duplicate_is_named_and_kept() -> None:
     assert batch.assets.filter(current_run__isnull=False).count() == 2
 
 
-def test_the_run_records_preset_remover_and_route() -> None:
+def test_fbk13_qc31_the_run_records_preset_model_confidence_and_route() -> None:
     batch = batch_of(1)
     line.run_line()
     run = ProcessingRun.objects.get()
     assert run.preset_version == batch.preset_version
     assert run.remover in ("studio", "compact", "rembg")
+    assert run.remover == "studio" or (run.model_name and len(run.model_sha256) == 64)
+    assert 0.0 < run.confidence <= 1.0
     assert run.params == batch.preset_version.params
     assert {"removal", "score"} <= {stage["name"] for stage in run.timings}
     assert run.quality.routing_rule and run.quality.policy.approve_at == 30.0
@@ -229,7 +231,10 @@ def test_exp24_n_times_p_files_or_explicit_failures() -> None:
     found = Rendition.objects.filter(asset__batch=batch)
     assert found.count() == 2 * 3
     for rendition in found:
+        assert rendition.run.quality.total > 0, "QC-36: the score from before the export is kept as well"
         if rendition.state == RenditionState.VERIFIED:
+            broken = {check["severity"] for check in rendition.checks if not check["passed"]}
+            assert len(rendition.checks) > 5 and "error" not in broken, "QC-25: every rule of the channel is told"
             assert hashlib.sha256(storage.read_bytes(rendition.storage_key)).hexdigest() == rendition.sha256
             assert rendition.filename and "None" not in rendition.filename
         else:
@@ -304,6 +309,7 @@ def test_rte03_below_the_redo_line_an_editor_gets_the_breakdown() -> None:
 
 
 def test_rte12_a_retouched_file_is_scored_again_as_the_next_attempt() -> None:
+    """REV-24: what was rejected is corrected and scored again at once."""
     batch = batch_of(0)
     line.send(batch, "ring.jpg", small(3, shape="ring"), category="jewelry")
     line.run_line()
@@ -344,6 +350,7 @@ def test_an_upload_that_cannot_be_scored_goes_back_to_its_editor() -> None:
 
 
 def test_rte08_a_dead_task_becomes_a_failure_people_see_and_can_retry() -> None:
+    """PRO-17: failed is a state and a list with the reason and a retry; the original stays where it is."""
     batch = batch_of(1)
     ingest.close_batch(batch)
     asset = batch.assets.get()

@@ -160,6 +160,7 @@ def test_a_false_flag_costs_one_look_and_the_lot_ships() -> None:
 
 
 def test_a_certified_scope_is_looked_at_less_and_holds_on_finds() -> None:
+    """SMP-09: looks fall with what was proven and rise with what is found, by rule; the audit log has a hold's end."""
     batch = proven_batch()
     approved(batch, 60)
     scope = certified(batch)

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import yaml
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 
 from processing.params import STANDARD_PRESET, ProcessingParams
 from reviewapp.enums import Complexity, Role
 from reviewapp.models import AuditEvent, CategoryRule, Preset, PresetVersion, RoutingPolicy
 from reviewapp.policies.learning import replaced
 from reviewapp.selectors import presets as selectors
-from reviewapp.services import policies_admin, presets
+from reviewapp.services import lives, policies_admin, presets
 from reviewapp.services.csv_rows import category_of
 from reviewapp.services.people import NotAllowed
 from tests import factories as make
@@ -71,6 +72,7 @@ def test_pre02_a_running_batch_stays_pinned_when_the_current_version_changes(adm
 def test_what_cannot_be_a_version_is_refused_with_a_sentence(
     admin: User, params: dict[str, Any], note: str, says: str
 ) -> None:
+    """FBK-15: among it what comes without a note that says why."""
     preset = make.make_preset_version().preset
     with pytest.raises(presets.PresetRefused, match=says):
         presets.create_version(preset, params, note, admin)
@@ -89,6 +91,21 @@ def test_rev19_a_manager_cannot_tune() -> None:
     ):
         with pytest.raises(NotAllowed):
             act()
+
+
+def test_smp07_a_locked_preset_stays_what_it_was_sampled_with(admin: User) -> None:
+    """Refined on samples, then locked: nothing puts another version in its place, and no version changes."""
+    first = make.make_preset_version()
+    second = presets.create_version(first.preset, changed("colour.contrast", 15), "refined on the sample", admin)
+    presets.set_current(second, admin)
+    lives.lock(first.preset, admin, "Agreed with the client")
+    for version in (first, second):
+        with pytest.raises(ValidationError):
+            version.save()
+    with pytest.raises(presets.PresetRefused, match="locked"):
+        presets.set_current(first, admin)
+    assert Preset.objects.get(pk=first.preset_id).current == second
+    assert AuditEvent.objects.get(verb="preset.locked").note == "Agreed with the client"
 
 
 def test_five_saves_at_once_get_five_numbers(admin: User) -> None:

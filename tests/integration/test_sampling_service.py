@@ -40,6 +40,7 @@ def test_smp04_a_block_is_drawn_while_the_machine_still_works() -> None:
 
 
 def test_smp01_what_is_left_over_is_drawn_from_when_the_machine_is_done() -> None:
+    """SMP-08: the same call that the sweep makes puts shipped photos before people, blind."""
     factories.make_policy(sample_block=10)
     batch = factories.make_batch()
     approved(batch, 13)

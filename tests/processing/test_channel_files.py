@@ -182,6 +182,22 @@ def test_exp17_a_cutout_becomes_a_jpeg_on_its_background_not_on_black(everything
     assert np.asarray(opened(everything["amazon_secondary"]))[0, 0].min() >= 250
 
 
+def test_exp29_a_png_of_2000_px_is_whole_and_the_85_is_a_quality_of_lossy_files_alone() -> None:
+    """The seed's preset asks for a PNG of 2000 x 2000 with compression 85: the 85 reaches no PNG encoder."""
+    frame = np.full((2000, 2000, 3), 255, np.uint8)
+    frame[500:1500, 500:1500] = product_colour(1000)
+    png, other = (
+        encoding.encode(frame, replace(CHANNELS["shopify"], format="PNG", quality=quality), b"") for quality in (85, 20)
+    )
+    assert png == other
+    with Image.open(io.BytesIO(png)) as image:
+        image.load()
+        assert (image.format, image.size, image.mode) == ("PNG", (2000, 2000), "RGB")
+        assert np.array_equal(np.asarray(image), frame) and image.info["icc_profile"]
+    jpegs = [encoding.encode(frame, replace(CHANNELS["shopify"], format="JPEG", quality=q), b"") for q in (85, 20)]
+    assert len(jpegs[1]) < len(jpegs[0])
+
+
 def size_limited(large: Path, max_bytes: int, fmt: str) -> Rendered:
     return rendered(large, replace(CHANNELS["google_shopping"], format=fmt, quality=95, max_bytes=max_bytes))
 

@@ -45,6 +45,7 @@ def _lace(size: int = 400) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(("category", "wanted"), RULES.items())
 def test_cls04_06_seven_rules_outrank_the_pixels(tmp_path: Path, category: str, wanted: str) -> None:
+    """CLS-04, CLS-06: a plain box named jewelry is complex."""
     path = saved(tmp_path / "a.png", draw(1, shape="box").rgb)
     found = classify(path, category.upper(), RULES, PARAMS)
     assert found.complexity == wanted

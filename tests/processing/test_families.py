@@ -24,6 +24,13 @@ def test_cls09_five_families_each_with_needs_and_a_preset_of_its_own() -> None:
         assert family.is_complete or not family.preset.shadow.enabled
 
 
+def test_cls23_the_products_preset_has_background_shadow_and_colour_reference_on() -> None:
+    """Angles are grouped by SKU without a setting: test_rev20_siblings_are_the_same_product_in_the_same_batch."""
+    family = FAMILIES["product"]
+    assert family.preset.shadow.enabled and family.preset.colour.white_balance == "auto_reference"
+    assert family.preset.removal.remover and "background removal" in family.needs
+
+
 def test_cls10_a_mixed_batch_splits_and_what_is_unknown_goes_to_people() -> None:
     batch = {"a.jpg": "Portrait", "b.jpg": "jewelry", "c.jpg": "real estate", "d.jpg": "invoice", "e.jpg": "",
              "f.jpg": "spaceship", "g.jpg": "product"}  # fmt: skip

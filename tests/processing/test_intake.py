@@ -58,6 +58,7 @@ def test_val01_minimum_file_size(tmp_path: Path, size: int, passes: bool) -> Non
 def test_val03_04_05_pre11_profiles_at_their_limits(
     tmp_path: Path, profile: str, size: tuple[int, int], passes: bool
 ) -> None:
+    """VAL-03 both edges; VAL-04 and VAL-05 the longest."""
     report = inspect(_sized(tmp_path / "a.jpg", *size), PROFILES[profile], "a.jpg")
     assert report.passed is passes
     assert report.checks["sufficient_resolution"] is passes

@@ -29,6 +29,7 @@ def test_d_rgba_cannot_be_saved_as_jpeg() -> None:
 
 
 def test_d_b29_png_has_no_compress_level_85() -> None:
+    """EXP-29: why the preset's 85 is a quality of lossy formats alone."""
     with pytest.raises((OSError, ValueError)):
         Image.fromarray(textured(64, 64)).save(io.BytesIO(), "PNG", compress_level=85)
 

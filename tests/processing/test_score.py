@@ -265,6 +265,31 @@ def test_every_judged_measure_says_its_unit_its_limit_and_a_failed_one_of_a_plac
     assert failed and all(item.where for item in failed if item.name not in everywhere)
 
 
+def test_qc19_edges_colour_and_shadow_have_measures_of_their_own() -> None:
+    """Edge detection, colour fidelity and the shadow: each by name, with a value, in its part of the score."""
+    found = {item.name: item for item in planted("jagged").measures}
+    for name, part in (
+        ("edge_roughness", "edge"),
+        ("halo", "edge"),
+        ("colour_shift", "colour"),
+        ("leftover", "gate"),
+    ):
+        assert found[name].part == part, name
+
+
+def test_qc21_a_shift_of_the_products_colours_lowers_the_colour_part_alone() -> None:
+    """A cast that a reflecting surface leaves on the product, measured before against after in the product."""
+    truth = product_alpha()
+    photo, clean = backdrop_photo(truth), product_colour(SIDE)
+    shifted = np.clip(clean.astype(int) + np.array((12, -4, -9)), 0, 255).astype(np.uint8)
+    good, off = (
+        judged(over(colour, truth, WHITE), truth, expected=photo, confidence=0.95) for colour in (clean, shifted)
+    )
+    measure = next(item for item in off.measures if item.name == "colour_shift")
+    assert measure.passed is False and measure.threshold is not None and measure.value > measure.threshold
+    assert off.colour < good.colour and (off.background, off.fill) == (good.background, good.fill)
+
+
 def test_qc03_one_pixel_of_254_in_the_background_blocks_pure_white() -> None:
     alpha = product_alpha()
     frame = over(product_colour(SIDE), alpha, WHITE)

@@ -247,6 +247,7 @@ def test_qc17_real_pictures_of_one_shoot_are_more_alike_than_of_two() -> None:
 
 
 def test_qc35_the_report_names_who_differs() -> None:
+    """QC-27: one odd size in a set is named."""
     files = {
         "a": {"size": "2000 x 2000", "format": "JPEG"},
         "b": {"size": "2000 x 2000", "format": "JPEG"},

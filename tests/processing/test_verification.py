@@ -80,6 +80,7 @@ def test_qc11_the_wrong_format_under_the_right_name_is_caught(frame: RGBArray, a
 
 
 def test_exp19_no_profile_a_broken_one_and_another_space_are_caught(frame: RGBArray, alpha: MaskArray) -> None:
+    """QC-26."""
     for profile in (b"", b"no profile at all", encoding.adobe_rgb_profile(), matrix_profile(DISPLAY_P3)):
         assert errors(jpeg(frame, icc_profile=profile), alpha) == {"profile"}, profile[:20]
 
@@ -134,6 +135,7 @@ def test_c33_a_place_or_a_serial_number_blocks(frame: RGBArray, alpha: MaskArray
 
 
 def test_exp18_a_lost_sku_blocks(frame: RGBArray, alpha: MaskArray) -> None:
+    """QC-24: metadata that inventory needs is lost."""
     wanted = {"sku": "MUG-042", "copyright": "Softproof"}
     data = jpeg(frame, exif=metadata.write({"copyright": "Softproof"}))
     lost = {check.rule: check for check in verify(data, AMAZON, alpha=alpha, metadata=wanted)}["metadata_kept"]

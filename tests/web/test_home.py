@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, BatchState, Role
-from reviewapp.models import Asset, Batch, FirstSample
+from reviewapp.enums import AssetState, BatchState, Role, Routing
+from reviewapp.models import Asset, Batch, FirstSample, QualityReport
+from reviewapp.services.review import record_decision
 from reviewapp.templatetags.softproof import bar_legend, icon, stacked_bar
 from tests import factories
 
@@ -37,6 +38,29 @@ def test_home_of_a_manager_counts_what_there_is(client: Client) -> None:
     assert "Lamps" in page
     assert "1 photo could not be processed" in page
     assert 'aria-label="1 waiting, 1 failed"' in page
+
+
+def test_rev17_the_home_page_shows_queues_pace_and_the_share_that_needed_nobody(client: Client) -> None:
+    """Waiting for people, done per hour and per person, and how much of today's scores passed by themselves."""
+    batch = factories.make_batch()
+    waiting, done = factories.make_review(batch), factories.make_review(batch)
+    for _ in range(2):
+        photo = factories.make_asset(batch, AssetState.AUTO_APPROVED)
+        factories.make_run(photo, total=95.0)
+    QualityReport.objects.filter(total=95.0).update(routing=Routing.AUTO_APPROVE)
+    rita = factories.make_user("rita", Role.REVIEWER)
+    result = record_decision(rita, done.pk, seen_version=0, verdict="approve", idempotency_key="k")
+    assert result.status == "saved" and waiting.state == "open"
+    client.force_login(factories.make_user("mia", Role.MANAGER))
+    answer = client.get("/")
+    figures = {figure["label"]: figure["value"] + figure["unit"] for figure in answer.context["figures"]}
+    assert (figures["Scored today"], figures["Passed without review"], figures["Waiting for review"]) == (
+        "4",
+        "50.0%",
+        "1",
+    )
+    assert [(hour.scored, hour.reviewed) for hour in answer.context["pace"]][-1] == (4, 1)
+    assert [(entry.user, entry.today) for entry in answer.context["team"]] == [(rita, 1)]
 
 
 def test_val19_refused_files_need_the_manager_by_name(client: Client) -> None:

@@ -45,6 +45,7 @@ def found(manager: Browser, **query: Any) -> str:
 
 
 def test_ing18_cls03_by_client_batch_sku_category_state_and_score(manager: Browser, photos: dict[str, Asset]) -> None:
+    """REV-21: a client's and a batch's gallery, filtered by state and category."""
     assert found(manager) == "abcd"
     assert found(manager, client=photos["a"].batch.client_id) == "ab"
     assert found(manager, batch=photos["c"].batch_id) == "cd"
