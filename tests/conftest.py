@@ -30,8 +30,14 @@ CHROMIUM_ARGS = [
 
 
 def pytest_configure() -> None:
-    """Tests that commit end with tests/emptying.py."""
+    """Tests that commit end with tests/emptying.py. Pages are tested without collectstatic (the stack tests use the
+    real manifest); from the start, because what a closed page still asks for between two tests would keep the manifest.
+    """
+    from django.conf import settings
+
     emptying.instead_of_flush()
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
 
 
 def pytest_collection_finish() -> None:
@@ -82,15 +88,6 @@ def valkey(valkey_url: str, settings: Any) -> Iterator[str]:
     settings.RQ_QUEUES = {"default": {"URL": valkey_url, "SERIALIZER": "json"}}
     queues.connection().flushall()
     yield valkey_url
-
-
-@pytest.fixture(autouse=True)
-def _plain_static_files(settings: Any) -> None:
-    """Pages are tested without collectstatic; the stack tests use the real manifest."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
 
 
 @pytest.fixture(autouse=True)

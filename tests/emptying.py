@@ -7,13 +7,44 @@ alone, so here they stay, and on PostgreSQL rows are deleted.
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 from django.core.management.color import no_style
+from django.core.signals import request_finished, request_started
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
 FROM_MODELS = frozenset({"django_content_type", "auth_permission"})
+
+
+LONGEST_WAIT_S = 5.0
+_served: dict[int, int] = {}
+"""Thread -> how many requests it is answering; the test's own thread is not in here."""
+
+
+def _begins(**_sent: Any) -> None:
+    thread = threading.get_ident()
+    if thread != threading.main_thread().ident:
+        _served[thread] = _served.get(thread, 0) + 1
+
+
+def _ends(**_sent: Any) -> None:
+    thread = threading.get_ident()
+    if _served.get(thread, 0) > 1:
+        _served[thread] -= 1
+    else:
+        _served.pop(thread, None)
+
+
+def wait_for_the_server() -> None:
+    """Let the live server finish what a page that is gone had asked it: else its answer is made with the next test's
+    rows and settings, or without any."""
+    deadline = time.monotonic() + LONGEST_WAIT_S
+    while _served and time.monotonic() < deadline:
+        time.sleep(0.005)
+    _served.clear()
 
 
 def empty() -> None:
@@ -30,8 +61,11 @@ def empty() -> None:
 
 def instead_of_flush() -> None:
     """From now on tests that commit end this way."""
+    request_started.connect(_begins)
+    request_finished.connect(_ends)
 
     def teardown(_case: Any) -> None:
+        wait_for_the_server()
         empty()
 
     TransactionTestCase._fixture_teardown = teardown

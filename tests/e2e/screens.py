@@ -301,14 +301,22 @@ def furnish(stack: Stack) -> dict[str, Any]:
 
 
 def signed_in(context: Any, stack: Stack, who: str) -> Any:
-    """A page of `context`, signed in by the form as one of the demo's people; "" is nobody."""
+    """A page of `context`, signed in as one of the demo's people; "" is nobody.
+
+    By the form the first time; after that by the session it gave, as whoever comes back: checking a password is slow
+    on purpose.
+    """
     page = context.new_page()
-    if who:
+    if who in stack.sessions:
+        context.add_cookies(stack.sessions[who])
+    elif who:
         page.goto(f"{stack.url}/login/")
         page.fill("[name=username]", who)
         page.fill("[name=password]", stack.passwords().get(who, PASSWORD))
         page.click("button.pri")
         page.wait_for_url(f"{stack.url}/")
+        stack.sessions[who] = [cookie for cookie in context.cookies() if cookie["name"] == "sessionid"]
+        assert stack.sessions[who], "no session came of it"
     return page
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,8 +58,10 @@ class Walked:
 
 
 def serious(page: Any, rules: dict[str, Any] = RULES) -> list[str]:
-    """What axe finds serious or critical on a page."""
-    found = Axe().run(page, options=rules).response["violations"]
+    """What axe finds serious or critical on a page. A page that was looked at before has it loaded."""
+    if not page.evaluate("'axe' in globalThis"):
+        page.evaluate(Axe().axe_script)
+    found = page.evaluate(f"axe.run({json.dumps(rules)})")["violations"]
     return [
         f"{one['id']}: {node['target']} {node['failureSummary'][:300]}"
         for one in found

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
+from django.core.signals import request_finished, request_started
 from django.db import DatabaseError, connection, transaction
 
 from reviewapp.models import AuditEvent, Tally
@@ -42,3 +46,19 @@ def test_the_triggers_work_again_afterwards() -> None:
     if connection.vendor == "postgresql":
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             AuditEvent.objects.filter(pk=event.pk).delete()
+
+
+def test_a_request_that_a_closed_page_left_behind_is_answered_first() -> None:
+    begun, answered = threading.Event(), threading.Event()
+
+    def server() -> None:
+        request_started.send(sender=None)
+        begun.set()
+        time.sleep(0.3)
+        answered.set()
+        request_finished.send(sender=None)
+
+    threading.Thread(target=server).start()
+    begun.wait(5)
+    emptying.wait_for_the_server()
+    assert answered.is_set()
