@@ -29,7 +29,8 @@ EXACT, CUT, COVER = 40, 28, 28
 which keeps the colour of a small sign."""
 LEFT_OUT = frozenset({"login-refused", "batches-empty-filter", "thresholds-refused", "person-new", "channel-new",
                       "image-refused", "client-new", "batch-sample", "batch-owner", "not-found", "review-blink",
-                      "review-bulk-done", "review-assisted", "review-note", "review-zoom", "account-reviewer"})  # fmt: skip
+                      "review-bulk-done", "review-assisted", "review-note", "review-zoom",
+                      "account-reviewer"})  # fmt: skip
 """States that the acceptance tests look at but nobody needs a picture of; so with the rarer ones of the desk."""
 
 
