@@ -1,6 +1,5 @@
 """The home page's figures. Thin on purpose: each answers from indexed counts, none from a photo."""
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,8 +7,8 @@ from statistics import median
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Concat, TruncHour
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat, TruncHour
 from django.utils import timezone
 
 from reviewapp.enums import AssetState, BatchState, EditTaskState, ProposalState, ReviewTaskState, Role, Routing
@@ -92,25 +91,20 @@ class Today:
 
 
 def today() -> Today:
-    """The bar of the home page and the refusals beside it (VAL-18), in one query."""
+    """The bar of the home page and the refusals beside it (VAL-18). Three queries, each answered from an index."""
     start = people_at_work.midnight()
     # A photo's state is set when it arrives: whatever arrived today has changed state today.
     rows = Asset.objects.filter(state_changed_at__gte=start).order_by()
     # As an expression: SQLite would rather read all photos in the order of their states than sort today's.
-    why = Case(When(state=AssetState.REJECTED_INTAKE, then=F("state_code")), default=Value(""))
-    counted = rows.values(now=Concat("state", Value("")), why=why).annotate(
-        n=Count("pk"), arrived=Count("pk", filter=Q(created_at__gte=start))
-    )
-    states: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    arrived = 0
-    for row in counted:
-        states[row["now"]] += row["n"]
-        arrived += row["arrived"]
-        if row["now"] == AssetState.REJECTED_INTAKE and row["arrived"]:
-            refused[row["why"]] += row["arrived"]
-    figures = Figures(Counts(total=states.total(), states=dict(states)))
-    return Today(figures, Refusals(arrived, most_frequent(refused.items())))
+    counted = rows.values(now=Concat("state", Value(""))).annotate(n=Count("pk"))
+    states = {row["now"]: row["n"] for row in counted}
+    # Numbers are given as files arrive: the last from before midnight says which are today's, without their dates.
+    before = Asset.objects.filter(created_at__lt=start).order_by("-pk").values("pk")[:1]
+    arrived = Asset.objects.filter(pk__gt=Coalesce(Subquery(before), 0))
+    refused = arrived.filter(state=AssetState.REJECTED_INTAKE, state_changed_at__gte=start).order_by()
+    codes = refused.values_list("state_code").annotate(n=Count("pk"))
+    figures = Figures(Counts(total=sum(states.values()), states=states))
+    return Today(figures, Refusals(arrived.count(), most_frequent(codes)))
 
 
 def active_batches() -> list[BatchRow]:

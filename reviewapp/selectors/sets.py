@@ -20,7 +20,7 @@ from processing.types import Look
 from reviewapp.enums import AssetState
 from reviewapp.models import Batch
 
-MOST = 5_000
+MOST = 2_000
 """So many of the newest results are looked at; a batch may have more."""
 _NO_RESULT = (AssetState.REJECTED_INTAKE, AssetState.DUPLICATE, AssetState.FAILED, AssetState.CANCELLED)
 _READ = {

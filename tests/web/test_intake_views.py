@@ -131,16 +131,16 @@ def test_val18_the_report_counts_refused_of_all_by_reason(manager: Browser) -> N
 
 def test_val18_the_home_page_counts_what_was_refused_of_the_files_of_today(manager: Browser) -> None:
     batch = factories.make_batch()
-    refuse(batch, "blank")
-    refuse(batch, "file_too_small")
-    refuse(batch, "file_too_small")
-    for _ in range(5):
-        factories.make_asset(batch, AssetState.IN_REVIEW)
     old = timezone.now() - timedelta(days=3)
     late = refuse(batch, "blank")  # came three days ago, looked at today
     Asset.objects.filter(pk=late.pk).update(created_at=old)
     gone = refuse(batch, "blank")
     Asset.objects.filter(pk=gone.pk).update(created_at=old, state_changed_at=old)
+    refuse(batch, "blank")
+    refuse(batch, "file_too_small")
+    refuse(batch, "file_too_small")
+    for _ in range(5):
+        factories.make_asset(batch, AssetState.IN_REVIEW)
     found = home.today()
     assert found.refused.by_code == [("file_too_small", 2), ("blank", 1)] and found.refused.total == 8
     assert found.figures.total == 9, "what moved today, as before"
