@@ -24,7 +24,7 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
 from benchmarks.report import bar, finish  # noqa: E402
-from processing import codecs, mending, pipeline  # noqa: E402
+from processing import codecs, pipeline  # noqa: E402
 from processing.channels import load_channels  # noqa: E402
 from processing.errors import ProcessingError  # noqa: E402
 from processing.params import STANDARD_PRESET, ScoringParams  # noqa: E402
@@ -48,16 +48,14 @@ def photos(corpus: Path | None) -> Iterator[tuple[str, Path, Path]]:
 def both(photo: Path, remover: Remover) -> tuple[pipeline.Made, pipeline.Made] | None:
     """Return what the line makes of a photo without mending and with it; None where it makes nothing."""
     channel = replace(load_channels()["amazon_main"], min_dimension=0)
-    asked = mending.is_worth_it
     try:
-        mending.is_worth_it = lambda quality: False
-        before = pipeline.make(photo, STANDARD_PRESET, channel, ScoringParams(), remover)
-        mending.is_worth_it = asked
-        return before, pipeline.make(photo, STANDARD_PRESET, channel, ScoringParams(), remover)
+        before, after = (
+            pipeline.make(photo, STANDARD_PRESET, channel, ScoringParams(), remover, pipeline.Extras(mends=mends))
+            for mends in (False, True)
+        )
     except ProcessingError:
         return None
-    finally:
-        mending.is_worth_it = asked
+    return before, after
 
 
 def compared(name: str, mask: Path, before: pipeline.Made, after: pipeline.Made) -> dict[str, Any]:

@@ -110,14 +110,26 @@ class Made:
 @dataclass(frozen=True, slots=True)
 class Extras:
     """What a batch may know beside the photo: `aids` to its colours, the brand's `plates` that its preset names, and
-    the `texts` that the channel's file carries in its own metadata."""
+    the `texts` that the channel's file carries in its own metadata. `mends`: the line puts right what its score finds
+    small (`mending`); off to see what it would be without."""
 
     aids: Aids = NO_AIDS
     plates: Plates = NO_PLATES
     texts: Mapping[str, str] = field(default_factory=dict)
+    mends: bool = True
 
 
 NO_EXTRAS = Extras()
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What a photo is made with and for."""
+
+    params: ProcessingParams
+    channel: ChannelSpec
+    scoring: ScoringParams
+    extras: Extras
 
 
 def make(
@@ -138,11 +150,12 @@ def make(
         photo = codecs.open_photo(source)
     with clock.stage("removal"):
         found = _cut_out(photo, params, remover)
-    made = _finish(found, params, channel, scoring, clock, extras)
-    if found.is_bare or not mending.is_worth_it(made.quality):
+    order = _Order(params, channel, scoring, extras)
+    made = _finish(found, order, clock)
+    if found.is_bare or not extras.mends or not mending.is_worth_it(made.quality):
         return made
     with clock.stage("mend"):
-        made = _mended(found, made, params, channel, scoring, extras)
+        made = _mended(found, made, order)
     return replace(made, timings=tuple(clock.done))
 
 
@@ -180,7 +193,8 @@ def rescore(
         alpha = geometry.levels(edited.alpha) if edited.alpha is not None else _alpha_on_white(edited.rgb, original.rgb)
     cut = CutOut(edited.rgb, alpha, shows_backdrop=False)
     found = _Found(cut, original.rgb, 1.0, "editor", findings=edited.findings, is_colour_final=True)
-    return _encoded(_finish(found, params, channel, scoring, clock, extras), params, channel, extras)
+    made = _finish(found, _Order(params, channel, scoring, extras), clock)
+    return _encoded(made, params, channel, extras)
 
 
 def _check_same_size(original: codecs.Photo, edited: codecs.Photo) -> None:
@@ -233,77 +247,52 @@ def _cut_out(photo: codecs.Photo, params: ProcessingParams, remover: Remover) ->
     return _Found(cut, photo.rgb, removal.confidence, maker, model, digest, findings, small, photo=seen)
 
 
-def _finish(
-    found: _Found,
-    params: ProcessingParams,
-    channel: ChannelSpec,
-    scoring: ScoringParams,
-    clock: _Clock,
-    extras: Extras,
-) -> Made:
+def _finish(found: _Found, order: _Order, clock: _Clock) -> Made:
     """The second half of the line, shared by machine and editor cut-outs."""
     with clock.stage("rgb_verify"):
         alpha, specks = verified(found.cut.alpha)
         cut = replace(found.cut, alpha=alpha)
     with clock.stage("crop"):
-        framing = geometry.plan_frame(alpha, params, channel)
+        framing = geometry.plan_frame(alpha, order.params, order.channel)
     notes: tuple[Finding, ...] = ()
     with clock.stage("colour"):
         if not found.is_colour_final:
-            transform, notes = _corrected(found, cut, params, extras)
+            transform, notes = _corrected(found, cut, order)
             cut = replace(cut, transform=transform)
-    made = _judged(found, cut, framing, params, channel, scoring, clock, extras)
+    made = _judged(found, cut, framing, order, clock)
     return replace(made, findings=found.findings + specks + framing.findings + notes)
 
 
-def _judged(
-    found: _Found,
-    cut: CutOut,
-    framing: Framing,
-    params: ProcessingParams,
-    channel: ChannelSpec,
-    scoring: ScoringParams,
-    clock: _Clock,
-    extras: Extras,
-) -> Made:
+def _judged(found: _Found, cut: CutOut, framing: Framing, order: _Order, clock: _Clock) -> Made:
     """Frame and score a cut-out whose correction is known."""
     with clock.stage("colour"):
         inside = framed(cut, framing)
-        plain = compositing.compose(
-            inside.rgb, inside.matte, params, channel, shadow=False, plates=extras.plates, soft=inside.soft
-        )
+        plain = _composed(inside, order, shadow=False)
     with clock.stage("score"):
         source = _meant(found, cut, inside, framing)
         quality = score(
             plain,
             inside.alpha,
-            channel=channel,
-            scoring=scoring,
+            channel=order.channel,
+            scoring=order.scoring,
             expected=source,
             confidence=found.confidence,
             is_cut=geometry.touches_frame(cut.alpha),
             has_colour_reference=cut.transform.is_balanced,
             residual_cast=cut.transform.residual_cast,
             has_backdrop=not found.is_bare,
-            closer=_closer(found, cut, framing, params, channel, extras),
+            closer=_closer(found, cut, framing, order),
         )
     frame = plain
-    if compositing.draws_shadow(params, channel):
-        frame = compositing.compose(inside.rgb, inside.matte, params, channel, plates=extras.plates, soft=inside.soft)
+    if compositing.draws_shadow(order.params, order.channel):
+        frame = _composed(inside, order, shadow=True)
     return Made(
         cut, found.before, framing, inside, frame, source, quality, found.confidence, found.remover, found.model_name,
         found.model_sha256, found.findings, tuple(clock.done), found.photo,
     )  # fmt: skip
 
 
-def _mended(
-    found: _Found,
-    made: Made,
-    params: ProcessingParams,
-    channel: ChannelSpec,
-    scoring: ScoringParams,
-    extras: Extras,
-) -> Made:
+def _mended(found: _Found, made: Made, order: _Order) -> Made:
     """The same with what the score found to mend taken off, where the score then says that it is better."""
     places = mending.places_of(made.quality, made.framing)
     alpha = mending.mended(made.before, made.cut.alpha, places)
@@ -311,36 +300,36 @@ def _mended(
         return made
     alpha, _ = verified(alpha)
     cut = replace(made.cut, alpha=alpha)
-    framing = geometry.plan_frame(alpha, params, channel)
-    better = _judged(found, cut, framing, params, channel, scoring, _Clock(), extras)
+    framing = geometry.plan_frame(alpha, order.params, order.channel)
+    better = _judged(found, cut, framing, order, _Clock())
     if not mending.is_better(better.quality, made.quality):
         return made
     note = Finding("mended", "info", f"Small remains of the backdrop were cleared (places: {len(places)}).")
     return replace(better, findings=(*made.findings, note))
 
 
-def _closer(
-    found: _Found, cut: CutOut, framing: Framing, params: ProcessingParams, channel: ChannelSpec, extras: Extras
-) -> Closer | None:
+def _composed(inside: Framed, order: _Order, *, shadow: bool) -> RGBArray:
+    return compositing.compose(
+        inside.rgb, inside.matte, order.params, order.channel, shadow=shadow, plates=order.extras.plates,
+        soft=inside.soft,
+    )  # fmt: skip
+
+
+def _closer(found: _Found, cut: CutOut, framing: Framing, order: _Order) -> Closer | None:
     """Return what a channel's small frame is judged by: the same frame as large as the photo resolves it."""
     larger = framing.closer(_CLOSER_SIDE)
     if larger is None:
         return None
     inside = framed(cut, larger)
-    plain = compositing.compose(
-        inside.rgb, inside.matte, params, channel, shadow=False, plates=extras.plates, soft=inside.soft
-    )
-    return Closer(plain, inside.alpha, _meant(found, cut, inside, larger))
+    return Closer(_composed(inside, order, shadow=False), inside.alpha, _meant(found, cut, inside, larger))
 
 
-def _corrected(
-    found: _Found, cut: CutOut, params: ProcessingParams, extras: Extras
-) -> tuple[ColourTransform, tuple[Finding, ...]]:
+def _corrected(found: _Found, cut: CutOut, order: _Order) -> tuple[ColourTransform, tuple[Finding, ...]]:
     small = geometry.halved(cut.rgb, _GLANCE_SIDE) if found.small is None else found.small
     seen = geometry.halved(cut.alpha, _GLANCE_SIDE)
     if found.is_bare:
         small = on_unlike_ground(small, seen, geometry.soft_pixels(seen))
-    return correction.plan(small, seen, params.colour, extras.aids)
+    return correction.plan(small, seen, order.params.colour, order.extras.aids)
 
 
 def _meant(found: _Found, cut: CutOut, inside: Framed, framing: Framing) -> RGBArray:

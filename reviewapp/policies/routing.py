@@ -61,15 +61,15 @@ class Route:
     code: str
 
 
-def explored(answer: Route, chance: float, share: float) -> Route:
+def explored(answer: Route, total: float, limits: Thresholds, chance: float, share: float) -> Route:
     """Return `answer`, or for `share` (0..1) of what the review line sends back a look by a person instead.
 
-    `chance`: 0..1, the photo's own, uniform and not to be guessed. Without looks below the line nobody knows whether it
-    sends good photos back. Gates, lanes and categories are never explored.
+    `total`: the unrounded score. `chance`: 0..1, the photo's own, uniform and not to be guessed. Without
+    looks below the line nobody knows whether it sends good photos back. Gates, lanes and categories are never explored.
     """
     if answer.code != "below_review" or chance >= share:
         return answer
-    why = f"{answer.why.partition(':')[0]}: a person looks at a few of those all the same."
+    why = f"Score {shown(total)} is below {limits.review_at:g}: a person looks at a few of those all the same."
     return Route(Routing.EXPLORED, ReviewReason.EXPLORED, why, "explored")
 
 

@@ -16,11 +16,10 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows([cell(row[column]) for column in columns] for row in rows)
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
     return out.getvalue()
 
 
-def cell(value: Any) -> Any:
-    """Return a value fit for a spreadsheet."""
+def _cell(value: Any) -> Any:
     # A client's own file name or SKU must not become a formula on somebody's desk.
     return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 from reviewapp.models import Batch, PilotReport
@@ -11,7 +9,7 @@ from reviewapp.selectors.findings import findings_of
 from reviewapp.selectors.pilots import PilotView
 
 from . import audit
-from .csv_out import cell
+from .csv_out import csv_text
 from .words import stored
 
 
@@ -49,10 +47,6 @@ def as_csv(document: dict[str, Any]) -> str:
 
     Cells a spreadsheet would run as a formula start with an apostrophe.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["name", "value"])
     lines = {name: value for name, value in document.items() if name != "reasons"}
     lines |= {f"reason: {code}": count for code, count in document["reasons"].items()}
-    writer.writerows([name, cell(value)] for name, value in lines.items())
-    return out.getvalue()
+    return csv_text(("name", "value"), [{"name": name, "value": value} for name, value in lines.items()])

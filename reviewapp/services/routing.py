@@ -64,14 +64,15 @@ def assign(asset: Asset, run: ProcessingRun, quality: Quality) -> QualityReport:
     wrote the run. Raises IllegalTransition, StateConflict.
     """
     limits = current_policy()
-    answer = policy.route(_scored(asset, run, quality), _thresholds(limits))
+    lines = _thresholds(limits)
+    answer = policy.route(_scored(asset, run, quality), lines)
     # An editor's work is no pass, whatever the score: a version whose photos fail the gates must not look as good.
     passes = quality.total >= limits.approve_at and answer.routing in (Routing.AUTO_APPROVE, Routing.HUMAN_REVIEW)
     is_on_trial = canaries.scored(asset, run, passes)
     if is_on_trial and answer.routing == Routing.AUTO_APPROVE:
         answer = replace(answer, routing=Routing.HUMAN_REVIEW, reason=ReviewReason.CANARY, why=ON_TRIAL)
     elif not is_on_trial:
-        answer = policy.explored(answer, _chance(asset, run), limits.explored_share)
+        answer = policy.explored(answer, quality.total, lines, _chance(asset, run), limits.explored_share)
     report = _write_report(run, quality, answer.routing, answer.why, limits)
     assets.move(asset, AssetState.SCORED, reason=answer.why, code=answer.code, current_run=run)
     if answer.routing == Routing.AUTO_APPROVE:

@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+from reviewapp.models import Batch
+
 
 def is_fragment(request: HttpRequest) -> bool:
     """True where htmx asks for a part of the page (not for a whole page restored from history)."""
@@ -21,3 +23,12 @@ def render_page(
     response = render(request, template, dict(context), status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def part_page(
+    request: HttpRequest, batch: Batch, heading: str, part: str, context: Mapping[str, Any], fragment: str = ""
+) -> HttpResponse:
+    """Renders the template `part` of a batch's page: alone for htmx (or `fragment`, where more of it is asked for), and
+    under `heading` as a page of its own for a browser without scripts."""
+    told = {"active": "batches", "batch": batch, "heading": heading, "part": part, **context}
+    return render_page(request, "batches/part_page.html", fragment or part, told)

@@ -10,22 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 from PIL import Image
 
-from reviewapp.enums import Role
 from reviewapp.models import ReviewDecision
-from tests import factories
-from tests.e2e.desk import open_queue, saved, show, sign_in, until, waiting
+from tests.e2e.desk import open_queue, saved, show, until, waiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 WARM = "[...document.querySelectorAll('.world > img.warm')]"
 LABELS = "document.querySelectorAll('.plabel, .legend-h, .hud, .swipe-h')"
-
-
-@pytest.fixture
-def reviewer(context: Any, live_server: Any) -> User:
-    user = factories.make_user("Rita", Role.REVIEWER)
-    sign_in(context, live_server, user)
-    return user
 
 
 def ready(page: Any, live_server: Any, count: int) -> None:

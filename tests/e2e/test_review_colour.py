@@ -8,20 +8,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from reviewapp.enums import Role
 from reviewapp.models import CategoryRule, Client, ReviewDecision, ReviewTask
-from tests import factories
-from tests.e2e.desk import open_queue, saved, show, sign_in, sku, until, waiting
+from tests.e2e.desk import open_queue, saved, show, sku, until, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def reviewer(context: Any, live_server: Any) -> User:
-    """A reviewer signed in to the browser."""
-    user = factories.make_user("Rita", Role.REVIEWER)
-    sign_in(context, live_server, user)
-    return user
 
 
 def asking(count: int) -> list[ReviewTask]:

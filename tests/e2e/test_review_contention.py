@@ -18,14 +18,6 @@ from tests.e2e.desk import open_queue, saved, show, sign_in, sku, until, waiting
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def reviewer(context: Any, live_server: Any) -> User:
-    """A reviewer signed in to the browser."""
-    user = factories.make_user("Rita", Role.REVIEWER)
-    sign_in(context, live_server, user)
-    return user
-
-
 def test_rev04_two_people_decide_one_photo_and_the_first_stands(
     page: Any, browser: Any, live_server: Any, reviewer: User
 ) -> None:

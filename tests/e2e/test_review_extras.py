@@ -15,14 +15,6 @@ from tests.e2e.desk import open_queue, saved, show, sign_in, sku, until, waiting
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def reviewer(context: Any, live_server: Any) -> User:
-    """A reviewer signed in to the browser."""
-    user = factories.make_user("Rita", Role.REVIEWER)
-    sign_in(context, live_server, user)
-    return user
-
-
 def test_rev07_a_note_and_rings_go_with_the_rejection_and_come_back_with_undo(
     page: Any, live_server: Any, reviewer: User
 ) -> None:

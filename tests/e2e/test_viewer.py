@@ -30,14 +30,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DIFF_BLACK, WHITE_CHECK_CLEAN = (0, 0, 0), (43, 43, 43)
 
 
-@pytest.fixture
-def reviewer(context: Any, live_server: Any) -> User:
-    """A reviewer signed in to the browser."""
-    user = factories.make_user("Rita", Role.REVIEWER)
-    sign_in(context, live_server, user)
-    return user
-
-
 def test_rev02_difference_counts_inside_the_mask_and_white_check_outside(
     page: Any, live_server: Any, reviewer: User
 ) -> None:

@@ -12,21 +12,13 @@ from reviewapp.enums import Role
 from reviewapp.models import ReviewTask
 from reviewapp.services import references
 from tests import factories, line
-from tests.e2e.desk import open_queue, sign_in, until
+from tests.e2e.desk import open_queue, until
 from tests.e2e.viewer import (
     centre,
     processed,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def reviewer(context: Any, live_server: Any) -> User:
-    """A reviewer signed in to the browser."""
-    user = factories.make_user("Rita", Role.REVIEWER)
-    sign_in(context, live_server, user)
-    return user
 
 
 def flagged(task: ReviewTask) -> None:

@@ -137,14 +137,14 @@ def test_a_place_is_found_again_in_the_photo() -> None:
 
 
 @pytest.mark.parametrize("name", ["NW-BOK-0402_stack", "NW-SPK-0205_top", "NW-CHR-0701_34"])
-def test_the_line_mends_a_demo_photo_toward_its_mask(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_line_mends_a_demo_photo_toward_its_mask(name: str) -> None:
     source, remover = DEMO / "photos" / f"{name}.jpg", create_remover("auto")
     made = pipeline.make(source, STANDARD_PRESET, AMAZON, ScoringParams(), remover)
     assert made.quality.total >= 90 and "mended" in [finding.code for finding in made.findings]
     assert [timing.name for timing in made.timings] == [
         "decode", "removal", "rgb_verify", "crop", "colour", "score", "mend"]  # fmt: skip
-    monkeypatch.setattr(mending, "is_worth_it", lambda quality: False)
-    before = pipeline.make(source, STANDARD_PRESET, AMAZON, ScoringParams(), remover)
+    as_cut = pipeline.Extras(mends=False)
+    before = pipeline.make(source, STANDARD_PRESET, AMAZON, ScoringParams(), remover, as_cut)
     assert before.quality.total < 90
     height, width = made.cut.alpha.shape
     mask = np.asarray(Image.open(DEMO / "masks" / f"{name}.png").convert("L").resize((width, height)))

@@ -117,8 +117,8 @@ def test_what_the_line_mended_by_itself_always_meets_a_person() -> None:
 
 def test_rte03_a_share_of_what_is_sent_back_is_looked_at_and_nothing_else() -> None:
     low = route(Scored(61.5, Lane.AUTOMATED), LIMITS)
-    assert explored(low, 0.04, 0.04) is low and explored(low, 0.0, 0.0) is low
-    found = explored(low, 0.0399, 0.04)
+    assert explored(low, 61.5, LIMITS, 0.04, 0.04) is low and explored(low, 61.5, LIMITS, 0.0, 0.0) is low
+    found = explored(low, 61.5, LIMITS, 0.0399, 0.04)
     assert (found.routing, found.reason, found.code) == (Routing.EXPLORED, ReviewReason.EXPLORED, "explored")
     assert found.why == "Score 61 is below 70: a person looks at a few of those all the same."
     others = (
@@ -131,7 +131,7 @@ def test_rte03_a_share_of_what_is_sent_back_is_looked_at_and_nothing_else() -> N
     )
     for scored in others:
         answer = route(scored, LIMITS)
-        assert explored(answer, 0.0, 1.0) is answer
+        assert explored(answer, scored.total, LIMITS, 0.0, 1.0) is answer
 
 
 def test_medium_lane_always_meets_a_person_but_a_bad_one_is_redone() -> None:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from reviewapp.models import Batch
 from reviewapp.selectors.batch_figures import BatchFigures, batch_figures
 from reviewapp.web.figures import Figure, figure, floored, share, span
-from reviewapp.web.htmx import render_page
+from reviewapp.web.htmx import part_page
 from reviewapp.web.permissions import MANAGERS, role_required
 
 
@@ -51,5 +51,5 @@ def figures(request: HttpRequest, pk: int) -> HttpResponse:
     """Accuracy, compliance and turnaround side by side, and the scores as bars; asked again whenever a count moves."""
     batch = get_object_or_404(Batch, pk=pk)
     found = batch_figures(batch)
-    context = {"active": "batches", "batch": batch, "found": found, "figures": _strip(found)}
-    return render_page(request, "batches/figures_page.html", "batches/_figures.html", context)
+    context = {"found": found, "figures": _strip(found)}
+    return part_page(request, batch, _("Figures"), "batches/_figures.html", context)

@@ -17,7 +17,7 @@ from reviewapp.services import batches as services
 from reviewapp.services import owners
 from reviewapp.templatetags.softproof import person
 from reviewapp.web.forms.batches import BatchForm, OwnerForm, PriorityForm, ReasonForm
-from reviewapp.web.htmx import render_page
+from reviewapp.web.htmx import part_page, render_page
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.quality_words import lot_rows
 from reviewapp.web.set_words import told
@@ -91,9 +91,9 @@ def images(request: HttpRequest, pk: int) -> HttpResponse:
     """The tiles of one filter; without htmx the whole batch page with that filter."""
     batch = _batch(pk)
     name, cursor = request.GET.get("show", "all"), request.GET.get("after", "")
-    context = {"active": "batches", "batch": batch, "tiles": pages.tiles(batch, name, cursor)}
+    context = {"tiles": pages.tiles(batch, name, cursor)}
     fragment = "images/_tiles_more.html" if cursor else "images/_tiles.html"
-    return render_page(request, "images/tiles_page.html", fragment, context)
+    return part_page(request, batch, _("Images"), "images/_tiles.html", context, fragment)
 
 
 @role_required(*MANAGERS)
@@ -101,8 +101,7 @@ def images(request: HttpRequest, pk: int) -> HttpResponse:
 def as_set(request: HttpRequest, pk: int) -> HttpResponse:
     """How alike the results look and which stand out; the batch page asks for it once it is there itself."""
     batch = get_object_or_404(Batch, pk=pk)
-    context = {"active": "batches", "batch": batch, "told": told(sets.report_of(batch))}
-    return render_page(request, "batches/set_page.html", "batches/_set.html", context)
+    return part_page(request, batch, _("As a set"), "batches/_set.html", {"told": told(sets.report_of(batch))})
 
 
 @role_required(*MANAGERS)

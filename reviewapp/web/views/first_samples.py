@@ -43,16 +43,23 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "batches/_first_sample.html", card_context(batch, found))
 
 
+def _chosen(request: HttpRequest, batch: Batch) -> dict[str, Any] | None:
+    """What was chosen on the card; None, and the person is told, when it isn't offered (any more)."""
+    form = FirstSampleForm(batch, request.POST)
+    if form.is_valid():
+        return form.cleaned_data
+    messages.error(request, _("Choose a version that is offered."))
+    return None
+
+
 @role_required(*MANAGERS)
 @require_POST
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the rest through with the chosen version."""
     batch = _batch(pk)
-    form = FirstSampleForm(batch, request.POST)
-    if not form.is_valid():
-        messages.error(request, _("Choose a version that is offered."))
+    chosen = _chosen(request, batch)
+    if chosen is None:
         return redirect("batches:detail", pk=pk)
-    chosen = form.cleaned_data
     try:
         applying.apply(batch, chosen["version"], request.user, seen=chosen["seen"], why=chosen["why"])
     except applying.FirstSampleRefused as refused:
@@ -67,11 +74,9 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Draw another sample from what waits, done with the chosen version."""
     batch = _batch(pk)
-    form = FirstSampleForm(batch, request.POST)
-    if not form.is_valid():
-        messages.error(request, _("Choose a version that is offered."))
+    chosen = _chosen(request, batch)
+    if chosen is None:
         return redirect("batches:detail", pk=pk)
-    chosen = form.cleaned_data
     try:
         drawn = applying.sample_again(batch, chosen["version"], request.user, seen=chosen["seen"])
     except applying.FirstSampleRefused as refused:
