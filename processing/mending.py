@@ -7,7 +7,7 @@ photo's own grid, and taken off the matte. Whether that was an improvement is fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ from processing.quality.parts import LIMITS, PART, ramp
 from processing.quality.regions import GRID_SIDE, against, shrunk
 from processing.quality.score import AUTO_LINE
 from processing.removal.backdrop import Backdrop, fit_backdrop
-from processing.types import AlphaArray, QualityReport, RGBArray
+from processing.types import AlphaArray, Measure, QualityReport, RGBArray
 
 MENDED = ("remains", "gaps")
 """Measures whose places can be mended."""
@@ -96,6 +96,16 @@ def mended(rgb: RGBArray, alpha: AlphaArray, places: Iterable[Box]) -> AlphaArra
         result = result.copy() if result is alpha else result
         result[window] = _without(result[window], piece)
     return None if result is alpha else result
+
+
+def told(places: Sequence[Box], framing: Framing) -> Measure:
+    """Return what was mended as a measure that costs nothing, its boxes in px of the frame: who looks must find it."""
+    sx, _, tx, _, sy, ty = framing.matrix
+    boxes = [
+        (round(place.x0 * sx + tx), round(place.y0 * sy + ty), round(place.width * sx), round(place.height * sy))
+        for place in places
+    ]
+    return Measure("mended", float(len(boxes)), "places", "info", where=tuple(boxes))
 
 
 def is_better(now: QualityReport, before: QualityReport) -> bool:

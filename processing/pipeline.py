@@ -305,7 +305,8 @@ def _mended(found: _Found, made: Made, order: _Order) -> Made:
     if not mending.is_better(better.quality, made.quality):
         return made
     note = Finding("mended", "info", f"Small remains of the backdrop were cleared (places: {len(places)}).")
-    return replace(better, findings=(*made.findings, note))
+    quality = replace(better.quality, measures=(*better.quality.measures, mending.told(places, framing)))
+    return replace(better, quality=quality, findings=(*made.findings, note))
 
 
 def _composed(inside: Framed, order: _Order, *, shadow: bool) -> RGBArray:

@@ -69,6 +69,7 @@ MEASURES = {
     "leftover": gettext_lazy("Background or shadow left on the outline"),
     "leftover_beside": gettext_lazy("Background or shadow left beside the product"),
     "remains": gettext_lazy("Small remains of background or shadow that show"),
+    "mended": gettext_lazy("Cleared by the line: look whether that was all"),
 }
 """Names of measures as people read them; unknown ones keep their own."""
 

@@ -1,4 +1,4 @@
-"""Why a photo has its score, for the viewer: what cost points and where, as shapes, in pixels of `after`.
+"""Why a photo has its score, for the viewer: what cost points or was mended, and where, in pixels of `after`.
 
 Only the assisted queue and the image page may have it; nothing here is called for a blind page.
 """
@@ -22,6 +22,7 @@ GROUPS: dict[str, Any] = {
     "edge": _("Edge"),
     "product": _("Product"),
     "leftover": _("Leftovers"),
+    "mended": _("Cleared"),
     "fill": _("Fill box"),
     "colour": _("Colour"),
 }
@@ -30,6 +31,7 @@ _GROUP_OF = {
     **dict.fromkeys(("fringe", "halo", "stray"), "fringe"),
     **dict.fromkeys(("holes", "lost", "content", "detail", "content_loss"), "product"),
     **dict.fromkeys(("leftover", "leftover_beside", "specks", "remains"), "leftover"),
+    **dict.fromkeys(("mended",), "mended"),
     **dict.fromkeys(("fill",), "fill"),
     **dict.fromkeys(("colour_spot", "colour_shift", "residual_cast", "white_reference"), "colour"),
 }
@@ -77,7 +79,8 @@ def _css(matrix: list[float]) -> list[float]:
 
 
 def _spots(quality: QualityReport, found: dict[str, Any]) -> list[_Spot]:
-    """Every place of every measure that cost something, the dearest first; a place's share goes by its area."""
+    """Every place of every measure that cost something, the dearest first, and what was mended; a place's share goes by
+    its area."""
     spots = []
     for row in _costly(quality):
         name, lost = row["name"], row.get("lost", 0.0)
@@ -92,7 +95,7 @@ def _spots(quality: QualityReport, found: dict[str, Any]) -> list[_Spot]:
 
 
 def _costly(quality: QualityReport) -> list[dict[str, Any]]:
-    return [row for row in quality.measures if row.get("lost") or row["passed"] is False]
+    return [row for row in quality.measures if row.get("lost") or row["passed"] is False or row["name"] == "mended"]
 
 
 def _group(key: str, paths: list[str], spots: list[_Spot], quality: QualityReport) -> dict[str, Any]:

@@ -146,9 +146,15 @@ def test_the_line_mends_a_demo_photo_toward_its_mask(name: str) -> None:
     as_cut = pipeline.Extras(mends=False)
     before = pipeline.make(source, STANDARD_PRESET, AMAZON, ScoringParams(), remover, as_cut)
     assert before.quality.total < 90
+    (row,) = [measure for measure in made.quality.measures if measure.name == "mended"]
+    assert (row.part, row.passed, row.value) == ("info", None, float(len(row.where)))
     height, width = made.cut.alpha.shape
     mask = np.asarray(Image.open(DEMO / "masks" / f"{name}.png").convert("L").resize((width, height)))
     changed = made.cut.alpha != before.cut.alpha
+    sx, _, tx, _, sy, ty = made.framing.matrix
+    for x, y, across, down in row.where:  # each place is told where it is in the frame, for who looks
+        rows = slice(int((y - ty) / sy), int((y + down - ty) / sy) + 1)
+        assert changed[rows, int((x - tx) / sx) : int((x + across - tx) / sx) + 1].any()
     off = [float(np.abs(one.cut.alpha.astype(int) - mask)[changed].mean()) for one in (before, made)]
     assert off[1] < 0.25 * off[0]
     taken = changed & (mask > 200) & (made.cut.alpha < 60)

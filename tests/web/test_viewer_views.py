@@ -220,6 +220,20 @@ def test_rev05_every_lost_point_has_its_measure_its_place_and_its_layer(task: Re
     }  # fmt: skip
 
 
+def test_what_was_mended_is_a_place_to_look_at_and_costs_nothing(task: ReviewTask) -> None:
+    report = scored(task.run)
+    row = {"name": "mended", "value": 1.0, "unit": "places", "part": "info", "threshold": None, "passed": None,
+           "note": "", "where": [[400, 500, 20, 10]], "lost": 0.0}  # fmt: skip
+    QualityReport.objects.filter(pk=report.pk).update(measures=[*report.measures, row])
+    report.refresh_from_db()
+    told = why(task.run, report)
+    last = told["flags"][-1]
+    assert (last["box"], last["group"], last["lost"]) == ([400, 500, 20, 10], "mended", 0.0)
+    assert last["words"] == "Cleared by the line: look whether that was all"
+    assert {group["key"]: group["count"] for group in told["groups"]}["mended"] == 1
+    assert told["measures"][-1]["flag"] == len(told["flags"]) - 1
+
+
 def test_places_of_the_scored_frame_are_moved_onto_a_smaller_file(task: ReviewTask) -> None:
     task.run.scored_width, task.run.scored_height = 1200, 1200
     task.run.scored_matrix = [0.5, 0, -10, 0, 0.5, -20]
