@@ -105,7 +105,7 @@ def told(places: Sequence[Box], framing: Framing) -> Measure:
         (round(place.x0 * sx + tx), round(place.y0 * sy + ty), round(place.width * sx), round(place.height * sy))
         for place in places
     ]
-    return Measure("mended", float(len(boxes)), "places", "info", where=tuple(boxes))
+    return Measure("mended", float(len(boxes)), "", "info", where=tuple(boxes))
 
 
 def is_better(now: QualityReport, before: QualityReport) -> bool:

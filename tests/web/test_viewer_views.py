@@ -222,7 +222,7 @@ def test_rev05_every_lost_point_has_its_measure_its_place_and_its_layer(task: Re
 
 def test_what_was_mended_is_a_place_to_look_at_and_costs_nothing(task: ReviewTask) -> None:
     report = scored(task.run)
-    row = {"name": "mended", "value": 1.0, "unit": "places", "part": "info", "threshold": None, "passed": None,
+    row = {"name": "mended", "value": 1.0, "unit": "", "part": "info", "threshold": None, "passed": None,
            "note": "", "where": [[400, 500, 20, 10]], "lost": 0.0}  # fmt: skip
     QualityReport.objects.filter(pk=report.pk).update(measures=[*report.measures, row])
     report.refresh_from_db()
