@@ -25,6 +25,7 @@ POSTGRES = {
     "max_wal_size": "8GB",
     "random_page_cost": "1.1",
     "jit": "off",
+    "max_parallel_workers_per_gather": "0",
 }
 """What docs/deployment.md advises for an archive of this size. `fsync` is off only while the rows are written."""
 

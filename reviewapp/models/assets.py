@@ -76,6 +76,12 @@ class Asset(models.Model):
             models.Index(fields=["state_changed_at", "state"], name="asset_changed"),
             models.Index(fields=["sha256"], name="asset_sha256"),
             models.Index(Upper("sku"), "id", name="asset_sku_any_case"),
+            # What somebody must look into: few in a batch, and asked of every batch in the list.
+            models.Index(
+                fields=["batch"],
+                condition=models.Q(state="failed") & ~models.Q(state_code="given_up"),
+                name="asset_failed_open",
+            ),
             # The rest of a batch that does a sample first, in the order it is let through.
             models.Index(
                 fields=["batch", "id"], condition=models.Q(state="waits_for_sample"), name="asset_waits_for_sample"

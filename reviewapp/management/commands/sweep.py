@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connection
 
 from reviewapp import storage
+from reviewapp.jobs.manners import let_people_go_first
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
 from reviewapp.services import batches, loop, proof, resumable, routing, runs, tallies
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             report = sweep_once(look_over_batches=True)
             self.stdout.write(f"{report.released} released, {report.died} given up, {report.rung} rung")
             return
+        let_people_go_first()
         pulse = Pulse("sweeper", role="sweeper")
         pulse.start()
         try:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from reviewapp.jobs import worker
+from reviewapp.jobs.manners import let_people_go_first
 
 
 class Command(BaseCommand):
@@ -30,6 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work."""
+        let_people_go_first()
         worker.work(
             options["name"],
             max_rss_bytes=options["max_rss_mb"] * 1024 * 1024,
