@@ -113,7 +113,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--db", choices=("postgres", "sqlite"), default="sqlite")
     parser.add_argument("--reviewers", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=120, help="how long each pace is kept up")
+    parser.add_argument("--seconds", type=float, default=240, help="how long each pace is kept up")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     from benchmarks.scaling import server
