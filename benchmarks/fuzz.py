@@ -2,8 +2,8 @@
 
     python benchmarks/fuzz.py --n 10000 --json
 
-Known bombs, then mutations drawn by hypothesis with a fixed seed: JPEG segments, PNG and WebP chunks, TIFF directories, colour
-profiles, ZIPs, lists, and plain bytes of all of them (fuzzing/). Two ways, counted apart:
+Known bombs, then mutations drawn by hypothesis with a fixed seed: JPEG segments, PNG and WebP chunks, TIFF directories,
+colour profiles, ZIPs, lists, and plain bytes of all of them (fuzzing/). Two ways, counted apart:
 
 - the real line: the supervised stack (web, Valkey, two workers, sweeper), sent as raw bodies, by tus and by the plain
   form. All ZIPs and lists that are bombs, all known bombs, and every `LINE_EVERY`-th of the rest go this way; one photo
@@ -25,10 +25,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.fuzzing import intake_way, line_way, samples  # noqa: E402 (the path above must be set first)
-from benchmarks.fuzzing.samples import Sample  # noqa: E402
-from benchmarks.fuzzing.tally import Tally  # noqa: E402
-from benchmarks.report import bar, finish  # noqa: E402
+from benchmarks.fuzzing import intake_way, line_way, samples
+from benchmarks.fuzzing.samples import Sample
+from benchmarks.fuzzing.tally import Tally
+from benchmarks.report import bar, finish
 
 LINE_EVERY = 12
 LISTS_EVERY = 4
@@ -79,7 +79,9 @@ def bars_of(figures: dict[str, Any], n: int, *, kills: bool) -> list[dict[str, A
     none = ("unrecovered", "hangs", "slow", "server_faults", "unhandled", "unreasoned", "left_over")
     bars = [bar(f"{name.replace('_', ' ')}", len(figures[name]), "==", 0) for name in none]
     bars.append(bar("files that ended", figures["files"], ">=", n))
-    bars.append(bar("worker deaths beyond the planted ones", figures["worker_deaths"], "<=", PLANTED_DEATHS if kills else 0))
+    bars.append(
+        bar("worker deaths beyond the planted ones", figures["worker_deaths"], "<=", PLANTED_DEATHS if kills else 0)
+    )
     if kills:
         is_named = figures["planted"][:2] == ("failed", "worker_lost")
         bars.append(bar("the photo that kills its workers is failed with its cause", float(is_named), "==", 1))

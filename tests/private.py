@@ -17,12 +17,15 @@ from benchmarks.fuzzing import bases, pictures
 
 TOKENS = (b"SECRET", b"SecretMaker", b"S\0E\0C\0R\0E\0T")
 XMP = (
-    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
-    b'xmlns:aux="http://ns.adobe.com/exif/1.0/aux/" xmlns:exif="http://ns.adobe.com/exif/1.0/" aux:OwnerName="SECRET-XMP-OWNER" '
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:aux="http://ns.adobe.com/exif/1.0/aux/" xmlns:exif="http://ns.adobe.com/exif/1.0/" '
+    b'aux:OwnerName="SECRET-XMP-OWNER" '
     b'aux:SerialNumber="SECRET-XMP-SERIAL" exif:GPSLatitude="52,31.2N"/></rdf:RDF></x:xmpmeta>'
 )
 IPTC = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x10\x1c\x02\x50\0\x0bSECRET-IPTC"
-FORBIDDEN = re.compile(r"gps|serial|owner|makernote|xmp|iptc|by-?line|creatortool|usercomment|^exif:.*artist", re.IGNORECASE)
+FORBIDDEN = re.compile(
+    r"gps|serial|owner|makernote|xmp|iptc|by-?line|creatortool|usercomment|^exif:.*artist", re.IGNORECASE
+)
 """Groups and names as exiftool gives them."""
 
 
@@ -35,7 +38,8 @@ def photos(pixels: np.ndarray) -> dict[str, bytes]:
     segments, rest = pictures.jpeg_segments(out.getvalue())
     extra = [[0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP], [0xED, IPTC]]
     found["private.jpg"] = b"\xff\xd8" + b"".join(
-        bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload for marker, payload in [*extra, *segments]
+        bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload
+        for marker, payload in [*extra, *segments]
     ) + rest  # fmt: skip
     out = io.BytesIO()
     image.save(out, "PNG", exif=tags, icc_profile=bases.icc(), compress_level=1)
@@ -62,7 +66,9 @@ def leaks(path: Path) -> list[str]:
         with Image.open(io.BytesIO(data)) as image:
             exif = image.getexif()
             found += [f"{path.name}: GPS" for _ in exif.get_ifd(0x8825)]
-            found += [f"{path.name}: EXIF {tag:#x}" for tag in exif.get_ifd(0x8769) if tag in (0xA430, 0xA431, 0xA435, 0x927C)]
+            found += [
+                f"{path.name}: EXIF {tag:#x}" for tag in exif.get_ifd(0x8769) if tag in (0xA430, 0xA431, 0xA435, 0x927C)
+            ]
     except OSError:
         pass  # no picture
     return found
@@ -89,8 +95,8 @@ def told_by_exiftool(paths: list[Path]) -> list[str]:
     if program is None or not paths:
         return []
     listed = subprocess.run(
-        [program, "-json", "-G1", "-a", "-u", "-ee", "-@", "-"], input="\n".join(map(str, paths)), capture_output=True, text=True,
-        check=False,
+        [program, "-json", "-G1", "-a", "-u", "-ee", "-@", "-"], input="\n".join(map(str, paths)), capture_output=True,
+        text=True, check=False,
     )  # fmt: skip
     rows = json.loads(listed.stdout or "[]")
     return [

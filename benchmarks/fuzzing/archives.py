@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from benchmarks.fuzzing import bases
 
 NAMES = (
-    "a.jpg", "../../etc/passwd.jpg", "/abs/a.jpg", "C:\\Windows\\a.jpg", "a\\..\\..\\b.png", "NUL.jpg", "con.png", ".hidden.jpg",
-    "__MACOSX/._a.jpg", "a" * 300 + ".jpg", "\u202egpj.exe", "\u200bzero.jpg", "ünï/çødé.webp", "nul\0byte.jpg", "a.jpg/", "",
-    "list.csv", "inner.zip", "weird\nname.tif", "=cmd|'/c calc'!A1.jpg", "a.jpg", "CLOCK$.tif", "x.php.jpg",
+    "a.jpg", "../../etc/passwd.jpg", "/abs/a.jpg", "C:\\Windows\\a.jpg", "a\\..\\..\\b.png", "NUL.jpg", "con.png",
+    ".hidden.jpg", "__MACOSX/._a.jpg", "a" * 300 + ".jpg", "\u202egpj.exe", "\u200bzero.jpg", "ünï/çødé.webp",
+    "nul\0byte.jpg", "a.jpg/", "", "list.csv", "inner.zip", "weird\nname.tif", "=cmd|'/c calc'!A1.jpg", "a.jpg",
+    "CLOCK$.tif", "x.php.jpg",
 )  # fmt: skip
 
 
@@ -68,7 +69,9 @@ def _zip64(data: bytes, value: int) -> bytes:
     return data[:end] + record + where + tail
 
 
-def strange(names: list[str], method: int, mode: int, twist: tuple[str, int] | None, flips: list[tuple[int, int]]) -> bytes:
+def strange(
+    names: list[str], method: int, mode: int, twist: tuple[str, int] | None, flips: list[tuple[int, int]]
+) -> bytes:
     """An archive of a few photos under odd names, twisted in one way, with some bytes overwritten."""
     photos = [*bases.jpegs()[:3], *bases.webps()[:2]]
     contents = {".csv": b"file,sku\na.jpg,=1+1\n", ".zip": packed([("a.jpg", photos[0])])}
@@ -117,7 +120,7 @@ def sheet(cells: list[list[str]], delimiter: str, ending: str, encoding: str, ju
 
 
 def sheet_bombs() -> Iterator[tuple[str, bytes]]:
-    """Cells of a megabyte, a quote that is never closed, a hundred thousand rows and one, a heading of 200,000 columns."""
+    """Cells of a megabyte, a quote that is never closed, a hundred thousand rows and one, 200,000 columns."""
     yield "csv with a cell of 1 MB", b"file,sku\na.jpg," + b"x" * (1 << 20) + b"\n"
     yield "csv with an open quote", b'file,sku\n"a.jpg,1\n' + b"b.jpg,2\n" * 100_000
     yield "csv of 150000 rows", b"file,sku\n" + b"".join(b"%d.jpg,%d\n" % (n, n) for n in range(150_000))
@@ -131,12 +134,14 @@ def sheet_bombs() -> Iterator[tuple[str, bytes]]:
 
 
 _CELL = st.one_of(
-    st.sampled_from(("a.jpg", "=1+1", "@SUM(A1)", "-2+3", "+1", "\t=1", '"', "", "\0", "'", "x" * 900, "\u202e", "\r", "\ufeff")),
+    st.sampled_from(
+        ("a.jpg", "=1+1", "@SUM(A1)", "-2+3", "+1", "\t=1", '"', "", "\0", "'", "x" * 900, "\u202e", "\r", "\ufeff")
+    ),
     st.text(max_size=20),
 )
 _TWIST = st.tuples(
-    st.sampled_from(("encrypted", "method", "unpacked size", "packed size", "checksum", "offset", "directory", "zip64", "cut",
-                     "tail")),
+    st.sampled_from(("encrypted", "method", "unpacked size", "packed size", "checksum", "offset", "directory", "zip64",
+                     "cut", "tail")),
     st.integers(0, 1 << 40),
 )  # fmt: skip
 
@@ -152,8 +157,8 @@ def strategies() -> dict[str, st.SearchStrategy[bytes]]:
         ),
         "csv": st.builds(
             sheet, st.lists(st.lists(_CELL, min_size=1, max_size=5), max_size=6), st.sampled_from(",;\t|"),
-            st.sampled_from(("\n", "\r\n", "\r", "\n\r")), st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "cp1252", "utf-32")),
+            st.sampled_from(("\n", "\r\n", "\r", "\n\r")),
+            st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "cp1252", "utf-32")),
             st.binary(max_size=12), st.sampled_from(("", '"')),
         ),
     }  # fmt: skip
-

@@ -1,4 +1,4 @@
-"""Sound files that mutations begin with: small pictures of a product in every format, mode and dress a photo comes in."""
+"""Sound files that mutations begin with: small pictures of a product in every format and mode there is."""
 
 from __future__ import annotations
 
@@ -104,8 +104,10 @@ def tiffs() -> list[bytes]:
     frames = [Image.fromarray(pixels(seed)) for seed in range(3)]
     out = io.BytesIO()
     frames[0].save(out, "TIFF", save_all=True, append_images=frames[1:], compression="tiff_adobe_deflate")
-    kinds = [("RGB", "raw"), ("RGB", "tiff_lzw"), ("RGB", "tiff_adobe_deflate"), ("L", "packbits"), ("CMYK", "tiff_lzw"),
-             ("LAB", "raw"), ("1", "group4"), ("I;16", "raw"), ("RGBA", "tiff_deflate"), ("RGB", "jpeg"), ("P", "raw")]  # fmt: skip
+    kinds = [
+        ("RGB", "raw"), ("RGB", "tiff_lzw"), ("RGB", "tiff_adobe_deflate"), ("L", "packbits"), ("CMYK", "tiff_lzw"),
+        ("LAB", "raw"), ("1", "group4"), ("I;16", "raw"), ("RGBA", "tiff_deflate"), ("RGB", "jpeg"), ("P", "raw"),
+    ]  # fmt: skip
     return [*(saved("TIFF", mode, compression=how) for mode, how in kinds), saved("TIFF", exif=exif()), out.getvalue()]
 
 

@@ -1,10 +1,10 @@
-"""A process that does to a photo what a worker's first steps do to it, under a worker's own limits, and says how it ended.
+"""A process that does to a photo what a worker's first steps do, under a worker's own limits, and says how it ended.
 
     python -m benchmarks.fuzzing.bench_worker      (a JSON line in, a JSON line out)
 
-It holds the same limits (jobs.worker.limits), keeps freed memory as workers do, and calls the same functions: `intake.inspect`,
-then `classify`, then the full decode that cutting out begins with. It has no database: what the line adds is shown by
-the share of files that is sent through it. A list is read by the function the web server reads it with.
+It holds the same limits (jobs.worker.limits), keeps freed memory as workers do, and calls the same functions:
+`intake.inspect`, then `classify`, then the full decode that cutting out begins with. It has no
+database: what the line adds is shown by the share of files that is sent through it. A list is read by the function the web server reads it with.
 """
 
 from __future__ import annotations
@@ -37,7 +37,11 @@ def main() -> int:
     for line in sys.stdin:
         asked = json.loads(line)
         started = time.monotonic()
-        told = _list_read(Path(asked["path"])) if asked["name"].endswith(".csv") else _photo(Path(asked["path"]), asked["name"])
+        told = (
+            _list_read(Path(asked["path"]))
+            if asked["name"].endswith(".csv")
+            else _photo(Path(asked["path"]), asked["name"])
+        )
         told |= {"s": time.monotonic() - started, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
         print(json.dumps(told), flush=True)
     return 0

@@ -96,7 +96,9 @@ def _webp_canvas(side: int, frames: int) -> bytes:
     chunks = pictures.riff_chunks(bases.webps()[4])
     frame = next(chunk for chunk in chunks if chunk[0] == b"ANMF")
     canvas = struct.pack("<I", side - 1)[:3] * 2
-    body = b"WEBP" + b"VP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + canvas + b"ANIM" + struct.pack("<I", 6) + bytes(6)
+    body = (
+        b"WEBP" + b"VP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + canvas + b"ANIM" + struct.pack("<I", 6) + bytes(6)
+    )
     one = b"ANMF" + struct.pack("<I", len(frame[1])) + frame[1] + b"\0" * (len(frame[1]) % 2)
     body += one * frames
     return b"RIFF" + struct.pack("<I", len(body)) + body
@@ -126,9 +128,7 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "png strip of 32766 x 1": lambda: _flat_png(32_766, 1),
     "png whose profile unpacks to 200 MB": lambda: _png_with(b"iCCP", b"x\0\0" + _inflated(200)),
     "png whose comment unpacks to 200 MB": lambda: _png_with(b"zTXt", b"Comment\0\0" + _inflated(200)),
-    "png whose XMP unpacks to 200 MB": lambda: _png_with(
-        b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + _inflated(200)
-    ),
+    "png whose XMP unpacks to 200 MB": lambda: _png_with(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + _inflated(200)),
     "png of a hundred comments of 1 MB": lambda: _png_with(b"zTXt", b"C\0\0" + _inflated(1), 100),
     "png of 300000 empty chunks": lambda: _png_with(b"tEXt", b"a\0", 300_000),
     "png of 100000 empty data chunks": lambda: _png_with(b"IDAT", b"", 100_000),
@@ -153,9 +153,13 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "webp animated in 3000 frames": lambda: _webp_canvas(520, 300),
     "jpg that is a GIF of 65535 x 65535": lambda: b"GIF89a\xff\xff\xff\xff\x80\0\0" + bytes(3000),
     "jpg that is SVG with a billion laughs": lambda: _LAUGHS + b" " * 2000,
-    "jpg that is EPS": lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n(%pipe%id) (w) file\n" + b" " * 2000,
+    "jpg that is EPS": lambda: (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n(%pipe%id) (w) file\n" + b" " * 2000
+    ),
     "png that is PDF": lambda: b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\n" * 40,
-    "jpg that is MVG": lambda: b"push graphic-context\nviewbox 0 0 640 480\nimage over 0,0 0,0 'label:@/etc/passwd'\n" * 30,
+    "jpg that is MVG": lambda: (
+        b"push graphic-context\nviewbox 0 0 640 480\nimage over 0,0 0,0 'label:@/etc/passwd'\n" * 30
+    ),
     "jpg that is HTML": lambda: b"<!DOCTYPE html><script>alert(document.cookie)</script>" * 40,
     "jpg that is HEIC": lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(4000),
     "png that is a program": lambda: b"MZ\x90\0" + bytes(4000),

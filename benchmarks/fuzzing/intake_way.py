@@ -78,7 +78,8 @@ def run(files: Iterable[Sample], tally: Tally, workers: int) -> list[Sample]:
     with tempfile.TemporaryDirectory(prefix="softproof-fuzz-") as name:
         folder = Path(name)
         threads = [
-            threading.Thread(target=_worked, args=(folder, number, waiting, tally, killers)) for number in range(workers)
+            threading.Thread(target=_worked, args=(folder, number, waiting, tally, killers))
+            for number in range(workers)
         ]
         for thread in threads:
             thread.start()

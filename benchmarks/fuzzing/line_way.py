@@ -1,4 +1,4 @@
-"""The real way: the supervised stack (web, Valkey, two workers, sweeper), files over HTTP, states read from its database."""
+"""The real way: the supervised stack (web, Valkey, two workers, sweeper), files over HTTP, states from its database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.stack import Stack
 
 LINE_S = 600.0
 ALL_THE_WAY = 12
-"""One of so many photos goes into a batch whose photos are cut out, scored and rendered; the others wait, classified."""
+"""One of so many photos goes into a batch that is cut out, scored and rendered; the others wait, classified."""
 OPENED = """
 import json
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -40,10 +40,18 @@ version = Preset.objects.get(slug=seeds.STANDARD_SLUG).current
 def batch(name, share):
     return ingest.create_batch(ingest.ensure_client('Fuzz'), name, preset_version=version, channel_keys=['shopify'],
                                validation_profile='basic-500', actor=user, first_share=share).pk
-print('OPENED ' + json.dumps({'session': session.session_key, 'waits': batch('waits', 0.01), 'whole': batch('whole', None)}))
+told = {'session': session.session_key, 'waits': batch('waits', 0.01), 'whole': batch('whole', None)}
+print('OPENED ' + json.dumps(told))
 """
 UNFINISHED = ("received", "validated", "classified", "queued", "scored", "redo")
-PAGES = ("/batches/{0}/", "/batches/{0}/intake/", "/batches/{0}/intake.csv", "/batches/{0}/upload/", "/images/", "/batches/")
+PAGES = (
+    "/batches/{0}/",
+    "/batches/{0}/intake/",
+    "/batches/{0}/intake.csv",
+    "/batches/{0}/upload/",
+    "/images/",
+    "/batches/",
+)
 
 
 class Line:
@@ -116,7 +124,9 @@ class Line:
                 self.tally.note(self.tally.left_over, f"{folder}/{path.name}")
 
     def _rows(self) -> None:
-        found = self.stack.rows("SELECT state, state_code, state_reason, count(*) FROM reviewapp_asset GROUP BY 1, 2, 3")
+        found = self.stack.rows(
+            "SELECT state, state_code, state_reason, count(*) FROM reviewapp_asset GROUP BY 1, 2, 3"
+        )
         for state, code, reason, count in found:
             family = "rows of the line"
             ended = state if state not in ("rejected_intake", "failed", "duplicate") else f"{state}: {code}"
@@ -179,7 +189,9 @@ def planted_state(line: Line) -> tuple[str, str, str]:
 def _watch(stack: Stack, tally: Tally, stopped: threading.Event) -> None:
     """Read the peak resident memory of workers and web, twice a second."""
     while not stopped.wait(0.5):
-        listing = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+        listing = subprocess.run(
+            ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+        ).stdout
         assert stack.process
         family = {stack.process.pid}
         for row in listing.splitlines()[1:]:

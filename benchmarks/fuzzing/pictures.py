@@ -251,7 +251,9 @@ def strategies() -> dict[str, st.SearchStrategy[bytes]]:
     found = {
         "jpg segments": st.builds(broken_jpeg, st.sampled_from(bases.jpegs()), _OPS),
         "jpg bytes": _flips(bases.jpegs),
-        "jpg profiles": st.builds(with_profile, _PROFILE_PLACES, st.sampled_from((1000, 1000, 700, 200)), st.integers(0, 7)),
+        "jpg profiles": st.builds(
+            with_profile, _PROFILE_PLACES, st.sampled_from((1000, 1000, 700, 200)), st.integers(0, 7)
+        ),
         "png chunks": st.builds(broken_png, st.sampled_from(bases.pngs()), _OPS),
         "png bytes": _flips(bases.pngs),
         "webp chunks": st.builds(broken_webp, st.sampled_from(bases.webps()), _OPS),

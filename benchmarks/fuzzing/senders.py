@@ -26,7 +26,9 @@ class Sender:
         self._cookies = f"sessionid={session}; csrftoken={CSRF}"
         self._tally = tally
 
-    def ask(self, what: str, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    def ask(
+        self, what: str, method: str, path: str, body: bytes = b"", **headers: str
+    ) -> tuple[int, bytes, dict[str, str]]:
         """Send one request; return status, body and headers."""
         sent = {"Cookie": self._cookies, "X-CSRFToken": CSRF, "Accept": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -50,7 +52,9 @@ class Sender:
     def raw(self, batch: int, sample: Sample) -> list[dict[str, str]]:
         """One file as the body of a request."""
         path = f"/batches/{batch}/upload/file/?path={quote(_path(sample))}"
-        _status, body, _ = self.ask(f"{sample.kind} (raw)", "POST", path, sample.data, Content_Type="application/octet-stream")
+        _status, body, _ = self.ask(
+            f"{sample.kind} (raw)", "POST", path, sample.data, Content_Type="application/octet-stream"
+        )
         return _lines(body)
 
     def tus(self, batch: int, sample: Sample) -> list[dict[str, str]]:
@@ -60,7 +64,8 @@ class Sender:
         metadata = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in told.items())
         what = f"{sample.kind} (tus)"
         status, body, headers = self.ask(
-            what, "POST", "/uploads/", Tus_Resumable="1.0.0", Upload_Length=str(len(sample.data)), Upload_Metadata=metadata
+            what, "POST", "/uploads/", Tus_Resumable="1.0.0", Upload_Length=str(len(sample.data)),
+            Upload_Metadata=metadata,
         )  # fmt: skip
         if status != 201:
             return [{"status": "rejected", "message": body.decode("utf-8", "replace")}]
@@ -80,7 +85,9 @@ class Sender:
         ).encode("utf-8", "replace")
         body = head + sample.data + f"\r\n--{_BOUNDARY}--\r\n".encode()
         kind = f"multipart/form-data; boundary={_BOUNDARY}"
-        _status, found, _ = self.ask(f"{sample.kind} (form)", "POST", f"/batches/{batch}/upload/", body, Content_Type=kind)
+        _status, found, _ = self.ask(
+            f"{sample.kind} (form)", "POST", f"/batches/{batch}/upload/", body, Content_Type=kind
+        )
         return _lines(found)
 
     def sheet(self, batch: int, sample: Sample) -> list[dict[str, str]]:
@@ -111,5 +118,10 @@ def _lines(body: bytes) -> list[dict[str, str]]:
     if found.get("lines"):
         return list(found["lines"])
     if "status" not in found or found["status"] == "archive":
-        return [{"status": "accepted" if not found.get("message") else "rejected", "message": found.get("message") or "nothing in it"}]
+        return [
+            {
+                "status": "accepted" if not found.get("message") else "rejected",
+                "message": found.get("message") or "nothing in it",
+            }
+        ]
     return [found]

@@ -1,7 +1,8 @@
 """The operator's virus scanner, asked before anything of ours opens a file (SEC-07). Off unless SCANNER names one.
 
     SCANNER=clamd:///run/clamav/clamd.ctl      a clamd on a socket; clamd://host:3310 one on the network
-    SCANNER="/usr/bin/clamdscan --no-summary --fdpass"     a command: the file's path is added; 0 clean, 1 found, else down
+    SCANNER="/usr/bin/clamdscan --no-summary --fdpass"     a command, the file's path is added; 0 clean, 1 found, else
+                                                           it is down
 
 A scanner that gives no answer is never taken for "clean": the file waits.
 """

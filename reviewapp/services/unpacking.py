@@ -1,7 +1,7 @@
 """Opening a stranger's ZIP without doing what it says: directory, overlaps and decompressors all have bounds.
 
-`zipfile` reads as much directory as an archive claims to have, opens entries that share the same bytes, and lets bzip2 and
-LZMA make gigabytes of one piece. The web server reads archives, so each of these would be its memory.
+`zipfile` reads as much directory as an archive claims to have, opens entries that share the same bytes, and lets bzip2
+and LZMA make gigabytes of one piece. The web server reads archives, so each of these would be its memory.
 """
 
 from __future__ import annotations

@@ -45,19 +45,20 @@ def test_the_search_finds_what_it_looks_for(photos: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sec03_nothing_the_line_stores_of_a_photo_tells_where_by_whom_or_with_what(
-    photos: Path, settings: Any
-) -> None:
+def test_sec03_nothing_the_line_stores_of_a_photo_tells_where_by_whom_or_with_what(photos: Path, settings: Any) -> None:
     channels = sorted(load_channels())
     batch = line.open_batch(*channels, validation_profile="basic-500")
     for path in files_in(photos):
-        assert line.send(batch, path.name, path.read_bytes(), sku=path.suffix[1:].upper(), asin="B0TEST0001").status == "accepted"
+        assert (
+            line.send(batch, path.name, path.read_bytes(), sku=path.suffix[1:].upper(), asin="B0TEST0001").status
+            == "accepted"
+        )
     line.run_line()
     made = ProcessingRun.objects.select_related("asset__batch__client")
     assert made.count() == len(files_in(photos))
     for run in made:
         rendering.keep(rendering.make_missing(run))
-    rendered = set(Rendition.objects.exclude(key="").values_list("channel__key", flat=True))
+    rendered = set(Rendition.objects.exclude(storage_key="").values_list("channel__key", flat=True))
     assert len(rendered) >= len(channels) - 1, "nearly every channel has files of its own"
     stored = [path for path in files_in(Path(settings.DATA_DIR) / "files") if "/files/o/" not in path.as_posix()]
     assert len(stored) > 4 * len(channels)

@@ -1,4 +1,4 @@
-"""A process that opens strangers' bytes is held by the kernel; one apart can die without its caller (VAL-20, SEC-08)."""
+"""A process that opens strangers' bytes is held by the kernel; one apart may die alone (VAL-20, SEC-08)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def test_val20_c24_an_allocation_beyond_the_limit_fails_in_the_process_that_aske
 def test_a_file_beyond_the_limit_is_an_error_and_no_death(tmp_path: Path) -> None:
     code = CONFINED.format("file_bytes=4096") + (
         f"try:\n    open({str(tmp_path / 'f')!r}, 'wb', buffering=0).write(bytes(9000)); "
-        f"open({str(tmp_path / 'f')!r}, 'ab', buffering=0).write(bytes(9000))\nexcept OSError as error:\n    print(error.errno)\n"
+        f"open({str(tmp_path / 'f')!r}, 'ab', buffering=0).write(bytes(9000))\n"
+        "except OSError as error:\n    print(error.errno)\n"
     )
     assert child(code) == "27"
     assert (tmp_path / "f").stat().st_size == 4096
@@ -45,7 +46,8 @@ def test_a_file_beyond_the_limit_is_an_error_and_no_death(tmp_path: Path) -> Non
 
 def test_no_core_is_dumped_and_no_limit_comes_back() -> None:
     code = CONFINED.format("") + (
-        "print(r.getrlimit(r.RLIMIT_CORE))\nconfine(Limits(memory_bytes=3 << 30)); confine(Limits(memory_bytes=9 << 30))\n"
+        "print(r.getrlimit(r.RLIMIT_CORE))\nconfine(Limits(memory_bytes=3 << 30))\n"
+        "confine(Limits(memory_bytes=9 << 30))\n"
         "print(r.getrlimit(r.RLIMIT_AS)[1] <= 3 << 30 or r.getrlimit(r.RLIMIT_AS)[1] == r.RLIM_INFINITY)\n"
     )
     assert child(code).split("\n") == ["(0, 0)", "True"]
@@ -59,7 +61,9 @@ def test_a_picture_is_made_smaller_elsewhere_and_nothing_but_pixels_comes_back(t
     assert target.read_bytes()[8:12] == b"WEBP" and b"SECRET" not in target.read_bytes()
 
 
-@pytest.mark.parametrize("name", ["jpg of 65500 x 65500", "tif of 100000 pages", "png that is PDF", "jpg of 3000 scans"])
+@pytest.mark.parametrize(
+    "name", ["jpg of 65500 x 65500", "tif of 100000 pages", "png that is PDF", "jpg of 3000 scans"]
+)
 def test_val20_a_bomb_is_a_refusal_of_the_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(dict(bombs.bombs())[name])

@@ -1,4 +1,4 @@
-"""Bounds held before a decoder opens anything: pixels, frames, scans, ratio, and what a file really is (VAL-20, C24)."""
+"""Bounds held before a decoder opens anything: pixels, frames, scans, ratio, what a file is (VAL-20, C24)."""
 
 from __future__ import annotations
 

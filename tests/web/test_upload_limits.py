@@ -23,7 +23,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
-NASTY = ("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "＝1+1", "＋1", "－1", "＠A1")  # noqa: RUF001
+NASTY = ("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "＝1+1", "＋1", "－1", "＠A1")
 
 
 @pytest.fixture
@@ -120,7 +120,11 @@ def test_csv_no_other_code_writes_a_csv() -> None:
             if re.search(r"text/csv|\.csv\"", text) and re.search(r"HttpResponse\(|writestr\(|_named\(", text):
                 answers.add(name)
     assert writers == {"reviewapp/services/csv_out.py"}
-    assert answers == {"reviewapp/web/views/pilots.py", "reviewapp/web/views/intake.py", "reviewapp/services/delivery.py"}
+    assert answers == {
+        "reviewapp/web/views/pilots.py",
+        "reviewapp/web/views/intake.py",
+        "reviewapp/services/delivery.py",
+    }
     for name in answers - {"reviewapp/services/delivery.py"}:
         assert "csv_text" in (ROOT / name).read_text(encoding="utf-8") or "as_csv" in (ROOT / name).read_text()
 
@@ -128,8 +132,10 @@ def test_csv_no_other_code_writes_a_csv() -> None:
 @pytest.mark.parametrize(
     ("given", "made"),
     [
-        ("NUL.jpg", "_NUL.jpg"), ("con", "_con"), ("Com1.tar.gz", "_Com1.tar.gz"), ("lpt9/a.jpg", "_lpt9/a.jpg"), ("aux .jpg", "_aux .jpg"),
-        ("console.jpg", "console.jpg"), ("com10.jpg", "com10.jpg"), ("../../a.jpg", "a.jpg"), ("a\0b.jpg", "a_b.jpg"), ("..", "file"),
+        ("NUL.jpg", "_NUL.jpg"), ("con", "_con"), ("Com1.tar.gz", "_Com1.tar.gz"), ("lpt9/a.jpg", "_lpt9/a.jpg"),
+        ("aux .jpg", "_aux .jpg"),
+        ("console.jpg", "console.jpg"), ("com10.jpg", "com10.jpg"), ("../../a.jpg", "a.jpg"), ("a\0b.jpg", "a_b.jpg"),
+        ("..", "file"),
     ],
 )  # fmt: skip
 def test_sec13_a_delivered_name_opens_no_device_and_climbs_nowhere(given: str, made: str) -> None:
