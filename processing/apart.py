@@ -1,8 +1,9 @@
 """A stranger's picture opened in a process of its own, for callers that are no workers: the web server above all.
 
 The child confines itself (memory, file size, processor time, no core dump) before it loads a decoder, knows no secret
-of the caller's environment, and is killed at its deadline. Whatever happens to it is a refusal of the file,
-not a death of the caller. About half a second a picture, so this is for the few that people send by hand; photos go through workers.
+of the caller's environment, and is killed at its deadline. Whatever happens to it is a refusal of the file, not a death
+of the caller. It costs about half a second a picture, so it is for the few that people send by hand; photos go through
+workers.
 
     python -m processing.apart look FILE | reduce FILE SIDE TARGET     (the child; answers with one line of JSON)
 """

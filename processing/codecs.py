@@ -118,12 +118,12 @@ def _not_a_photo(path: Path) -> str:
 @contextmanager
 def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     """Open by content with the header checked. Raises InputRejected for anything that is none of ours."""
-    guards.check(path, max_pixels)
+    passes = guards.check(path, max_pixels)
     # A stream, not a path: Pillow 13 maps uncompressed TIFFs of a path into memory and then scrambles sideways ones.
     with path.open("rb") as stream, _identified(path, stream, max_pixels) as image:
         if image.width * image.height > max_pixels:
             raise _too_many_pixels(max_pixels, f"{image.width} x {image.height}")
-        guards.check_shape(*image.size)
+        guards.check_shape(*image.size, passes)
         yield image
 
 

@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 
 from processing.errors import InputRejected
-from processing.limits import MAX_FRAMES, MAX_RATIO, MAX_SCANS, MAX_SIDE, RATIO_FROM
+from processing.limits import MAX_FRAMES, MAX_RATIO, MAX_SCANNED, MAX_SCANS, MAX_SIDE, RATIO_FROM
 
 _TIFF = {b"II*\0": "<", b"MM\0*": ">"}
 _BIG_TIFF = {b"II+\0": "<", b"MM\0+": ">"}
@@ -54,25 +54,30 @@ def kind_of(head: bytes) -> str:
     return ""
 
 
-def check(path: Path, max_pixels: int) -> None:
-    """Refuse a file that asks too much before any decoder sees it. Raises InputRejected.
+def check(path: Path, max_pixels: int) -> int:
+    """Refuse a file that asks too much before any decoder sees it; return how often its pixels are gone over.
 
+    Raises InputRejected.
     Codes: too_many_frames, too_many_scans, too_many_pixels. Anything else, broken files too, is left to the decoder.
     """
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
     if head.startswith(b"\xff\xd8"):
-        _check_scans(path)
-    elif head[:4] in _TIFF or head[:4] in _BIG_TIFF:
+        return _scans(path)
+    if head[:4] in _TIFF or head[:4] in _BIG_TIFF:
         _check_pages(path)
     elif head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         _check_canvas(head, max_pixels)
     elif head.startswith(b"\x89PNG"):
         _check_animation(head)
+    return 1
 
 
-def check_shape(width: int, height: int) -> None:
-    """Refuse a side no library moves, and a strip that is no photo. Raises InputRejected."""
+def check_shape(width: int, height: int, passes: int = 1) -> None:
+    """Refuse a side no library moves, a strip that is no photo, and too many passes over many pixels.
+
+    Raises InputRejected.
+    """
     longest, shortest = max(width, height), max(1, min(width, height))
     if longest > MAX_SIDE:
         raise InputRejected(
@@ -85,6 +90,16 @@ def check_shape(width: int, height: int) -> None:
             "product, not a strip.",
             code="extreme_ratio",
         )
+    if passes * width * height > MAX_SCANNED:
+        raise _too_many_scans(passes)
+
+
+def _too_many_scans(scans: int) -> InputRejected:
+    return InputRejected(
+        f"The JPEG is cut into {scans if scans <= MAX_SCANS else f'more than {MAX_SCANS}'} scans, too many for its size; "
+        "no camera or editor writes that. Export it again.",
+        code="too_many_scans",
+    )
 
 
 def _frames(found: int, has_more: bool) -> InputRejected:
@@ -95,7 +110,7 @@ def _frames(found: int, has_more: bool) -> InputRejected:
     )
 
 
-def _check_scans(path: Path) -> None:
+def _scans(path: Path) -> int:
     """Every scan of a progressive JPEG is a pass over the whole picture; real encoders write 3 to 12."""
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         # 0xFF is followed by a zero inside picture data, so a scan's marker never stands there by chance.
@@ -104,10 +119,8 @@ def _check_scans(path: Path) -> None:
             scans += 1
             at = data.find(b"\xff\xda", at + 2)
     if scans > MAX_SCANS:
-        raise InputRejected(
-            f"The JPEG is cut into more than {MAX_SCANS} scans; no camera or editor writes that. Export it again.",
-            code="too_many_scans",
-        )
+        raise _too_many_scans(scans)
+    return max(1, scans)
 
 
 def _check_pages(path: Path) -> None:

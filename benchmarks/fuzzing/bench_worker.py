@@ -3,8 +3,8 @@
     python -m benchmarks.fuzzing.bench_worker      (a JSON line in, a JSON line out)
 
 It holds the same limits (jobs.worker.limits), keeps freed memory as workers do, and calls the same functions:
-`intake.inspect`, then `classify`, then the full decode that cutting out begins with. It has no
-database: what the line adds is shown by the share of files that is sent through it. A list is read by the function the web server reads it with.
+`intake.inspect`, then `classify`, then the full decode that cutting out begins with. It has no database: what the line
+adds is shown by the share of files that is sent through it. A list is read by the function the web server uses.
 """
 
 from __future__ import annotations

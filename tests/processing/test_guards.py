@@ -39,6 +39,7 @@ def judged(tmp_path: Path, name: str) -> IntakeReport:
         ("png strip of 32766 x 1", "extreme_ratio"),
         ("jpg strip of 1 x 32000", "extreme_ratio"),
         ("jpg of 3000 scans", "too_many_scans"),
+        ("jpg of 90 scans of 36 megapixels", "too_many_scans"),
         ("tif of 100000 pages", "too_many_frames"),
         ("tif of 1000000 pages in a circle", "too_many_frames"),
         ("png that says 4 billion frames", "too_many_frames"),
