@@ -8,6 +8,7 @@ with a finding.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -22,10 +23,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from processing import formats, icc, metadata, png, raw
+from processing import formats, guards, icc, metadata, png, raw
 from processing.errors import InputRejected
 from processing.jpeg import encode_jpeg as encode_jpeg
-from processing.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
+from processing.limits import MAX_BYTES, MAX_PIXELS
 from processing.types import Finding, ImageInfo, MaskArray, RGBArray
 
 cv2.setNumThreads(1)  # one process per core; a second thread costs more than it gives
@@ -45,6 +46,7 @@ _TURNS: dict[int, Callable[[Any], Any]] = {
     7: lambda pixels: cv2.rotate(cv2.transpose(pixels), cv2.ROTATE_180),
     8: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
+_UNPRINTABLE = re.compile(r"[^\x20-\x7E\u00A0-\uD7FF]")  # a decoder may quote the file's own bytes
 JPEG_END = b"\xff\xd9"
 JPEG_TAIL = 1 << 16  # some cameras pad their files after the end marker
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -67,7 +69,7 @@ class Photo:
 
 def unreadable(path: Path, exc: Exception) -> InputRejected:
     """Return the refusal for a file whose decoding failed with `exc`, without naming a path of ours."""
-    detail = str(exc).split("\n", 1)[0].replace(str(path), "the file")[:160]
+    detail = _UNPRINTABLE.sub("", str(exc).split("\n", 1)[0].replace(str(path), "the file"))[:160]
     if "truncated" in detail.lower():
         return InputRejected("The file ends early: part of it is missing. Send the original again.", code="unreadable")
     return InputRejected(
@@ -102,27 +104,26 @@ def _too_many_pixels(max_pixels: int, found: str = "") -> InputRejected:
 def _not_a_photo(path: Path) -> str:
     """Say why nothing opens the file: another format, one that isn't enabled, or a kind of TIFF that we don't read."""
     with path.open("rb") as stream:
-        head = stream.read(12)
+        head = stream.read(4096)
     if head[4:8] == b"ftyp" and head[8:12] in _FTYPS:
         return formats.missing(_FTYPS[head[8:12]])
     if head[:4] in _TIFF_HEADS:
         return "The file is a TIFF of a kind we can't read. Export it as RGB with 8 or 16 bits and send it anew."
+    other = guards.kind_of(head)
+    if other:
+        return f"The file is {other}, whatever its name says. Send {formats.WORDS}."
     return f"The content is not {formats.WORDS}, or its header is damaged. Export it as one of these and send it anew."
 
 
 @contextmanager
 def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     """Open by content with the header checked. Raises InputRejected for anything that is none of ours."""
+    passes = guards.check(path, max_pixels)
     # A stream, not a path: Pillow 13 maps uncompressed TIFFs of a path into memory and then scrambles sideways ones.
     with path.open("rb") as stream, _identified(path, stream, max_pixels) as image:
         if image.width * image.height > max_pixels:
             raise _too_many_pixels(max_pixels, f"{image.width} x {image.height}")
-        if max(image.size) > MAX_SIDE:
-            raise InputRejected(
-                f"The picture is {image.width} x {image.height} px; no side may be longer than {MAX_SIDE:,}. "
-                "Send a smaller export.",
-                code="too_many_pixels",
-            )
+        guards.check_shape(*image.size, passes)
         yield image
 
 
@@ -300,14 +301,18 @@ def jpeg_pixels(data: npt.NDArray[np.uint8], size: tuple[int, int]) -> RGBArray 
     """
     if not ends_whole(data[-JPEG_TAIL:].tobytes()):
         return None
-    found = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        found = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:  # a header it reads otherwise than Pillow does
+        return None
     return None if found is None or found.shape[1::-1] != size else np.asarray(found, np.uint8)
 
 
 def noted(path: Path, image: Image.Image) -> list[Finding]:
     """Return what is lost between the file and one picture of 8 bits."""
     findings = []
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+    # Not n_frames: a TIFF's pages would all be read to be counted.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
         findings.append(Finding("several_frames", "warning", "The file holds several pictures; the first one is used.",
                                 "Send one picture per file."))  # fmt: skip
     if _sixteen_bit(path, image):

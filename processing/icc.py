@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from functools import lru_cache
 
@@ -26,6 +27,7 @@ SRGB = _built_srgb()
 
 UNTAGGED = Finding("untagged", "info", "No colour profile in the file; taken as sRGB.")
 
+_UNPRINTABLE = re.compile(r"[\x00-\x1F\x7F\uD800-\uDFFF]")  # no database keeps these
 _MAX_PROFILE_BYTES = 4 * 1024 * 1024
 _SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
 _SAME_WITHIN = 2  # levels of 255 on the probe colours: then the profile is sRGB for our purposes
@@ -53,7 +55,7 @@ def name_of(profile: bytes | None) -> str:
     if parsed is None:
         return "unreadable"
     try:
-        return ImageCms.getProfileDescription(parsed).replace("\x00", "").strip()[:120]
+        return _UNPRINTABLE.sub("", ImageCms.getProfileDescription(parsed)).strip()[:120]
     except ICC_ERRORS:
         return "unreadable"
 

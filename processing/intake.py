@@ -121,6 +121,11 @@ def inspect(
     return judge(photo, profile, filename, limits)
 
 
+def refused_unopened(error: InputRejected) -> IntakeReport:
+    """Return the report of a file that nothing has opened, for a reason found elsewhere (a virus scanner's)."""
+    return _rejected(_Checks(file_exists=True), str(error), error.code)
+
+
 def refusal(path: Path, profile: ValidationProfile, filename: str) -> InputRejected | None:
     """Return why a file is not even opened: missing, no_file, file_too_small, or bad_name by the profile's wish."""
     try:

@@ -132,6 +132,18 @@ def local_path(key: str) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def temp_path() -> Iterator[Path]:
+    """Give an empty file that another process may write to, for the block."""
+    handle, name = tempfile.mkstemp(prefix="put-", dir=_temp_folder())
+    os.close(handle)
+    path = Path(name)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def exists(key: str) -> bool:
     """Say whether the key holds a file."""
     return default_storage.exists(key)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from processing import guards
 from processing.errors import InputRejected, StageFailed
 from processing.limits import MAX_BYTES, MAX_PIXELS
 from processing.optimise import compression
@@ -85,6 +86,7 @@ def _looked_into(source: Path) -> tuple[str, bool]:
     if size > MAX_BYTES:
         most = f"{MAX_BYTES / 1e6:.0f} MB"
         raise InputRejected(f"The file has {size / 1e6:.0f} MB; the most is {most}.", code="too_large")
+    guards.check(source, MAX_PIXELS)
     try:
         header = _lazily(source)
     except pyvips.Error as exc:

@@ -17,9 +17,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = env.read_path("SOFTPROOF_DATA") or BASE_DIR / "var"
 MODEL_DIR = env.read_path("MODEL_DIR")
 CATEGORY_MODEL = env.read_str("CATEGORY_MODEL")
+SCANNER = env.read_str("SCANNER")
 HOST = env.read_str("HOST", "127.0.0.1")
 PORT = env.read_int("PORT", 8000, low=1, high=65535)
 WORKERS = env.read_int("WORKERS", 2, low=1, high=64)
+# What the kernel lets a worker reserve; above the photos it is meant for, and a bomb fails in one process (VAL-20).
+WORKER_MAX_MEMORY_MB = env.read_int("WORKER_MAX_MEMORY_MB", 12_000, low=0, high=1_000_000)
 WORKER_MAX_RSS_MB = env.read_int("WORKER_MAX_RSS_MB", 2500, low=500, high=1_000_000)
 DEMO = env.read_bool("DEMO", False)
 # A worker that was not heard of for this long has lost its task to another; its pulse beats every 5 s.
@@ -118,7 +121,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Files stream to a temporary file; the size of one photo is capped where it is read (services/ingest.py).
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["reviewapp.web.upload_handlers.CappedUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("reviewapp.web.urls")),
 ]
 
+handler400 = "reviewapp.web.views.errors.bad_request"
 handler403 = "reviewapp.web.views.errors.forbidden"
 handler404 = "reviewapp.web.views.errors.not_found"
 handler500 = "reviewapp.web.views.errors.server_error"

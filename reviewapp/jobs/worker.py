@@ -9,9 +9,12 @@ from types import FrameType
 from typing import Any
 
 import redis
+from django.conf import settings
+from django.db import connection
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
+from processing.confinement import Limits, confine
 from processing.memory import keep_freed_memory
 from reviewapp import queues
 
@@ -21,6 +24,8 @@ from . import runner
 logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
+# A TIFF of 16 bits at the most pixels we take is 360 MB.
+MAX_WRITTEN_BYTES = 2 * 1024**3
 
 
 class WarmWorker(SimpleWorker):
@@ -37,6 +42,7 @@ class WarmWorker(SimpleWorker):
 
 def work(name: str, *, max_rss_bytes: int, max_jobs: int, burst: bool = False) -> None:
     """Work until told to stop (SIGTERM, SIGINT), too big, or `max_jobs` are done. Without Redis: polls the database."""
+    confine(limits())
     keep_freed_memory()
     pulse = pulses.Pulse(name)
     runner.attach(pulse)
@@ -49,6 +55,15 @@ def work(name: str, *, max_rss_bytes: int, max_jobs: int, burst: bool = False) -
     finally:
         runner.attach(None)
         pulse.stop()
+
+
+def limits() -> Limits:
+    """What this process may take while it opens clients' files (VAL-20, C24); its pulse holds the deadline.
+
+    On SQLite the database is a file that a worker writes, and may well be larger than any file of a photo.
+    """
+    is_sqlite = connection.vendor == "sqlite"
+    return Limits(settings.WORKER_MAX_MEMORY_MB * 1024**2, 0 if is_sqlite else MAX_WRITTEN_BYTES)
 
 
 def _work_bells(name: str, max_rss_bytes: int, max_jobs: int, burst: bool) -> None:

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from reviewapp.models import Batch
 
+from . import unpacking
 from .csv_rows import CsvRow, read_csv_bytes
 from .refusals import IngestRefused
 from .uploads import SHEET_SUFFIXES, UploadResult, attach_rows, display_path, register_upload
@@ -30,6 +31,7 @@ JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini"})
 # What zipfile and the four decompressors raise on bytes that aren't what they claim; bz2 raises OSError.
 _BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, struct.error, OverflowError,
            NotImplementedError, RuntimeError)  # fmt: skip
+_NO_PHOTO = "This file unpacks to far more than it was packed in: it is no photo."
 _UTF8_FLAG = 0x800
 _LINK = 0o120000
 _FORMAT_MASK = 0o170000
@@ -113,15 +115,27 @@ def expand_zip(
 @contextmanager
 def _opened(fileobj: IO[bytes]) -> Iterator[zipfile.ZipFile]:
     """Open an archive of a size we take. Raises IngestRefused (code "zip")."""
+    guarded = unpacking.BoundedDirectory(fileobj, MAX_ENTRIES)
     try:
-        archive = zipfile.ZipFile(fileobj)
+        archive = zipfile.ZipFile(guarded)
+    except unpacking.DirectoryTooLarge as error:
+        raise _too_many(error.entries) from error
     except _BROKEN as error:
         raise IngestRefused("This isn't a readable ZIP file. Pack it again and send it again.", code="zip") from error
+    guarded.opened()
     with archive:
+        if unpacking.overlap(archive):
+            raise IngestRefused(
+                "Files inside this ZIP lie over each other. Pack it again and send it again.", code="zip"
+            )
         if len(archive.infolist()) > MAX_ENTRIES:
-            message = f"The ZIP has {len(archive.infolist()):,} entries; {MAX_ENTRIES:,} is the limit. Split it."
-            raise IngestRefused(message, code="zip")
+            raise _too_many(len(archive.infolist()))
         yield archive
+
+
+def _too_many(entries: int) -> IngestRefused:
+    counted = f"{entries:,} entries" if entries else "too many entries to count"
+    return IngestRefused(f"The ZIP has {counted}; {MAX_ENTRIES:,} is the limit. Split it.", code="zip")
 
 
 def _sheet_entry(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
@@ -218,12 +232,13 @@ def _take(
 
 def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: _Budget) -> Iterator[bytes]:
     read = 0
-    with _readable(), archive.open(entry) as source:
+    with _readable(), archive.open(entry) as opened:
+        source = unpacking.bounded(opened, entry, MAX_RATIO, RATIO_FROM_BYTES)
         while chunk := source.read(CHUNK_BYTES):
             read += len(chunk)
             budget.left -= len(chunk)
             if read > max(RATIO_FROM_BYTES, MAX_RATIO * entry.compress_size):
-                raise _TooMuch("This file unpacks to far more than it was packed in: it is no photo.", code="zip")
+                raise _TooMuch(_NO_PHOTO, code="zip")
             if budget.left <= 0:
                 raise _TooMuch("The ZIP unpacks to more than is allowed in all. Split it.", code="zip")
             yield chunk
@@ -234,5 +249,7 @@ def _readable() -> Iterator[None]:
     """Turn whatever a broken entry makes the decompressors raise into _Damaged; what the block throws in stays."""
     try:
         yield
+    except unpacking.UnpacksTooFar as error:
+        raise _TooMuch(_NO_PHOTO, code="zip") from error
     except _BROKEN as error:
         raise _Damaged(str(error) or type(error).__name__) from error

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the beginning of a formula: also the full-width signs."""
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
@@ -22,4 +22,5 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     # A client's own file name or SKU must not become a formula on somebody's desk.
-    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
+    # Blanks before it don't save a cell: LibreOffice and Google trim them.
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" \u00a0\u3000\ufeff").startswith(FORMULA) else value

@@ -30,6 +30,7 @@ from .words import stored
 
 __all__ = ["DeliveryCorrupt", "DeliveryHeld", "archive_name", "build_manifest", "release", "stream_zip"]
 
+_RESERVED = re.compile(r"con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]", re.IGNORECASE)
 CHUNK = 256 * 1024
 ZIP64_FROM = 2**31 - 1
 NO_DELIVERY = {
@@ -228,7 +229,12 @@ def _safe(filename: str) -> str:
     parts = (
         re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", part).strip(". ") for part in filename.replace("\\", "/").split("/")
     )
-    return "/".join(part for part in parts if part) or "file"
+    return "/".join(_unreserved(part) for part in parts if part) or "file"
+
+
+def _unreserved(part: str) -> str:
+    """Windows opens a device for NUL.jpg, whatever follows the dot."""
+    return f"_{part}" if _RESERVED.fullmatch(part.split(".", 1)[0].strip()) else part
 
 
 def _mark_delivered(batch: Batch, actor: User | None) -> None:

@@ -11,14 +11,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from processing.codecs import probe
+from processing import apart
 from processing.errors import InputRejected
 from reviewapp import storage
 from reviewapp.enums import AssetState, EditTaskState, Role, Step
 from reviewapp.models import EditTask, ProcessingRun
 from reviewapp.selectors import editing as selectors
 
-from . import assets, audit, batches, runs
+from . import assets, audit, batches, runs, scanning
 from .people import NotAllowed, require
 
 MAX_UPLOAD_BYTES = 200 * 1024 * 1024
@@ -76,8 +76,8 @@ def submit(
 ) -> EditTask:
     """Store the corrected file and have it scored again; the task is then "being scored again".
 
-    The file is streamed to storage and only looked at, never decoded, here. Raises NotAllowed, EditRefused (not yours,
-    not a picture, the untouched original, too large), storage.StorageFull.
+    The file is streamed to storage, scanned, and its header read in a process apart; a worker decodes it. Raises
+    NotAllowed, EditRefused (not yours, not a picture, the untouched original, too large), storage.StorageFull.
     """
     task = _on_my_desk(user, task_id)
     try:
@@ -90,8 +90,9 @@ def submit(
         raise EditRefused(_("This is the untouched original. Upload the corrected file."))
     try:
         with storage.local_path(stored.key) as path:
-            probe(path)
-    except InputRejected as error:
+            scanning.require_clean(path)
+            apart.look(path)
+    except (InputRejected, scanning.ScannerAway) as error:
         raise EditRefused(f"{filename}: {error}") from error
     with transaction.atomic():
         _hand_in(task, checklist, note, state=EditTaskState.SUBMITTED, upload=(stored.key, stored.sha256))

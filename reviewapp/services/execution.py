@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from processing import PIPELINE_VERSION, intake, pipeline
+from processing import PIPELINE_VERSION, pipeline
 from processing.classification import CategoryModel
 from processing.classification import classify as classify_photo
 from processing.errors import ResourceUnavailable, StageFailed
@@ -42,7 +42,8 @@ from reviewapp.selectors.canaries import version_on_trial
 from reviewapp.selectors.presets import version_for
 from reviewapp.selectors.quality import current_policy
 
-from . import adjusting, assets, batches, gold_making, rendering, routing, runs
+from . import adjusting, assets, batches, gold_making, rendering, routing, runs, scanning
+from .inspecting import inspected
 
 __all__ = ["adjust", "classify", "process", "remover_for", "render", "rescore", "validate", "warm_removers"]
 
@@ -64,10 +65,7 @@ def validate(claim: runs.Claim) -> None:
         raise StageFailed(
             "The stored original is missing or damaged. Upload the photo again in a new batch.", code="original_damaged"
         )
-    with storage.local_path(asset.original_key) as path:
-        report = intake.inspect(
-            path, intake.PROFILES[asset.batch.validation_profile], asset.filename, _classifying(current_policy())
-        )
+    report = inspected(asset, _classifying(current_policy()))
     facts = _facts(report)
     facts["findings"] += [finding.to_dict() for finding in _look_alikes(asset, report.phash)]
 
@@ -165,6 +163,7 @@ def rescore(claim: runs.Claim) -> None:
     channel = _scored_channel(asset)
     spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), scoring_of(current_policy())
     with storage.local_path(asset.original_key) as source, storage.local_path(edit.upload_key) as corrected:
+        scanning.require_clean(corrected)  # again: what a scanner knows may have grown since it was handed in
         extras = pipeline.Extras(plates=rendering.plates_for(params), texts=rendering.metadata_for(asset))
         result = pipeline.rescore(source, corrected, params, spec, scoring, extras)
     attempt = asset.attempt + 1

@@ -8,13 +8,13 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from processing import codecs, geometry
+from processing import apart
 from processing.errors import InputRejected
 from reviewapp import storage
 from reviewapp.enums import Role
 from reviewapp.models import Client, ReferencePicture
 
-from . import audit
+from . import audit, scanning
 from .people import require
 
 MAX_UPLOAD_BYTES = 40 * 1024 * 1024
@@ -32,6 +32,7 @@ class ReferenceRefused(ValueError):
 def add_reference(client: Client, chunks: Iterable[bytes], filename: str, caption: str, actor: Any) -> ReferencePicture:
     """Keep a picture of at most SHOWN_SIDE px a side, made anew from what came: nothing of the upload itself is served.
 
+    It is scanned, and decoded in a process apart, because this one serves pages.
     Raises NotAllowed, ReferenceRefused (no picture, too large, too many) and storage.StorageFull.
     """
     require(actor, Role.MANAGER, to=_("add a reference picture"))
@@ -44,13 +45,12 @@ def add_reference(client: Client, chunks: Iterable[bytes], filename: str, captio
     except storage.TooLarge as error:
         raise ReferenceRefused(f"{filename}: {error}") from error
     try:
-        with storage.local_path(stored.key) as path:
-            photo = codecs.open_photo(path, max_pixels=MAX_PIXELS)
-    except InputRejected as error:
+        with storage.local_path(stored.key) as path, storage.temp_path() as made:
+            scanning.require_clean(path)
+            width, height = apart.reduce(path, SHOWN_SIDE, made, max_pixels=MAX_PIXELS, quality=_QUALITY)
+            kept = storage.put_bytes(made.read_bytes(), prefix="d")
+    except (InputRejected, scanning.ScannerAway) as error:
         raise ReferenceRefused(f"{filename}: {error}") from error
-    pixels, _scale = geometry.shrunk(photo.rgb, SHOWN_SIDE)
-    kept = storage.put_bytes(codecs.encode_webp(pixels, quality=_QUALITY), prefix="d")
-    height, width = pixels.shape[:2]
     with transaction.atomic():
         picture = ReferencePicture.objects.create(
             client=client, key=kept.key, caption=" ".join(caption.split())[:MAX_CAPTION], width=width, height=height

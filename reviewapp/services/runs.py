@@ -25,11 +25,13 @@ from reviewapp.models import Asset, Batch, Task
 from reviewapp.storage import StorageFull
 
 from . import audit
+from .scanning import ScannerAway
 
 logger = logging.getLogger(__name__)
 
 RING_AGAIN_S = 30
 DISK_FULL_WAIT_S = 30
+SCANNER_WAIT_S = 30
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 # Not here: what the database refused (a broken constraint, a value out of range) is an answer, and recorded as one.
 DATABASE_AWAY = (OperationalError, InterfaceError)
@@ -267,6 +269,8 @@ class _Verdict:
 def _judge(error: Exception) -> _Verdict:
     if isinstance(error, StorageFull) or (isinstance(error, OSError) and error.errno in NO_SPACE):
         return _Verdict(FailureCategory.PROCESSING, "disk_full", is_free=True, wait_s=DISK_FULL_WAIT_S)
+    if isinstance(error, ScannerAway):
+        return _Verdict(FailureCategory.PROCESSING, error.code, is_free=True, wait_s=SCANNER_WAIT_S)
     if isinstance(error, InputRejected):
         return _Verdict(FailureCategory.VALIDATION, error.code, is_final=True)
     if isinstance(error, StageFailed):

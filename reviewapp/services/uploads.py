@@ -36,8 +36,10 @@ SHEET_SUFFIXES = frozenset({".csv", ".tsv"})
 MAX_DRAIN_BYTES = 8 * MAX_FILE_BYTES
 
 _OVER = (BatchState.DELIVERED, BatchState.CANCELLED)
-# These make "gpj.exe" read "exe.jpg".
-_REORDERING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+# These make "gpj.exe" read "exe.jpg" (with the marks that go with them), or one name look like another.
+_REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSEEN = frozenset("\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff\u2028\u2029\ufff9\ufffa\ufffb")
+_NEVER_SHOWN = _REORDERING | _UNSEEN
 
 Status = Literal["accepted", "duplicate", "already_here", "rejected", "sheet"]
 
@@ -184,7 +186,7 @@ def display_path(relative_path: str) -> str:
     middle and keeps its suffix; a path too long loses its first folders.
     """
     plain = unicodedata.normalize("NFC", relative_path.encode("utf-8", "replace").decode("utf-8", "replace"))
-    plain = "".join(char for char in plain if unicodedata.category(char) != "Cc" and char not in _REORDERING)
+    plain = "".join(char for char in plain if unicodedata.category(char) != "Cc" and char not in _NEVER_SHOWN)
     parts = [part.strip() for part in plain.replace("\\", "/").split("/")]
     kept = [part for part in parts if part not in ("", ".", "..") and not (len(part) == 2 and part[1] == ":")]
     if not kept:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from processing.confinement import Limits, confine
 from reviewapp.config import env
 
 from .stack import Stack
@@ -17,6 +18,7 @@ def main() -> int:
     """Read the environment and run the stack."""
     # Whatever the children write (database, queue, logs) is for this account only, in a data folder made by hand too.
     os.umask(0o077)
+    confine(Limits())  # no core dumps, of whatever is started: they would hold clients' photos and secrets
     root = Path(__file__).resolve().parent.parent.parent
     try:
         data = env.read_path("SOFTPROOF_DATA") or root / "var"

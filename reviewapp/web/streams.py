@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import ParamSpec, cast
 
-from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from reviewapp import storage
-from reviewapp.web.permissions import View
+from reviewapp.web.permissions import View, user_has_role
+from reviewapp.web.upload_handlers import CappedUploadHandler
 
 P = ParamSpec("P")
 
@@ -69,11 +69,12 @@ def _read(request: HttpRequest) -> bytes:
         raise BodyIncomplete(_("The connection was lost while the file was sent. Send it again.")) from error
 
 
-def limited_form(max_bytes: int) -> Callable[[View[P]], View[P]]:
-    """Refuse a multipart body by its announced length and by free disk before anything parses it.
+def limited_form(max_bytes: int, max_file_bytes: int = 0) -> Callable[[View[P]], View[P]]:
+    """Refuse a multipart body by who sends it, its announced length and free disk before anything parses it.
 
-    The CSRF check reads the form, so it must come after ours: the view is exempt outside and protected inside.
-    Parts are written to temporary files by Django's upload handler, never held in memory.
+    The CSRF check reads the form, so it must come after ours: the view is exempt outside and protected inside. Whom
+    the view's own roles refuse gets that refusal at once. Parts are written to temporary files, never held in memory,
+    and counted while they come; `max_file_bytes` bounds each that is no archive.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -83,11 +84,13 @@ def limited_form(max_bytes: int) -> Callable[[View[P]], View[P]]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if request.method == "POST":
+                if not user_has_role(request.user, *getattr(view, "allowed_roles", ())):
+                    return view(request, *args, **kwargs)  # role_required refuses, and no byte of the body is kept
                 if announced_length(request) > max_bytes:
                     return HttpResponse(str(BodyTooLarge(max_bytes)), status=413, content_type="text/plain")
                 if not storage.has_room():
                     return HttpResponse(str(storage.StorageFull()), status=507, content_type="text/plain")
-                request.upload_handlers = [TemporaryFileUploadHandler(request)]
+                request.upload_handlers = [CappedUploadHandler(request, max_bytes, max_file_bytes)]
             return protected(request, *args, **kwargs)
 
         return cast(View[P], guarded)

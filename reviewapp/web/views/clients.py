@@ -20,6 +20,8 @@ from reviewapp.web.forms.proof import ReturnsForm
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.quality_words import returns_sentence
+from reviewapp.web.streams import limited_form
+from reviewapp.web.upload_handlers import FORM_REST_BYTES
 
 PAGE = 50
 
@@ -111,6 +113,7 @@ def add_returns(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, client, ClientForm(initial=settings_of(client)), returns=form, status=422)
 
 
+@limited_form(references.MAX_UPLOAD_BYTES + FORM_REST_BYTES)
 @role_required(*MANAGERS)
 @require_POST
 def add_reference(request: HttpRequest, pk: int) -> HttpResponse:

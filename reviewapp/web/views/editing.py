@@ -21,6 +21,8 @@ from reviewapp.services import editing as desk
 from reviewapp.storage import StorageFull, TooLarge
 from reviewapp.web.htmx import is_fragment
 from reviewapp.web.permissions import EDITORS, SENIORS, role_required, user_has_role, wants_json
+from reviewapp.web.streams import limited_form
+from reviewapp.web.upload_handlers import FORM_REST_BYTES
 from reviewapp.web.viewer_items import run_item
 
 PAGE = 50
@@ -140,8 +142,9 @@ def _ticked(request: HttpRequest) -> dict[str, bool]:
     return dict.fromkeys(request.POST.getlist("checklist"), True)
 
 
-@require_POST
+@limited_form(desk.MAX_UPLOAD_BYTES + FORM_REST_BYTES)
 @role_required(*EDITORS)
+@require_POST
 def submit(request: HttpRequest, task_id: int) -> HttpResponse:
     """Takes the corrected file; it is scored again and then waits for a senior."""
     upload = request.FILES.get("file")
@@ -155,8 +158,9 @@ def submit(request: HttpRequest, task_id: int) -> HttpResponse:
     return _answer(request, task_id, act, _("Handed in. It is being scored again."))
 
 
-@require_POST
+@limited_form(desk.MAX_UPLOAD_BYTES + FORM_REST_BYTES)
 @role_required(*EDITORS)
+@require_POST
 def submit_as_is(request: HttpRequest, task_id: int) -> HttpResponse:
     """Hands in the automatic cut-out unchanged. Refused when a corrected file came along: it would be lost unseen."""
     note = request.POST.get("note", "")

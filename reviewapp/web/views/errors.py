@@ -1,5 +1,6 @@
 """The pages for 403, 404 and 500: what happened, and who or where to turn to."""
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -7,6 +8,17 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from reviewapp.web.permissions import WrongRole, role_words, wants_json
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """For what can't be read; a form larger than its page takes is told apart (413). The form is not read again."""
+    is_large = isinstance(exception, RequestDataTooBig)
+    status = 413 if is_large else 400
+    title = _("Too large") if is_large else _("This can't be read")
+    text = str(exception) if is_large else _("The address or the form is damaged. Go back and try again.")
+    if wants_json(request):
+        return JsonResponse({"status": "refused", "message": text}, status=status)
+    return render(request, "errors/400.html", {"title": title, "text": text}, status=status)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -62,7 +62,7 @@ def _take_all(batch: Batch, form: PlainUpload, actor: Any) -> Iterator[Line]:
             yield {"status": "rejected", "message": str(error), "path": name}
 
 
-@streams.limited_form(MAX_FORM_BYTES)
+@streams.limited_form(MAX_FORM_BYTES, MAX_FILE_BYTES)
 @role_required(*MANAGERS)
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest, pk: int) -> HttpResponse:
