@@ -23,6 +23,8 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils.translation import gettext as _
 
+from reviewapp import keylocks
+
 PREFIXES = frozenset({"o", "d", "r", "e"})
 CHUNK = 1024 * 1024
 MIN_FREE_BYTES = 2 * 1024**3
@@ -48,6 +50,10 @@ class TooLarge(ValueError):
 
 class FileDamaged(OSError):
     """The stored bytes no longer have the SHA-256 their key promises."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key} no longer holds the bytes it was made from.")
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ def read_bytes(key: str) -> bytes:
 @contextmanager
 def local_path(key: str) -> Iterator[Path]:
     """Give a path that libraries can open; on S3 a temporary copy for the block. Raises FileNotFoundError."""
-    if isinstance(default_storage, FileSystemStorage) or hasattr(default_storage, "base_location"):
+    if on_disk():
         path = Path(default_storage.path(key))
         if not path.exists():
             raise FileNotFoundError(key)
@@ -142,6 +148,34 @@ def temp_path() -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def verified_path(key: str) -> Iterator[Path]:
+    """Give a path like `local_path`, of a file that still has the SHA-256 its key names (ING-14).
+
+    The bytes are hashed on their way through memory: the decoder finds them in the page cache, so the disk or the
+    network is read once. Raises FileNotFoundError, FileDamaged.
+    """
+    with local_path(key) as path:
+        if _digest(path) != sha_of(key):
+            raise FileDamaged(key)
+        yield path
+
+
+def on_disk() -> bool:
+    """Say whether files lie in a folder of this machine; else they lie on S3."""
+    return isinstance(default_storage, FileSystemStorage) or hasattr(default_storage, "base_location")
+
+
+def root() -> Path:
+    """Return the folder that holds all files; only where they lie on disk."""
+    return Path(default_storage.path(""))
+
+
+def sha_of(key: str) -> str:
+    """Return the SHA-256 that a key promises."""
+    return key.rsplit("/", 1)[-1]
 
 
 def exists(key: str) -> bool:
@@ -198,23 +232,47 @@ def _temp_folder() -> Path:
     return folder
 
 
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _publish(path: Path, key: str) -> None:
-    """Put the finished file in its place, unless the same bytes are there already."""
-    if not isinstance(default_storage, FileSystemStorage) and not hasattr(default_storage, "base_location"):
-        if not default_storage.exists(key):
-            with path.open("rb") as source:
-                default_storage.save(key, File(source, name=key))
+    """Put the finished file in its place. Where the same bytes are already, they count as new from now on.
+
+    The clean-up takes nothing younger than a day, and holds the key alone while it looks and moves (trash.py): a file
+    that was found here stays until its row is there. A file that is damaged is replaced: sending a photo again heals.
+    """
+    if on_disk():
+        _publish_on_disk(path, key)
         return
+    if not default_storage.exists(key):
+        _send(path, key)
+        return
+    with keylocks.sharing(key, across_machines=True):
+        _send(path, key)  # the same bytes over themselves: S3 has no other way to make them new, and they heal
+
+
+def _send(path: Path, key: str) -> None:
+    with path.open("rb") as source:
+        default_storage.save(key, File(source, name=key))
+
+
+def _publish_on_disk(path: Path, key: str) -> None:
     target = Path(default_storage.path(key))
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        os.link(path, target)  # fails if it exists: the bytes are the same, and a file is never written twice
-    except FileExistsError:
-        return
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK):
-            raise
-        path.replace(target)  # a file system without hard links
+    with keylocks.sharing(key, across_machines=False):
+        try:
+            os.link(path, target)  # fails if it exists: a file is never written twice
+        except FileExistsError:
+            if _digest(target) == sha_of(key):
+                os.utime(target)
+                return
+            path.replace(target)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK):
+                raise
+            path.replace(target)  # a file system without hard links
     _sync_folder(target.parent)
 
 

@@ -53,6 +53,13 @@ class Batch(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    legal_hold_since = models.DateTimeField(
+        null=True, blank=True, help_text="While it is set nothing of the batch is removed by retention or purge."
+    )
+    originals_removed_at = models.DateTimeField(null=True, blank=True, help_text="Retention removed its originals.")
+    results_removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Retention removed its results and channel files."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True, help_text="Uploading ended; nothing more is expected.")
     completed_at = models.DateTimeField(null=True, blank=True, help_text="Last photo resolved; set exactly once.")

@@ -20,6 +20,16 @@ class Client(models.Model):
         default=True, help_text="Delivery waits until its blind samples are judged."
     )
     sampling = models.CharField(max_length=8, choices=Sampling.choices, default=Sampling.DEFAULT, blank=True)
+    keep_originals_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Days after delivery; then originals go. Empty = they stay."
+    )
+    keep_results_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Days after delivery; then results and channel files go. Empty = they stay."
+    )
+    legal_hold_since = models.DateTimeField(
+        null=True, blank=True, help_text="While it is set nothing of the client is removed by retention or purge."
+    )
+    purged_at = models.DateTimeField(null=True, blank=True, help_text="Files and personal data were deleted.")
     version = models.PositiveIntegerField(default=0, help_text="Counts changes: a form that is older is refused.")
     created_at = models.DateTimeField(auto_now_add=True)
 

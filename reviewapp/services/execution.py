@@ -42,13 +42,14 @@ from reviewapp.selectors.canaries import version_on_trial
 from reviewapp.selectors.presets import version_for
 from reviewapp.selectors.quality import current_policy
 
-from . import adjusting, assets, batches, gold_making, rendering, routing, runs, scanning
+from . import adjusting, assets, batches, gold_making, originals, rendering, routing, runs, scanning
 from .inspecting import inspected
 
 __all__ = ["adjust", "classify", "process", "remover_for", "render", "rescore", "validate", "warm_removers"]
 
 # So many earlier photos are looked at for a near duplicate; a batch of 10,000 stays linear.
 LOOK_BACK = 2000
+UPLOAD_DAMAGED = "The file that was handed in is missing or damaged. Hand it in again."
 _removers: dict[tuple[str, str, str], Remover] = {}
 
 
@@ -61,10 +62,6 @@ def validate(claim: runs.Claim) -> None:
     if asset.state != AssetState.RECEIVED:
         runs.complete(claim, _nothing)
         return
-    if not storage.verify(asset.original_key, asset.sha256):
-        raise StageFailed(
-            "The stored original is missing or damaged. Upload the photo again in a new batch.", code="original_damaged"
-        )
     report = inspected(asset, _classifying(current_policy()))
     facts = _facts(report)
     facts["findings"] += [finding.to_dict() for finding in _look_alikes(asset, report.phash)]
@@ -89,7 +86,7 @@ def classify(claim: runs.Claim) -> None:
         runs.complete(claim, _nothing)
         return
     rules = dict(CategoryRule.objects.values_list("category", "complexity"))
-    with storage.local_path(asset.original_key) as path:
+    with originals.of(asset) as path:
         found = classify_photo(
             path,
             asset.category,
@@ -136,7 +133,7 @@ def process(claim: runs.Claim) -> None:
     remover = remover_for(params)
     spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), scoring_of(current_policy())
     extras = pipeline.Extras(plates=rendering.plates_for(params), texts=rendering.metadata_for(asset))
-    with storage.local_path(asset.original_key) as path:
+    with originals.of(asset) as path:
         result = pipeline.process(path, params, spec, scoring, remover, extras)
     made = Making(asset.original_key, version, channel, attempt, RunKind.AUTOMATED, claim.owner)
     run = unsaved_run(asset, made, params, result)
@@ -162,7 +159,8 @@ def rescore(claim: runs.Claim) -> None:
     params = ProcessingParams.from_dict(version.params)
     channel = _scored_channel(asset)
     spec, scoring = ChannelSpec.from_dict(channel.spec).on(timezone.localdate()), scoring_of(current_policy())
-    with storage.local_path(asset.original_key) as source, storage.local_path(edit.upload_key) as corrected:
+    upload = originals.whole(edit.upload_key, UPLOAD_DAMAGED, "upload_damaged")
+    with originals.of(asset) as source, upload as corrected:
         scanning.require_clean(corrected)  # again: what a scanner knows may have grown since it was handed in
         extras = pipeline.Extras(plates=rendering.plates_for(params), texts=rendering.metadata_for(asset))
         result = pipeline.rescore(source, corrected, params, spec, scoring, extras)
@@ -194,7 +192,7 @@ def adjust(claim: runs.Claim) -> None:
     params = apply_changes(ProcessingParams.from_dict(base.params), asked.changes)
     spec, scoring = ChannelSpec.from_dict(base.channel.spec).on(timezone.localdate()), scoring_of(current_policy())
     extras = pipeline.Extras(plates=rendering.plates_for(params))
-    with storage.local_path(asset.original_key) as path:
+    with originals.of(asset) as path:
         result = pipeline.process(path, params, spec, scoring, remover_for(params), extras)
     made = Making(asset.original_key, base.preset_version, base.channel, 0, RunKind.ADJUSTED, claim.owner)
     run = unsaved_run(asset, made, params, result)

@@ -9,10 +9,9 @@ from processing import intake
 from processing.errors import InputRejected
 from processing.params import ClassificationParams
 from processing.types import IntakeReport
-from reviewapp import storage
 from reviewapp.models import Asset
 
-from . import scanning
+from . import originals, scanning
 
 logger = logging.getLogger(__name__)
 
@@ -20,9 +19,9 @@ logger = logging.getLogger(__name__)
 def inspected(asset: Asset, limits: ClassificationParams) -> IntakeReport:
     """Scan the stored original, then look at it: what a scanner finds is never opened (SEC-07).
 
-    Raises scanning.ScannerAway, and FileNotFoundError when the original is gone.
+    Raises scanning.ScannerAway, and StageFailed when the original is gone or damaged.
     """
-    with storage.local_path(asset.original_key) as path:
+    with originals.of(asset) as path:
         try:
             scanning.require_clean(path)
         except InputRejected as error:

@@ -17,6 +17,9 @@ from reviewapp import storage
 from reviewapp.enums import AssetState, RenditionState
 from reviewapp.models import Asset, Channel, ProcessingRun, Rendition
 
+from . import originals
+
+CUT_OUT_DAMAGED = "The photo or its matte is missing or damaged in storage. Send the photo through the line again."
 BRAND_FOLDER = "brand"
 """Folder of the data folder with the logos and background pictures that presets name."""
 # Photos that take no place among the views of a product.
@@ -42,17 +45,30 @@ def make_missing(run: ProcessingRun) -> list[Rendition]:
 def cutout_png(run: ProcessingRun) -> bytes:
     """Return the run's cut-out as an RGBA PNG in the original's size, for an editor to work on.
 
-    Raises InputRejected when its files no longer fit each other.
+    Raises InputRejected when its files no longer fit each other, StageFailed when one is gone or damaged.
     """
     return codecs.encode_png(cutout.rgba(opened(run)))
 
 
 def opened(run: ProcessingRun) -> cutout.CutOut:
-    """Return the run's cut-out, read from storage. Raises InputRejected when its files don't fit each other."""
+    """Return the run's cut-out, read from storage. Raises InputRejected when its files don't fit each other,
+    StageFailed when one of them is gone or damaged."""
     with ExitStack() as files:
-        pixels = files.enter_context(storage.local_path(run.pixels_key))
-        alpha = files.enter_context(storage.local_path(run.alpha_key)) if run.alpha_key else None
+        pixels, alpha = (
+            files.enter_context(originals.whole(key, CUT_OUT_DAMAGED, "cut_out_damaged")) if key else None
+            for key in (run.pixels_key, run.alpha_key)
+        )
+        if pixels is None:
+            raise StageFailed(CUT_OUT_DAMAGED, code="cut_out_damaged")
         return cutout.open_cutout(pixels, alpha, run.recipe)
+
+
+def make_again(rendition: Rendition) -> bool:
+    """Render a file whose stored bytes are gone or damaged; False when other bytes come out than were verified."""
+    run = rendition.run
+    params = ProcessingParams.from_dict(run.params)
+    _make(run, rendition.channel, opened(run), params, tokens_for(run.asset))
+    return storage.verify(rendition.storage_key, rendition.sha256)
 
 
 def keep(made: list[Rendition]) -> None:

@@ -28,7 +28,7 @@ from reviewapp.policies.quality.calibration import Logistic
 from reviewapp.selectors import replays
 from reviewapp.selectors.quality import current_policy
 
-from . import execution, lives, rendering, routing, runs, studies
+from . import execution, lives, originals, rendering, routing, runs, studies
 
 SLICE_S = 60.0
 """A stretch of a search ends after so long: clients' photos wait no longer than that for the worker."""
@@ -84,7 +84,7 @@ def make(asset: Asset, params: ProcessingParams, channel: Channel, remover: Remo
     spec = ChannelSpec.from_dict(channel.spec).on(timezone.localdate())
     extras = pipeline.Extras(plates=rendering.plates_for(params))
     try:
-        with storage.local_path(asset.original_key) as path:
+        with originals.of(asset) as path:
             return pipeline.make(path, params, spec, execution.scoring_of(current_policy()), remover, extras)
     except (InputRejected, StageFailed):
         return None
@@ -171,10 +171,38 @@ def _made(item: ReplayItem, version: PresetVersion, params: ProcessingParams, wo
     spec = ChannelSpec.from_dict(channel.spec).on(timezone.localdate())
     extras = pipeline.Extras(plates=rendering.plates_for(params), texts=rendering.metadata_for(asset))
     scoring = execution.scoring_of(current_policy())
-    with storage.local_path(asset.original_key) as path:
+    with originals.of(asset) as path:
         result = pipeline.process(path, params, spec, scoring, execution.remover_for(params), extras)
     made = execution.Making(asset.original_key, version, channel, FIRST_ATTEMPT, RunKind.REPLAY, worker)
     return execution.unsaved_run(asset, made, params, result), result.quality
+
+
+def make_again(run: ProcessingRun) -> bool:
+    """Make a run's pictures anew and store them where they were; False when other bytes come out.
+
+    That is so after another version of the pipeline or of the models; then only a new run helps. Raises StageFailed
+    when the original is gone too, InputRejected, ResourceUnavailable.
+    """
+    asset, params = run.asset, ProcessingParams.from_dict(run.params)
+    spec = ChannelSpec.from_dict(run.channel.spec).on(timezone.localtime(run.created_at).date())
+    extras = pipeline.Extras(plates=rendering.plates_for(params), texts=rendering.metadata_for(asset))
+    scoring, remover = execution.scoring_of(current_policy()), execution.remover_for(params)
+    if run.pixels_key != asset.original_key:  # an editor's upload
+        damaged = originals.whole(run.pixels_key, execution.UPLOAD_DAMAGED, "upload_damaged")
+        with originals.of(asset) as path, damaged as corrected:
+            result = pipeline.rescore(path, corrected, params, spec, scoring, extras)
+    else:
+        with originals.of(asset) as path:
+            result = pipeline.process(path, params, spec, scoring, remover, extras)
+    made = execution.Making(run.pixels_key, run.preset_version, run.channel, run.attempt, RunKind(run.kind), "")
+    execution.unsaved_run(asset, made, params, result)
+    return all(storage.verify(key, storage.sha_of(key)) for key in _pictures(run) if key)
+
+
+def _pictures(run: ProcessingRun) -> tuple[str, ...]:
+    return (
+        run.alpha_key, run.after_key, run.matte_key, run.before_key, run.thumb_before_key, run.thumb_after_key,
+    )  # fmt: skip
 
 
 class _Trials:
