@@ -97,7 +97,7 @@ def _unprivileged() -> _Person | None:
 
 
 class Postgres:
-    """PostgreSQL in a temporary cluster on a socket of its own, with `settings` set. May be stopped and started again."""
+    """PostgreSQL in a temporary cluster on a socket of its own, with `settings` set; may be stopped and started."""
 
     def __init__(self, **settings: str) -> None:
         found = postgres_bin()

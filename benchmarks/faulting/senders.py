@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+FORM = "application/x-www-form-urlencoded"
 CSRF = "s" * 32
 PATIENCE_S = 240.0
 AGAIN_S = 0.25
@@ -125,7 +126,7 @@ def at_once(people: list[Person], path: str) -> list[int]:
 
     def one(person: Person) -> int:
         together.wait()
-        return person.ask("POST", path, b"", Content_Type="application/x-www-form-urlencoded")[0]
+        return person.ask("POST", path, b"", Content_Type=FORM)[0]
 
     with ThreadPoolExecutor(len(people)) as pool:
         return list(pool.map(one, people))
@@ -149,7 +150,7 @@ class Desk:
             _status, given = dealer.post_json("/review/mixed/claim/", {"count": CLAIM})
             items = given.get("items", [])
             ids = urlencode([("ids", item["id"]) for item in items])
-            dealer.ask("POST", "/review/mixed/release/", ids.encode(), Content_Type="application/x-www-form-urlencoded")
+            dealer.ask("POST", "/review/mixed/release/", ids.encode(), Content_Type=FORM)
             for item in items:
                 self._decide(item)
             if is_last and not items and turn % len(self._people) == 0:
