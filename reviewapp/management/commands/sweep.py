@@ -17,7 +17,7 @@ from reviewapp import storage
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
 from reviewapp.selectors import tasks
-from reviewapp.services import batches, loop, proof, resumable, routing, runs, tallies, turns
+from reviewapp.services import batches, editing, loop, proof, resumable, routing, runs, tallies, turns
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +84,7 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
         round_.do("backlog", _look_for_backlog)
         round_.do("counts", tallies.fold)
         round_.do("ageing", turns.age)
+        round_.do("edits", editing.expire_claims)
         round_.do("lots", proof.tick)
         for batch_id in batch_reads.open_batch_ids():
             round_.do(f"batch {batch_id}", partial(batches.refresh, batch_id))
