@@ -36,6 +36,8 @@ REVIEWERS = 16
 WORKERS = 2
 BATCHES = {"plain": 0.8, "pilot": 0.1, "mixed": 0.1}
 """Share of the photos. Of `pilot` and `mixed` people see every photo; only in `mixed` they reject and hold any."""
+TASKS_EACH = 3
+"""Tasks a photo needs at least: look at it, classify it, make and score it; most are rendered as well."""
 REST_S = 300.0
 UNDECIDED = "SELECT count(*) FROM reviewapp_reviewtask WHERE state = 'open'"
 BUSY = "SELECT count(*) FROM reviewapp_batch WHERE name <> 'mixed' AND state NOT IN ('ready', 'delivered')"
@@ -157,7 +159,7 @@ def measure(kind: str, tasks: int, faults: int, gap_s: float, seed: int) -> dict
     photos = painted(tasks, seed)
     with world(kind, tasks, WORKERS) as broken:
         started = time.monotonic()
-        run = Run(broken, photos, seed, Breaker(broken, seed, faults, gap_s))
+        run = Run(broken, photos, seed, Breaker(broken, seed, faults, gap_s, TASKS_EACH * tasks))
         run.go(seed)
         seconds = time.monotonic() - started
         fenced = broken.logged('"outcome": "fenced"')

@@ -18,6 +18,7 @@ from benchmarks.faulting.world import LEASE_S, World
 
 RECOVERS_S = 150.0
 """After this a fault counts as one that was not recovered from."""
+STALLED = 5
 DONE = "SELECT count(*) FROM reviewapp_task WHERE state = 'done'"
 LEFT = "SELECT count(*) FROM reviewapp_task WHERE state IN ('pending', 'running')"
 HELD = "SELECT id, owner, token FROM reviewapp_task WHERE state = 'running' AND owner <> ''"
@@ -50,12 +51,17 @@ class Wound:
 
 @dataclass
 class Breaker:
-    """Does `count` faults with about `gap_s` between them; every kind at least once where there is room for it."""
+    """Does `count` faults, spread over the work; every kind at least once where there is room for it.
+
+    The next one comes about `gap_s` after the last and not before as large a share of the `expected` tasks is done, but
+    after STALLED gaps whatever is done.
+    """
 
     world: World
     seed: int
     count: int
     gap_s: float
+    expected: int
     wounds: list[Wound] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
@@ -94,8 +100,9 @@ class Breaker:
 
     def run(self, say: Callable[[str], None]) -> None:
         """Break things until the plan is done; then wait until every fault was recovered from."""
-        for kind in self.plan():
+        for number, kind in enumerate(self.plan()):
             time.sleep(self._rng.uniform(0.3, 1.7) * self.gap_s)
+            self._wait_for(number * self.expected // self.count)
             began = time.monotonic()
             act = self._acts[kind]()
             if act is None:  # there was nothing to hit
@@ -109,6 +116,11 @@ class Breaker:
             self._watchers.append(watcher)
         for watcher in self._watchers:
             watcher.join(RECOVERS_S)
+
+    def _wait_for(self, done: int) -> None:
+        until = time.monotonic() + STALLED * self.gap_s
+        while time.monotonic() < until and self.world.number(DONE) < done:
+            time.sleep(0.2)
 
     def recovery(self) -> dict[str, dict[str, float]]:
         """Seconds from the fault until work went on, per kind; `never` counts those it didn't."""

@@ -33,6 +33,7 @@ STEPS: dict[Step, Callable[[runs.Claim], None]] = {
 }
 
 TRIES = 4
+AWAY_S = 1.0
 _pulse: Pulse | None = None
 
 
@@ -55,6 +56,14 @@ def run_task(task_id: int) -> str:
     Returns what came of the task: done, retry, dead, fenced or refused.
     """
     close_old_connections()  # a warm worker would otherwise keep a dead connection for ever
+    try:
+        return _answer(task_id)
+    except runs.DATABASE_AWAY:
+        time.sleep(AWAY_S)  # else every bell there is would be used up in vain within seconds
+        raise
+
+
+def _answer(task_id: int) -> str:
     for _try in range(TRIES):
         urgent = tasks.more_urgent_than(task_id)
         if urgent is None:
