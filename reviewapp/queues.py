@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 
 RUN_TASK = "reviewapp.jobs.runner.run_task"
 QUEUE_NAME = "default"
-# The sweep tops the queue up to this many bells, so a long backlog can't fill Redis with repeats.
-MAX_BELLS = 200
+# As many bells at most: a long backlog can't fill Redis. What is not rung for is in its row, and the sweep tops up.
+MAX_BELLS = 1000
 
 
 @lru_cache(maxsize=4)
@@ -41,11 +41,13 @@ def queue() -> Queue:
 def ring(task_id: int) -> bool:
     """Tell a worker that task `task_id` is due. Never raises: a lost bell is rung again by the sweep.
 
-    Call after commit; returns whether the bell reached Redis.
+    Call after commit; returns whether the bell reached Redis. A full queue takes none: backpressure (SCH-18).
     """
     if not redis_url():
         return False
     try:
+        if queue().count >= MAX_BELLS:
+            return False
         # No RQ retries, timeouts or results: attempts, deadlines and outcomes live in the task's row.
         queue().enqueue(RUN_TASK, task_id, job_timeout=-1, result_ttl=0, failure_ttl=60)
     except (redis.RedisError, OSError) as error:

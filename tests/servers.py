@@ -96,39 +96,65 @@ def _unprivileged() -> _Person | None:
     raise Missing("running as root, and there is no user postgres or nobody to run PostgreSQL as")
 
 
+class Postgres:
+    """PostgreSQL in a temporary cluster on a socket of its own, with `settings` set; may be stopped and started."""
+
+    def __init__(self, **settings: str) -> None:
+        found = postgres_bin()
+        if found is None:
+            raise Missing("no PostgreSQL (initdb) on PATH or in the usual places")
+        self._binaries, self._settings, person = found, settings, _unprivileged()
+        self.folder = Path(tempfile.mkdtemp(prefix="sp-pg-", dir="/tmp"))
+        self._identity: dict[str, Any] = {"user": person.uid, "group": person.gid, "extra_groups": []} if person else {}
+        if person:
+            os.chown(self.folder, person.uid, person.gid)
+        self._data, self._port = self.folder / "data", free_port()
+        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": self.folder}
+        subprocess.run(
+            [str(found / "initdb"), "-D", str(self._data), "-U", "softproof", "-A", "trust", "-N", "-E", "UTF8",
+             "--locale=C"],
+            check=True, **quiet, **self._identity,
+        )  # fmt: skip
+        self.url = f"postgresql://softproof@:{self._port}/postgres?host={self.folder}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, also after a crash, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._binaries / "postgres"), "-D", str(self._data), "-k", str(self.folder), "-p", str(self._port),
+                 "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60",
+                 *(word for name, value in self._settings.items() for word in ("-c", f"{name}={value}"))],
+                stdout=log, stderr=log, cwd=self.folder, **self._identity,
+            )  # fmt: skip
+        wait_for((self.folder / f".s.PGSQL.{self._port}").exists, 30, "PostgreSQL")
+        wait_for(lambda: _answers(self._binaries, self.folder, self._port), 30, "PostgreSQL")
+
+    def stop_at_once(self) -> None:
+        """As `pg_ctl -m immediate` does: no checkpoint, no word to anybody; the next start recovers from the log."""
+        self._end(signal.SIGQUIT)
+
+    def close(self) -> None:
+        """Stop and remove the cluster."""
+        self._end(signal.SIGINT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(20)
+            self._process = None
+
+
 @contextmanager
 def running_postgres(**settings: str) -> Iterator[str]:
     """Run PostgreSQL in a temporary cluster on a socket of its own, with `settings` set; give a DATABASE_URL."""
-    binaries = postgres_bin()
-    if binaries is None:
-        raise Missing("no PostgreSQL (initdb) on PATH or in the usual places")
-    person = _unprivileged()
-    folder = Path(tempfile.mkdtemp(prefix="sp-pg-", dir="/tmp"))
-    identity: dict[str, Any] = {"user": person.uid, "group": person.gid, "extra_groups": []} if person else {}
-    if person:
-        os.chown(folder, person.uid, person.gid)
-    data, port = folder / "data", free_port()
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": folder}
-    subprocess.run(
-        [str(binaries / "initdb"), "-D", str(data), "-U", "softproof", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"],
-        check=True, **quiet, **identity,
-    )  # fmt: skip
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen(
-        [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), "-p", str(port), "-c", "listen_addresses=",
-         "-c", "fsync=off", "-c", "max_connections=60",
-         *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))],
-        stdout=log, stderr=log, cwd=folder, **identity,
-    )  # fmt: skip
+    server = Postgres(**settings)
     try:
-        wait_for((folder / f".s.PGSQL.{port}").exists, 30, "PostgreSQL")
-        wait_for(lambda: _answers(binaries, folder, port), 30, "PostgreSQL")
-        yield f"postgresql://softproof@:{port}/postgres?host={folder}"
+        server.start()
+        yield server.url
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(20)
-        log.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        server.close()
 
 
 def _answers(binaries: Path, folder: Path, port: int) -> bool:

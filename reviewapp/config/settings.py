@@ -25,6 +25,8 @@ WORKERS = env.read_int("WORKERS", 2, low=1, high=64)
 WORKER_MAX_MEMORY_MB = env.read_int("WORKER_MAX_MEMORY_MB", 12_000, low=0, high=1_000_000)
 WORKER_MAX_RSS_MB = env.read_int("WORKER_MAX_RSS_MB", 2500, low=500, high=1_000_000)
 DEMO = env.read_bool("DEMO", False)
+# More tasks than this waiting is a backlog: it is said on the home page, in `status` and in the sweeper's log.
+QUEUE_LIMIT = env.read_int("QUEUE_LIMIT", 20_000, low=10, high=100_000_000)
 # A worker that was not heard of for this long has lost its task to another; its pulse beats every 5 s.
 TASK_LEASE_S = env.read_int("TASK_LEASE_S", 60, low=10, high=3600)
 

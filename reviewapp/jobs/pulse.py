@@ -1,4 +1,7 @@
-"""A worker's pulse: one thread that keeps its lease and its heartbeat row alive and enforces the hard deadline."""
+"""A worker's pulse: a thread that keeps its lease and its heartbeat row alive, and one that enforces the hard deadline.
+
+Two, because a database that hangs must not keep the deadline from being noticed.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,16 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from reviewapp.models import WorkerHeartbeat
-from reviewapp.services import runs
+from reviewapp.services import routing, runs
+from reviewapp.services.errors import StepDeadline
 
 logger = logging.getLogger(__name__)
 
 PULSE_S = 5.0
-# Native code can't be interrupted from Python: past this the process ends itself and the lease brings the task back.
+# Native code can't be interrupted from Python: past this the process ends itself, and says so on the task if it can.
 STEP_DEADLINE_S = 300.0
+GUARD_S = 1.0
+LAST_WORDS_S = 5.0
 EXIT_DEADLINE = 70
 
 
@@ -41,6 +47,7 @@ def rss_bytes() -> int:
 class _Work:
     claim: runs.Claim
     started: float
+    is_lost: bool = False
 
 
 class Pulse:
@@ -54,12 +61,14 @@ class Pulse:
         self._work: _Work | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"pulse-{name}", daemon=True)
+        self._guard = threading.Thread(target=self._watch, name=f"guard-{name}", daemon=True)
         self._started_at = timezone.now()
 
     def start(self) -> None:
         """Write the first heartbeat and start the thread."""
         self.write()
         self._thread.start()
+        self._guard.start()
 
     def stop(self) -> None:
         """End the thread and take the heartbeat row away: this worker went on purpose."""
@@ -106,12 +115,27 @@ class Pulse:
 
     def _beat(self) -> None:
         work = self._work
-        if work is not None:
-            if time.monotonic() - work.started > STEP_DEADLINE_S:
-                logger.error("step_deadline", extra={"worker": self.name, "task": work.claim.task_id})
-                os._exit(EXIT_DEADLINE)
-            if not runs.beat(work.claim) and self._work is work:
-                # Native code can't be stopped here; the token keeps its result out.
-                logger.warning("lease_lost", extra={"worker": self.name, "task": work.claim.task_id})
-                self._work = None
+        if work is not None and not work.is_lost and not runs.beat(work.claim) and self._work is work:
+            # Native code can't be stopped here; the token keeps its result out, the deadline still ends it.
+            logger.warning("lease_lost", extra={"worker": self.name, "task": work.claim.task_id})
+            work.is_lost = True
         self.write()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(GUARD_S):
+            work = self._work
+            if work is not None and time.monotonic() - work.started > STEP_DEADLINE_S:
+                logger.error("step_deadline", extra={"worker": self.name, "task": work.claim.task_id})
+                words = threading.Thread(target=_give_up, args=(work.claim,), daemon=True)
+                words.start()
+                words.join(LAST_WORDS_S)  # else the lease brings the task back
+                os._exit(EXIT_DEADLINE)
+
+
+def _give_up(claim: runs.Claim) -> None:
+    """Write on the task that it took too long: tried again at once, dead after its last attempt, its photo failed."""
+    error = StepDeadline(f"It took longer than {STEP_DEADLINE_S:g} s and was stopped.")
+    try:
+        runs.fail(claim, error, on_dead=routing.task_died)
+    except DatabaseError as away:
+        logger.warning("deadline_not_recorded", extra={"task": claim.task_id, "error": str(away)})

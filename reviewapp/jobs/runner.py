@@ -32,6 +32,8 @@ STEPS: dict[Step, Callable[[runs.Claim], None]] = {
     Step.GOLD: gold_making.make,
 }
 
+TRIES = 4
+AWAY_S = 1.0
 _pulse: Pulse | None = None
 
 
@@ -47,15 +49,28 @@ def owner() -> str:
 
 
 def run_task(task_id: int) -> str:
-    """Answer one bell: do whatever is more urgent first, then task `task_id`.
+    """Answer one bell with one task: the most urgent that is due, else `task_id` itself.
 
-    A bell is a hint, so anything may come of it: the task may be done, taken or paused. Returns what came of `task_id`:
-    done, retry, dead, fenced or refused.
+    There is a bell for each task, so whatever goes before this one leaves its own bell to this one. A worker that is
+    told to stop has one step to finish, not all that is more urgent. A bell is a hint, so anything may come of it.
+    Returns what came of the task: done, retry, dead, fenced or refused.
     """
     close_old_connections()  # a warm worker would otherwise keep a dead connection for ever
-    while (urgent := tasks.more_urgent_than(task_id)) is not None:
-        if run_one(urgent) == "refused":
+    try:
+        return _answer(task_id)
+    except runs.DATABASE_AWAY:
+        time.sleep(AWAY_S)  # else every bell there is would be used up in vain within seconds
+        raise
+
+
+def _answer(task_id: int) -> str:
+    for _try in range(TRIES):
+        urgent = tasks.more_urgent_than(task_id)
+        if urgent is None:
             break
+        outcome = run_one(urgent)
+        if outcome != "refused":  # else another worker was faster
+            return outcome
     return run_one(task_id)
 
 

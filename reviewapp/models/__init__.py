@@ -31,7 +31,7 @@ from .review import ReviewDecision, ReviewTask
 from .runs import ChannelView, ProcessingRun
 from .sampling import FirstMember, FirstSample, PilotReport, SampleDraw, SampleMember
 from .tallies import Tally
-from .tasks import Task, WorkerHeartbeat
+from .tasks import ClientTurn, LinePause, Task, WorkerHeartbeat
 from .uploads import PartialUpload
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "Channel",
     "ChannelView",
     "Client",
+    "ClientTurn",
     "Complaint",
     "Delivery",
     "DeliveryItem",
@@ -59,6 +60,7 @@ __all__ = [
     "FirstSample",
     "GoldItem",
     "LearningAlarm",
+    "LinePause",
     "Look",
     "Lot",
     "LotPlace",

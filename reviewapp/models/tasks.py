@@ -1,5 +1,6 @@
 """Durable tasks (the truth behind the queue) and the workers' heartbeats. See docs/reliability.md."""
 
+from django.conf import settings
 from django.db import models
 
 from reviewapp.enums import FailureCategory, Step, TaskState
@@ -19,6 +20,10 @@ class Task(models.Model):
     args = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=8, choices=TaskState.choices, default=TaskState.PENDING)
     priority = models.PositiveSmallIntegerField(default=5)
+    turn = models.BigIntegerField(
+        default=0, help_text="The lower goes first among equals: clients take turns (services/turns.py)."
+    )
+    ages_at = models.DateTimeField(null=True, blank=True, help_text="Still waiting then: one priority higher.")
     attempts = models.PositiveSmallIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=3)
     token = models.PositiveIntegerField(default=0)
@@ -37,14 +42,39 @@ class Task(models.Model):
         ordering = ["id"]
         indexes = [
             models.Index(
-                fields=["priority", "id"], condition=models.Q(state__in=["pending", "running"]), name="task_live"
+                fields=["priority", "turn", "id"],
+                condition=models.Q(state__in=["pending", "running"]),
+                name="task_order",
             ),
+            models.Index(fields=["ages_at"], condition=models.Q(state="pending", priority__gt=1), name="task_ages"),
             models.Index(fields=["state", "available_at"], name="task_state_available"),
             models.Index(fields=["finished_at"], name="task_finished"),
         ]
 
     def __str__(self) -> str:
         return self.key
+
+
+class ClientTurn(models.Model):
+    """The last turn a client was given at a priority: the next of its photos comes after it."""
+
+    client = models.ForeignKey("Client", on_delete=models.CASCADE, related_name="+")
+    priority = models.PositiveSmallIntegerField()
+    last = models.BigIntegerField(default=-1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "priority"], name="client_turn_once")]
+
+
+class LinePause(models.Model):
+    """While there is a row, no worker takes anything up: somebody paused the whole line."""
+
+    only = models.BooleanField(default=True, unique=True, help_text="There is one row at most.")
+    reason = models.CharField(max_length=300)
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    paused_at = models.DateTimeField(auto_now_add=True)
 
 
 class WorkerHeartbeat(models.Model):

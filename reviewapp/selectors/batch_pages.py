@@ -12,6 +12,7 @@ from reviewapp.models import AuditEvent, Batch, BatchCategoryPreset, Channel, De
 from reviewapp.selectors import batches as batch_selectors
 from reviewapp.selectors import deliveries as delivery_selectors
 from reviewapp.selectors import first_samples, pilots
+from reviewapp.selectors.failures import CategoryRow, by_category
 from reviewapp.selectors.first_samples import FirstView
 from reviewapp.selectors.images import TileChip, TilePage, tile_chips, tile_page
 from reviewapp.selectors.pilots import PilotView
@@ -53,6 +54,7 @@ class BatchDetails:
     first: FirstView | None
     pilot: PilotView | None
     failures: list[batch_selectors.FailureGroup]
+    categories: list[CategoryRow]
     tiles: Tiles
     removers: list[RemoverCount]
     channels: list[Channel]
@@ -96,14 +98,15 @@ def file_problems(batch: Batch) -> list[tuple[str, int]]:
 
 def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
     """Read the page of `batch` with the tiles filtered by `show`."""
-    progress = progress_of(batch)
+    progress, failed = progress_of(batch), batch_selectors.failures(batch)
     files = batch_selectors.renditions(batch)
     events = AuditEvent.objects.filter(batch=batch, noun__in=BATCH_NOUNS).select_related("actor")
     return BatchDetails(
         progress=progress,
         pilot=pilots.view(batch),
         first=first_samples.view(batch, progress.figures.counts.states),
-        failures=batch_selectors.failures(batch),
+        failures=failed,
+        categories=by_category(batch) if any(group.can_retry for group in failed) else [],
         tiles=Tiles(show, tile_chips(progress.figures.counts), tile_page(batch, show)),
         removers=removers_of(batch),
         channels=delivery_selectors.channels_of(batch),

@@ -25,7 +25,7 @@ from reviewapp.models import (
     QualityReport,
     ReviewDecision,
 )
-from reviewapp.selectors import people_at_work, review, tallies
+from reviewapp.selectors import people_at_work, review, tallies, tasks
 from reviewapp.selectors.batches import Counts
 from reviewapp.selectors.intake import Refusals, most_frequent
 from reviewapp.selectors.progress import BatchRow, Figures, batch_page
@@ -166,6 +166,7 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
     held = set(roles)
     found: list[Need] = []
     if held & {Role.MANAGER, Role.ADMIN}:
+        found += [Need("line_paused", int(tasks.paused_line() is not None)), Need("backlog", tasks.backlog())]
         found += _stopped()
         found += _of_a_batch()
         waiting_for_a_word = [rows.objects.filter(closed_at__isnull=True).count() for rows in (Alarm, LearningAlarm)]

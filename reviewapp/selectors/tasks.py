@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, QuerySet
+from django.conf import settings
+from django.db.models import Count, Exists, Max, Min, QuerySet
 from django.utils import timezone
 
 from reviewapp.enums import BatchState, TaskState
-from reviewapp.models import Asset, Task, WorkerHeartbeat
+from reviewapp.models import Asset, ClientTurn, LinePause, Task, WorkerHeartbeat
 
 ALIVE_S = 30
+COUNTED = 1000
+ORDER = ("priority", "turn", "id")
+"""The index task_order. Turns make clients take turns (services/turns.py)."""
 STOPPED_BATCHES = (BatchState.PAUSED, BatchState.CANCELLED)
 
 
 def due_tasks() -> QuerySet[Task]:
     """Tasks a worker may take now, most urgent first; paused and cancelled batches are left out."""
     return (
-        Task.objects.filter(state=TaskState.PENDING, available_at__lte=timezone.now())
-        .exclude(asset__batch__state__in=STOPPED_BATCHES)
-        .order_by("priority", "id")
+        _open_tasks()
+        .filter(~Exists(LinePause.objects.all()), state=TaskState.PENDING, available_at__lte=timezone.now())
+        .order_by(*ORDER)
     )
+
+
+def _open_tasks() -> QuerySet[Task]:
+    live = Task.objects.filter(state__in=[TaskState.PENDING, TaskState.RUNNING])
+    return live.exclude(asset__batch__state__in=STOPPED_BATCHES)
+
+
+def served_turn(priority: int) -> int:
+    """The turn that is being served at a priority; while nothing waits there, the last that was given out."""
+    first = _open_tasks().filter(priority=priority).order_by(*ORDER).values_list("turn", flat=True).first()
+    if first is None:
+        first = ClientTurn.objects.filter(priority=priority).aggregate(last=Max("last"))["last"]
+    return max(0, first or 0)
 
 
 def due_ids(limit: int) -> list[int]:
@@ -31,10 +49,42 @@ def due_ids(limit: int) -> list[int]:
 
 def more_urgent_than(task_id: int) -> int | None:
     """Return the most urgent due task that goes before `task_id`, or None (SCH-02: lower number first)."""
-    priority = Task.objects.filter(pk=task_id).values_list("priority", flat=True).first()
-    if priority is None or priority == 1:
-        return None
-    return due_tasks().filter(priority__lt=priority).values_list("pk", flat=True).first()
+    own = Task.objects.filter(pk=task_id).values_list(*ORDER).first()
+    first = due_tasks().values_list(*ORDER).first()
+    return first[2] if own is not None and first is not None and first < own else None
+
+
+def backlog() -> int:
+    """QUEUE_LIMIT when more tasks than that wait for a worker, else 0 (SCH-18, OPS-14). Never counts further."""
+    limit: int = settings.QUEUE_LIMIT
+    live = Task.objects.filter(state__in=[TaskState.PENDING, TaskState.RUNNING])
+    return limit if live.order_by(*ORDER).values("pk")[limit : limit + 1].exists() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What waits at one priority: how many (`is_more` than that), and since when the next to go."""
+
+    priority: int
+    waiting: int
+    is_more: bool
+    since: datetime
+
+
+def levels() -> list[Level]:
+    """The priorities at which something waits. Counts COUNTED tasks of each at most, so it is quick with a million."""
+    found = []
+    for priority in range(1, 11):
+        waiting = Task.objects.filter(state=TaskState.PENDING, priority=priority).order_by(*ORDER)
+        since = list(waiting.values_list("available_at", flat=True)[: COUNTED + 1])
+        if since:
+            found.append(Level(priority, min(len(since), COUNTED), len(since) > COUNTED, since[0]))
+    return found
+
+
+def paused_line() -> LinePause | None:
+    """Who paused the whole line, when and why; None while it runs."""
+    return LinePause.objects.select_related("paused_by").first()
 
 
 def live_workers(role: str = "worker") -> QuerySet[WorkerHeartbeat]:
@@ -63,4 +113,6 @@ def status() -> dict[str, Any]:
         "queue_depth": waiting["n"],
         "oldest_waiting_s": round((now - oldest).total_seconds(), 1) if oldest else 0.0,
         "workers": live_workers().count(),
+        "is_backlog": bool(backlog()),
+        "is_paused": paused_line() is not None,
     }

@@ -22,8 +22,9 @@ from reviewapp.enums import (
 )
 from reviewapp.models import Asset, Batch, EditTask, Rendition, ReviewTask, Task
 from reviewapp.selectors import batches as selectors
+from reviewapp.selectors import failures
 
-from . import assets, audit, batch_state, first_samples, pilots, runs, sampling
+from . import assets, audit, batch_state, first_samples, pilots, runs, sampling, turns
 from .handover import LIVE_EDITS, open_editing
 
 # Where a photo stood before the step that failed, so that a retry starts exactly that step again.
@@ -150,10 +151,11 @@ def cancel(batch: Batch, reason: str = "", actor: Any = None) -> int:
     return done
 
 
-def retry_failed(batch: Batch, actor: Any = None, *, code: str | None = None) -> int:
-    """Start the failed step of every failed photo again, of all or of those with `code`. Returns how many (SCH-24).
+def retry_failed(batch: Batch, actor: Any = None, *, code: str | None = None, category: str | None = None) -> int:
+    """Start the failed step of every failed photo again, of all, of those with `code`, or of one failure category, as
+    the network's (SCH-22). Returns how many (SCH-24).
 
-    Channel files that could not be made at all are tried again too when no code is given. A delivered batch is open
+    Channel files that could not be made at all are tried again too when neither is given. A delivered batch is open
     again afterwards, so that what comes of it is sampled and delivered; a cancelled one stays as it is.
     """
     # What a senior gave up stays given up: only a person's word brings it back.
@@ -164,10 +166,15 @@ def retry_failed(batch: Batch, actor: Any = None, *, code: str | None = None) ->
     with transaction.atomic():
         if not is_alive(batch):
             return 0
+        kinds = failures.categories_of(batch) if category is not None else {}
         for asset in failed:
-            done += _retry_asset(asset, actor)
-        if code is None:
+            if category is None or kinds.get(asset.pk) == category:
+                done += _retry_asset(asset, actor)
+        if code is None and category is None:
             done += _retry_renders(batch, actor)
+        if done:
+            asked = {"code": code or "", "category": category or "", "photos": done}
+            audit.record("batch.retried", batch, actor=actor, after=asked)
         open_again(batch, done, actor)
     return done
 
@@ -241,7 +248,7 @@ def set_priority(batch: Batch, priority: int, actor: Any = None) -> None:
     with transaction.atomic():
         Batch.objects.filter(pk=batch.pk).update(priority=priority)
         batch.assets.exclude(state__in=RESOLVED_STATES).update(priority=priority)
-        Task.objects.filter(asset__batch=batch, state=TaskState.PENDING).update(priority=priority)
+        turns.move(batch.pk, priority)
         ReviewTask.objects.filter(asset__batch=batch, state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD]).update(
             priority=priority
         )

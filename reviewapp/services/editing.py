@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -23,6 +24,8 @@ from .people import NotAllowed, require
 
 MAX_UPLOAD_BYTES = 200 * 1024 * 1024
 MAX_NOTE = 500
+EDIT_LEASE = timedelta(hours=72)
+EXPIRE_AT_ONCE = 200
 
 
 class EditRefused(ValueError):
@@ -64,6 +67,22 @@ def release(user: User, task_id: int) -> EditTask:
         audit.record("edit.released", task, actor=user, before={"editor": task.editor_id})
         task.refresh_from_db()
         return task
+
+
+def expire_claims(now: datetime | None = None) -> int:
+    """Put back what somebody took EDIT_LEASE ago and has not handed in: photos must not wait for who is away.
+
+    Work that was sent back stays its editor's; a senior may free it. Returns how many were put back.
+    """
+    limit = (now or timezone.now()) - EDIT_LEASE
+    freed = 0
+    for task in EditTask.objects.filter(state=EditTaskState.CLAIMED, claimed_at__lt=limit)[:EXPIRE_AT_ONCE]:
+        with transaction.atomic():
+            mine = EditTask.objects.filter(pk=task.pk, state=EditTaskState.CLAIMED, claimed_at=task.claimed_at)
+            if mine.update(state=EditTaskState.OPEN, editor=None, claimed_at=None):
+                audit.record("edit.lease_expired", task, before={"editor": task.editor_id})
+                freed += 1
+    return freed
 
 
 def submit(

@@ -6,7 +6,6 @@ The fencing token rises with every claim: a worker that was paused past its leas
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,21 +17,15 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from processing.errors import InputRejected, ResourceUnavailable, StageFailed
 from reviewapp import queues
 from reviewapp.enums import BatchState, FailureCategory, Step, TaskState
-from reviewapp.models import Asset, Batch, Task
-from reviewapp.storage import StorageFull
+from reviewapp.models import Asset, Batch, LinePause, Task
 
-from . import audit
-from .scanning import ScannerAway
+from . import audit, errors, turns
 
 logger = logging.getLogger(__name__)
 
 RING_AGAIN_S = 30
-DISK_FULL_WAIT_S = 30
-SCANNER_WAIT_S = 30
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 # Not here: what the database refused (a broken constraint, a value out of range) is an answer, and recorded as one.
 DATABASE_AWAY = (OperationalError, InterfaceError)
 OnDead = Callable[[Task], None]
@@ -78,15 +71,18 @@ def create_task(
     Asking twice gives the same row, so a step that runs again can't double what follows it.
     """
     now = timezone.now()
+    level = asset.priority if priority is None else priority
     task, created = Task.objects.get_or_create(
         key=key,
         defaults={
             "asset": asset,
             "step": step,
             "args": args or {},
-            "priority": asset.priority if priority is None else priority,
+            "priority": level,
+            "turn": lambda: turns.turn_of(asset, level),
             "available_at": available_at or now,
             "woken_at": now,
+            "ages_at": (available_at or now) + turns.AGE,
         },
     )
     if created:
@@ -101,7 +97,7 @@ def _ring(task_id: int) -> None:
 
 
 def claim(task_id: int, owner: str) -> Claim | None:
-    """Take the task for TASK_LEASE_S seconds, or return None when it isn't due, isn't free, or its batch is paused.
+    """Take the task for TASK_LEASE_S seconds, or return None when it isn't due, isn't free, or it is paused.
 
     Every condition on the task itself stands in the UPDATE's own WHERE: PostgreSQL re-checks those after waiting for
     a row lock, a subquery's it would not.
@@ -111,7 +107,7 @@ def claim(task_id: int, owner: str) -> Claim | None:
     due = Q(state=TaskState.PENDING, available_at__lte=now)
     abandoned = Q(state=TaskState.RUNNING, lease_until__lt=now, attempts__lt=F("max_attempts"))
     won = (
-        Task.objects.filter(due | abandoned, ~Exists(stopped), pk=task_id)
+        Task.objects.filter(due | abandoned, ~Exists(stopped), ~Exists(LinePause.objects.all()), pk=task_id)
         .order_by()
         .update(
             state=TaskState.RUNNING,
@@ -158,13 +154,13 @@ def complete(held: Claim, write: Callable[[], None]) -> None:
 def fail(held: Claim, error: Exception, *, on_dead: OnDead) -> TaskState | None:
     """Record a failure: back to pending with a wait, or dead; `on_dead` runs in the same transaction when it is final.
 
-    Waits are 1 s, 2 s, ... (SCH-06). A full disk waits without spending an attempt. A database that is away is
-    re-raised and the lease left to expire, because nothing can be recorded. Returns the new state, None when the claim
-    was lost.
+    services/errors.py says whether it is tried again: after 1 s, 2 s, ... (SCH-06). A full disk waits without spending
+    an attempt. A database that is away is re-raised and the lease left to expire, because nothing can be recorded.
+    Returns the new state, None when the claim was lost.
     """
     if isinstance(error, DATABASE_AWAY):
         raise error
-    verdict = _judge(error)
+    verdict = errors.judge(error)
     with transaction.atomic():
         row = _held(held).first()
         if row is None:
@@ -175,7 +171,7 @@ def fail(held: Claim, error: Exception, *, on_dead: OnDead) -> TaskState | None:
             state=TaskState.DEAD if is_final else TaskState.PENDING,
             attempts=F("attempts") - (1 if verdict.is_free else 0),
             lease_until=None,
-            available_at=now + timedelta(seconds=verdict.wait_s or 2 ** (row.attempts - 1)),
+            available_at=now + timedelta(seconds=verdict.wait_s(row.attempts)),
             woken_at=None,
             finished_at=now if is_final else None,
             error_category=verdict.category,
@@ -248,35 +244,9 @@ def _ring_again(now: datetime) -> int:
         return 0
     unheard = Q(woken_at__isnull=True) | Q(woken_at__lte=now - timedelta(seconds=RING_AGAIN_S))
     stopped = Batch.objects.filter(assets=OuterRef("asset_id"), state__in=[BatchState.PAUSED, BatchState.CANCELLED])
-    waiting = Task.objects.filter(unheard, ~Exists(stopped), state=TaskState.PENDING, available_at__lte=now)
-    ids = list(waiting.order_by("priority", "id").values_list("pk", flat=True)[:room])
+    open_ = ~Exists(stopped) & ~Exists(LinePause.objects.all())
+    waiting = Task.objects.filter(unheard, open_, state=TaskState.PENDING, available_at__lte=now)
+    ids = list(waiting.order_by("priority", "turn", "id").values_list("pk", flat=True)[:room])
     rung = [pk for pk in ids if queues.ring(pk)]
     Task.objects.filter(pk__in=rung).update(woken_at=now)
     return len(rung)
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """How an error class is treated (OBS-22, B21). `is_free`: the attempt is not counted."""
-
-    category: FailureCategory
-    code: str
-    is_final: bool = False
-    is_free: bool = False
-    wait_s: float = 0.0
-
-
-def _judge(error: Exception) -> _Verdict:
-    if isinstance(error, StorageFull) or (isinstance(error, OSError) and error.errno in NO_SPACE):
-        return _Verdict(FailureCategory.PROCESSING, "disk_full", is_free=True, wait_s=DISK_FULL_WAIT_S)
-    if isinstance(error, ScannerAway):
-        return _Verdict(FailureCategory.PROCESSING, error.code, is_free=True, wait_s=SCANNER_WAIT_S)
-    if isinstance(error, InputRejected):
-        return _Verdict(FailureCategory.VALIDATION, error.code, is_final=True)
-    if isinstance(error, StageFailed):
-        return _Verdict(FailureCategory.PROCESSING, error.code, is_final=True)
-    if isinstance(error, ResourceUnavailable):
-        return _Verdict(FailureCategory.PROCESSING, error.code)
-    if isinstance(error, ConnectionError | TimeoutError):
-        return _Verdict(FailureCategory.NETWORK, type(error).__name__)
-    return _Verdict(FailureCategory.UNKNOWN, type(error).__name__)

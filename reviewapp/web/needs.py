@@ -22,6 +22,8 @@ class Look:
 
 
 LOOKS = {
+    "line_paused": Look("hold", "pause", "line"),
+    "backlog": Look("hold", "hourglass", "line"),
     "failed": Look("fail", "triangle-alert", "batches:detail", "#failures", of_batch=True),
     "refused": Look("fail", "file-x", "batches:detail", "#failures", of_batch=True),
     "paused": Look("hold", "pause", "batches:detail", of_batch=True),
@@ -38,6 +40,11 @@ LOOKS = {
 def _words(kind: str, n: int) -> tuple[str, str]:
     """What waits, and why it does."""
     words = {
+        "line_paused": (_("The whole line is paused"), _("Nothing is taken up until an admin lets it go on")),
+        "backlog": (
+            ngettext("More than %(n)s step waits for a worker", "More than %(n)s steps wait for a worker", n),
+            _("New batches are taken in and start later"),
+        ),
         "failed": (ngettext("%(n)s photo could not be processed", "%(n)s photos could not be processed", n), ""),
         "refused": (ngettext("%(n)s file was refused", "%(n)s files were refused", n), ""),
         "paused": (_("A batch is paused"), ""),

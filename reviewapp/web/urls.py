@@ -4,7 +4,7 @@ from django.urls import include, path, register_converter
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from reviewapp.web.views import account, adjusting, auth, choosing, editing, home, media, review, viewer
+from reviewapp.web.views import account, adjusting, auth, choosing, editing, home, line, media, review, viewer
 
 
 class QueueConverter:
@@ -90,6 +90,9 @@ urlpatterns = [
     path("jsi18n/", words, name="jsi18n"),
     path("login/", auth.SignIn.as_view(), name="login"),
     path("logout/", auth.sign_out, name="logout"),
+    path("line/", line.page, name="line"),
+    path("line/pause/", line.pause, name="line_pause"),
+    path("line/resume/", line.resume, name="line_resume"),
     path("account/", account.account, name="account"),
     path("review/", include(review_urls)),
     path("editing/", include(editing_urls)),

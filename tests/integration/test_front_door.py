@@ -324,3 +324,19 @@ def test_rte09_a_late_sheet_takes_an_auto_approved_always_human_photo_to_people(
 def test_rte09_a_photo_a_person_approved_is_not_taken_back_by_a_late_sheet() -> None:
     asset, applied = late(AssetState.APPROVED, has_files=True, category="Jewellery")
     assert (applied, asset.state) == (0, "approved")
+
+
+def test_sch10_a_run_that_broke_off_is_gone_on_with_and_doubles_nothing(tmp_path: Path) -> None:
+    seeds.seed()
+    for n in range(3):
+        (tmp_path / f"{n}.jpg").write_bytes(DATA + bytes([n]))
+    batch = line.open_batch()
+    line.send(batch, "0.jpg", DATA + bytes([0]))  # and here the first run was killed
+    call_command("ingest", str(tmp_path), into=batch.pk)
+    assert sorted(batch.assets.values_list("relative_path", flat=True)) == ["0.jpg", "1.jpg", "2.jpg"]
+    assert Batch.objects.count() == 1 and Task.objects.count() == 3
+    batch.refresh_from_db()
+    assert batch.closed_at is not None
+    for options in ({"into": batch.pk}, {"into": batch.pk + 1}, {}):
+        with pytest.raises(CommandError):
+            call_command("ingest", str(tmp_path), **options)

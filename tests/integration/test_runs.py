@@ -190,7 +190,13 @@ def test_sch06_two_failures_then_success_is_three_attempts() -> None:
         (InputRejected("Too small", code="too_small"), "validation_errors", TaskState.DEAD),
         (StageFailed("No mask", code="no_mask"), "processing_errors", TaskState.DEAD),
         (ConnectionError("reset"), "network_errors", TaskState.PENDING),
-        (KeyError("what"), "unknown_errors", TaskState.PENDING),
+        (TimeoutError("too slow"), "network_errors", TaskState.PENDING),
+        (OSError(errno.EIO, "I/O error"), "processing_errors", TaskState.PENDING),
+        (MemoryError(), "processing_errors", TaskState.PENDING),
+        (ResourceUnavailable("no weights", code="model_missing"), "processing_errors", TaskState.PENDING),
+        # A fault of the program is the same fault the next time: only network, storage, memory and what is missing
+        # for now are tried again.
+        (KeyError("what"), "unknown_errors", TaskState.DEAD),
     ],
 )
 def test_obs22_each_error_lands_in_its_category(error: Exception, category: str, state: TaskState) -> None:
@@ -201,6 +207,19 @@ def test_obs22_each_error_lands_in_its_category(error: Exception, category: str,
     task.refresh_from_db()
     assert task.error_category == category
     assert task.error_text
+
+
+def test_sch08_a_file_that_cannot_be_read_is_tried_after_half_a_second_and_after_one() -> None:
+    task, died, waits = make_task(), Died(), []
+    for _ in range(3):
+        Task.objects.filter(pk=task.pk).update(available_at=timezone.now())
+        held, before = runs.claim(task.pk, "w"), timezone.now()
+        assert held
+        runs.fail(held, OSError(errno.EIO, "I/O error"), on_dead=died)
+        task.refresh_from_db()
+        waits.append(round((task.available_at - before).total_seconds(), 1))
+    assert waits[:2] == [0.5, 1.0]
+    assert (task.state, task.error_code) == (TaskState.DEAD, "storage")
 
 
 def test_a_full_disk_costs_no_attempt() -> None:

@@ -75,6 +75,9 @@ TABLE: dict[str, tuple[Role, ...]] = {
     "clients": MANAGERS,
     "people": ADMINS,
     "audit": ADMINS,
+    "line": MANAGERS,
+    "line_pause": ADMINS,
+    "line_resume": ADMINS,
 }
 """Namespace or full name -> roles that pass; the full name wins."""
 SAMPLES = {"int": "1", "str": "a-token-of-no-upload", "slug": "before", "queue": "mixed"}

@@ -32,7 +32,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """What, whose, how."""
         parser.add_argument("path", type=Path, help="A folder, searched with its subfolders, or a ZIP file.")
-        parser.add_argument("--client", required=True, help="Name of the client; made if there is none.")
+        parser.add_argument("--client", default="", help="Name of the client; made if there is none.")
+        parser.add_argument("--into", type=int, help="Go on with this open batch, as when an earlier run broke off.")
         parser.add_argument("--name", default="", help="Name of the batch; default: the folder's and the date.")
         parser.add_argument(
             "--csv",
@@ -51,6 +52,8 @@ class Command(BaseCommand):
         path: Path = options["path"]
         if not path.exists():
             raise CommandError(f"{path} isn't there.")
+        if not options["client"] and not options["into"]:
+            raise CommandError("Say whose photos these are: --client NAME. Or go on with a batch: --into NUMBER.")
         started = time.monotonic()
         try:
             batch = self._take_in(path, options)
@@ -62,20 +65,11 @@ class Command(BaseCommand):
 
     def _take_in(self, path: Path, options: dict[str, Any]) -> Batch:
         sheet, rows = _sheet_of(path, options["csv"])
-        has_asins = bool(rows) and all(row.asin for row in rows.values())
-        channels = options["channel"] or (["amazon_main"] if has_asins else ["shopify"])
-        client = ingest.ensure_client(options["client"])
-        batch = ingest.create_batch(
-            client,
-            options["name"] or f"{path.resolve().stem} {time.strftime('%Y-%m-%d %H:%M')}",
-            preset_version=_preset_version(options["preset"]),
-            channel_keys=channels,
-            validation_profile=options["profile"],
-            priority=options["priority"],
-        )
+        batch = _open_batch(options["into"]) if options["into"] else _new_batch(path, rows, options)
         if rows:
             ingest.attach_rows(batch, rows)
-        self.stdout.write(f"Batch {batch.pk}: {client.name}, for {', '.join(channels)}")
+        channels = batch.batch_channels.values_list("channel__key", flat=True)
+        self.stdout.write(f"Batch {batch.pk}: {batch.client.name}, for {', '.join(channels)}")
         if sheet and options["csv"] is None:
             self.stdout.write(
                 f"{sheet} lies in {path.name} and is read as the list of this batch. --csv names another."
@@ -175,6 +169,26 @@ class Command(BaseCommand):
         processed = sum(made.values())
         if processed:
             self.stdout.write(f"{seconds / processed:.1f} s per photo, {processed} photos in {seconds:.0f} s")
+
+
+def _new_batch(path: Path, rows: dict[str, ingest.CsvRow], options: dict[str, Any]) -> Batch:
+    has_asins = bool(rows) and all(row.asin for row in rows.values())
+    return ingest.create_batch(
+        ingest.ensure_client(options["client"]),
+        options["name"] or f"{path.resolve().stem} {time.strftime('%Y-%m-%d %H:%M')}",
+        preset_version=_preset_version(options["preset"]),
+        channel_keys=options["channel"] or (["amazon_main"] if has_asins else ["shopify"]),
+        validation_profile=options["profile"],
+        priority=options["priority"],
+    )
+
+
+def _open_batch(pk: int) -> Batch:
+    """A batch that still takes files: what is there already is passed over, so that nothing is done twice."""
+    batch = Batch.objects.select_related("client").filter(pk=pk, closed_at__isnull=True).first()
+    if batch is None:
+        raise CommandError(f"Batch {pk} isn't there or takes no more files.")
+    return batch
 
 
 def _is_zip(path: Path) -> bool:

@@ -17,7 +17,8 @@ from reviewapp import storage
 from reviewapp.jobs.manners import let_people_go_first
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
-from reviewapp.services import batches, loop, proof, resumable, routing, runs, tallies
+from reviewapp.selectors import tasks
+from reviewapp.services import batches, editing, loop, proof, resumable, routing, runs, tallies, turns
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,10 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
         round_.do("temporary files", _remove_temp_files)
         round_.do("uploads given up", _expire_uploads)
         round_.do("room", _look_for_room)
+        round_.do("backlog", _look_for_backlog)
         round_.do("counts", tallies.fold)
+        round_.do("ageing", turns.age)
+        round_.do("edits", editing.expire_claims)
         round_.do("lots", proof.tick)
         for batch_id in batch_reads.open_batch_ids():
             round_.do(f"batch {batch_id}", partial(batches.refresh, batch_id))
@@ -124,6 +128,11 @@ def _expire_uploads() -> None:
     given_up = resumable.expire()
     if given_up:
         logger.info("uploads_given_up", extra={"uploads": given_up})
+
+
+def _look_for_backlog() -> None:
+    if limit := tasks.backlog():
+        logger.error("backlog", extra={"more_than": limit, "effect": "new batches are taken in and start later"})
 
 
 def _look_for_room() -> None:

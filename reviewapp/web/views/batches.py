@@ -13,6 +13,7 @@ from reviewapp.selectors import batch_pages as pages
 from reviewapp.selectors import batches as selectors
 from reviewapp.selectors import lots, sets
 from reviewapp.selectors import progress as progress_selectors
+from reviewapp.selectors.failures import by_category
 from reviewapp.services import batches as services
 from reviewapp.services import owners
 from reviewapp.templatetags.softproof import person
@@ -109,16 +110,19 @@ def as_set(request: HttpRequest, pk: int) -> HttpResponse:
 def failures(request: HttpRequest, pk: int) -> HttpResponse:
     """The failure groups, asked for again whenever a count moves."""
     batch = get_object_or_404(Batch, pk=pk)
-    context = {"batch": batch, "failures": selectors.failures(batch)}
+    context = {"batch": batch, "failures": selectors.failures(batch), "categories": by_category(batch)}
     return render(request, "batches/_failures.html", context)
 
 
 @role_required(*MANAGERS)
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
-    """Start the failed step of one group, or of every failed photo, again."""
+    """Start the failed step of one group, of one failure category, or of every failed photo, again."""
     batch = get_object_or_404(Batch, pk=pk)
-    count = services.retry_failed(batch, request.user, code=request.POST.get("code") or None)
+    form = request.POST
+    count = services.retry_failed(
+        batch, request.user, code=form.get("code") or None, category=form.get("category") or None
+    )
     messages.success(request, _("%(count)d images go through the line again.") % {"count": count})
     return redirect("batches:detail", pk=pk)
 

@@ -1,0 +1,1 @@
+"""Parts of benchmarks/faults.py: the world that is broken, how it is broken, who works in it, what is counted after."""
