@@ -42,6 +42,8 @@ def judged(tmp_path: Path, name: str) -> IntakeReport:
         ("jpg of 90 scans of 36 megapixels", "too_many_scans"),
         ("tif of 100000 pages", "too_many_frames"),
         ("tif of 1000000 pages in a circle", "too_many_frames"),
+        ("png of 300000 empty chunks", "too_many_chunks"),
+        ("png of 100000 empty data chunks", "too_many_chunks"),
         ("png that says 4 billion frames", "too_many_frames"),
         ("png animated in 3000 frames", "too_many_frames"),
     ],
