@@ -71,12 +71,14 @@ class Line:
         people = [threading.Thread(target=self._sends, args=(waiting,)) for _ in range(threads)]
         for person in people:
             person.start()
-        for sample in files:
-            waiting.put(sample)
-        for _ in people:
-            waiting.put(None)
-        for person in people:
-            person.join()
+        try:
+            for sample in files:
+                waiting.put(sample)
+        finally:
+            for _ in people:
+                waiting.put(None)
+            for person in people:
+                person.join()
 
     def _sends(self, waiting: queue.Queue[Sample | None]) -> None:
         sender = Sender(self.stack.url, self.session, self.tally)

@@ -69,8 +69,8 @@ def test_sec03_what_the_database_keeps_of_the_camera_tells_no_place_and_no_owner
 
 @pytest.mark.parametrize(
     "name",
-    ["../../etc/cron.d/a.jpg", "a\0b.jpg", "n" * 300 + ".jpg", "\u202egpj.exe.jpg", "\u200bze\u2060ro.jpg", "C:\\x\\a.jpg",
-     "con.jpg", "=cmd|'/c calc'!A1.jpg", "a\u061cb\u200f.jpg", "<script>.jpg"],
+    ["../../etc/cron.d/a.jpg", "a\0b.jpg", "n" * 300 + ".jpg", "\u202egpj.exe.jpg", "\u200bze\u2060ro.jpg",
+     "C:\\x\\a.jpg", "con.jpg", "=cmd|'/c calc'!A1.jpg", "a\u061cb\u200f.jpg", "<script>.jpg"],
 )  # fmt: skip
 def test_sec13_c26_a_name_is_shown_and_never_a_path(batch: Batch, name: str, settings: Any) -> None:
     asset = line.send(batch, name, bases.jpegs()[0]).asset
