@@ -55,7 +55,8 @@ def parted(n: int, seed: int, line: list[Sample]) -> Iterator[Sample]:
 
 def measure(n: int, seed: int, *, kills: bool, workers: int = 2) -> dict[str, Any]:
     """Send everything; return the figures."""
-    tally, by_line = Tally(), []  # type: tuple[Tally, list[Sample]]
+    tally = Tally()
+    by_line: list[Sample] = []
     started = time.monotonic()
     killers = intake_way.run(parted(n, seed, by_line), tally, workers)
     took_intake = time.monotonic() - started

@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 
 from processing.errors import InputRejected
-from processing.limits import MAX_FRAMES, MAX_RATIO, MAX_SCANNED, MAX_SCANS, MAX_SIDE, RATIO_FROM
+from processing.limits import MAX_CHUNKS, MAX_FRAMES, MAX_RATIO, MAX_SCANNED, MAX_SCANS, MAX_SIDE, RATIO_FROM
 
 _TIFF = {b"II*\0": "<", b"MM\0*": ">"}
 _BIG_TIFF = {b"II+\0": "<", b"MM\0+": ">"}
@@ -57,8 +57,8 @@ def kind_of(head: bytes) -> str:
 def check(path: Path, max_pixels: int) -> int:
     """Refuse a file that asks too much before any decoder sees it; return how often its pixels are gone over.
 
-    Raises InputRejected.
-    Codes: too_many_frames, too_many_scans, too_many_pixels. Anything else, broken files too, is left to the decoder.
+    Raises InputRejected with too_many_frames, too_many_scans, too_many_chunks or too_many_pixels. Anything else, broken
+    files too, is left to the decoder.
     """
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
@@ -69,7 +69,7 @@ def check(path: Path, max_pixels: int) -> int:
     elif head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         _check_canvas(head, max_pixels)
     elif head.startswith(b"\x89PNG"):
-        _check_animation(head)
+        _check_chunks(path)
     return 1
 
 
@@ -95,8 +95,9 @@ def check_shape(width: int, height: int, passes: int = 1) -> None:
 
 
 def _too_many_scans(scans: int) -> InputRejected:
+    counted = str(scans) if scans <= MAX_SCANS else f"more than {MAX_SCANS}"
     return InputRejected(
-        f"The JPEG is cut into {scans if scans <= MAX_SCANS else f'more than {MAX_SCANS}'} scans, too many for its size; "
+        f"The JPEG is cut into {counted} scans, too many for its size; "
         "no camera or editor writes that. Export it again.",
         code="too_many_scans",
     )
@@ -163,10 +164,22 @@ def _check_canvas(head: bytes, max_pixels: int) -> None:
         )
 
 
-def _check_animation(head: bytes) -> None:
-    """An animated PNG tells its frames in a chunk before the picture data."""
-    at = head.find(b"acTL", 8)
-    if 0 <= at < len(head) - 8:
-        (found,) = struct.unpack_from(">I", head, at + 4)
-        if found > MAX_FRAMES:
-            raise _frames(found, False)
+def _check_chunks(path: Path) -> None:
+    """Count a PNG's chunks, and the frames it says it has: each chunk is a step of an interpreter in the decoder."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at, chunks, end = 8, 0, len(data) - 12
+        while at <= end:
+            size, name = struct.unpack_from(">I4s", data, at)
+            chunks += 1
+            if chunks > MAX_CHUNKS:
+                raise InputRejected(
+                    f"The PNG is cut into more than {MAX_CHUNKS:,} pieces; no editor writes that. Export it again.",
+                    code="too_many_chunks",
+                )
+            if name == b"acTL" and size == 8:
+                (found,) = struct.unpack_from(">I", data, at + 8)
+                if found > MAX_FRAMES:
+                    raise _frames(found, False)
+            if name == b"IEND":
+                return
+            at += 12 + size

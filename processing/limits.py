@@ -10,6 +10,8 @@ MAX_SCANS = 100
 """Passes over a progressive JPEG; libvips draws the same line."""
 MAX_SCANNED = 1_000_000_000
 """Pixels times passes: 16 scans of the largest picture, where encoders write up to 12."""
+MAX_CHUNKS = 50_000
+"""Pieces of a PNG: libpng writes one for 8 KB, so the largest file we take has 8,000."""
 MAX_RATIO = 100
 """The longer side in shorter ones, asked of pictures over RATIO_FROM px."""
 RATIO_FROM = 1000

@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, TiffImagePlugin
 
 from benchmarks.fuzzing import bases, pictures
@@ -29,7 +30,7 @@ FORBIDDEN = re.compile(
 """Groups and names as exiftool gives them."""
 
 
-def photos(pixels: np.ndarray) -> dict[str, bytes]:
+def photos(pixels: npt.NDArray[np.uint8]) -> dict[str, bytes]:
     """The same picture as JPEG, PNG, WebP and TIFF, each with every private block its format knows."""
     image, tags = Image.fromarray(pixels), bases.exif()
     found: dict[str, bytes] = {}

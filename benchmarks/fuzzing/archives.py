@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zipfile
 from collections.abc import Iterator
 
@@ -22,7 +23,8 @@ NAMES = (
 def packed(entries: list[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED, mode: int = 0o644) -> bytes:
     """A sound archive of whatever names."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", method) as archive:
+    with zipfile.ZipFile(out, "w", method) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the same name twice is meant
         for name, data in entries:
             entry = zipfile.ZipInfo(name.split("\0", 1)[0])
             entry.filename, entry.compress_type, entry.external_attr = name, method, mode << 16

@@ -49,7 +49,10 @@ def _mode(name: str, seed: int) -> Image.Image:
         return Image.fromarray(pixels(seed)[..., 0].astype(np.uint16) * 257)
     if name == "LAB":
         return Image.merge("LAB", picture.split())
-    return picture.convert(name)
+    made = picture.convert(name)
+    if name in ("RGBA", "LA"):
+        made.putalpha(Image.linear_gradient("L").resize(made.size))
+    return made
 
 
 def saved(kind: str, mode: str = "RGB", seed: int = 0, **how: object) -> bytes:

@@ -83,12 +83,14 @@ def run(files: Iterable[Sample], tally: Tally, workers: int) -> list[Sample]:
         ]
         for thread in threads:
             thread.start()
-        for sample in files:
-            waiting.put(sample)
-        for _ in threads:
-            waiting.put(None)
-        for thread in threads:
-            thread.join()
+        try:
+            for sample in files:
+                waiting.put(sample)
+        finally:  # else the threads would wait for ever for files that can't be made
+            for _ in threads:
+                waiting.put(None)
+            for thread in threads:
+                thread.join()
     return killers
 
 

@@ -222,7 +222,7 @@ def _number(order: str, kind: int, value: int) -> bytes:
 
 
 _WHAT = st.sampled_from(("size", "header", "length", "crc", "drop", "twice", "swap", "cut", "insert", "insert"))
-_OPS = st.lists(st.tuples(_WHAT, st.integers(0, 40), st.integers(0, 1 << 32)), min_size=1, max_size=4)
+_OPS = st.lists(st.tuples(_WHAT, st.integers(0, 40), st.integers(0, 0xFFFFFFFF)), min_size=1, max_size=4)
 _PLACES = st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), max_size=12)
 _PROFILE_PLACES = st.lists(st.tuples(st.integers(0, 600), st.integers(0, 255)), max_size=12)
 _TAGS = st.dictionaries(

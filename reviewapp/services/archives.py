@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from reviewapp.models import Batch
 
@@ -117,7 +117,7 @@ def _opened(fileobj: IO[bytes]) -> Iterator[zipfile.ZipFile]:
     """Open an archive of a size we take. Raises IngestRefused (code "zip")."""
     guarded = unpacking.BoundedDirectory(fileobj, MAX_ENTRIES)
     try:
-        archive = zipfile.ZipFile(guarded)
+        archive = zipfile.ZipFile(cast(IO[bytes], guarded))
     except unpacking.DirectoryTooLarge as error:
         raise _too_many(error.entries) from error
     except _BROKEN as error:

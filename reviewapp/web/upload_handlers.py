@@ -37,7 +37,7 @@ class CappedUploadHandler(TemporaryFileUploadHandler):
         self._limit = self._max_file_bytes
 
     def handle_raw_input(
-        self, input_data: Any, META: Any, content_length: int, boundary: bytes, encoding: str | None = None
+        self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: str | None = None
     ) -> None:
         """Refuse a form announced larger than its page takes."""
         if content_length > self._max_bytes:
@@ -50,10 +50,10 @@ class CappedUploadHandler(TemporaryFileUploadHandler):
         is_archive = str(self.file_name or "").lower().endswith(".zip")
         self._limit = self._max_bytes if is_archive else self._max_file_bytes
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Keep a piece, or stop the whole form: Django deletes what it kept so far."""
         self._seen += len(raw_data)
         if self._seen > self._limit:
             self.upload_interrupted()
             raise too_large(self._limit)
-        return super().receive_data_chunk(raw_data, start)
+        super().receive_data_chunk(raw_data, start)

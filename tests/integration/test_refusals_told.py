@@ -65,3 +65,17 @@ def test_sec03_what_the_database_keeps_of_the_camera_tells_no_place_and_no_owner
     kept = " ".join([asset.camera, asset.taken_at, asset.icc_profile, *map(str, asset.exif.items())])
     assert "SecretMaker" in asset.camera  # the model is allowed
     assert "SERIAL" not in kept.upper() and "OWNER" not in kept.upper() and "GPS" not in kept.upper()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../etc/cron.d/a.jpg", "a\0b.jpg", "n" * 300 + ".jpg", "\u202egpj.exe.jpg", "\u200bze\u2060ro.jpg",
+     "C:\\x\\a.jpg", "con.jpg", "=cmd|'/c calc'!A1.jpg", "a\u061cb\u200f.jpg", "<script>.jpg"],
+)  # fmt: skip
+def test_sec13_c26_a_name_is_shown_and_never_a_path(batch: Batch, name: str, settings: Any) -> None:
+    asset = line.send(batch, name, bases.jpegs()[0]).asset
+    assert asset is not None
+    assert asset.original_key == f"o/{asset.sha256[:2]}/{asset.sha256}"
+    assert asset.relative_path.endswith(".jpg") and len(asset.filename) <= 255
+    hidden = "\0\u202e\u200b\u2060\u061c\u200f\\"
+    assert not set(asset.relative_path) & set(hidden) and ".." not in asset.relative_path.split("/")

@@ -42,6 +42,8 @@ def judged(tmp_path: Path, name: str) -> IntakeReport:
         ("jpg of 90 scans of 36 megapixels", "too_many_scans"),
         ("tif of 100000 pages", "too_many_frames"),
         ("tif of 1000000 pages in a circle", "too_many_frames"),
+        ("png of 300000 empty chunks", "too_many_chunks"),
+        ("png of 100000 empty data chunks", "too_many_chunks"),
         ("png that says 4 billion frames", "too_many_frames"),
         ("png animated in 3000 frames", "too_many_frames"),
     ],
@@ -51,7 +53,7 @@ def test_val20_c24_a_bomb_is_refused_by_what_its_structure_says(tmp_path: Path, 
     assert (report.passed, report.code) == (False, code) and report.reason.endswith(".")
 
 
-@pytest.mark.parametrize("name", [name for name in BOMBS if "unpacks to 200 MB" in name or "empty" in name])
+@pytest.mark.parametrize("name", [name for name in BOMBS if "unpacks to 200 MB" in name])
 def test_val20_what_is_packed_beside_the_pixels_is_never_unpacked_whole(tmp_path: Path, name: str) -> None:
     report = judged(tmp_path, name)
     assert report.reason and report.code in ("valid", "unreadable", "unsupported_format")
@@ -120,7 +122,8 @@ def test_val17_whatever_is_in_a_file_it_ends_with_a_sentence_any_database_keeps(
     if report.info is not None:
         said += [report.info.icc_profile, report.info.camera, report.info.taken_at, *report.info.exif.values()]
     for text in said:
-        assert "\0" not in text and text.encode("utf-8")
+        assert "\0" not in text
+        text.encode("utf-8")  # a lone surrogate would raise
     assert report.reason
 
 
@@ -128,7 +131,7 @@ def test_val06_ops12_a_photo_cut_in_half_is_refused_whatever_its_format(tmp_path
     for ending, found in (("jpg", bases.jpegs()[0]), ("png", bases.pngs()[0]), ("webp", bases.webps()[0])):
         path = tmp_path / f"half.{ending}"
         path.write_bytes(found[: len(found) // 2])
-        report = inspect(path, BASIC, path.name)
+        report = inspect(path, ANY, path.name)
         assert report.code == "unreadable" and "again" in report.reason
 
 
