@@ -39,6 +39,11 @@ class Client(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def legal_hold(self) -> bool:
+        """Whether nothing of theirs may be removed."""
+        return self.legal_hold_since is not None
+
 
 class ReferencePicture(models.Model):
     """A picture a client sent to say how theirs should look; shown beside every photo of theirs."""

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import connection, models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Collate
 
@@ -82,15 +82,13 @@ class Named:
     byte_size: int
 
 
-def named(
-    batch: Batch | None = None, client: Client | None = None, using: str = DEFAULT_DB_ALIAS
-) -> Generator[Named, None, None]:
+def named(batch: Batch | None = None, client: Client | None = None) -> Generator[Named, None, None]:
     """Yield every claim, sorted by key as bytes sort: the database sorts, this merges, so memory stays flat.
 
     Close it when it isn't read to its end: it holds a cursor for every field.
     """
     with ExitStack() as cursors:
-        streams = (_claims(one, batch, client, using) for one in FIELDS if one.batch or batch is None)
+        streams = (_claims(one, batch, client) for one in FIELDS if one.batch or batch is None)
         yield from heapq.merge(*[cursors.enter_context(closing(stream)) for stream in streams])
 
 
@@ -101,7 +99,7 @@ def still_named(keys: Collection[str], *, but_not: Client | None = None) -> set[
     for start in range(0, len(wanted), AT_ONCE):
         some = wanted[start : start + AT_ONCE]
         for one in FIELDS:
-            rows = _rows(one, DEFAULT_DB_ALIAS).filter(**{f"{one.key}__in": some})
+            rows = _rows(one).filter(**{f"{one.key}__in": some})
             if but_not is not None:
                 rows = rows.exclude(**{one.client: but_not})
             found.update(rows.values_list(one.key, flat=True))
@@ -111,16 +109,16 @@ def still_named(keys: Collection[str], *, but_not: Client | None = None) -> set[
 def holds(claim: Named) -> bool:
     """Say whether the row still names the file."""
     one = next(it for it in FIELDS if it.name == claim.field)
-    return _rows(one, DEFAULT_DB_ALIAS).filter(pk=claim.pk, **{one.key: claim.key}).exists()
+    return _rows(one).filter(pk=claim.pk, **{one.key: claim.key}).exists()
 
 
-def _claims(one: FileField, batch: Batch | None, client: Client | None, using: str) -> Generator[Named, None, None]:
-    rows = _rows(one, using)
+def _claims(one: FileField, batch: Batch | None, client: Client | None) -> Generator[Named, None, None]:
+    rows = _rows(one)
     if batch is not None:
         rows = rows.filter(**{one.batch: batch})
     if client is not None:
         rows = rows.filter(**{one.client: client})
-    as_bytes = "C" if connections[using].vendor == "postgresql" else "BINARY"
+    as_bytes = "C" if connection.vendor == "postgresql" else "BINARY"
     sha256 = F(one.sha256) if one.sha256 else Value("")
     size = F(one.size) if one.size else Value(-1)
     facts = rows.order_by(Collate(F(one.key), as_bytes)).values_list(one.key, "pk", sha256, size)
@@ -128,8 +126,8 @@ def _claims(one: FileField, batch: Batch | None, client: Client | None, using: s
         yield Named(key, one.name, pk, sha, byte_size)
 
 
-def _rows(one: FileField, using: str) -> models.QuerySet[Any]:
-    rows: models.QuerySet[Any] = one.model._default_manager.using(using).exclude(**{one.key: ""}).order_by()
+def _rows(one: FileField) -> models.QuerySet[Any]:
+    rows: models.QuerySet[Any] = one.model._default_manager.exclude(**{one.key: ""}).order_by()
     if one.kind in REMOVED:
         rows = rows.filter(Q(**{f"{one.batch}__{REMOVED[one.kind]}__isnull": True}))
     return rows

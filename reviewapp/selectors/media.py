@@ -17,7 +17,7 @@ REVIEW_KINDS = frozenset({"before", "after", "matte", "thumb-before", "thumb-aft
 def run_for(run_id: int, kind: str, roles: Collection[Role]) -> ProcessingRun | None:
     """The run when the roles may see this kind of its pictures; reviewers only runs that are or were up for review,
     and the other photos of the same product in the batch (REV-20): whether those are up for review must not show."""
-    run = ProcessingRun.objects.select_related("asset").filter(pk=run_id).first()
+    run = ProcessingRun.objects.select_related("asset__batch").filter(pk=run_id).first()
     if run is None or SEES_EVERYTHING & set(roles):
         return run
     if Role.REVIEWER not in roles or kind not in REVIEW_KINDS:
@@ -43,4 +43,4 @@ def rendition_for(rendition_id: int, roles: Collection[Role]) -> Rendition | Non
     """The channel file when the roles may open it."""
     if not SEES_DELIVERABLES & set(roles):
         return None
-    return Rendition.objects.filter(pk=rendition_id).exclude(storage_key="").first()
+    return Rendition.objects.select_related("asset__batch").filter(pk=rendition_id).exclude(storage_key="").first()

@@ -1,8 +1,9 @@
 """Backup: one snapshot of the database and every file it names, into a folder that holds several, without a stop.
 
-The order makes it consistent: first the snapshot, then the files that this very snapshot names. Files come before rows and
-are never rewritten, so each is there when the snapshot is taken; what retention or the clean-up takes away while files are
-copied lies in the trash for 30 days and is copied from there. A file is copied once, however many snapshots name it.
+The order makes it consistent: first the snapshot, then the files that this very snapshot names. Files come before rows
+and are never rewritten, so each is there when the snapshot is taken; what retention or the clean-up takes away while
+files are copied lies in the trash for 30 days and is copied from there. A file is copied once, however many snapshots
+name it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ from .rendering import BRAND_FOLDER
 
 FORMAT = 1
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
-ALIAS = "softproof_snapshot"
 
 
 class BackupFailed(RuntimeError):
@@ -60,15 +60,15 @@ def backup(folder: Path, *, is_linked: bool = False) -> Backup:
     made = Backup(folder / "snapshots" / stamp)
     made.snapshot.mkdir(parents=True, mode=0o700)
     sums = made.snapshot / SUMS
-    with _snapshot(made.snapshot) as (database, using), sums.open("w", encoding="utf-8") as lines:
+    with _snapshot(made.snapshot) as database, sums.open("w", encoding="utf-8") as lines:
         lines.write(f"{sha256_of(made.snapshot / database)}  snapshots/{stamp}/{database}\n")
-        with closing(files.named(using=using)) as rows:
+        with closing(files.named()) as rows:
             for key, _ in itertools.groupby(rows, key=lambda claim: claim.key):
                 if _kept(folder, key, made, is_linked):
                     lines.write(f"{storage.sha_of(key)}  files/{key}\n")
         for name, sha in _brand(folder):
             lines.write(f"{sha}  {name}\n")
-        applied = sorted(".".join(key) for key in MigrationRecorder(connections[using]).applied_migrations())
+        applied = sorted(".".join(key) for key in MigrationRecorder(connection).applied_migrations())
         lines.flush()
         os.fsync(lines.fileno())
     _write_manifest(made, database, applied)
@@ -102,8 +102,8 @@ def prune(folder: Path, keep: int) -> int:
 
 
 @contextmanager
-def _snapshot(folder: Path) -> Iterator[tuple[str, str]]:
-    """Write the database into `folder`; give the file's name and an alias under which that very state can be asked."""
+def _snapshot(folder: Path) -> Iterator[str]:
+    """Write the database into `folder` and give the file's name; in the block queries see that very state."""
     if connection.vendor == "postgresql":
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -111,27 +111,34 @@ def _snapshot(folder: Path) -> Iterator[tuple[str, str]]:
                 cursor.execute("SELECT pg_export_snapshot()")
                 exported = cursor.fetchone()[0]
             _dump(folder / "database.dump", exported)
-            yield "database.dump", DEFAULT_DB_ALIAS
+            yield "database.dump"
         return
     name = "database.sqlite3"
     copy_sqlite(str(connection.settings_dict["NAME"]), str(folder / name))
-    connections.databases[ALIAS] = {
-        **connections.databases[DEFAULT_DB_ALIAS],
-        "NAME": str(folder / name),
-        "OPTIONS": {},
-    }
+    with _asking(folder / name):
+        yield name
+
+
+@contextmanager
+def _asking(path: Path) -> Iterator[None]:
+    """Ask the copy instead of the live database, in this thread, for the block; nothing is written meanwhile."""
+    from django.db.backends.sqlite3.base import DatabaseWrapper
+
+    live = connections[DEFAULT_DB_ALIAS]
+    copy = DatabaseWrapper({**live.settings_dict, "NAME": str(path), "OPTIONS": {}}, DEFAULT_DB_ALIAS)
+    connections[DEFAULT_DB_ALIAS] = copy
     try:
-        yield name, ALIAS
+        yield
     finally:
-        connections[ALIAS].close()
-        del connections[ALIAS]
-        del connections.databases[ALIAS]
+        copy.close()
+        connections[DEFAULT_DB_ALIAS] = live
 
 
 def copy_sqlite(source: str, target: str) -> None:
-    """Copy a SQLite database, also one that is being written to, also over one that is open."""
+    """Copy a SQLite database, also one that is being written to, also over one that is open elsewhere."""
     with sqlite3.connect(source, timeout=60) as old, sqlite3.connect(target, timeout=60) as new:
         old.backup(new)
+        new.execute("PRAGMA journal_mode=DELETE")  # one file, whatever opens it
     old.close()
     new.close()
 

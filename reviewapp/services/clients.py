@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -20,6 +21,7 @@ from .people import require
 
 MAX_NAME = 120
 MAX_NOTES = 2000
+MAX_DAYS = 36_500
 _OVER = (BatchState.DELIVERED, BatchState.CANCELLED)
 
 
@@ -42,6 +44,9 @@ class ClientData:
     checks_colour: bool = False
     waits_for_samples: bool = True
     sampling: str = Sampling.DEFAULT
+    keep_originals_days: int | None = None
+    keep_results_days: int | None = None
+    legal_hold: bool = False
 
 
 def create_client(data: ClientData, actor: Any) -> Client:
@@ -51,7 +56,7 @@ def create_client(data: ClientData, actor: Any) -> Client:
     try:
         with transaction.atomic():
             client = Client.objects.create(slug=free_slug(checked["name"]), **checked)
-            audit.record("client.created", client, actor=actor, after=checked)
+            audit.record("client.created", client, actor=actor, after=_said(checked))
     except IntegrityError as error:
         raise _taken(checked["name"]) from error
     return client
@@ -80,7 +85,7 @@ def update_client(client: Client, data: ClientData, actor: Any, *, seen: int | N
             if before:
                 after = {name: checked[name] for name in before}
                 Client.objects.filter(pk=client.pk).update(version=F("version") + 1, **after)
-                audit.record("client.changed", client, actor=actor, before=before, after=after)
+                audit.record("client.changed", client, actor=actor, before=_said(before), after=_said(after))
             if "waits_for_samples" in before:
                 for batch_id in (
                     Batch.objects.filter(client=client).exclude(state__in=_OVER).values_list("pk", flat=True)
@@ -137,10 +142,22 @@ def _checked(data: ClientData, client: Client | None) -> dict[str, Any]:
         raise ClientRefused(
             "sampling", _("What ships without waiting can't be proven: let deliveries wait, or choose simple.")
         )
+    for field in ("keep_originals_days", "keep_results_days"):
+        days = getattr(data, field)
+        if days is not None and not 1 <= days <= MAX_DAYS:
+            raise ClientRefused(field, _("Between 1 and %(most)s days, or empty to keep them.") % {"most": MAX_DAYS})
     namesakes = Client.objects.filter(name__iexact=name)
     if (namesakes.exclude(pk=client.pk) if client else namesakes).exists():
         raise _taken(name)
-    return asdict(data) | {"name": name, "brand_notes": notes}
+    fields = asdict(data) | {"name": name, "brand_notes": notes}
+    since = (client.legal_hold_since if client else None) or timezone.now()
+    fields["legal_hold_since"] = since if fields.pop("legal_hold") else None
+    return fields
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as the audit log keeps them."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 def _taken(name: str) -> ClientRefused:

@@ -157,6 +157,8 @@ def _hindrances(batch: Batch, plan: selectors.Plan, previous: Delivery | None) -
     if batch.state == BatchState.PAUSED:
         why = batch.paused_reason or _("no reason given")
         return [_("The batch is paused: %(why)s. Resume it first.") % {"why": why}]
+    if batch.results_removed_at is not None:
+        return [_("Its results and channel files were removed by the client's retention.")]
     if plan.lots_open:
         return [_waits_for(lot) for lot in plan.lots_open]
     if plan.open_samples and batch.client.waits_for_samples:

@@ -89,13 +89,15 @@ def _checked(folder: Path, place: Path) -> dict[str, Any]:
     if sha256_of(place / SUMS) != manifest["sums_sha256"]:
         raise RestoreRefused(f"{place / SUMS} is damaged. Take another snapshot.")
     database = place / str(manifest["database"]["file"])
-    if {str(database.relative_to(folder)): sha256_of(database)}.items() > dict(_lines(place)).items():
+    promised = next((sha for name, sha in _lines(place) if name == str(database.relative_to(folder))), "")
+    if sha256_of(database) != promised:
         raise RestoreRefused(f"{database} is damaged. Take another snapshot.")
     return manifest
 
 
 def _known_migrations() -> set[tuple[str, str]]:
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
     return set(loader.disk_migrations) | {key for one in loader.disk_migrations.values() for key in one.replaces}
 
 

@@ -1,7 +1,7 @@
 """How long a client's files are kept after delivery, and legal holds, which stop every removal (CST-10, SEC-05, C45).
 
-A batch past its days is marked, once, with an audit event: from then on its rows name these files no more, and the clean-up
-moves what nobody else names into the trash, where it lies for 30 days. A hold set within them brings it back.
+A batch past its days is marked, once, with an audit event: from then on its rows name these files no more, and the
+clean-up moves what nobody else names into the trash, where it lies for 30 days. A hold set within them brings it back.
 """
 
 from __future__ import annotations

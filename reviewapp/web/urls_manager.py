@@ -19,6 +19,7 @@ from reviewapp.web.views import (
     proof,
     proposals,
     quality,
+    retention,
     tus,
     uploads,
 )
@@ -41,6 +42,7 @@ batch_urls = [
     path("<int:pk>/resume/", batches.resume, name="resume"),
     path("<int:pk>/cancel/", batches.cancel, name="cancel"),
     path("<int:pk>/priority/", batches.priority, name="priority"),
+    path("<int:pk>/hold/", retention.hold, name="hold"),
     path("<int:pk>/owner/", batches.owner, name="owner"),
     path("<int:pk>/pilot/", pilots.card, name="pilot"),
     path("<int:pk>/pilot.json", pilots.as_json, name="pilot_json"),

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connection
 
 from reviewapp import storage
+from reviewapp.jobs.daily import Daily
 from reviewapp.jobs.manners import let_people_go_first
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
@@ -27,7 +28,7 @@ BATCHES_EVERY = 15
 
 
 class Command(BaseCommand):
-    """Every 2 s: free expired leases, ring lost bells; every 30 s: look at batches, counts and disk. Two do no harm."""
+    """Every 2 s: expired leases and lost bells; every 30 s: batches, counts and disk; once a day: files."""
 
     help = "Bring back what was lost: expired leases, lost bells, batches left between two states."
 
@@ -57,7 +58,7 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, note)
-        rounds = 0
+        rounds, daily = 0, Daily()
         while not stopping:
             try:
                 sweep_once(look_over_batches=rounds % BATCHES_EVERY == 0)
@@ -66,6 +67,7 @@ class Command(BaseCommand):
                 connection.close()
             except ExceptionGroup:  # each part of it is in the log; the next round tries again
                 pass
+            daily.look()
             rounds += 1
             time.sleep(SWEEP_S)
 

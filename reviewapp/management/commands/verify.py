@@ -15,7 +15,7 @@ from reviewapp.services import checking, repairing
 
 
 class Command(BaseCommand):
-    """Exit status 0: clean. 1: something was found and not put right. 2: could not check. The line may go on working."""
+    """Exit status 0: clean. 1: something was found and not put right. 2: could not check. The line may go on."""
 
     help = "Hold every row that names a file against the files: missing, damaged, left over, half written."
 

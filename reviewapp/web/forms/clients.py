@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from processing.intake import PROFILES
 from reviewapp.enums import Sampling
 from reviewapp.models import Client
-from reviewapp.services.clients import MAX_NAME, MAX_NOTES, ClientData
-from reviewapp.web.forms.widgets import Area, HouseForm, Input, Select, Tick
+from reviewapp.services.clients import MAX_DAYS, MAX_NAME, MAX_NOTES, ClientData
+from reviewapp.web.forms.widgets import Area, HouseForm, Input, Number, Select, Tick
 
 
 class ClientForm(HouseForm):
@@ -48,6 +48,28 @@ class ClientForm(HouseForm):
         widget=Select(),
         choices=Sampling.choices,
         help_text=_("Proof needs a second reviewer and deliveries that wait. Counts for what is not sampled yet."),
+    )
+
+    keep_originals_days = forms.IntegerField(
+        label=_("Days to keep originals after delivery"),
+        required=False,
+        min_value=1,
+        max_value=MAX_DAYS,
+        widget=Number(),
+        help_text=_("Then they go to the trash, and 30 days later for good. Empty: they stay."),
+    )
+    keep_results_days = forms.IntegerField(
+        label=_("Days to keep results and channel files after delivery"),
+        required=False,
+        min_value=1,
+        max_value=MAX_DAYS,
+        widget=Number(),
+        help_text=_(
+            "Pictures, mattes and delivered files. What people decided, and all figures, stay. Empty: they stay."
+        ),
+    )
+    legal_hold = forms.BooleanField(
+        label=_("Legal hold: nothing of this client is removed"), required=False, widget=Tick()
     )
 
     seen = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput())

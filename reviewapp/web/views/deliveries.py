@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from reviewapp.models import Batch, Delivery
 from reviewapp.selectors import deliveries as selectors
+from reviewapp.selectors import files
 from reviewapp.selectors.pages import keyset
 from reviewapp.services import delivery as services
+from reviewapp.web import removed
 from reviewapp.web.permissions import MANAGERS, role_required
 
 PAGE = 50
@@ -43,9 +46,11 @@ def deliver(request: HttpRequest, pk: int) -> HttpResponse:
 
 @role_required(*MANAGERS)
 @require_GET
-def download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """The ZIP, streamed from storage; its length is not known before it ends."""
+def download(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The ZIP, streamed from storage; its length is not known before it ends. 410 when retention removed its files."""
     delivery = get_object_or_404(Delivery.objects.select_related("batch__client"), pk=pk)
+    if gone := removed.answer(delivery.batch, files.RESULT, is_picture=False):
+        return gone
     response = StreamingHttpResponse(
         services.stream_zip(delivery, request.user),  # type: ignore[arg-type]
         content_type="application/zip",

@@ -5,11 +5,13 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from processing.errors import InputRejected
+from processing.errors import InputRejected, StageFailed
 from reviewapp import storage
 from reviewapp.models import ChannelView, ProcessingRun, ReferencePicture
+from reviewapp.selectors import files
 from reviewapp.selectors import media as selectors
 from reviewapp.services import audit, rendering
+from reviewapp.web import removed
 from reviewapp.web.media_urls import RUN_KEYS, tag
 from reviewapp.web.permissions import role_required, roles_of
 
@@ -54,6 +56,9 @@ def run_image(request: HttpRequest, run_id: int, kind: str) -> HttpResponseBase:
     run = selectors.run_for(run_id, kind, roles_of(request.user)) if kind in RUN_KEYS else None
     if run is None or (kind == "matte" and not run.matte_key):
         raise Http404("No such picture.")
+    kinds = (files.RESULT, files.ORIGINAL) if kind == "cutout" else (files.RESULT,)
+    if gone := removed.answer(run.asset.batch, *kinds):
+        return gone
     if kind == "cutout":
         return _cutout(request, run)
     return serve(request, getattr(run, RUN_KEYS[kind]), {"after": run.after_type, "matte": "image/png"}.get(kind, WEBP))
@@ -64,8 +69,11 @@ def run_image(request: HttpRequest, run_id: int, kind: str) -> HttpResponseBase:
 def view_image(request: HttpRequest, view_id: int, kind: str) -> HttpResponseBase:
     """What a further channel gets of a run, or its matte; who may see the run's own may see it."""
     view = ChannelView.objects.filter(pk=view_id).first() if kind in ("after", "matte") else None
-    if view is None or selectors.run_for(view.run_id, kind, roles_of(request.user)) is None:
+    run = selectors.run_for(view.run_id, kind, roles_of(request.user)) if view is not None else None
+    if view is None or run is None:
         raise Http404("No such picture.")
+    if gone := removed.answer(run.asset.batch, files.RESULT):
+        return gone
     is_matte = kind == "matte"
     return serve(request, view.matte_key if is_matte else view.key, "image/png" if is_matte else view.content_type)
 
@@ -91,7 +99,7 @@ def _cutout(request: HttpRequest, run: ProcessingRun) -> HttpResponseBase:
     else:
         try:
             response = HttpResponse(rendering.cutout_png(run), content_type="image/png")
-        except InputRejected as error:
+        except (InputRejected, StageFailed) as error:
             raise Http404(str(error)) from error
         if "download" in request.GET:
             name = f"{run.asset.filename.rsplit('.', 1)[0]}-cutout.png"
@@ -106,6 +114,8 @@ def original(request: HttpRequest, asset_id: int) -> HttpResponseBase:
     asset = selectors.original_for(asset_id, roles_of(request.user))
     if asset is None:
         raise Http404("No such photo.")
+    if gone := removed.answer(asset.batch, files.ORIGINAL, is_picture="view" in request.GET):
+        return gone
     is_shown = "view" in request.GET and asset.format in SHOWN_FORMATS
     name = "" if is_shown else asset.filename
     response = serve(request, asset.original_key, ORIGINAL_TYPES.get(asset.format, DOWNLOAD), name)
@@ -127,5 +137,9 @@ def rendition(request: HttpRequest, rendition_id: int) -> HttpResponseBase:
     row = selectors.rendition_for(rendition_id, roles_of(request.user))
     if row is None:
         raise Http404("No such file.")
+    if gone := removed.answer(row.asset.batch, files.RESULT, is_picture="download" not in request.GET):
+        return gone
+    if not storage.verify(row.storage_key, row.sha256):
+        raise Http404("The file is missing or damaged in storage. Render the photo again.")
     name = row.filename.rpartition("/")[2] if "download" in request.GET else ""
     return serve(request, row.storage_key, row.content_type or DOWNLOAD, name)
