@@ -35,6 +35,7 @@ from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.policies.verdicts import Asked, Verdicted, check
 from reviewapp.selectors import people as people_selectors
 from reviewapp.selectors import review as selectors
+from reviewapp.selectors.access import may_see_batch
 
 from . import afterwards, answers, assets, audit, batches, learning, looks, routing, sampling
 from .leases import beat, claim_next, release, take_back
@@ -96,7 +97,7 @@ def record_decision(
         return DecisionResult("invalid", None, refusal)
     # Read first: the losers of a race must not take SQLite's only write lock to learn that they lost.
     task = selectors.to_decide(task_id)
-    if task is None:
+    if task is None or not may_see_batch(user, task.asset.batch_id):
         return DecisionResult("invalid", None, _("This photo isn't in the queue."))
     if asked.verdict == Verdict.APPROVE and selectors.asks_colour(task) and not asked.colour_checked:
         return DecisionResult("invalid", None, answers.unticked(), needs="colour")

@@ -32,9 +32,9 @@ def _who(request: HttpRequest) -> User:
     return request.user
 
 
-def _task(task_id: int) -> EditTask:
+def _task(task_id: int, user: User) -> EditTask:
     try:
-        return selectors.task_for_display(task_id)
+        return selectors.task_for_display(task_id, user)
     except EditTask.DoesNotExist:
         raise Http404("No such edit.") from None
 
@@ -86,7 +86,8 @@ def _compared(task: EditTask, shown: ProcessingRun) -> dict[str, Any]:
 @role_required(*EDITORS)
 def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
     """One photo: pictures, why it is here, the checklist, and what the person may do next."""
-    user, task = _who(request), _task(task_id)
+    user = _who(request)
+    task = _task(task_id, user)
     shown = task.result_run or task.base_run
     context = {
         "active": "editing",
@@ -192,7 +193,7 @@ def send_back(request: HttpRequest, task_id: int) -> HttpResponse:
 def give_up(request: HttpRequest, task_id: int) -> HttpResponse:
     """A senior closes a photo that can't be saved; first the sentence is shown once more as the client will read it."""
     note = request.POST.get("note", "").strip()
-    task = _task(task_id)
+    task = _task(task_id, _who(request))
     if note and selectors.allowed_actions(task, _who(request))["give_up"] and "confirmed" not in request.POST:
         context = {"active": "editing", "task": task, "asset": task.asset, "note": note}
         return render(request, "editing/give_up.html", context)
