@@ -51,19 +51,16 @@ FAR = 7_770_000
 
 
 def apart() -> None:
-    """Let every table of ours go on counting from FAR."""
+    """Let every table of ours go on counting from above FAR, each from another number."""
     tables = [model._meta.db_table for model in apps.get_app_config("reviewapp").get_models()]
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            for table in tables:
+        for at, table in enumerate(tables):
+            start = FAR + 100 * at
+            if connection.vendor == "sqlite":
                 cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
-                cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, FAR])
-            return
-        for table in tables:
-            cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
-            (name,) = cursor.fetchone()
-            if name:
-                cursor.execute("SELECT setval(%s, %s)", [name, FAR])
+                cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, start])
+            else:
+                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, start])
 
 
 @dataclass
@@ -126,7 +123,7 @@ def _working(estate: Estate, staff: User) -> None:
     )  # fmt: skip
     ids["view"] = view.pk
     for name, state in (("edit", EditTaskState.OPEN), ("signoff", EditTaskState.AWAITING_SIGNOFF)):
-        photo = _photo(batch, estate, AssetState.EDITING)
+        photo = _photo(batch, estate, AssetState.EDITING if name == "edit" else AssetState.AWAITING_SIGNOFF)
         run = _shown(photo, 60.0)
         edit = factories.EditTask.objects.create(
             asset=photo, base_run=run, reason="low_score", why=f"{estate.mark}: score 60", state=state,
@@ -189,5 +186,10 @@ def belongings(estate: Estate, person: User) -> dict[str, Any]:
         token=f"{estate.mark}-of-{person.pk}", batch_id=estate.ids["uploading"], user=person,
         path=f"{estate.mark}-late.jpg", byte_size=3, result={"status": "accepted", "path": f"{estate.mark}-late.jpg"},
     )  # fmt: skip
+    desk = factories.EditTask.objects.create(
+        asset=_photo(batch, estate, AssetState.EDITING), reason="low_score", why=f"{estate.mark}: score 50",
+        state=EditTaskState.CLAIMED, editor=person,
+    )  # fmt: skip
     bulk = BulkDecision.objects.create(user=person, values={}, verdict=Verdict.APPROVE, items=[[task.pk, 0]])
-    return {"decision": decision.pk, "adjustment": asked.pk, "token": upload.token, "bulk": bulk.pk}
+    mine = {"decision": decision.pk, "adjustment": asked.pk, "token": upload.token, "bulk": bulk.pk}
+    return mine | {"on_desk": desk.pk}

@@ -75,5 +75,13 @@ def batches_within(clients: frozenset[int]) -> list[int]:
 
 def who_may_see(persons: QuerySet[User], client_id: int) -> QuerySet[User]:
     """Those of `persons` that photos of this client are for."""
-    listed = ClientAccess.objects.filter(client=client_id).values("user")
-    return persons.filter(Q(is_superuser=True) | Q(scope__all_clients=True) | Q(pk__in=listed))
+    return _among(persons, ClientAccess.objects.filter(client=client_id))
+
+
+def has_senior_for(batch_id: int) -> bool:
+    """Whether anybody with an open account who works for the batch's client is a senior or an admin."""
+    return _among(people.seniors(), ClientAccess.objects.filter(client__batches=batch_id)).exists()
+
+
+def _among(persons: QuerySet[User], given: QuerySet[ClientAccess]) -> QuerySet[User]:
+    return persons.filter(Q(is_superuser=True) | Q(scope__all_clients=True) | Q(pk__in=given.order_by().values("user")))

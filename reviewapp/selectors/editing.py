@@ -76,6 +76,11 @@ def task_for_display(task_id: int, user: User) -> EditTask:
     ).get(pk=task_id)  # fmt: skip
 
 
+def is_theirs(task_id: int, user: User) -> bool:
+    """Whether there is such a task, about a photo of a client `user` works for."""
+    return limit(EditTask.objects.filter(pk=task_id), user, CLIENT).exists()
+
+
 def history_of(asset_id: int) -> QuerySet[EditTask]:
     """Every edit task of a photo, oldest first."""
     return EditTask.objects.filter(asset_id=asset_id).select_related("editor", "signed_by").order_by("pk")

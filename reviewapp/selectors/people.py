@@ -51,7 +51,6 @@ def is_senior(user: Any) -> bool:
     return not roles_of(user).isdisjoint({Role.SENIOR, Role.ADMIN})
 
 
-def has_senior() -> bool:
-    """Whether anybody with an open account is a senior or an admin."""
-    chosen = Q(groups__name__in=[Role.SENIOR, Role.ADMIN]) | Q(is_superuser=True)
-    return User.objects.filter(chosen, is_active=True).exists()
+def seniors() -> QuerySet[User]:
+    """Everybody with an open account who is a senior or an admin; some of them more than once."""
+    return User.objects.filter(Q(groups__name__in=[Role.SENIOR, Role.ADMIN]) | Q(is_superuser=True), is_active=True)

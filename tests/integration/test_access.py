@@ -149,6 +149,15 @@ def test_sec01_what_was_decided_before_the_client_was_taken_away_stays_and_is_no
         adjusting.ask(again, lent.pk, {})
 
 
+def test_sec01_a_photo_is_escalated_only_where_a_senior_works_for_its_client(
+    mine: Batch, foreign: Batch, rita: User
+) -> None:
+    ria = factories.make_user("ria", Role.REVIEWER)
+    elsewhere, here = factories.make_review(foreign), factories.make_review(mine)
+    assert "Nobody here is a senior" in decide(ria, elsewhere.pk, "escalate").message
+    assert decide(ria, here.pk, "escalate").status == "saved", "rita is"
+
+
 def test_sec01_a_held_photo_of_another_client_is_not_taken_up(foreign: Batch, rita: User) -> None:
     task = factories.make_review(foreign)
     type(task).objects.filter(pk=task.pk).update(state=ReviewTaskState.ON_HOLD)

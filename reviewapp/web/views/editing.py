@@ -108,6 +108,8 @@ def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
 
 def _answer(request: HttpRequest, task_id: int, act: Callable[[], EditTask], said: str) -> HttpResponse:
     """Runs one act of the service; says how it went as JSON for the uploader and as a message otherwise."""
+    if not selectors.is_theirs(task_id, _who(request)):
+        raise Http404("No such edit.")
     try:
         act()
     except (desk.EditRefused, StorageFull, TooLarge) as refused:

@@ -74,7 +74,7 @@ def set_current(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         preset = services.set_current(version, request.user)  # type: ignore[arg-type]
     except services.PresetRefused as refused:
-        return _refused(request, version.preset, NoteForm(), refused)
+        return _refused(request, version.preset, NoteForm(request.POST), refused)
     messages.success(request, _("New batches get version %(n)d.") % {"n": version.number})
     return redirect(preset_url(preset))
 

@@ -80,8 +80,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         study = studies.start(proposal, request.user)  # type: ignore[arg-type]
     except studies.StudyRefused as refused:
-        form = NoteForm()
-        form.full_clean()
+        form = NoteForm(request.POST)
         form.add_error(None, str(refused))
         return _detail(request, proposal, form, 409)
     messages.success(request, _("The test has begun, on %(n)d photos.") % {"n": study.replay.size})
