@@ -176,6 +176,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.GoldItem,
     models.Complaint,
     models.ReturnRate,
+    models.PersonScope,
+    models.ClientAccess,
 )
 class PlainAdmin(ReadOnlyAdmin):
     """Tables that need no list of their own."""

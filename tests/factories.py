@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -28,7 +29,9 @@ from reviewapp.models import (
     BatchChannel,
     Channel,
     Client,
+    ClientAccess,
     EditTask,
+    PersonScope,
     Preset,
     PresetVersion,
     ProcessingRun,
@@ -44,9 +47,11 @@ _serial = itertools.count(1)
 SEED = "5a" * 32
 
 
-def make_user(name: str = "", *roles: Role) -> User:
-    """A person with the given roles."""
+def make_user(name: str = "", *roles: Role, clients: Iterable[Client] | None = None) -> User:
+    """A person with the given roles, who works for every client or for the given ones."""
     user = User.objects.create_user(username=name or f"person{next(_serial)}")
+    PersonScope.objects.create(user=user, all_clients=clients is None)
+    ClientAccess.objects.bulk_create(ClientAccess(user=user, client=client) for client in clients or ())
     for role in roles:
         user.groups.add(Group.objects.get_or_create(name=role.value)[0])
     return user

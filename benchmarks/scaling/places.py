@@ -14,7 +14,7 @@ from django.test import Client as Visitor
 from django.test.utils import CaptureQueriesContext
 
 from reviewapp.enums import Role
-from reviewapp.models import Asset, Batch
+from reviewapp.models import Asset, Batch, PersonScope
 
 PEOPLE = 16
 MANAGER = "manager"
@@ -28,6 +28,7 @@ def hire(reviewers: int = PEOPLE) -> tuple[list[int], dict[str, str]]:
     users, sessions = [], {}
     for name in (*(f"reviewer{n}" for n in range(reviewers)), MANAGER):
         user, _ = User.objects.get_or_create(username=name)
+        PersonScope.objects.update_or_create(user=user, defaults={"all_clients": True})
         user.groups.add(Group.objects.get(name=Role.MANAGER if name == MANAGER else Role.REVIEWER))
         session = SessionStore()
         session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]

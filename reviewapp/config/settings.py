@@ -42,7 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "reviewapp.operations.OperationsConfig",
     "django.contrib.humanize",
     "csp",
     "django_htmx",

@@ -1,5 +1,6 @@
 """Fields and constraints only; what is done with them is in services, what is read from them in selectors."""
 
+from .access import ClientAccess, PersonScope
 from .adjusting import Adjustment
 from .assets import Asset
 from .audit import AuditEvent
@@ -51,6 +52,7 @@ __all__ = [
     "Channel",
     "ChannelView",
     "Client",
+    "ClientAccess",
     "ClientTurn",
     "Complaint",
     "Delivery",
@@ -65,6 +67,7 @@ __all__ = [
     "Lot",
     "LotPlace",
     "PartialUpload",
+    "PersonScope",
     "PilotReport",
     "PolicyDraft",
     "Preset",

@@ -13,6 +13,7 @@ from reviewapp.models import Adjustment, ReviewTask
 from reviewapp.policies import adjusting as policy
 
 from . import review
+from .access import limit
 
 
 def lent_to(user: User, task_id: int) -> ReviewTask | None:
@@ -48,7 +49,7 @@ def movable(task: ReviewTask) -> list[dict[str, Any]]:
 
 def adjustment_of(user: User, adjustment_id: int) -> Adjustment | None:
     """One adjustment that `user` asked for, with both runs."""
-    mine = Adjustment.objects.filter(pk=adjustment_id, asked_by=user)
+    mine = limit(Adjustment.objects.filter(pk=adjustment_id, asked_by=user), user, review.CLIENT)
     return mine.select_related("base_run__channel", "result_run__channel", "task").first()
 
 

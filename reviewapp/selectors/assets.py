@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Count, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Upper
 
 from reviewapp.models import Asset, Batch
 from reviewapp.selectors import tallies
+from reviewapp.selectors.access import Clients, batches_within, clients_of
 
 PAGE_SIZE = 60
 SEARCHED = ("relative_path", "sku", "asin", "description", "shoot_group")
@@ -29,8 +31,12 @@ SHORTEST = 3
 
 @dataclass(frozen=True, slots=True)
 class AssetFilter:
-    """What to look for; empty means anything. Scores are compared with the run in force, `max_score` is exclusive."""
+    """What to look for; empty means anything. Scores are compared with the run in force, `max_score` is exclusive.
 
+    `clients` are those that whoever looks may see, None for all.
+    """
+
+    clients: Clients = None
     client_id: int | None = None
     batch_id: int | None = None
     sku: str = ""
@@ -63,6 +69,8 @@ def matching(wanted: AssetFilter) -> QuerySet[Asset]:
     if wanted.client_id is not None:
         # As ids: a join would be walked through from the first photo of all to the client's first.
         found = found.filter(batch_id__in=list(_batches_of(wanted.client_id)))
+    if wanted.clients is not None:
+        found = found.filter(batch_id__in=batches_within(wanted.clients))
     if wanted.sku:
         found = found.alias(sku_upper=Upper("sku")).filter(sku_upper=Upper(Value(wanted.sku)))
     if wanted.states:
@@ -111,9 +119,13 @@ def page(wanted: AssetFilter, after: int | None = None, limit: int = PAGE_SIZE) 
     return AssetPage(shown, shown[-1].pk if len(rows) > limit else None)
 
 
-def categories() -> dict[str, int]:
-    """Every category in use with its number of photos, for the filter."""
-    return tallies.totals("category")
+def categories(user: Any) -> dict[str, int]:
+    """Every category in use with its number of photos, of those `user` may see, for the filter."""
+    clients = clients_of(user)
+    if clients is None:
+        return tallies.totals("category")
+    photos = Asset.objects.filter(batch_id__in=batches_within(clients)).exclude(category="").order_by("category")
+    return dict(photos.values_list("category").annotate(n=Count("pk")))
 
 
 def product_views(asset: Asset) -> QuerySet[Asset]:

@@ -12,6 +12,7 @@ from reviewapp.models import BulkDecision, Client, ReviewTask, SavedFilter
 from reviewapp.policies.choosing import ORDERS, UNTOLD, Choice
 
 from . import review
+from .access import limit
 from .assets import categories
 
 ORDERINGS = {
@@ -82,9 +83,9 @@ def counts(user: User, queue: review.Queue, choice: Choice) -> review.QueueCount
     return review.QueueCounts(row["waiting"], free, row["mine"], row["others"], held)
 
 
-def words(choice: Choice) -> str:
+def words(user: User, choice: Choice) -> str:
     """Say a choice in a few words, for the desk's heading."""
-    client = Client.objects.filter(pk=choice.client).values_list("name", flat=True).first() if choice.client else None
+    client = clients(user).filter(pk=choice.client).values_list("name", flat=True).first() if choice.client else None
     parts = [
         client,
         _("batch %(number)d") % {"number": choice.batch} if choice.batch else None,
@@ -103,9 +104,14 @@ def all_saved(user: User) -> list[SavedFilter]:
     return list(SavedFilter.objects.filter(user=user).order_by("name", "pk"))
 
 
-def category_names() -> list[str]:
-    """Categories that photos have."""
-    return list(categories())
+def category_names(user: User) -> list[str]:
+    """Categories that photos have, of those the person may see."""
+    return list(categories(user))
+
+
+def clients(user: User) -> QuerySet[Client]:
+    """Whose photos the person may choose."""
+    return limit(Client.objects.order_by("name"), user, "pk")
 
 
 def bulk_of(user: User, bulk_id: int) -> BulkDecision | None:

@@ -65,11 +65,6 @@ def deliveries(batch: Batch | None = None) -> QuerySet[Delivery]:
     return found.filter(batch=batch) if batch is not None else found
 
 
-def delivery_for_display(delivery_id: int) -> Delivery:
-    """Return one delivery. Raises Delivery.DoesNotExist."""
-    return deliveries().get(pk=delivery_id)
-
-
 def items_of(delivery: Delivery) -> QuerySet[DeliveryItem]:
     """The files of a package in path order."""
     return delivery.items.select_related("rendition__asset", "rendition__channel").order_by("path")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import BatchState, EditTaskState, Verdict
 from reviewapp.models import EditTask, ProcessingRun, QualityReport, ReviewDecision
+from reviewapp.selectors.access import limit
 
 CHECKLIST = (
     ("clipping_path", _("Clipping path follows the product")),
@@ -24,10 +25,15 @@ BY_OWN = ("rank", *BY_AGE)
 WAITING = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.SUBMITTED, EditTaskState.AWAITING_SIGNOFF)
 
 
-def edit_tasks() -> QuerySet[EditTask]:
-    """Live tasks in working order (priority, then age) with what a row shows; cancelled batches left out."""
+CLIENT = "asset__batch__client"
+"""From a task to whose photo it is about."""
+
+
+def edit_tasks(user: User) -> QuerySet[EditTask]:
+    """Live tasks of the person's clients in working order (priority, then age) with what a row shows; cancelled batches
+    left out."""
     return (
-        EditTask.objects.filter(state__in=WAITING)
+        limit(EditTask.objects.filter(state__in=WAITING), user, CLIENT)
         .exclude(asset__batch__state=BatchState.CANCELLED)
         .select_related("asset__batch__client", "base_run__quality", "result_run__quality", "editor")
         .order_by("priority", "pk")
@@ -38,22 +44,22 @@ def claimable_by(user: User) -> QuerySet[EditTask]:
     """Open tasks `user` may take: free ones, and those sent back to them. Own first; in the order of BY_OWN."""
     free = Q(editor__isnull=True) | Q(editor=user)
     mine = Case(When(editor=user, then=0), default=1, output_field=IntegerField())
-    return edit_tasks().filter(free, state=EditTaskState.OPEN).annotate(rank=mine).order_by(*BY_OWN)
+    return edit_tasks(user).filter(free, state=EditTaskState.OPEN).annotate(rank=mine).order_by(*BY_OWN)
 
 
 def claimed_by(user: User) -> QuerySet[EditTask]:
     """What `user` has on the desk: claimed, or being scored again."""
-    return edit_tasks().filter(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])
+    return edit_tasks(user).filter(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])
 
 
 def awaiting_signoff(user: User) -> QuerySet[EditTask]:
     """Finished work `user` may sign: never their own."""
-    return edit_tasks().filter(state=EditTaskState.AWAITING_SIGNOFF).exclude(editor=user)
+    return edit_tasks(user).filter(state=EditTaskState.AWAITING_SIGNOFF).exclude(editor=user)
 
 
 def counts(user: User) -> dict[str, int]:
     """Return {open, mine, signoff}: what `user` could take, has on the desk, and could sign."""
-    row = edit_tasks().aggregate(
+    row = edit_tasks(user).aggregate(
         open=Count("pk", filter=Q(state=EditTaskState.OPEN) & (Q(editor__isnull=True) | Q(editor=user))),
         mine=Count("pk", filter=Q(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])),
         signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),
@@ -61,12 +67,18 @@ def counts(user: User) -> dict[str, int]:
     return {"open": row["open"], "mine": row["mine"], "signoff": row["signoff"]}
 
 
-def task_for_display(task_id: int) -> EditTask:
-    """Return one task, live or closed, with all its page shows. Raises EditTask.DoesNotExist."""
-    return EditTask.objects.select_related(
+def task_for_display(task_id: int, user: User) -> EditTask:
+    """Return one task, live or closed, with all its page shows. Raises EditTask.DoesNotExist, also where it is about a
+    photo of a client `user` doesn't work for."""
+    return limit(EditTask.objects.all(), user, CLIENT).select_related(
         "asset__batch__client", "asset__batch__preset_version", "base_run__quality", "result_run__quality",
         "editor", "signed_by",
     ).get(pk=task_id)  # fmt: skip
+
+
+def is_theirs(task_id: int, user: User) -> bool:
+    """Whether there is such a task, about a photo of a client `user` works for."""
+    return limit(EditTask.objects.filter(pk=task_id), user, CLIENT).exists()
 
 
 def history_of(asset_id: int) -> QuerySet[EditTask]:

@@ -26,6 +26,7 @@ from reviewapp.models import (
     ReviewDecision,
 )
 from reviewapp.selectors import people_at_work, review, tallies, tasks
+from reviewapp.selectors.access import clients_of, has_every_client, limit
 from reviewapp.selectors.batches import Counts
 from reviewapp.selectors.intake import Refusals, most_frequent
 from reviewapp.selectors.progress import BatchRow, Figures, batch_page
@@ -37,6 +38,8 @@ STRIP = 8
 TURNAROUND_DAYS = 7
 NAMED = 3
 MOST = 8
+OF_A_PHOTO = "asset__batch__client"
+OF_A_SCORE = "run__asset__batch__client"
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,11 @@ class Flow:
     median_turnaround: timedelta | None
 
 
-def flow() -> Flow:
-    """Six small queries."""
-    start, now = people_at_work.midnight(), timezone.now()
+def flow(user: User) -> Flow:
+    """Six small queries, of the clients `user` works for."""
+    start, now, clients = people_at_work.midnight(), timezone.now(), clients_of(user)
     scored = (
-        QualityReport.objects.filter(created_at__gte=start)
+        limit(QualityReport.objects.filter(created_at__gte=start), user, OF_A_SCORE)
         .exclude(routing=Routing.COMPARED)
         .aggregate(
             all=Count("pk"),
@@ -65,8 +68,9 @@ def flow() -> Flow:
             auto=Count("pk", filter=Q(routing=Routing.AUTO_APPROVE)),
         )
     )
-    reviews = tallies.reviews()
-    finished = Batch.objects.filter(completed_at__gte=now - timedelta(days=TURNAROUND_DAYS))
+    reviews = tallies.reviews(clients)
+    finished = limit(Batch.objects.filter(completed_at__gte=now - timedelta(days=TURNAROUND_DAYS)), user, "client")
+    edits = EditTask.objects.filter(state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED])
     spans = [
         (done - begun).total_seconds() for begun, done in finished.values_list("created_at", "completed_at") if done
     ]
@@ -75,9 +79,9 @@ def flow() -> Flow:
         scored_last_hour=scored["hour"],
         auto_share=scored["auto"] / scored["all"] if scored["all"] else None,
         waiting_review=reviews[ReviewTaskState.OPEN],
-        waiting_editing=EditTask.objects.filter(state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]).count(),
+        waiting_editing=limit(edits, user, OF_A_PHOTO).count(),
         on_hold=reviews[ReviewTaskState.ON_HOLD],
-        escape=escape_rate(),
+        escape=escape_rate(clients=clients),
         median_turnaround=timedelta(seconds=median(spans)) if spans else None,
     )
 
@@ -90,32 +94,33 @@ class Today:
     refused: Refusals
 
 
-def today() -> Today:
+def today(user: User) -> Today:
     """The bar of the home page and the refusals beside it (VAL-18). Three queries, each answered from an index."""
     start = people_at_work.midnight()
     # A photo's state is set when it arrives: whatever arrived today has changed state today.
-    rows = Asset.objects.filter(state_changed_at__gte=start).order_by()
+    rows = limit(Asset.objects.filter(state_changed_at__gte=start), user).order_by()
     # As an expression: SQLite would rather read all photos in the order of their states than sort today's.
     counted = rows.values(now=Concat("state", Value(""))).annotate(n=Count("pk"))
     states = {row["now"]: row["n"] for row in counted}
     # Numbers are given as files arrive: the last from before midnight says which are today's, without their dates.
     before = Asset.objects.filter(created_at__lt=start).order_by("-pk").values("pk")[:1]
-    arrived = Asset.objects.filter(pk__gt=Coalesce(Subquery(before), 0))
+    arrived = limit(Asset.objects.filter(pk__gt=Coalesce(Subquery(before), 0)), user)
     refused = arrived.filter(state=AssetState.REJECTED_INTAKE, state_changed_at__gte=start).order_by()
     codes = refused.values_list("state_code").annotate(n=Count("pk"))
     figures = Figures(Counts(total=sum(states.values()), states=states))
     return Today(figures, Refusals(arrived.count(), most_frequent(codes)))
 
 
-def active_batches() -> list[BatchRow]:
+def active_batches(user: User) -> list[BatchRow]:
     """The newest batches that are not done."""
     done = (BatchState.DELIVERED, BatchState.CANCELLED)
-    return [row for row in batch_page().rows if row.batch.state not in done][:ROWS]
+    return [row for row in batch_page(user).rows if row.batch.state not in done][:ROWS]
 
 
-def just_delivered() -> list[ProcessingRun]:
+def just_delivered(user: User) -> list[ProcessingRun]:
     """The latest delivered photos, one picture each."""
-    newest = DeliveryItem.objects.order_by("-delivery_id", "path").values_list("rendition__run_id", flat=True)
+    items = limit(DeliveryItem.objects.order_by("-delivery_id", "path"), user, "delivery__batch__client")
+    newest = items.values_list("rendition__run_id", flat=True)
     ids = list(dict.fromkeys(newest[: STRIP * 6]))[:STRIP]
     runs = ProcessingRun.objects.in_bulk(ids)
     return [runs[pk] for pk in ids if pk in runs]
@@ -130,7 +135,7 @@ class Hour:
     reviewed: int
 
 
-def pace() -> list[Hour]:
+def pace(user: User) -> list[Hour]:
     """Photos scored and decided in each of the last 12 hours, oldest first."""
     this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     first = this_hour - timedelta(hours=HOURS - 1)
@@ -141,8 +146,8 @@ def pace() -> list[Hour]:
         return {row["hour"]: row["n"] for row in found}
 
     scored, reviewed = (
-        per_hour(QualityReport.objects.exclude(routing=Routing.COMPARED)),
-        per_hour(ReviewDecision.objects.all()),
+        per_hour(limit(QualityReport.objects.exclude(routing=Routing.COMPARED), user, OF_A_SCORE)),
+        per_hour(limit(ReviewDecision.objects.all(), user, OF_A_PHOTO)),
     )
     hours = [first + timedelta(hours=n) for n in range(HOURS)]
     return [Hour(hour, scored.get(hour, 0), reviewed.get(hour, 0)) for hour in hours]
@@ -166,24 +171,26 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
     held = set(roles)
     found: list[Need] = []
     if held & {Role.MANAGER, Role.ADMIN}:
-        found += [Need("line_paused", int(tasks.paused_line() is not None)), Need("backlog", tasks.backlog())]
-        found += _stopped()
-        found += _of_a_batch()
+        if has_every_client(user):
+            found += [Need("line_paused", int(tasks.paused_line() is not None)), Need("backlog", tasks.backlog())]
+        found += _stopped(user)
+        found += _of_a_batch(user)
+    if held & {Role.MANAGER, Role.ADMIN} and has_every_client(user):
         waiting_for_a_word = [rows.objects.filter(closed_at__isnull=True).count() for rows in (Alarm, LearningAlarm)]
         found.append(Need("alarms", sum(waiting_for_a_word)))
         found.append(Need("proposals", PresetProposal.objects.filter(state=ProposalState.OPEN).count()))
     if held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}:
-        found.append(Need("held", tallies.reviews()[ReviewTaskState.ON_HOLD]))
+        found.append(Need("held", tallies.reviews(clients_of(user))[ReviewTaskState.ON_HOLD]))
     if held & {Role.SENIOR, Role.ADMIN}:
         waiting = EditTask.objects.filter(state=EditTaskState.AWAITING_SIGNOFF).exclude(editor=user)
-        found.append(Need("signoff", waiting.count()))
+        found.append(Need("signoff", limit(waiting, user, OF_A_PHOTO).count()))
     if held & {Role.EDITOR, Role.SENIOR}:
         sent_back = EditTask.objects.filter(editor=user, state=EditTaskState.OPEN)
-        found.append(Need("sent_back", sent_back.count()))
+        found.append(Need("sent_back", limit(sent_back, user, OF_A_PHOTO).count()))
     return [need for need in found if need.count][:MOST]
 
 
-def _of_a_batch() -> list[Need]:
+def _of_a_batch(user: User) -> list[Need]:
     """The newest batch that is paused, the newest whose sample waits for a word, the newest that is ready; one query.
 
     A sample waits for a word when all of it was looked at, photos wait, and nobody applied it or drew another.
@@ -204,14 +211,14 @@ def _of_a_batch() -> list[Need]:
     }
     newest = Q()
     for asked in wanted.values():
-        newest |= Q(pk=Subquery(Batch.objects.filter(asked).values("pk")[:1]))
+        newest |= Q(pk=Subquery(limit(Batch.objects.filter(asked), user, "client").values("pk")[:1]))
     rows = Batch.objects.filter(newest).select_related("client", "owner")
     by_kind = {"paused": BatchState.PAUSED, "ready": BatchState.READY}
     found = {next((kind for kind, state in by_kind.items() if state == row.state), "sampled"): row for row in rows}
     return [Need(kind, 1, found[kind]) for kind in wanted if kind in found]
 
 
-def _stopped() -> list[Need]:
+def _stopped(user: User) -> list[Need]:
     """Failed photos and refused files of batches that are still open, the newest two batches of each.
 
     What a senior gave up is decided already and asks for nobody.
@@ -220,7 +227,7 @@ def _stopped() -> list[Need]:
     failed = photos.filter(state=AssetState.FAILED).exclude(state_code="given_up")
     refused = photos.filter(state=AssetState.REJECTED_INTAKE)
     alive = Batch.objects.exclude(state__in=[BatchState.DELIVERED, BatchState.CANCELLED])
-    alive = alive.select_related("client", "owner")
+    alive = limit(alive, user, "client").select_related("client", "owner")
     found = [Need("failed", batch.stopped, batch) for batch in _with_any(alive, failed)]
     for batch in _with_any(alive, refused):
         names = (getattr(batch, f"name_{n}") for n in range(NAMED))
@@ -249,7 +256,7 @@ class Desk:
 
 def desk(user: User) -> Desk:
     """Counts for people who review, edit or sign."""
-    edits = EditTask.objects.aggregate(
+    edits = limit(EditTask.objects.all(), user, OF_A_PHOTO).aggregate(
         open=Count("pk", filter=Q(state=EditTaskState.OPEN)),
         mine=Count("pk", filter=Q(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])),
         signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),

@@ -22,6 +22,7 @@ from reviewapp.models import (
     Rendition,
     ReviewDecision,
 )
+from reviewapp.selectors.access import limit
 from reviewapp.selectors.assets import WIDE
 from reviewapp.selectors.batches import Counts
 from reviewapp.selectors.progress import count_in
@@ -106,15 +107,15 @@ class ImageRecord:
         return [*self.asset.findings, *(self.run.findings if self.run else [])]
 
 
-def image_record(pk: int) -> ImageRecord:
-    """Read one photo's record in a fixed number of queries. Raises Asset.DoesNotExist."""
+def image_record(pk: int, user: Any) -> ImageRecord:
+    """Read one photo's record in a fixed number of queries. Raises Asset.DoesNotExist, also where it isn't theirs."""
     runs: QuerySet[ProcessingRun] = ProcessingRun.objects.select_related("quality", "channel", "preset_version__preset")
     # A known picture made of this photo, or a result made to compare presets, is no part of the photo's story.
     apart = [RunKind.GOLD, RunKind.REPLAY]
     runs = runs.exclude(kind__in=apart)
     decisions = ReviewDecision.objects.select_related("reviewer").exclude(run__kind__in=apart)
     asset = (
-        Asset.objects.select_related("batch__client", "duplicate_of")
+        limit(Asset.objects.select_related("batch__client", "duplicate_of"), user)
         .prefetch_related(
             "batch__batch_channels__channel",
             Prefetch("runs", queryset=runs),

@@ -9,6 +9,9 @@ from django.db.models import Q, QuerySet
 
 from reviewapp.enums import Role
 
+HAS_ALL = "_softproof_all_clients"
+"""Where a user object keeps whether the person works for every client (selectors/access.py): read with the roles."""
+
 
 def roles_of(user: Any) -> frozenset[Role]:
     """Return the roles of `user`; a superuser has all, someone inactive or signed out has none."""
@@ -21,12 +24,14 @@ def roles_of(user: Any) -> frozenset[Role]:
     if user.is_superuser:
         return frozenset(Role)
     known = set(Role.values)
-    return frozenset(Role(name) for name in user.groups.values_list("name", flat=True) if name in known)
+    rows = list(User.objects.filter(pk=user.pk).values_list("groups__name", "scope__all_clients"))
+    setattr(user, HAS_ALL, any(has_all for _name, has_all in rows))
+    return frozenset(Role(name) for name, _has_all in rows if name in known)
 
 
 def people() -> QuerySet[User]:
-    """Everyone with an account, by name, with their groups loaded."""
-    return User.objects.order_by("username").prefetch_related("groups")
+    """Everyone with an account, by name, with their groups and clients loaded."""
+    return User.objects.order_by("username").select_related("scope").prefetch_related("groups", "client_access__client")
 
 
 def reviewers() -> list[User]:
@@ -46,7 +51,6 @@ def is_senior(user: Any) -> bool:
     return not roles_of(user).isdisjoint({Role.SENIOR, Role.ADMIN})
 
 
-def has_senior() -> bool:
-    """Whether anybody with an open account is a senior or an admin."""
-    chosen = Q(groups__name__in=[Role.SENIOR, Role.ADMIN]) | Q(is_superuser=True)
-    return User.objects.filter(chosen, is_active=True).exists()
+def seniors() -> QuerySet[User]:
+    """Everybody with an open account who is a senior or an admin; some of them more than once."""
+    return User.objects.filter(Q(groups__name__in=[Role.SENIOR, Role.ADMIN]) | Q(is_superuser=True), is_active=True)

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from reviewapp.enums import Verdict
 from reviewapp.models import ReviewDecision
-from reviewapp.selectors.review import standing
+from reviewapp.selectors.access import limit
+from reviewapp.selectors.review import CLIENT, standing
 
 RECENT = timedelta(minutes=30)
 
@@ -36,12 +37,12 @@ def decided_today(user: User) -> int:
     return _judgements().filter(reviewer=user, created_at__gte=midnight()).count()
 
 
-def reviewing_now() -> list[AtWork]:
-    """Everyone who decided in the last half hour, by name."""
-    recent = _judgements().filter(created_at__gte=timezone.now() - RECENT).values("reviewer_id")
+def reviewing_now(user: User) -> list[AtWork]:
+    """Everyone who decided in the last half hour, by name; by what they decided of the clients `user` works for."""
+    theirs = limit(_judgements(), user, CLIENT)
+    recent = theirs.filter(created_at__gte=timezone.now() - RECENT).values("reviewer_id")
     rows = (
-        _judgements()
-        .filter(reviewer_id__in=recent, created_at__gte=midnight())
+        theirs.filter(reviewer_id__in=recent, created_at__gte=midnight())
         .values("reviewer_id")
         .annotate(today=Count("pk"))
     )

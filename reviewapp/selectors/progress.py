@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import APPROVED_STATES, MACHINE_STATES, PEOPLE_STATES, AssetState, BatchState
 from reviewapp.models import Asset, Batch, ProcessingRun
+from reviewapp.selectors.access import limit
 from reviewapp.selectors.batches import Counts, counts_of, seconds_per_photo
 
 PAGE = 25
@@ -188,10 +190,10 @@ class Chip:
     count: int
 
 
-def filter_chips(user_id: int) -> list[Chip]:
-    """Every filter of the batch list with its count, in one query; `user_id` is whose batches "mine" are."""
-    counts = {key: Count("pk", filter=_filtered(key, user_id) or Q(pk__gt=0)) for key, _ in FILTERS}
-    found = Batch.objects.aggregate(**counts)
+def filter_chips(user: Any) -> list[Chip]:
+    """Every filter of the batch list with its count, in one query, of the batches `user` may see."""
+    counts = {key: Count("pk", filter=_filtered(key, user.pk or 0) or Q(pk__gt=0)) for key, _ in FILTERS}
+    found = limit(Batch.objects.all(), user, "client").aggregate(**counts)
     return [Chip(key, str(label), found[key]) for key, label in FILTERS]
 
 
@@ -217,13 +219,14 @@ def _searched(batches: QuerySet[Batch], words: str) -> QuerySet[Batch]:
     return batches.filter(Q(name__icontains=words) | Q(client__name__icontains=words) | Q(Exists(by_sku)))
 
 
-def batch_page(name: str = "all", words: str = "", cursor: str = "", user_id: int = 0) -> BatchPage:
-    """Newest batches first, `PAGE` at a time after `cursor`, in three queries whatever their number.
+def batch_page(user: Any, name: str = "all", words: str = "", cursor: str = "") -> BatchPage:
+    """Newest batches `user` may see, `PAGE` at a time after `cursor`, in three queries whatever their number.
 
-    `user_id` is whose batches the filter "mine" shows (REV-13).
+    The filter "mine" shows what they own (REV-13).
     """
     covers = Asset.objects.filter(batch=OuterRef("pk"), current_run__isnull=False).order_by("pk")
-    batches = Batch.objects.filter(_filtered(name, user_id)).select_related("client", "owner")
+    batches = Batch.objects.filter(_filtered(name, user.pk or 0)).select_related("client", "owner")
+    batches = limit(batches, user, "client")
     if words:
         batches = _searched(batches, words)
     if cursor.isdecimal():

@@ -12,6 +12,7 @@ from reviewapp.enums import LookKind, RejectReason, SampleOutcome, Verdict
 from reviewapp.models import Batch, Look, PresetVersion, QualityReport, ReviewDecision, RoutingPolicy, SampleMember
 from reviewapp.policies.sampling import rejection_interval
 from reviewapp.selectors import tallies
+from reviewapp.selectors.access import Clients, within
 
 BIN_WIDTH = 5
 BIN_COUNT = 100 // BIN_WIDTH
@@ -93,18 +94,20 @@ class EscapeRate:
     high: float
 
 
-def escape_rate(batch: Batch | None = None) -> EscapeRate:
-    """Estimate the escape rate from judged samples, of one batch or of all: simple ones and those of lots. Two queries.
+def escape_rate(batch: Batch | None = None, clients: Clients = None) -> EscapeRate:
+    """Estimate the escape rate from judged samples, of one batch or of all of `clients`: simple ones and those of lots.
+    Two queries.
 
     In a lot a rejection is what a second person upheld.
     """
-    members = SampleMember.objects.all() if batch is None else SampleMember.objects.filter(draw__batch=batch)
+    members = within(SampleMember.objects.all(), clients, "draw__batch__client")
+    members = members if batch is None else members.filter(draw__batch=batch)
     found = members.aggregate(
         drawn=Count("pk"),
         judged=Count("pk", filter=~Q(outcome=SampleOutcome.PENDING)),
         rejected=Count("pk", filter=Q(outcome=SampleOutcome.REJECTED)),
     )
-    looks = Look.objects.filter(kind=LookKind.FIRST, is_void=False)
+    looks = within(Look.objects.filter(kind=LookKind.FIRST, is_void=False), clients, "asset__batch__client")
     looks = looks if batch is None else looks.filter(asset__batch=batch)
     upheld = Q(seconds__verdict=Verdict.REJECT, seconds__is_void=False)
     of_lots = looks.aggregate(  # a flag may have been asked about twice: each look counts once

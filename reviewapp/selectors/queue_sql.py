@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import connection
 
+from .access import Clients
+
 TASKS = """reviewapp_reviewtask t
   JOIN reviewapp_asset a ON a.id = t.asset_id
   JOIN reviewapp_batch b ON b.id = a.batch_id"""
@@ -25,11 +27,20 @@ UNBARRED = """NOT EXISTS (SELECT 1 FROM reviewapp_look k JOIN reviewapp_reviewde
 """And not to who judged the photo before: `selectors.review.barred`."""
 MAY = "(%(is_senior)s = 1 OR NOT t.needs_senior)"
 
+
+def of(clients: Clients, batch: str = "b") -> str:
+    """A condition on `batch` for who works for some clients only; nothing for who works for all."""
+    if clients is None:
+        return ""
+    ids = ", ".join(str(int(pk)) for pk in sorted(clients))
+    return f"AND {batch}.client_id IN ({ids})" if ids else "AND 1 = 0"
+
+
 _LENT = f"""
 SELECT COUNT(*), COUNT(CASE WHEN t.lease_owner_id = %(user)s AND t.lease_queue = %(queue)s THEN 1 END)
   FROM {TASKS}
   WHERE t.state = 'open' AND t.lease_owner_id IS NOT NULL AND t.lease_until >= %(now)s
-    AND {GIVEN} AND {MAY} AND {UNBARRED}
+    AND {GIVEN} AND {MAY} AND {UNBARRED} {{theirs}}
 """
 _BARRED = """
 SELECT t.state, COUNT(*) FROM reviewapp_look k JOIN reviewapp_reviewtask t ON t.id = k.task_id
@@ -38,8 +49,11 @@ SELECT t.state, COUNT(*) FROM reviewapp_look k JOIN reviewapp_reviewtask t ON t.
                   AND (k.kind <> 'first' OR EXISTS (SELECT 1 FROM reviewapp_look v
                                                     WHERE v.task_id = d.task_id AND v.is_void))
                   AND d.reviewer_id = %(user)s AND d.verdict IN ('approve', 'reject'))
+    {theirs}
   GROUP BY t.state
 """
+_BARRED_OF = """AND EXISTS (SELECT 1 FROM reviewapp_asset a JOIN reviewapp_batch b ON b.id = a.batch_id
+                 WHERE a.id = t.asset_id {of})"""
 
 
 def values(user_id: int, queue: str, now: datetime, *, is_senior: bool) -> dict[str, Any]:
@@ -53,16 +67,17 @@ def values(user_id: int, queue: str, now: datetime, *, is_senior: bool) -> dict[
     }
 
 
-def lent(user_id: int, queue: str, now: datetime, *, is_senior: bool) -> tuple[int, int]:
+def lent(user_id: int, queue: str, now: datetime, clients: Clients, *, is_senior: bool) -> tuple[int, int]:
     """How many photos of `queue` are on somebody's screen, and how many of them on this person's."""
     with connection.cursor() as cursor:
-        cursor.execute(_LENT, values(user_id, queue, now, is_senior=is_senior))
+        cursor.execute(_LENT.format(theirs=of(clients)), values(user_id, queue, now, is_senior=is_senior))
         everybody, mine = cursor.fetchone()
     return int(everybody), int(mine)
 
 
-def barred(user_id: int) -> dict[str, int]:
+def barred(user_id: int, clients: Clients) -> dict[str, int]:
     """How many photos this person isn't given because they judged them before, by the state of their task."""
     with connection.cursor() as cursor:
-        cursor.execute(_BARRED, {"user": user_id})
+        theirs = "" if clients is None else _BARRED_OF.format(of=of(clients))
+        cursor.execute(_BARRED.format(theirs=theirs), {"user": user_id})
         return {state: int(count) for state, count in cursor.fetchall()}

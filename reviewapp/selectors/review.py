@@ -31,7 +31,7 @@ from reviewapp.enums import (
 from reviewapp.models import CategoryRule, EditTask, Look, ReviewDecision, ReviewTask, StudyRun
 from reviewapp.policies.verdicts import WAYS
 
-from . import queue_sql, tallies
+from . import access, queue_sql, tallies
 from .people import is_senior
 
 Queue = Literal["mixed", "assisted"]
@@ -71,15 +71,21 @@ class QueueCounts:
     held: int
 
 
+CLIENT = "asset__batch__client"
+"""From a task, or a decision, to whose photo it is about."""
+
+
 def open_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[ReviewTask]:
     """Open tasks to give out: none of a cancelled batch, only samples of a paused one, no sample when assisted.
 
-    With `user`, also none that waits for a senior unless they are one.
+    With `user`, also none that waits for a senior unless they are one, and only of the clients they work for.
     """
     tasks = ReviewTask.objects.filter(state=ReviewTaskState.OPEN).exclude(asset__batch__state=BatchState.CANCELLED)
     tasks = tasks.exclude(~Q(reason=ReviewReason.SAMPLE), asset__batch__state=BatchState.PAUSED)
     if user is not None and not is_senior(user):
         tasks = tasks.filter(needs_senior=False)
+    if user is not None:
+        tasks = access.limit(tasks, user, CLIENT)
     if user is not None and queue == "mixed":
         tasks = tasks.exclude(pk__in=barred(user).values("task_id"))
     return tasks.exclude(reason=ReviewReason.SAMPLE) if queue == "assisted" else tasks
@@ -100,16 +106,18 @@ def barred(user: User) -> QuerySet[Look]:
 
 def waiting_for(user: User) -> int:
     """How many open photos there are that `user` may be given, by the running counts; two queries."""
-    return max(0, tallies.reviews()[ReviewTaskState.OPEN] - queue_sql.barred(user.pk).get(ReviewTaskState.OPEN, 0))
+    clients = access.clients_of(user)
+    barred_ones = queue_sql.barred(user.pk, clients).get(ReviewTaskState.OPEN, 0)
+    return max(0, tallies.reviews(clients)[ReviewTaskState.OPEN] - barred_ones)
 
 
 def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
     """Count the queue as `user` sees it, in three queries; the truth behind "nothing free" and "all done"."""
-    senior = is_senior(user)
-    lent, mine = queue_sql.lent(user.pk, queue, timezone.now(), is_senior=senior)
-    found = tallies.queue(with_samples=queue != "assisted", for_senior=senior)
+    senior, clients = is_senior(user), access.clients_of(user)
+    lent, mine = queue_sql.lent(user.pk, queue, timezone.now(), clients, is_senior=senior)
+    found = tallies.queue(clients, with_samples=queue != "assisted", for_senior=senior)
     if queue == "mixed":
-        for state, count in queue_sql.barred(user.pk).items():
+        for state, count in queue_sql.barred(user.pk, clients).items():
             found[state] -= count
     waiting = found[ReviewTaskState.OPEN]
     # Two queries, two moments: between them a photo may be decided, and fewer than none are never free.
@@ -122,6 +130,8 @@ def held_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[Rev
     With `user`, none that they may not be given.
     """
     tasks = ReviewTask.objects.filter(state=ReviewTaskState.ON_HOLD).exclude(asset__batch__state=BatchState.CANCELLED)
+    if user is not None:
+        tasks = access.limit(tasks, user, CLIENT)
     if queue == "assisted":
         tasks = tasks.exclude(reason=ReviewReason.SAMPLE)
     elif user is not None:
@@ -143,7 +153,8 @@ def holds_of(tasks: Sequence[ReviewTask]) -> dict[int, ReviewDecision]:
 def leased_to(user: User, now: datetime | None = None) -> QuerySet[ReviewTask]:
     """Open tasks whose lease `user` still holds."""
     moment = now or timezone.now()
-    return ReviewTask.objects.filter(state=ReviewTaskState.OPEN, lease_owner=user, lease_until__gte=moment)
+    lent = ReviewTask.objects.filter(state=ReviewTaskState.OPEN, lease_owner=user, lease_until__gte=moment)
+    return access.limit(lent, user, CLIENT)
 
 
 ASKS_COLOUR = ExpressionWrapper(
@@ -253,7 +264,7 @@ def my_recent_decisions(
 
     `blind` keeps one queue's, `before` those older than that decision.
     """
-    made = standing(ReviewDecision.objects.filter(reviewer=user, is_second_opinion=False))
+    made = standing(access.limit(ReviewDecision.objects.filter(reviewer=user, is_second_opinion=False), user, CLIENT))
     if blind is not None:
         made = made.filter(was_blind=blind)
     if before is not None:

@@ -8,6 +8,9 @@ from django.contrib.auth.models import User
 from reviewapp.enums import EditTaskState, ProposalState, Role
 from reviewapp.models import EditTask, PresetProposal
 from reviewapp.selectors import review
+from reviewapp.selectors.access import has_every_client, limit
+
+WAITING = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.AWAITING_SIGNOFF)
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,11 @@ def counts_for(user: User, roles: Collection[str]) -> ShellCounts:
     held = set(roles)
     reviews = held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}
     edits = held & {Role.EDITOR, Role.SENIOR, Role.ADMIN}
-    proposals = held & {Role.MANAGER, Role.ADMIN}
+    proposals = held & {Role.MANAGER, Role.ADMIN} and has_every_client(user)
     return ShellCounts(
         waiting_review=review.waiting_for(user) if reviews else 0,
         waiting_editing=(
-            EditTask.objects.filter(
-                state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.AWAITING_SIGNOFF]
-            ).count()
-            if edits
-            else 0
+            limit(EditTask.objects.filter(state__in=WAITING), user, "asset__batch__client").count() if edits else 0
         ),
         open_proposals=PresetProposal.objects.filter(state=ProposalState.OPEN).count() if proposals else 0,
     )

@@ -10,7 +10,10 @@ from django.db import connection
 from django.db.models import Sum
 
 from reviewapp.enums import BatchState, ReviewTaskState
-from reviewapp.models import Tally
+from reviewapp.models import Batch, Tally
+
+from . import queue_sql
+from .access import Clients
 
 _BINS = {
     "postgresql": "CAST(LEAST(floor({total} / 5), 19)::int AS varchar(60))",
@@ -29,7 +32,7 @@ WHERE t.state IN ('open', 'on_hold') GROUP BY 2, 3
 """
 _QUEUE = """
 SELECT t.key, b.state, SUM(t.n) FROM reviewapp_tally t JOIN reviewapp_batch b ON b.id = t.batch_id
-WHERE t.kind = 'review' AND b.state <> 'cancelled' GROUP BY 1, 2
+WHERE t.kind = 'review' AND b.state <> 'cancelled' {theirs} GROUP BY 1, 2
 """
 SAMPLE, SENIOR = "sample", "senior"
 """Marks in the key of a review task, as in "open:sample": counted apart, because not everybody is given them."""
@@ -69,27 +72,30 @@ def of_batches(batch_ids: Collection[int]) -> Mapping[int, dict[str, int]]:
     return found
 
 
-def totals(kind: str) -> dict[str, int]:
-    """Counts of one kind over everything, by key, in one query."""
-    rows = Tally.objects.filter(kind=kind).order_by("key").values("key").annotate(count=Sum("n"))
+def totals(kind: str, clients: Clients = None) -> dict[str, int]:
+    """Counts of one kind over everything, by key, in one query; those kept per batch also of some clients alone."""
+    kept = Tally.objects.filter(kind=kind)
+    if clients is not None:
+        kept = kept.filter(batch_id__in=Batch.objects.filter(client__in=clients).order_by().values("pk"))
+    rows = kept.order_by("key").values("key").annotate(count=Sum("n"))
     return {row["key"]: row["count"] for row in rows if row["count"]}
 
 
-def reviews() -> Mapping[str, int]:
-    """Review tasks per state, whatever their batch: `open` and `on_hold`."""
+def reviews(clients: Clients) -> Mapping[str, int]:
+    """Review tasks of `clients` per state, whatever their batch: `open` and `on_hold`."""
     found: dict[str, int] = defaultdict(int)
-    for key, count in totals("review").items():
+    for key, count in totals("review", clients).items():
         found[key.split(":")[0]] += count
     return found
 
 
-def queue(*, with_samples: bool, for_senior: bool) -> dict[str, int]:
-    """Review tasks per state as a queue gives them out (selectors.review.open_tasks), in one query.
+def queue(clients: Clients, *, with_samples: bool, for_senior: bool) -> dict[str, int]:
+    """Review tasks of `clients` per state as a queue gives them out (selectors.review.open_tasks), in one query.
 
     None of a cancelled batch, only samples of a paused one; an open one that waits for a senior only `for_senior`.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_QUEUE)
+        cursor.execute(_QUEUE.format(theirs=queue_sql.of(clients)))
         rows = cursor.fetchall()
     found: dict[str, int] = defaultdict(int)
     for key, batch_state, count in rows:

@@ -10,11 +10,14 @@ from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from reviewapp.enums import Role
+from reviewapp.models import AuditEvent, PersonScope
 
-from . import audit
+from . import audit, granting
+from .granting import Reach
 from .people import NotAllowed, require, set_roles
 
 
@@ -36,8 +39,13 @@ class PersonData:
     email: str = ""
 
 
-def create_person(data: PersonData, password: str, roles: Iterable[Role], actor: User) -> User:
-    """Make an account with `roles`. Raises NotAllowed, AccountRefused (name taken, weak password)."""
+class PersonChanged(AccountRefused):
+    """Somebody else changed the person since the form was opened; nothing was written."""
+
+
+def create_person(data: PersonData, password: str, roles: Iterable[Role], actor: User, *, reach: Reach) -> User:
+    """Make an account with `roles` for the clients of `reach`. Raises NotAllowed, AccountRefused (name taken, weak
+    password)."""
     require(actor, Role.ADMIN, to=_("add a person"))
     user = User(
         username=data.username, first_name=data.first_name, last_name=data.last_name, email=data.email, is_active=True
@@ -52,6 +60,7 @@ def create_person(data: PersonData, password: str, roles: Iterable[Role], actor:
             user.save()
             audit.record("person.created", user, actor=actor, after={"username": user.username})
             set_roles(user, roles, actor)
+            granting.grant(user, reach, actor)
     except IntegrityError as error:
         raise AccountRefused(
             {"username": _("%(username)s is taken. Choose another name.") % {"username": data.username}}
@@ -59,15 +68,41 @@ def create_person(data: PersonData, password: str, roles: Iterable[Role], actor:
     return user
 
 
-def update_person(user: User, roles: Iterable[Role], *, is_active: bool, actor: Any) -> User:
-    """Set a person's roles and whether they may sign in. Raises NotAllowed, also for closing one's own account."""
+def update_person(user: User, roles: Iterable[Role], *, is_active: bool, actor: Any, reach: Reach, seen: int) -> User:
+    """Set a person's roles, clients and whether they may sign in. `seen` is the version the form showed (version_of).
+
+    Raises NotAllowed, also for closing one's own account; PersonChanged when somebody changed the person meanwhile.
+    """
     require(actor, Role.ADMIN, to=_("change an account"))
     if user.pk == actor.pk and not is_active:
         raise NotAllowed(_("You can't close your own account. Another admin can."))
     with transaction.atomic():
+        scope = granting.locked(user)
+        if scope.version != seen:
+            raise PersonChanged({"": _who_changed(user)})
+        events = AuditEvent.objects.filter(noun="user", object_id=str(user.pk))
+        before = events.count()
         set_roles(user, roles, actor)
+        granting.grant(user, reach, actor)
         if User.objects.filter(pk=user.pk, is_active=not is_active).update(is_active=is_active):
             verb = "person.opened" if is_active else "person.closed"
             audit.record(verb, user, actor=actor, before={"active": not is_active}, after={"active": is_active})
+        if events.count() != before:
+            PersonScope.objects.filter(pk=scope.pk).update(version=F("version") + 1)
     user.refresh_from_db()
     return user
+
+
+def version_of(user: User) -> int:
+    """How often the person was changed, for a form to show."""
+    return PersonScope.objects.filter(user=user).values_list("version", flat=True).first() or 0
+
+
+def _who_changed(user: User) -> str:
+    event = (
+        AuditEvent.objects.filter(noun="user", object_id=str(user.pk)).select_related("actor").order_by("-pk").first()
+    )
+    name = (event.actor.get_full_name() or event.actor.get_username()) if event and event.actor else _("Somebody")
+    return _(
+        "%(name)s changed this person after you opened this form. Nothing was saved; compare, then save again."
+    ) % {"name": name}

@@ -25,7 +25,7 @@ from reviewapp.selectors import deliveries as selectors
 
 from . import audit, batch_state, batches
 from .manifest import build_manifest, files_csv, withheld_csv
-from .people import require
+from .people import require, require_client
 from .words import stored
 
 __all__ = ["DeliveryCorrupt", "DeliveryHeld", "archive_name", "build_manifest", "release", "stream_zip"]
@@ -61,6 +61,7 @@ def release(batch: Batch, actor: User | None) -> Delivery:
     """
     if actor is not None:
         require(actor, Role.MANAGER, to=_("deliver a batch"))
+        require_client(actor, batch.client_id)
     batches.refresh(batch.pk)  # a block of samples that became due must be drawn before anything leaves
     with transaction.atomic():
         locked = Batch.objects.select_for_update(of=("self",), no_key=True)

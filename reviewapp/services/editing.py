@@ -44,7 +44,7 @@ def claim(user: User, task_id: int) -> EditTask:
         won = EditTask.objects.filter(mine_or_free, pk=task_id, state=EditTaskState.OPEN).update(
             state=EditTaskState.CLAIMED, editor=user, claimed_at=now
         )
-        task = selectors.task_for_display(task_id)
+        task = selectors.task_for_display(task_id, user)
         if not won and not (task.state == EditTaskState.CLAIMED and task.editor_id == user.pk):
             raise EditRefused(_taken(task))
         if won:
@@ -56,7 +56,7 @@ def release(user: User, task_id: int) -> EditTask:
     """Put a task back for anyone; a senior may for somebody who is away. Raises NotAllowed, EditRefused."""
     require(user, Role.EDITOR, Role.SENIOR, to=_("release an edit"))
     with transaction.atomic():
-        task = selectors.task_for_display(task_id)
+        task = selectors.task_for_display(task_id, user)
         if task.editor_id != user.pk:
             require(user, Role.SENIOR, to=_("release somebody else's edit"))
         freed = EditTask.objects.filter(
@@ -172,7 +172,7 @@ def rescore_failed(task: EditTask, sentence: str) -> None:
 def sign_off(user: User, task_id: int, note: str = "") -> EditTask:
     """A senior accepts somebody else's work: the photo is approved and rendered. Raises NotAllowed, EditRefused."""
     require(user, Role.SENIOR, to=_("sign off edits"))
-    task = selectors.task_for_display(task_id)
+    task = selectors.task_for_display(task_id, user)
     if task.editor_id == user.pk:
         raise NotAllowed(_("You edited this photo. Another senior signs it off."))
     with transaction.atomic():
@@ -191,7 +191,7 @@ def send_back(user: User, task_id: int, note: str) -> EditTask:
     require(user, Role.SENIOR, to=_("send edits back"))
     if not note.strip():
         raise EditRefused(_("Say what is to be done: the editor reads this note."))
-    task = selectors.task_for_display(task_id)
+    task = selectors.task_for_display(task_id, user)
     with transaction.atomic():
         _close_signoff(task, state=EditTaskState.OPEN, signoff_note=_fits(note), result_run=None)
         assets.move(task.asset, AssetState.EDITING, reason=f"Sent back: {note.strip()}", actor=user)
@@ -208,7 +208,7 @@ def give_up(user: User, task_id: int, note: str) -> EditTask:
     require(user, Role.SENIOR, to=_("give up a photo"))
     if not note.strip():
         raise EditRefused(_("Say why the photo can't be used: the client reads this sentence."))
-    task = selectors.task_for_display(task_id)
+    task = selectors.task_for_display(task_id, user)
     with transaction.atomic():
         closed = EditTask.objects.filter(pk=task_id, state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]).update(
             state=EditTaskState.WITHDRAWN, signoff_note=_fits(note)
@@ -224,7 +224,7 @@ def give_up(user: User, task_id: int, note: str) -> EditTask:
 
 def _on_my_desk(user: User, task_id: int) -> EditTask:
     require(user, Role.EDITOR, Role.SENIOR, to=_("edit photos"))
-    task = selectors.task_for_display(task_id)
+    task = selectors.task_for_display(task_id, user)
     if task.state != EditTaskState.CLAIMED or task.editor_id != user.pk:
         raise EditRefused(_taken(task) if task.editor_id != user.pk else _("Claim the photo first."))
     return task

@@ -19,6 +19,7 @@ from reviewapp.models import ReviewDecision, ReviewTask
 from reviewapp.policies.choosing import TELLING_ORDERS, Choice
 from reviewapp.selectors import choosing, queue_sql
 from reviewapp.selectors import review as selectors
+from reviewapp.selectors.access import clients_of, limit
 from reviewapp.selectors.people import is_senior
 from reviewapp.selectors.queue_sql import GIVEN, MAY, TASKS, UNBARRED
 
@@ -37,7 +38,7 @@ WITH picked AS MATERIALIZED (
     AND {GIVEN} AND {{senior}} t.needs_senior {{narrowed}}
     AND {{skipped}} EXISTS (SELECT 1 FROM reviewapp_reviewdecision d
                           WHERE d.task_id = t.id AND d.reviewer_id = %(user)s AND d.verdict = 'skip')
-    AND {UNBARRED}
+    AND {UNBARRED} {{theirs}}
   ORDER BY {{order}} LIMIT %(limit)s {{lock}}
 )
 UPDATE reviewapp_reviewtask SET lease_owner_id = %(user)s, lease_until = %(until)s, lease_queue = %(queue)s
@@ -46,7 +47,7 @@ WHERE id IN (SELECT id FROM picked) RETURNING id
 HELD_SQL = f"""
 SELECT t.id FROM {TASKS} {{joined}}
   WHERE t.state = 'open' AND t.lease_owner_id = %(user)s AND t.lease_until >= %(now)s AND t.lease_queue = %(queue)s
-    AND {GIVEN} AND {MAY} AND {UNBARRED} {{narrowed}}
+    AND {GIVEN} AND {MAY} AND {UNBARRED} {{theirs}} {{narrowed}}
   ORDER BY COALESCE({{skips}}, 0), t.needs_senior DESC, {{order}} LIMIT %(limit)s
 """
 ORDERS = {
@@ -107,6 +108,7 @@ def lease_end() -> datetime:
 def beat(user: User, task_ids: Sequence[int], until: datetime | None = None) -> list[int]:
     """Extend the leases `user` still owns among `task_ids` to `until` (in 10 minutes); return the ids still theirs."""
     owned = ReviewTask.objects.filter(pk__in=list(task_ids), lease_owner=user, state=ReviewTaskState.OPEN)
+    owned = limit(owned, user, selectors.CLIENT)
     owned.update(lease_until=until or lease_end())
     return sorted(owned.values_list("pk", flat=True))
 
@@ -130,7 +132,8 @@ def take_back(user: User, task_id: int, queue: selectors.Queue = "mixed") -> Rev
     if selectors.barred(user).filter(task=task_id).exists():
         return None
     with transaction.atomic():
-        taken = ReviewTask.objects.filter(pk=task_id, state=ReviewTaskState.ON_HOLD).update(
+        held = ReviewTask.objects.filter(pk=task_id, state=ReviewTaskState.ON_HOLD)
+        taken = limit(held, user, selectors.CLIENT).update(
             state=ReviewTaskState.OPEN,
             version=F("version") + 1,  # who put it on hold can't undo that into somebody else's hands
             lease_owner=user,
@@ -149,7 +152,11 @@ def take_back(user: User, task_id: int, queue: selectors.Queue = "mixed") -> Rev
 def _held(user: User, limit: int, now: datetime, queue: selectors.Queue, choice: Choice) -> list[int]:
     """What the person holds from this queue already, in the order to be judged."""
     sql = HELD_SQL.format(
-        joined=_joined(choice), narrowed=_narrowed(choice), skips=ORDER_SKIPPED, order=ORDERS[choice.order]
+        joined=_joined(choice),
+        theirs=queue_sql.of(clients_of(user)),
+        narrowed=_narrowed(choice),
+        skips=ORDER_SKIPPED,
+        order=ORDERS[choice.order],
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, {**_values(user, now, queue, choice), "limit": limit})
@@ -168,6 +175,7 @@ def _lease_free(
 ) -> list[int]:
     sql = CLAIM_SQL.format(
         joined=_joined(choice),
+        theirs=queue_sql.of(clients_of(user)),
         narrowed=_narrowed(choice),
         senior="" if is_escalated else "NOT",
         skipped="" if is_skipped else "NOT",

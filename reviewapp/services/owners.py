@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from reviewapp.enums import Role
 from reviewapp.models import Batch
+from reviewapp.selectors import access
 from reviewapp.selectors import people as people_selectors
 
 from . import audit
@@ -29,6 +30,8 @@ def hand_to(batch: Batch, owner: User, actor: Any, *, seen: int, note: str = "")
     require(actor, Role.MANAGER, to=_("hand a batch over"))
     if not people_selectors.managers().filter(pk=owner.pk).exists():
         raise OwnerRefused(_("Only a manager or an admin with an open account can own a batch."))
+    if not access.may_see(owner, batch.client_id):
+        raise OwnerRefused(_("%(name)s doesn't work for this client.") % {"name": owner.get_username()})
     with transaction.atomic():
         Batch.objects.select_for_update(no_key=True).filter(pk=batch.pk).first()
         before = Batch.objects.select_related("owner").get(pk=batch.pk).owner

@@ -12,6 +12,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from reviewapp.enums import Role
+from reviewapp.models import PersonScope
+from reviewapp.selectors import access
 from reviewapp.selectors.people import roles_of
 
 from . import audit
@@ -41,6 +43,10 @@ class NotAllowed(PermissionError):
     """The person's role doesn't cover this. The message names the roles that do."""
 
 
+class NotTheirs(NotAllowed):
+    """It belongs to a client the person doesn't work for. Told to nobody: for them it isn't there."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewAccount:
     """A demo account as it is shown once: the password is not kept anywhere in clear."""
@@ -55,6 +61,12 @@ def require(user: Any, *roles: Role, to: str) -> None:
     if roles_of(user).isdisjoint({*roles, Role.ADMIN}):
         names = _(" or ").join(str(role.label).lower() for role in roles)
         raise NotAllowed(_("To %(to)s you need the role %(names)s. An admin can add it.") % {"to": to, "names": names})
+
+
+def require_client(user: Any, client_id: int) -> None:
+    """Raise NotTheirs unless photos of this client are for `user`."""
+    if not access.may_see(user, client_id):
+        raise NotTheirs(_("This is not there."))
 
 
 def seed_roles() -> None:
@@ -90,6 +102,7 @@ def seed_demo_accounts() -> list[NewAccount]:
             user.set_password(password)
             user.save(update_fields=["password"])
             user.groups.add(Group.objects.get(name=role.value))
+            PersonScope.objects.update_or_create(user=user, defaults={"all_clients": True})
             made.append(NewAccount(role.value, password, role))
     return made
 

@@ -35,6 +35,7 @@ from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.policies.verdicts import Asked, Verdicted, check
 from reviewapp.selectors import people as people_selectors
 from reviewapp.selectors import review as selectors
+from reviewapp.selectors.access import has_senior_for, may_see_batch
 
 from . import afterwards, answers, assets, audit, batches, learning, looks, routing, sampling
 from .leases import beat, claim_next, release, take_back
@@ -92,12 +93,12 @@ def record_decision(
     asked = check(Asked(verdict, idempotency_key, reasons, note, seconds_taken, queue, marks, colour_checked))
     if isinstance(asked, str):
         return DecisionResult("invalid", None, translated(asked))
-    if refusal := _no_escalation(user, asked):
-        return DecisionResult("invalid", None, refusal)
     # Read first: the losers of a race must not take SQLite's only write lock to learn that they lost.
     task = selectors.to_decide(task_id)
-    if task is None:
+    if task is None or not may_see_batch(user, task.asset.batch_id):
         return DecisionResult("invalid", None, _("This photo isn't in the queue."))
+    if refusal := _no_escalation(user, task, asked):
+        return DecisionResult("invalid", None, refusal)
     if asked.verdict == Verdict.APPROVE and selectors.asks_colour(task) and not asked.colour_checked:
         return DecisionResult("invalid", None, answers.unticked(), needs="colour")
     if task.state == ReviewTaskState.ON_HOLD and asked.verdict in KEEPS_WAITING:
@@ -119,13 +120,13 @@ def record_decision(
         raise
 
 
-def _no_escalation(user: User, asked: Verdicted) -> str:
+def _no_escalation(user: User, task: ReviewTask, asked: Verdicted) -> str:
     """Say why this escalation would help nobody; "" when it may go ahead, or isn't one."""
     if asked.verdict != Verdict.ESCALATE:
         return ""
     if people_selectors.is_senior(user):
         return _("You are a senior: there is nobody above you here. Decide it, hold it or skip it.")
-    if not people_selectors.has_senior():
+    if not has_senior_for(task.asset.batch_id):
         return _("Nobody here is a senior. Hold the photo, or ask an admin to add one.")
     return ""
 

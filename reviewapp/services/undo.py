@@ -27,6 +27,7 @@ from reviewapp.models import Batch, DeliveryItem, EditTask, Look, ReviewDecision
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.selectors import editing as editing_reads
 from reviewapp.selectors import review as selectors
+from reviewapp.selectors.access import may_see_batch
 
 from . import afterwards, assets, batches, looks
 from .leases import LEASE
@@ -60,7 +61,7 @@ def undo(user: User, decision_id: int) -> UndoResult:
     require(user, Role.REVIEWER, Role.SENIOR, to=_("undo decisions"))
     made = ReviewDecision.objects.select_related("asset", "task__study_run", "run")
     decision = made.filter(pk=decision_id, reviewer=user).first()
-    if decision is None or decision.undoes_id or decision.is_second_opinion:
+    if decision is None or decision.undoes_id or decision.is_second_opinion or not _is_theirs(user, decision):
         return UndoResult(False, None, _("Only your own decisions can be undone."))
     if ReviewDecision.objects.filter(undoes=decision).exists():
         return _undone(decision, _("Already undone."))
@@ -74,6 +75,11 @@ def undo(user: User, decision_id: int) -> UndoResult:
     except IntegrityError:  # the same undo, sent twice at once: the other one did it
         return _undone(decision, _("Already undone."))
     return _undone(decision, _("Undone."))
+
+
+def _is_theirs(user: User, decision: ReviewDecision) -> bool:
+    """What they decided while they worked for the client isn't shown to them any more."""
+    return may_see_batch(user, decision.asset.batch_id)
 
 
 def _undone(decision: ReviewDecision, message: str) -> UndoResult:

@@ -10,6 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.selectors import shell as shell_counts
+from reviewapp.selectors.access import has_every_client
 from reviewapp.web.permissions import ADMINS, EDITORS, EVERYBODY, LEADS, MANAGERS, REVIEWERS, roles_of, user_has_role
 
 THEMES = ("system", "light", "dark")
@@ -59,13 +60,16 @@ LINKS = (
     Link(_("System"), "audit", _("Audit log"), "scroll-text", "audit:list", ADMINS),
 )
 """The whole navigation; a link is shown only to the roles that may open it."""
+WHOLE_HOUSE = frozenset({"thresholds", "proof", "reviewers", "presets", "channels", "proposals", "people", "audit"})
+"""Links only for people who work for every client."""
 
 
 def _groups(user: Any, counts: shell_counts.ShellCounts) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
     group: Any = None
     entries: list[dict[str, Any]] = []
+    is_wide = has_every_client(user)
     for link in LINKS:
-        if not user_has_role(user, *link.roles):
+        if not user_has_role(user, *link.roles) or (link.key in WHOLE_HOUSE and not is_wide):
             continue
         if group is not None and link.group != group:
             yield group, entries

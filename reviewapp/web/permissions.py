@@ -1,7 +1,9 @@
 """Who may open what: the one decorator of every view and the one test of every template.
 
 Roles are Django groups (enums.Role). A superuser passes everywhere. Somebody who is not signed in goes to
-the login page; somebody with the wrong role gets the 403 page, which names the roles that can.
+the login page; somebody with the wrong role gets the 403 page, which names the roles that can. What belongs to a
+client the person doesn't work for is not there for them: 404, as for an address that never was (selectors/access.py).
+Pages about all clients at once are for people with every client.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,14 +12,14 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from reviewapp.enums import Role
-from reviewapp.selectors import people
-from reviewapp.services.people import NotAllowed
+from reviewapp.selectors import access, people
+from reviewapp.services.people import NotAllowed, NotTheirs
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -44,6 +46,15 @@ class WrongRole(PermissionDenied):
     def __init__(self, roles: Iterable[str]) -> None:
         self.roles = tuple(Role(role) for role in roles)
         super().__init__(_("Only %(roles)s can do this.") % {"roles": role_words(self.roles)})
+
+
+class NotEveryClient(PermissionDenied):
+    """The page holds figures of every client, and the person works for some."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("This page is about the work for all clients, and you work for some of them. An admin can change that.")
+        )
 
 
 def role_words(roles: Iterable[str]) -> str:
@@ -92,8 +103,11 @@ def _other_person(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "other_person", "now": name, "message": message}, status=401)
 
 
-def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
-    """Lets the named roles through (no names: anybody signed in). The roles stay on the view for the tests to read."""
+def role_required(*roles: str, every_client: bool = False) -> Callable[[View[P]], View[P]]:
+    """Lets the named roles through (no names: anybody signed in); `every_client`: only people who work for all clients.
+
+    Both stay on the view for the tests to read.
+    """
 
     def decorate(view: View[P]) -> View[P]:
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -105,13 +119,18 @@ def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
                 return _other_person(request)
             if not user_has_role(request.user, *roles):
                 raise WrongRole(roles)
+            if every_client and not access.has_every_client(request.user):
+                raise NotEveryClient
             try:
                 return view(request, *args, **kwargs)
+            except NotTheirs as hidden:
+                raise Http404 from hidden
             except NotAllowed as refused:
                 raise PermissionDenied(str(refused)) from refused
 
         update_wrapper(guarded, view)
         guarded.allowed_roles = tuple(str(role) for role in roles)  # type: ignore[attr-defined]
+        guarded.every_client = every_client  # type: ignore[attr-defined]
         return guarded
 
     return decorate

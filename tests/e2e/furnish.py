@@ -17,7 +17,7 @@ from reviewapp.enums import EditReason, EditTaskState, RejectReason, ReviewReaso
 from reviewapp.models import Asset, Batch, Client, EditTask, Preset, PresetProposal, ReviewTask
 from reviewapp.policies.choosing import Choice
 from reviewapp.selectors.review import Queue
-from reviewapp.services import bulk, delivery, editing, ingest, leases, people, references
+from reviewapp.services import bulk, delivery, editing, granting, ingest, leases, people, references
 from reviewapp.services.review import record_decision
 from reviewapp.services.uploads import register_upload
 from tests.e2e.screens import PASSWORD
@@ -34,6 +34,7 @@ def _second_reviewer() -> None:
     person.set_password(PASSWORD)
     person.save()
     people.set_roles(person, [Role.REVIEWER], _person("admin"))
+    granting.grant(person, granting.EVERY_CLIENT, _person("admin"))
 
 
 def _batch(name: str, *channels: str, **order: Any) -> Batch:

@@ -312,7 +312,7 @@ def test_ing18_photos_are_found_by_what_is_known_of_them() -> None:
     assert len(first.assets) == 3
     rest = finds.page(where(batch_id=batch.pk), after=first.next_after, limit=3)
     assert len(rest.assets) == 2 and rest.next_after is None
-    assert finds.categories() == {"books": 4, "fur": 1}
+    assert finds.categories(factories.make_user()) == {"books": 4, "fur": 1}
     assert batch.assets.count() == len({*first.assets, *rest.assets})
 
 

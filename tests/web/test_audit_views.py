@@ -64,7 +64,8 @@ def test_obs24_the_log_pages_by_key_and_keeps_its_filter(admin: Browser) -> None
 
 
 def test_sec01_an_admin_adds_a_person_who_can_sign_in(admin: Browser) -> None:
-    data = {"username": "rita", "first_name": "Rita", "password": PASSWORD, "roles": ["reviewer", "editor"]}
+    data: dict[str, object] = {"username": "rita", "first_name": "Rita", "password": PASSWORD, "works_for": "all"}
+    data["roles"] = ["reviewer", "editor"]
     assert admin.post(reverse("people:new"), data).status_code == 302
     rita = User.objects.get(username="rita")
     assert {group.name for group in rita.groups.all()} == {"reviewer", "editor"}
@@ -79,7 +80,7 @@ def test_sec01_an_admin_adds_a_person_who_can_sign_in(admin: Browser) -> None:
 def test_sec01_a_taken_name_a_weak_password_or_no_role_is_said_at_its_field(
     admin: Browser, change: dict[str, object], field: str
 ) -> None:
-    data = {"username": "rita", "password": PASSWORD, "roles": ["reviewer"], **change}
+    data = {"username": "rita", "password": PASSWORD, "roles": ["reviewer"], "works_for": "all", **change}
     answer = admin.post(reverse("people:new"), data)
     assert answer.status_code == 422 and list(answer.context["form"].errors) == [field]
     assert User.objects.count() == 1
@@ -90,9 +91,9 @@ def test_sec01_roles_change_and_a_closed_account_can_not_sign_in(admin: Browser)
     rita.set_password(PASSWORD)
     rita.save()
     url = reverse("people:edit", args=[rita.pk])
-    admin.post(url, {"roles": ["senior"], "is_active": "on"})
+    admin.post(url, {"roles": ["senior"], "is_active": "on", "works_for": "all", "seen": 0})
     assert [group.name for group in rita.groups.all()] == ["senior"]
-    admin.post(url, {"roles": ["senior"]})
+    admin.post(url, {"roles": ["senior"], "works_for": "all", "seen": 1})
     assert not Browser().login(username="rita", password=PASSWORD)
     verbs = AuditEvent.objects.filter(noun="user", object_id=str(rita.pk)).values_list("verb", flat=True)
     assert {"person.roles_changed", "person.closed"} <= set(verbs)
@@ -100,8 +101,10 @@ def test_sec01_roles_change_and_a_closed_account_can_not_sign_in(admin: Browser)
 
 def test_sec01_nobody_closes_or_demotes_themselves(admin: Browser, ada: User) -> None:
     url = reverse("people:edit", args=[ada.pk])
-    for data in ({"roles": ["admin"]}, {"roles": ["reviewer"], "is_active": "on"}):
-        answer = admin.post(url, data)
+    mine: dict[str, object] = {"works_for": "all", "seen": 0}
+    limited = {"roles": ["admin"], "is_active": "on", "works_for": "some"}
+    for data in ({"roles": ["admin"]}, {"roles": ["reviewer"], "is_active": "on"}, limited):
+        answer = admin.post(url, mine | data)
         assert answer.status_code == 422 and "Another admin can" in answer.content.decode()
     ada.refresh_from_db()
     assert ada.is_active and ada.groups.filter(name="admin").exists()

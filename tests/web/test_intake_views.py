@@ -141,7 +141,7 @@ def test_val18_the_home_page_counts_what_was_refused_of_the_files_of_today(manag
     refuse(batch, "file_too_small")
     for _ in range(5):
         factories.make_asset(batch, AssetState.IN_REVIEW)
-    found = home.today()
+    found = home.today(factories.make_user("mia2", Role.MANAGER))
     assert found.refused.by_code == [("file_too_small", 2), ("blank", 1)] and found.refused.total == 8
     assert found.figures.total == 9, "what moved today, as before"
     text = manager.get("/").content.decode()

@@ -3,123 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 
 from reviewapp.enums import Role
-from reviewapp.web.permissions import (
-    ADMINS,
-    EDITORS,
-    EVERYBODY,
-    LEADS,
-    MANAGERS,
-    REVIEWERS,
-    SENIORS,
-    role_words,
-    user_has_role,
-)
+from reviewapp.web.permissions import role_words, user_has_role
 from tests import factories
+from tests.addresses import KINDS, OPEN_TO_ALL, addresses, everywhere, found_in, roles_for
 
 pytestmark = pytest.mark.django_db
-
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "jsi18n"}
-"""Addresses that answer without a session."""
-ANYBODY = {
-    "home",
-    "account",
-    "media:run",
-    "media:original",
-    "media:rendition",
-    "media:view",
-    "media:reference",
-    "viewer:channel",
-    "viewer:siblings",
-}
-"""Any signed-in role; media and viewer decide per picture (test_media.py, test_viewer_views.py)."""
-TABLE: dict[str, tuple[Role, ...]] = {
-    "review": REVIEWERS,
-    "editing": EDITORS,
-    "editing:sign_off": SENIORS,
-    "editing:send_back": SENIORS,
-    "editing:give_up": SENIORS,
-    "batches": MANAGERS,
-    "uploads": MANAGERS,
-    "tus": MANAGERS,
-    "images": MANAGERS,
-    "deliveries": MANAGERS,
-    "quality": MANAGERS,
-    "quality:publish": ADMINS,
-    "quality:reviewers": LEADS,
-    "quality:close_alarm": LEADS,
-    "quality:category": ADMINS,
-    "quality:draft": ADMINS,
-    "presets": MANAGERS,
-    "presets:import": ADMINS,
-    "presets:current": ADMINS,
-    "presets:new": ADMINS,
-    "presets:try": ADMINS,
-    "presets:back": ADMINS,
-    "presets:lock": ADMINS,
-    "proposals": MANAGERS,
-    "proposals:accept": ADMINS,
-    "proposals:decline": ADMINS,
-    "proposals:test": ADMINS,
-    "proposals:try": ADMINS,
-    "channels": MANAGERS,
-    "channels:new": ADMINS,
-    "clients": MANAGERS,
-    "people": ADMINS,
-    "audit": ADMINS,
-    "line": MANAGERS,
-    "line_pause": ADMINS,
-    "line_resume": ADMINS,
-}
-"""Namespace or full name -> roles that pass; the full name wins."""
-SAMPLES = {"int": "1", "str": "a-token-of-no-upload", "slug": "before", "queue": "mixed"}
-"""Kind of a path's part -> a value for it."""
-
-
-def _filled(route: str) -> str:
-    return re.sub(r"<(\w+):\w+>", lambda part: SAMPLES[part[1]], route)
-
-
-def _walk(patterns: list[Any], prefix: str, namespace: str) -> Iterator[tuple[str, str]]:
-    for entry in patterns:
-        route = prefix + str(entry.pattern)
-        if isinstance(entry, URLResolver):
-            inner = ":".join(filter(None, [namespace, entry.namespace or ""]))
-            yield from _walk(entry.url_patterns, route, inner)
-        elif isinstance(entry, URLPattern):
-            name = f"{namespace}:{entry.name}" if namespace else str(entry.name)
-            yield name, f"/{route}"
-
-
-def addresses() -> list[tuple[str, str]]:
-    """(name, path with sample values) of every pattern but Django's own operations admin."""
-    found = _walk(get_resolver().url_patterns, "", "")
-    return [(name, _filled(path)) for name, path in found if not path.startswith("/ops/")]
-
-
-def expected(name: str) -> tuple[Role, ...]:
-    """The roles that may open it. Raises KeyError for an address nobody decided about."""
-    if name in ANYBODY:
-        return EVERYBODY
-    return TABLE.get(name) or TABLE[name.split(":")[0]]
+NAMED = [(one.name, one.any_path) for one in addresses()]
 
 
 def test_sec01_every_address_is_in_the_table() -> None:
-    assert len(addresses()) > 40
-    for name, _path in addresses():
+    assert len(NAMED) > 40
+    for name, _path in NAMED:
         if name not in OPEN_TO_ALL:
-            expected(name)
+            roles_for(name)
+            found_in(KINDS, name)
 
 
-@pytest.mark.parametrize(("name", "path"), addresses())
+@pytest.mark.parametrize(("name", "path"), NAMED)
 def test_sec01_anonymous_is_sent_to_sign_in(client: Client, name: str, path: str) -> None:
     if name in OPEN_TO_ALL:
         return
@@ -135,14 +41,32 @@ def test_rev19_each_role_opens_exactly_its_own(client: Client, role: Role) -> No
     client.raise_request_exception = False
     client.force_login(factories.make_user("somebody", role))
     wrong = []
-    for name, path in addresses():
+    for name, path in NAMED:
         if name in OPEN_TO_ALL:
             continue
         codes = {client.get(path).status_code, client.post(path).status_code} - {405}
         is_refused = 403 in codes
-        if is_refused == (role in expected(name)):
+        if is_refused == (role in roles_for(name)):
             wrong.append((name, path, codes))
     assert not wrong
+
+
+def test_sec01_the_operations_admin_is_for_superusers_alone(client: Client) -> None:
+    """Staff with every permission there is gets in nowhere, nor does any role."""
+    paths = {
+        re.sub(r"<\w+:\w+>|\(\?P<\w+>[^)]*\)", "1", one.route) for one in everywhere() if one.route.startswith("/ops/")
+    }
+    paths = {path.rstrip("$") for path in paths} - {"/ops/login/", "/ops/logout/", "/ops/jsi18n/"}
+    assert len(paths) > 100
+    staff = factories.make_user("staff", *Role)
+    staff.is_staff = True
+    staff.save()
+    staff.user_permissions.set(Permission.objects.all())
+    client.force_login(staff)
+    opened = [path for path in paths if client.get(path).status_code not in (302, 404)]
+    assert not opened
+    for path in ("/ops/", "/ops/reviewapp/asset/", "/ops/auth/user/"):
+        assert client.get(path)["Location"].startswith("/ops/login/")
 
 
 def test_rev19_the_refusal_names_the_role_that_can(client: Client) -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from processing.params import STANDARD_PRESET, ProcessingParams
 from reviewapp.enums import ProposalState, RejectReason, Role
 from reviewapp.models import Preset, PresetProposal, PresetVersion
-from reviewapp.services import presets
+from reviewapp.services import lives, presets
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -181,3 +181,15 @@ def test_sec01_a_manager_reads_presets_and_proposals_and_changes_neither(
         reverse("proposals:decline", args=[proposal.pk]),
     ):
         assert client.post(url).status_code == 403, url
+
+
+def test_fbk04_a_version_or_a_test_that_is_refused_is_said_on_its_page(admin: Browser, version: PresetVersion) -> None:
+    """Both were a 500 until the walk asked for them."""
+    proposal = propose(version)
+    tested = admin.post(reverse("proposals:test", args=[proposal.pk]))
+    assert tested.status_code == 409 and tested.context["form"].non_field_errors()
+    shadow = {"shadow": {**version.params["shadow"], "opacity": 0.1}}
+    second = presets.create_version(version.preset, {**version.params, **shadow}, "Softer", None)
+    lives.lock(version.preset, factories.make_user("al", Role.ADMIN), "Under discussion")
+    refused = admin.post(reverse("presets:current", args=[second.pk]))
+    assert refused.status_code == 409 and refused.context["form"].non_field_errors()

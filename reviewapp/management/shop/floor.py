@@ -14,8 +14,8 @@ from reviewapp.jobs import runner
 from reviewapp.management.commands.sweep import sweep_once
 from reviewapp.management.shop import eyes, pictures
 from reviewapp.management.shop.calendar import Calendar
-from reviewapp.models import Batch, Client, Preset, Task
-from reviewapp.services import delivery, ingest, people
+from reviewapp.models import Batch, Client, PersonScope, Preset, Task
+from reviewapp.services import delivery, granting, ingest, people
 
 CHANNELS = ("shopify",)
 MOST_ROUNDS = 12
@@ -39,6 +39,7 @@ class Floor:
         """Six reviewers (a new scope's lot may need four to be proven), a manager, two admins."""
         people.seed_roles()
         self.admin = User.objects.create(username="shop-ada")
+        PersonScope.objects.create(user=self.admin, all_clients=True)
         self.admin.groups.add(Group.objects.get(name=Role.ADMIN))  # the first one: after that admins make people
         self.second = self._person("ben", Role.ADMIN)
         self.manager = self._person("mia", Role.MANAGER)
@@ -48,6 +49,7 @@ class Floor:
     def _person(self, name: str, role: Role) -> User:
         made = User.objects.create(username=f"shop-{name}")
         people.set_roles(made, [role], self.admin)
+        granting.grant(made, granting.EVERY_CLIENT, self.admin)
         return made
 
     def batch(self, client: Client, preset: Preset, count: int, *, stained: int = 0) -> Batch:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from processing.intake import PROFILES
 from reviewapp.models import Batch, Channel, Client, PresetVersion
 from reviewapp.policies.sampling import FIRST_SHARE
+from reviewapp.selectors import access
 from reviewapp.selectors import channels as channel_selectors
 from reviewapp.selectors import first_samples as first_selectors
 from reviewapp.selectors import people as people_selectors
@@ -27,7 +28,7 @@ class BatchForm(HouseForm):
     """The order of a new batch. Only current preset versions and the newest version of every channel are offered."""
 
     client = forms.ModelChoiceField(
-        Client.objects.all(), label=_("Client"), required=False, empty_label=_("New client"), widget=Select()
+        Client.objects.none(), label=_("Client"), required=False, empty_label=_("New client"), widget=Select()
     )
     new_client = forms.CharField(
         label=_("New client's name"), required=False, max_length=120, widget=Input(attrs={"autocomplete": "off"})
@@ -80,8 +81,14 @@ class BatchForm(HouseForm):
         help_text=_("1 goes first, 10 last."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        clients = self.fields["client"]
+        assert isinstance(clients, forms.ModelChoiceField)
+        clients.queryset = access.limit(Client.objects.all(), user, "pk")
+        if not access.has_every_client(user):  # a new client wouldn't be theirs
+            del self.fields["new_client"]
+            clients.required, clients.empty_label = True, None
         versions = self.fields["preset_version"]
         channels = self.fields["channels"]
         profile = self.fields["validation_profile"]
@@ -99,7 +106,7 @@ class BatchForm(HouseForm):
         """A batch belongs to exactly one client: one that exists, or a name for a new one."""
         cleaned = super().clean() or {}
         typed = (cleaned.get("new_client") or "").strip()
-        if not cleaned.get("client") and not typed:
+        if not cleaned.get("client") and not typed and "new_client" in self.fields:
             self.add_error("new_client", _("Choose a client above, or give the new one a name."))
         if cleaned.get("client") and typed:
             self.add_error("new_client", _("A client is chosen already. Leave this empty, or choose New client."))
@@ -162,7 +169,7 @@ class OwnerForm(HouseForm):
         label=_("New owner"),
         empty_label=None,
         widget=Select(),
-        help_text=_("Managers and admins with an open account."),
+        help_text=_("Managers and admins with an open account who work for this client."),
     )
     note = forms.CharField(
         label=_("Why, for the audit log"), required=False, max_length=300, widget=Input(attrs={"autocomplete": "off"})
@@ -173,7 +180,7 @@ class OwnerForm(HouseForm):
         super().__init__(*args, initial={"owner": batch.owner_id, "seen": batch.owner_id or 0}, **kwargs)
         owners = self.fields["owner"]
         assert isinstance(owners, forms.ModelChoiceField)
-        owners.queryset = people_selectors.managers()
+        owners.queryset = access.who_may_see(people_selectors.managers(), batch.client_id)
 
 
 class PriorityForm(HouseForm):

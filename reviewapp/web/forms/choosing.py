@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import RejectReason, Verdict
@@ -18,7 +19,7 @@ class ChoiceForm(HouseForm):
     """Narrow a queue. With `blind` there is nothing that tells score or reason."""
 
     client = forms.ModelChoiceField(
-        Client.objects.order_by("name"),
+        Client.objects.none(),
         label=_("Client"),
         required=False,
         empty_label=_("Every client"),
@@ -36,9 +37,12 @@ class ChoiceForm(HouseForm):
     )
     order = forms.ChoiceField(label=_("Order"), required=False, widget=Select())
 
-    def __init__(self, data: Any = None, *, blind: bool = False, **kwargs: Any) -> None:
+    def __init__(self, user: User, data: Any = None, *, blind: bool = False, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
-        self._choices("category", [("", _("Any category")), *((name, name) for name in selectors.category_names())])
+        clients = self.fields["client"]
+        assert isinstance(clients, forms.ModelChoiceField)
+        clients.queryset = selectors.clients(user)
+        self._choices("category", [("", _("Any category")), *((name, name) for name in selectors.category_names(user))])
         self._choices("reason", [("", _("Any reason")), *selectors.REASONS])
         hidden = TELLING_ORDERS if blind else frozenset()
         self._choices("order", [(key, _(word)) for key, word in ORDERS.items() if key not in hidden])

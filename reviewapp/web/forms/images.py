@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import AssetState
 from reviewapp.models import Client
+from reviewapp.selectors.access import clients_of, within
 from reviewapp.selectors.assets import AssetFilter, categories
 from reviewapp.web.forms.widgets import HouseForm, Input, Number, Select
 
@@ -20,7 +21,7 @@ class ImageSearch(HouseForm):
         label=_("File, SKU, ASIN or words"), required=False, max_length=120, widget=Input(attrs={"type": "search"})
     )
     client = forms.ModelChoiceField(
-        Client.objects.all(), label=_("Client"), required=False, empty_label=_("Every client"), widget=Select()
+        Client.objects.none(), label=_("Client"), required=False, empty_label=_("Every client"), widget=Select()
     )
     batch = forms.IntegerField(label=_("Batch number"), required=False, min_value=1, widget=Number())
     sku = forms.CharField(label=_("SKU"), required=False, max_length=80, widget=Input())
@@ -35,11 +36,13 @@ class ImageSearch(HouseForm):
         label=_("Score below"), required=False, min_value=0, max_value=101, widget=Number(attrs={"step": "any"})
     )
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, user: Any, data: Any) -> None:
         super().__init__(data)
-        category = self.fields["category"]
-        assert isinstance(category, forms.ChoiceField)
-        counted = [(name, f"{name.replace('_', ' ')} ({count:,})") for name, count in categories().items()]
+        self.allowed = clients_of(user)
+        client, category = self.fields["client"], self.fields["category"]
+        assert isinstance(client, forms.ModelChoiceField) and isinstance(category, forms.ChoiceField)
+        client.queryset = within(Client.objects.all(), self.allowed, "pk")
+        counted = [(name, f"{name.replace('_', ' ')} ({count:,})") for name, count in categories(user).items()]
         category.choices = [("", _("Any category")), *counted]
 
     def wanted(self) -> AssetFilter:
@@ -48,6 +51,7 @@ class ImageSearch(HouseForm):
         found = self.cleaned_data
         client = found.get("client")
         return AssetFilter(
+            clients=self.allowed,
             client_id=client.pk if client else None,
             batch_id=found.get("batch"),
             sku=(found.get("sku") or "").strip(),

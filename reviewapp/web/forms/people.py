@@ -9,15 +9,46 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import Role
+from reviewapp.models import Client
 from reviewapp.services.accounts import PersonData
-from reviewapp.web.forms.widgets import CheckList, HouseForm, Input, Tick
+from reviewapp.services.granting import EVERY_CLIENT, Reach
+from reviewapp.web.forms.widgets import CheckList, Choose, HouseForm, Input, Tick
 
 _OFF = {"autocomplete": "off"}
+ALL, SOME = "all", "some"
 
 
-class RolesForm(HouseForm):
-    """What a person may do, and whether they may sign in."""
+class ReachForm(HouseForm):
+    """For which clients somebody works. There is no answer to begin with: it is never given by accident."""
 
+    works_for = forms.ChoiceField(
+        label=_("Works for"),
+        choices=[(ALL, _("Every client, also those to come")), (SOME, _("Only the clients ticked below"))],
+        widget=Choose(),
+        error_messages={"required": _("Say for which clients this person works.")},
+    )
+    clients: forms.ModelMultipleChoiceField[Client] = forms.ModelMultipleChoiceField(
+        Client.objects.all(), label=_("Clients"), required=False, widget=CheckList()
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Every client and some of them at once says nothing clear: asked again, not guessed."""
+        cleaned = super().clean() or {}
+        if cleaned.get("works_for") == ALL and cleaned.get("clients"):
+            self.add_error("clients", _("Every client is chosen above. Untick these, or choose only some."))
+        return cleaned
+
+    def reach(self) -> Reach:
+        """The clients of a valid form."""
+        if self.cleaned_data["works_for"] == ALL:
+            return EVERY_CLIENT
+        return Reach(clients=frozenset(client.pk for client in self.cleaned_data["clients"]))
+
+
+class RolesForm(ReachForm):
+    """What a person may do and for whom, and whether they may sign in."""
+
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput())
     roles = forms.MultipleChoiceField(
         label=_("Roles"), choices=Role.choices, required=False, widget=CheckList(), help_text=_("Several are possible.")
     )
@@ -28,7 +59,7 @@ class RolesForm(HouseForm):
         return [Role(value) for value in self.cleaned_data["roles"]]
 
 
-class PersonForm(HouseForm):
+class PersonForm(ReachForm):
     """A new account. The password is given to the person, who changes it under Account."""
 
     username = forms.CharField(

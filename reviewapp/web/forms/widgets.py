@@ -73,6 +73,13 @@ class CheckList(forms.CheckboxSelectMultiple):
         super().__init__(_with_class(attrs, "tick"))
 
 
+class Choose(forms.RadioSelect):
+    """One of a few, all in sight."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(_with_class(attrs, "tick"))
+
+
 class HouseForm(forms.Form):
     """A form whose labels carry no colon, as everywhere in the house."""
 

@@ -15,7 +15,7 @@ from reviewapp.web.permissions import ADMINS, role_required
 PAGE = 100
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Who changed what and when, filtered by kind of change, person and batch."""

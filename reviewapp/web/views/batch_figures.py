@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from reviewapp.models import Batch
 from reviewapp.selectors.batch_figures import BatchFigures, batch_figures
 from reviewapp.web.figures import Figure, figure, floored, share, span
 from reviewapp.web.htmx import part_page
 from reviewapp.web.permissions import MANAGERS, role_required
+from reviewapp.web.theirs import their_batch
 
 
 def _strip(found: BatchFigures) -> list[Figure]:
@@ -49,7 +48,7 @@ def _strip(found: BatchFigures) -> list[Figure]:
 @require_GET
 def figures(request: HttpRequest, pk: int) -> HttpResponse:
     """Accuracy, compliance and turnaround side by side, and the scores as bars; asked again whenever a count moves."""
-    batch = get_object_or_404(Batch, pk=pk)
+    batch = their_batch(request, pk)
     found = batch_figures(batch)
     context = {"found": found, "figures": _strip(found)}
     return part_page(request, batch, _("Figures"), "batches/_figures.html", context)

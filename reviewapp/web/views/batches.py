@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -22,26 +22,26 @@ from reviewapp.web.htmx import part_page, render_page
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.quality_words import lot_rows
 from reviewapp.web.set_words import told
+from reviewapp.web.theirs import their_batch
 from reviewapp.web.views.first_samples import card_context
 
 BATCHES = Batch.objects.select_related("client", "preset_version__preset", "rest_version__preset", "owner")
 
 
-def _batch(pk: int) -> Batch:
-    return get_object_or_404(BATCHES, pk=pk)
+def _batch(request: HttpRequest, pk: int) -> Batch:
+    return their_batch(request, pk, BATCHES)
 
 
 @role_required(*MANAGERS)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """All batches, newest first; filter and search swap the rows only."""
+    """All batches of the person's clients, newest first; filter and search swap the rows only."""
     name, words = request.GET.get("filter", "all"), request.GET.get("q", "").strip()[:80]
-    whose = request.user.pk or 0
-    page = progress_selectors.batch_page(name, words, request.GET.get("after", ""), whose)
+    page = progress_selectors.batch_page(request.user, name, words, request.GET.get("after", ""))
     context = {
         "active": "batches",
         "page": page,
-        "chips": progress_selectors.filter_chips(whose),
+        "chips": progress_selectors.filter_chips(request.user),
         "filter": name,
         "words": words,
         "is_more": bool(request.GET.get("after")),
@@ -53,7 +53,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """The order: whose photos, how they are processed, where they go. Files follow on the upload page."""
-    form = BatchForm(request.POST or None)
+    form = BatchForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         batch = form.create(request.user)
         return redirect("uploads:page", pk=batch.pk)
@@ -65,7 +65,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One batch: steps, failures, images, deliveries, samples, order, activity."""
-    batch = _batch(pk)
+    batch = _batch(request, pk)
     details = pages.batch_details(batch, request.GET.get("show", "all"))
     context = {"active": "batches", "details": details}
     context |= {"batch": batch, "priority_form": PriorityForm(initial={"priority": batch.priority})}
@@ -78,7 +78,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The self-renewing part. When any count moved since `seen`, the page's other parts are told to look again."""
-    batch = get_object_or_404(Batch, pk=pk)
+    batch = their_batch(request, pk)
     found = progress_selectors.progress_of(batch)
     response = render(request, "batches/_progress.html", {"progress": found})
     if request.GET.get("seen", "") != found.seen:
@@ -90,7 +90,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def images(request: HttpRequest, pk: int) -> HttpResponse:
     """The tiles of one filter; without htmx the whole batch page with that filter."""
-    batch = _batch(pk)
+    batch = _batch(request, pk)
     name, cursor = request.GET.get("show", "all"), request.GET.get("after", "")
     context = {"tiles": pages.tiles(batch, name, cursor)}
     fragment = "images/_tiles_more.html" if cursor else "images/_tiles.html"
@@ -101,7 +101,7 @@ def images(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def as_set(request: HttpRequest, pk: int) -> HttpResponse:
     """How alike the results look and which stand out; the batch page asks for it once it is there itself."""
-    batch = get_object_or_404(Batch, pk=pk)
+    batch = their_batch(request, pk)
     return part_page(request, batch, _("As a set"), "batches/_set.html", {"told": told(sets.report_of(batch))})
 
 
@@ -109,7 +109,7 @@ def as_set(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def failures(request: HttpRequest, pk: int) -> HttpResponse:
     """The failure groups, asked for again whenever a count moves."""
-    batch = get_object_or_404(Batch, pk=pk)
+    batch = their_batch(request, pk)
     context = {"batch": batch, "failures": selectors.failures(batch), "categories": by_category(batch)}
     return render(request, "batches/_failures.html", context)
 
@@ -118,7 +118,7 @@ def failures(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Start the failed step of one group, of one failure category, or of every failed photo, again."""
-    batch = get_object_or_404(Batch, pk=pk)
+    batch = their_batch(request, pk)
     form = request.POST
     count = services.retry_failed(
         batch, request.user, code=form.get("code") or None, category=form.get("category") or None
@@ -131,7 +131,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the failed photos of one group to the editors instead of trying again."""
-    batch = get_object_or_404(Batch, pk=pk)
+    batch = their_batch(request, pk)
     count = services.hand_to_editors(batch, request.user, code=request.POST.get("code") or None)
     messages.success(request, _("%(count)d images are with the editors.") % {"count": count})
     return redirect("batches:detail", pk=pk)
@@ -141,9 +141,9 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop taking up new work of the batch; what runs now finishes."""
-    form = ReasonForm(request.POST)
+    batch, form = their_batch(request, pk), ReasonForm(request.POST)
     if form.is_valid():
-        services.pause(get_object_or_404(Batch, pk=pk), form.cleaned_data["reason"], request.user)
+        services.pause(batch, form.cleaned_data["reason"], request.user)
     else:
         messages.error(request, _("Say why the batch is paused; the reason is shown to everybody."))
     return redirect("batches:detail", pk=pk)
@@ -153,7 +153,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on with a paused batch."""
-    services.resume(get_object_or_404(Batch, pk=pk), request.user)
+    services.resume(their_batch(request, pk), request.user)
     messages.success(request, _("The batch goes on."))
     return redirect("batches:detail", pk=pk)
 
@@ -162,7 +162,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a batch for good; originals are kept."""
-    count = services.cancel(get_object_or_404(Batch, pk=pk), request.POST.get("reason", "")[:300], request.user)
+    count = services.cancel(their_batch(request, pk), request.POST.get("reason", "")[:300], request.user)
     messages.success(request, _("The batch is cancelled; %(count)d images were still to do.") % {"count": count})
     return redirect("batches:detail", pk=pk)
 
@@ -171,7 +171,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def owner(request: HttpRequest, pk: int) -> HttpResponse:
     """Hand a batch to another manager. 409 when somebody else did meanwhile."""
-    batch = _batch(pk)
+    batch = _batch(request, pk)
     form = OwnerForm(batch, request.POST or None)
     status = 200
     if form.is_bound and form.is_valid():
@@ -192,9 +192,9 @@ def owner(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def priority(request: HttpRequest, pk: int) -> HttpResponse:
     """Move the batch's waiting work forward or back."""
-    form = PriorityForm(request.POST)
+    batch, form = their_batch(request, pk), PriorityForm(request.POST)
     if form.is_valid():
-        services.set_priority(get_object_or_404(Batch, pk=pk), form.cleaned_data["priority"], request.user)
+        services.set_priority(batch, form.cleaned_data["priority"], request.user)
         messages.success(request, _("Priority %(n)d from now on.") % {"n": form.cleaned_data["priority"]})
     else:
         messages.error(request, _("Priority is a number from 1, first, to 10, last."))

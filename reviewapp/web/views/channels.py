@@ -14,14 +14,14 @@ from reviewapp.web.forms.channels import ChannelForm
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """The newest version of every channel."""
     return render(request, "channels/page.html", {"active": "channels", "channels": selectors.offered()})
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_GET
 def detail(request: HttpRequest, key: str) -> HttpResponse:
     """One channel's rules as a table, with what its newest version changed."""
@@ -33,7 +33,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "channels/detail.html", context)
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """A new version of the channel named by ?key=, or a platform nobody had before."""

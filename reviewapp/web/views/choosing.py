@@ -67,7 +67,7 @@ def _bulk_context(request: HttpRequest, choice: Choice, form: BulkForm | None = 
     return {
         "active": "review",
         "choice": choice,
-        "filter": ChoiceForm(initial=choice.values),
+        "filter": ChoiceForm(user, initial=choice.values),
         "count": count,
         "limit": service.LIMIT,
         "tasks": found,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -21,6 +21,7 @@ from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.quality_words import returns_sentence
 from reviewapp.web.streams import limited_form
+from reviewapp.web.theirs import theirs
 from reviewapp.web.upload_handlers import FORM_REST_BYTES
 
 PAGE = 50
@@ -29,14 +30,14 @@ PAGE = 50
 @role_required(*MANAGERS)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """All clients, the newest first, found by name or notes."""
+    """The person's clients, the newest first, found by name or notes."""
     words = request.GET.get("q", "").strip()[:80]
-    page = keyset(selectors.clients(words), request.GET.get("after", ""), PAGE)
+    page = keyset(selectors.clients(request.user, words), request.GET.get("after", ""), PAGE)
     context = {"active": "clients", "page": page, "words": words}
     return render_page(request, "clients/page.html", "clients/_rows.html", context)
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Add a client before their first batch."""
@@ -57,7 +58,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change what was settled with a client."""
-    client = get_object_or_404(Client, pk=pk)
+    client = theirs(request, Client.objects.all(), "pk", pk=pk)
     form = ClientForm(request.POST or None, initial=settings_of(client))
     if form.is_bound and form.is_valid():
         try:
@@ -100,7 +101,7 @@ def _page(
 @require_POST
 def add_returns(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep what share of the client's goods came back in a period."""
-    client = get_object_or_404(Client, pk=pk)
+    client = theirs(request, Client.objects.all(), "pk", pk=pk)
     form = ReturnsForm(request.POST)
     if form.is_valid():
         try:
@@ -118,7 +119,7 @@ def add_returns(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def add_reference(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a picture that shows how the client's photos should look."""
-    client = get_object_or_404(Client, pk=pk)
+    client = theirs(request, Client.objects.all(), "pk", pk=pk)
     upload = request.FILES.get("file")
     try:
         if not isinstance(upload, UploadedFile):
@@ -136,6 +137,7 @@ def add_reference(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def remove_reference(request: HttpRequest, pk: int, picture: int) -> HttpResponse:
     """Take one away again."""
-    references.remove_reference(get_object_or_404(ReferencePicture, pk=picture, client_id=pk), request.user)
+    shown = theirs(request, ReferencePicture.objects.all(), "client", pk=picture, client_id=pk)
+    references.remove_reference(shown, request.user)
     messages.success(request, _("The picture is gone."))
     return redirect("clients:edit", pk=pk)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from reviewapp.models import Batch, Delivery
+from reviewapp.models import Delivery
 from reviewapp.selectors import deliveries as selectors
 from reviewapp.selectors import files
+from reviewapp.selectors.access import limit
 from reviewapp.selectors.pages import keyset
 from reviewapp.services import delivery as services
 from reviewapp.web import removed
 from reviewapp.web.permissions import MANAGERS, role_required
+from reviewapp.web.theirs import their_batch, theirs
 
 PAGE = 50
 
@@ -23,8 +25,9 @@ PAGE = 50
 @role_required(*MANAGERS)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """Every package, newest first."""
-    page = keyset(selectors.deliveries().order_by("-pk"), request.GET.get("after", ""), PAGE)
+    """Every package of the person's clients, newest first."""
+    found = limit(selectors.deliveries(), request.user).order_by("-pk")
+    page = keyset(found, request.GET.get("after", ""), PAGE)
     return render(request, "deliveries/page.html", {"active": "deliveries", "page": page})
 
 
@@ -32,7 +35,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_POST
 def deliver(request: HttpRequest, pk: int) -> HttpResponse:
     """Fix the package of a batch; what holds it back is said in words."""
-    batch = get_object_or_404(Batch, pk=pk)
+    batch = their_batch(request, pk)
     try:
         made = services.release(batch, request.user)  # type: ignore[arg-type]
     except services.DeliveryHeld as held:
@@ -48,7 +51,7 @@ def deliver(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The ZIP, streamed from storage; its length is not known before it ends. 410 when retention removed its files."""
-    delivery = get_object_or_404(Delivery.objects.select_related("batch__client"), pk=pk)
+    delivery = theirs(request, Delivery.objects.select_related("batch__client"), "batch__client", pk=pk)
     if gone := removed.answer(delivery.batch, files.RESULT, is_picture=False):
         return gone
     response = StreamingHttpResponse(

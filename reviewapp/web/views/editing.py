@@ -34,9 +34,9 @@ def _who(request: HttpRequest) -> User:
     return request.user
 
 
-def _task(task_id: int) -> EditTask:
+def _task(task_id: int, user: User) -> EditTask:
     try:
-        return selectors.task_for_display(task_id)
+        return selectors.task_for_display(task_id, user)
     except EditTask.DoesNotExist:
         raise Http404("No such edit.") from None
 
@@ -88,7 +88,8 @@ def _compared(task: EditTask, shown: ProcessingRun) -> dict[str, Any]:
 @role_required(*EDITORS)
 def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
     """One photo: pictures, why it is here, the checklist, and what the person may do next."""
-    user, task = _who(request), _task(task_id)
+    user = _who(request)
+    task = _task(task_id, user)
     shown = task.result_run or task.base_run
     context = {
         "active": "editing",
@@ -109,6 +110,8 @@ def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
 
 def _answer(request: HttpRequest, task_id: int, act: Callable[[], EditTask], said: str) -> HttpResponse:
     """Runs one act of the service; says how it went as JSON for the uploader and as a message otherwise."""
+    if not selectors.is_theirs(task_id, _who(request)):
+        raise Http404("No such edit.")
     try:
         act()
     except (desk.EditRefused, StorageFull, TooLarge) as refused:
@@ -196,7 +199,7 @@ def send_back(request: HttpRequest, task_id: int) -> HttpResponse:
 def give_up(request: HttpRequest, task_id: int) -> HttpResponse:
     """A senior closes a photo that can't be saved; first the sentence is shown once more as the client will read it."""
     note = request.POST.get("note", "").strip()
-    task = _task(task_id)
+    task = _task(task_id, _who(request))
     if note and selectors.allowed_actions(task, _who(request))["give_up"] and "confirmed" not in request.POST:
         context = {"active": "editing", "task": task, "asset": task.asset, "note": note}
         return render(request, "editing/give_up.html", context)

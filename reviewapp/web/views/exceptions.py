@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
@@ -14,13 +14,14 @@ from reviewapp.selectors.presets import category_rules
 from reviewapp.services import rerun as services
 from reviewapp.web.forms.exceptions import RerunForm
 from reviewapp.web.permissions import MANAGERS, role_required
+from reviewapp.web.theirs import their_batch
 
 
 @role_required(*MANAGERS)
 @require_http_methods(["GET", "POST"])
 def exceptions(request: HttpRequest, pk: int) -> HttpResponse:
     """The list, all of it ticked; a POST sends what is ticked through the line with what the form says."""
-    batch = get_object_or_404(Batch.objects.select_related("client", "preset_version__preset"), pk=pk)
+    batch = their_batch(request, pk, Batch.objects.select_related("client", "preset_version__preset"))
     form = RerunForm(request.POST or None)
     if form.is_bound and form.is_valid():
         ids = [int(one) for one in request.POST.getlist("photos") if one.isdecimal()]

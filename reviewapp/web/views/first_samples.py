@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -17,11 +17,12 @@ from reviewapp.selectors.first_samples import FirstView
 from reviewapp.services import applying
 from reviewapp.web.forms.batches import FirstSampleForm
 from reviewapp.web.permissions import MANAGERS, role_required
+from reviewapp.web.theirs import theirs
 
 
-def _batch(pk: int) -> Batch:
+def _batch(request: HttpRequest, pk: int) -> Batch:
     batches = Batch.objects.select_related("client", "preset_version__preset", "rest_version__preset")
-    return get_object_or_404(batches, pk=pk, first_share__isnull=False)
+    return theirs(request, batches, "client", pk=pk, first_share__isnull=False)
 
 
 def card_context(batch: Batch, first: FirstView | None) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def card_context(batch: Batch, first: FirstView | None) -> dict[str, Any]:
 @require_GET
 def card(request: HttpRequest, pk: int) -> HttpResponse:
     """The card alone, asked for again whenever a count moves."""
-    batch = _batch(pk)
+    batch = _batch(request, pk)
     found = selectors.view(batch, batch_selectors.counts(batch))
     return render(request, "batches/_first_sample.html", card_context(batch, found))
 
@@ -56,7 +57,7 @@ def _chosen(request: HttpRequest, batch: Batch) -> dict[str, Any] | None:
 @require_POST
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the rest through with the chosen version."""
-    batch = _batch(pk)
+    batch = _batch(request, pk)
     chosen = _chosen(request, batch)
     if chosen is None:
         return redirect("batches:detail", pk=pk)
@@ -73,7 +74,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Draw another sample from what waits, done with the chosen version."""
-    batch = _batch(pk)
+    batch = _batch(request, pk)
     chosen = _chosen(request, batch)
     if chosen is None:
         return redirect("batches:detail", pk=pk)

@@ -64,12 +64,12 @@ def home(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"active": "home", "now": timezone.localtime(), "needs": needs}
     if user_has_role(user, *MANAGERS):
         context |= {
-            "figures": _flow_figures(selectors.flow()),
-            "today": selectors.today(),
-            "rows": selectors.active_batches(),
-            "strip": selectors.just_delivered(),
-            "pace": selectors.pace(),
-            "team": people_at_work.reviewing_now(),
+            "figures": _flow_figures(selectors.flow(user)),
+            "today": selectors.today(user),
+            "rows": selectors.active_batches(user),
+            "strip": selectors.just_delivered(user),
+            "pace": selectors.pace(user),
+            "team": people_at_work.reviewing_now(user),
         }
         return render(request, "home/overview.html", context)
     desk = selectors.desk(user)

@@ -22,8 +22,8 @@ from reviewapp.web.viewer_items import image_item
 @role_required(*MANAGERS)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """Every photo, searchable by client, batch, SKU, category, state and score; a page at a time (ING-18)."""
-    form = ImageSearch(request.GET)
+    """Every photo of the person's clients, by client, batch, SKU, category, state and score; in pages (ING-18)."""
+    form = ImageSearch(request.user, request.GET)
     after = request.GET.get("after", "")
     page = selectors.page(form.wanted(), after=int(after) if after.isdecimal() else None)
     kept = request.GET.copy()
@@ -39,7 +39,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Before and after, score, gates, measures, files, decisions and every step with its time."""
     try:
-        record = image_record(pk)
+        record = image_record(pk, request.user)
     except Asset.DoesNotExist as missing:
         raise Http404(str(pk)) from missing
     return _page(request, record)
@@ -59,7 +59,7 @@ def _page(
 def complain(request: HttpRequest, pk: int) -> HttpResponse:
     """Log what a client said about a photo they got (FBK-07)."""
     try:
-        record = image_record(pk)
+        record = image_record(pk, request.user)
     except Asset.DoesNotExist as missing:
         raise Http404(str(pk)) from missing
     form = ComplaintForm(request.POST)

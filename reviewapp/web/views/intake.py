@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET
 
@@ -12,13 +11,14 @@ from reviewapp.selectors import intake as selectors
 from reviewapp.services.csv_out import csv_text
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import MANAGERS, role_required
+from reviewapp.web.theirs import their_batch
 
 
 @role_required(*MANAGERS)
 @require_GET
 def report(request: HttpRequest, pk: int) -> HttpResponse:
     """Every flagged file with its reasons, a page at a time; how many were refused and why."""
-    batch = get_object_or_404(Batch.objects.select_related("client"), pk=pk)
+    batch = their_batch(request, pk, Batch.objects.select_related("client"))
     page = selectors.intake_page(batch, request.GET.get("after", ""))
     context = {"active": "batches", "batch": batch, "page": page, "is_more": bool(request.GET.get("after"))}
     return render_page(request, "batches/intake.html", "batches/_intake_rows.html", context)
@@ -28,7 +28,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def report_csv(request: HttpRequest, pk: int) -> HttpResponse:
     """The same as a CSV file, whole, one row for each reason."""
-    batch = get_object_or_404(Batch, pk=pk)
+    batch = their_batch(request, pk)
     # Spreadsheets take a file without a mark for the code page of the machine, and file names hold any letter.
     text = "\ufeff" + csv_text(selectors.COLUMNS, selectors.report_rows(batch))
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")

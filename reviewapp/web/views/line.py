@@ -14,7 +14,7 @@ from reviewapp.web.forms.batches import ReasonForm
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required, user_has_role
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """What waits by priority and since when, the workers, and whether somebody paused it all."""
@@ -29,7 +29,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "line/page.html", context)
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def pause(request: HttpRequest) -> HttpResponse:
     """Take nothing up any more, of no batch; what runs now finishes."""
@@ -41,7 +41,7 @@ def pause(request: HttpRequest) -> HttpResponse:
     return redirect("line")
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def resume(request: HttpRequest) -> HttpResponse:
     """Let it go on."""

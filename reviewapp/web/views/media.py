@@ -7,13 +7,13 @@ from django.views.decorators.http import require_safe
 
 from processing.errors import InputRejected, StageFailed
 from reviewapp import storage
-from reviewapp.models import ChannelView, ProcessingRun, ReferencePicture
+from reviewapp.models import ProcessingRun
 from reviewapp.selectors import files
 from reviewapp.selectors import media as selectors
 from reviewapp.services import audit, rendering
 from reviewapp.web import removed
 from reviewapp.web.media_urls import RUN_KEYS, tag
-from reviewapp.web.permissions import role_required, roles_of
+from reviewapp.web.permissions import role_required
 
 KEEP = "private, max-age=31536000, immutable"
 """For an address with the right content hash: its bytes can never change."""
@@ -53,7 +53,7 @@ def _guarded(request: HttpRequest, response: HttpResponseBase, key: str) -> Http
 @role_required()
 def run_image(request: HttpRequest, run_id: int, kind: str) -> HttpResponseBase:
     """before, after, their thumbnails, or the cut-out of one run; 404 also for what the person may not see."""
-    run = selectors.run_for(run_id, kind, roles_of(request.user)) if kind in RUN_KEYS else None
+    run = selectors.run_for(run_id, kind, request.user) if kind in RUN_KEYS else None
     if run is None or (kind == "matte" and not run.matte_key):
         raise Http404("No such picture.")
     kinds = (files.RESULT, files.ORIGINAL) if kind == "cutout" else (files.RESULT,)
@@ -68,10 +68,10 @@ def run_image(request: HttpRequest, run_id: int, kind: str) -> HttpResponseBase:
 @role_required()
 def view_image(request: HttpRequest, view_id: int, kind: str) -> HttpResponseBase:
     """What a further channel gets of a run, or its matte; who may see the run's own may see it."""
-    view = ChannelView.objects.filter(pk=view_id).first() if kind in ("after", "matte") else None
-    run = selectors.run_for(view.run_id, kind, roles_of(request.user)) if view is not None else None
-    if view is None or run is None:
+    found = selectors.view_for(view_id, kind, request.user) if kind in ("after", "matte") else None
+    if found is None:
         raise Http404("No such picture.")
+    view, run = found
     if gone := removed.answer(run.asset.batch, files.RESULT):
         return gone
     is_matte = kind == "matte"
@@ -82,7 +82,7 @@ def view_image(request: HttpRequest, view_id: int, kind: str) -> HttpResponseBas
 @role_required()
 def reference(request: HttpRequest, picture_id: int) -> HttpResponseBase:
     """A client's reference picture, for everybody who works on their photos."""
-    picture = ReferencePicture.objects.filter(pk=picture_id).first()
+    picture = selectors.reference_for(picture_id, request.user)
     if picture is None:
         raise Http404("No such picture.")
     return serve(request, picture.key, WEBP)
@@ -111,7 +111,7 @@ def _cutout(request: HttpRequest, run: ProcessingRun) -> HttpResponseBase:
 @role_required()
 def original(request: HttpRequest, asset_id: int) -> HttpResponseBase:
     """The untouched upload, as a download or (?view) in the page. Who had it goes into the audit log (SEC-06)."""
-    asset = selectors.original_for(asset_id, roles_of(request.user))
+    asset = selectors.original_for(asset_id, request.user)
     if asset is None:
         raise Http404("No such photo.")
     if gone := removed.answer(asset.batch, files.ORIGINAL, is_picture="view" in request.GET):
@@ -134,7 +134,7 @@ def original(request: HttpRequest, asset_id: int) -> HttpResponseBase:
 @role_required()
 def rendition(request: HttpRequest, rendition_id: int) -> HttpResponseBase:
     """One file as it is delivered."""
-    row = selectors.rendition_for(rendition_id, roles_of(request.user))
+    row = selectors.rendition_for(rendition_id, request.user)
     if row is None:
         raise Http404("No such file.")
     if gone := removed.answer(row.asset.batch, files.RESULT, is_picture="download" not in request.GET):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -13,14 +15,14 @@ from reviewapp.selectors import people as selectors
 from reviewapp.selectors.pages import keyset_by
 from reviewapp.services import accounts
 from reviewapp.services.people import NotAllowed
-from reviewapp.web.forms.people import PersonForm, RolesForm
+from reviewapp.web.forms.people import ALL, SOME, PersonForm, RolesForm
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import ADMINS, role_required
 
 PAGE = 50
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Everybody by name; never ranked."""
@@ -28,7 +30,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render_page(request, "people/page.html", "people/_rows.html", {"active": "people", "page": page})
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Add a person."""
@@ -40,6 +42,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 form.cleaned_data["password"],
                 form.chosen(),
                 request.user,  # type: ignore[arg-type]
+                reach=form.reach(),
             )
         except accounts.AccountRefused as refused:
             for name, sentence in refused.errors.items():
@@ -50,20 +53,41 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "people/new.html", {"active": "people", "form": form}, status=422 if form.is_bound else 200)
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change a person's roles, or close the account."""
-    person = get_object_or_404(User.objects.prefetch_related("groups"), pk=pk)
-    given = {"roles": [group.name for group in person.groups.all()], "is_active": person.is_active}
-    form = RolesForm(request.POST or None, initial=given)
+    """Change a person's roles and clients, or close the account. 409 when somebody else changed them meanwhile."""
+    person = get_object_or_404(selectors.people(), pk=pk)
+    form = RolesForm(request.POST or None, initial=_given(person))
+    status = 422 if form.is_bound else 200
     if form.is_bound and form.is_valid():
+        asked = form.cleaned_data
         try:
-            accounts.update_person(person, form.chosen(), is_active=form.cleaned_data["is_active"], actor=request.user)
+            accounts.update_person(
+                person, form.chosen(), is_active=asked["is_active"], actor=request.user,
+                reach=form.reach(), seen=asked["seen"],
+            )  # fmt: skip
         except NotAllowed as refused:
             form.add_error(None, str(refused))
+        except accounts.PersonChanged as changed:
+            form.add_error(None, str(changed))
+            again = request.POST.copy()
+            again["seen"] = str(accounts.version_of(person))  # saving once more is deliberate
+            form.data, status = again, 409
         else:
             messages.success(request, _("%(name)s is changed.") % {"name": person.get_username()})
             return redirect("people:list")
     context = {"active": "people", "person": person, "form": form}
-    return render(request, "people/edit.html", context, status=422 if form.is_bound else 200)
+    return render(request, "people/edit.html", context, status=status)
+
+
+def _given(person: User) -> dict[str, Any]:
+    """What the form shows first: how it stands."""
+    scope = getattr(person, "scope", None)
+    return {
+        "roles": [group.name for group in person.groups.all()],
+        "is_active": person.is_active,
+        "works_for": ALL if scope is not None and scope.all_clients else SOME,
+        "clients": [access.client_id for access in person.client_access.all()],
+        "seen": scope.version if scope is not None else 0,
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET
 
@@ -12,10 +12,11 @@ from reviewapp.selectors import pilots as selectors
 from reviewapp.selectors.pilots import PilotView
 from reviewapp.services import pilots as services
 from reviewapp.web.permissions import MANAGERS, role_required
+from reviewapp.web.theirs import their_batch
 
 
-def _found(pk: int) -> tuple[Batch, PilotView]:
-    batch = get_object_or_404(Batch.objects.select_related("client", "preset_version__preset"), pk=pk)
+def _found(request: HttpRequest, pk: int) -> tuple[Batch, PilotView]:
+    batch = their_batch(request, pk, Batch.objects.select_related("client", "preset_version__preset"))
     found = selectors.view(batch)
     if found is None:
         raise Http404
@@ -26,7 +27,7 @@ def _found(pk: int) -> tuple[Batch, PilotView]:
 @require_GET
 def card(request: HttpRequest, pk: int) -> HttpResponse:
     """The card alone, asked for again whenever a count moves."""
-    batch, found = _found(pk)
+    batch, found = _found(request, pk)
     return render(request, "batches/_pilot.html", {"batch": batch, "pilot": found})
 
 
@@ -34,7 +35,7 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def as_json(request: HttpRequest, pk: int) -> HttpResponse:
     """The report, or how it stands, for programs."""
-    batch, found = _found(pk)
+    batch, found = _found(request, pk)
     response = JsonResponse(services.document(batch, found), json_dumps_params={"ensure_ascii": False, "indent": 1})
     return _named(response, batch, "json")
 
@@ -43,7 +44,7 @@ def as_json(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def as_csv(request: HttpRequest, pk: int) -> HttpResponse:
     """The same for a spreadsheet."""
-    batch, found = _found(pk)
+    batch, found = _found(request, pk)
     text = "\ufeff" + services.as_csv(services.document(batch, found))
     return _named(HttpResponse(text, content_type="text/csv; charset=utf-8"), batch, "csv")
 

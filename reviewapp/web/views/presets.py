@@ -18,7 +18,7 @@ from reviewapp.web.forms.tunables import PresetForm
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Every preset with its current version."""
@@ -26,7 +26,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "presets/page.html", context)
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_GET
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One preset: settings of a version beside another one, the versions, what blind samples say of each."""
@@ -40,7 +40,7 @@ def _detail(request: HttpRequest, preset: Preset, form: NoteForm, status: int = 
     return render(request, "presets/detail.html", context, status=status)
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_http_methods(["GET", "POST"])
 def new_version(request: HttpRequest, slug: str) -> HttpResponse:
     """The next version, filled with the latest one. 409 when somebody saved a version meanwhile."""
@@ -66,7 +66,7 @@ def preset_url(preset: Preset) -> str:
     return str(redirect("presets:detail", slug=preset.slug).url)
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def set_current(request: HttpRequest, pk: int) -> HttpResponse:
     """Give new batches this version."""
@@ -74,7 +74,7 @@ def set_current(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         preset = services.set_current(version, request.user)  # type: ignore[arg-type]
     except services.PresetRefused as refused:
-        return _refused(request, version.preset, NoteForm(), refused)
+        return _refused(request, version.preset, NoteForm(request.POST), refused)
     messages.success(request, _("New batches get version %(n)d.") % {"n": version.number})
     return redirect(preset_url(preset))
 
@@ -86,7 +86,7 @@ def _refused(request: HttpRequest, preset: Preset, form: NoteForm, refused: Valu
     return _detail(request, get_object_or_404(Preset.objects.select_related("current"), pk=preset.pk), form, 409)
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def try_out(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a version on trial: a share of new products, all of it reviewed."""
@@ -99,7 +99,7 @@ def try_out(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(preset_url(version.preset))
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a version off new photos; the next batch gets the one it came from."""
@@ -112,7 +112,7 @@ def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(preset_url(version.preset))
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def lock(request: HttpRequest, slug: str) -> HttpResponse:
     """Lock a preset with the reason, or unlock it."""
@@ -129,7 +129,7 @@ def lock(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(preset_url(preset))
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_POST
 def close_alarm(request: HttpRequest, pk: int) -> HttpResponse:
     """Close an alarm with what was done about it."""
@@ -139,7 +139,7 @@ def close_alarm(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(preset_url(alarm.preset))
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_GET
 def export_yaml(request: HttpRequest, pk: int) -> HttpResponse:
     """One version as a file that can be imported anywhere."""
@@ -149,7 +149,7 @@ def export_yaml(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def import_yaml(request: HttpRequest) -> HttpResponse:
     """Store a preset file as a version."""

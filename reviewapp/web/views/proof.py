@@ -18,18 +18,21 @@ from reviewapp.selectors import gold as gold_reads
 from reviewapp.selectors import people as people_reads
 from reviewapp.selectors import proof as selectors
 from reviewapp.selectors import reviewers as reviewer_reads
+from reviewapp.selectors.access import has_every_client
 from reviewapp.selectors.alarms import open_learning_alarms
 from reviewapp.services import lots, scopes, strata
 from reviewapp.web import quality_words as words
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import LEADS, MANAGERS, role_required
+from reviewapp.web.theirs import theirs
 
 
 def _back(request: HttpRequest) -> HttpResponse:
     """To the page the form was on."""
     wanted = request.POST.get("back", "")
     is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=False)
-    return redirect(wanted if is_ours else "quality:proof")
+    plain = "quality:proof" if has_every_client(request.user) else "batches:list"
+    return redirect(wanted if is_ours else plain)
 
 
 def _try(request: HttpRequest, act: Callable[[], str]) -> HttpResponse:
@@ -41,7 +44,7 @@ def _try(request: HttpRequest, act: Callable[[], str]) -> HttpResponse:
     return _back(request)
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_GET
 def proof(request: HttpRequest) -> HttpResponse:
     """Per scope and in total: state, bound, what it rests on, what is missing; recurring errors; alarms."""
@@ -62,7 +65,7 @@ def proof(request: HttpRequest) -> HttpResponse:
     return render_page(request, "quality/proof.html", "quality/_scopes.html", context)
 
 
-@role_required(*LEADS)
+@role_required(*LEADS, every_client=True)
 @require_GET
 def reviewers(request: HttpRequest) -> HttpResponse:
     """How much each reviewer sees, agrees and does, each figure with what it rests on."""
@@ -73,7 +76,7 @@ def reviewers(request: HttpRequest) -> HttpResponse:
     return render(request, "quality/reviewers.html", context)
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_POST
 def clear(request: HttpRequest, pk: int) -> HttpResponse:
     """End a scope's hold with a word."""
@@ -90,7 +93,7 @@ def clear(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def reprocess(request: HttpRequest, pk: int) -> HttpResponse:
     """Do a stopped lot again with the previous preset."""
-    lot = get_object_or_404(Lot, pk=pk)
+    lot = theirs(request, Lot.objects.all(), "scope__client", pk=pk)
 
     def act() -> str:
         done = strata.reprocess(lot.pk, request.user)
@@ -103,7 +106,7 @@ def reprocess(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def to_editors(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a stopped lot to editors."""
-    lot = get_object_or_404(Lot, pk=pk)
+    lot = theirs(request, Lot.objects.all(), "scope__client", pk=pk)
     return _try(
         request, lambda: _("%(n)d photos are with the editors.") % {"n": strata.hand_to_editors(lot.pk, request.user)}
     )
@@ -113,7 +116,7 @@ def to_editors(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def release(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a lot ship that was looked at whole and can't be proven, with a reason."""
-    lot = get_object_or_404(Lot, pk=pk)
+    lot = theirs(request, Lot.objects.all(), "scope__client", pk=pk)
 
     def act() -> str:
         lots.release_unproven(lot.pk, request.user, request.POST.get("note", ""))
@@ -126,7 +129,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     """Prove a small lot now instead of waiting for more of its kind."""
-    lot = get_object_or_404(Lot, pk=pk)
+    lot = theirs(request, Lot.objects.all(), "scope__client", pk=pk)
 
     def act() -> str:
         if not lots.plan(lot.pk, at_once=True):
@@ -136,7 +139,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
     return _try(request, act)
 
 
-@role_required(*LEADS)
+@role_required(*LEADS, every_client=True)
 @require_POST
 def close_alarm(request: HttpRequest, pk: int) -> HttpResponse:
     """End an alarm with a word. A hold is ended where its lot or scope is."""

@@ -18,7 +18,7 @@ from reviewapp.web.forms.presets import NoteForm
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Every proposal, newest first."""
@@ -31,14 +31,14 @@ def _detail(request: HttpRequest, proposal: PresetProposal, form: NoteForm, stat
     return render(request, "proposals/detail.html", context, status=status)
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One proposal with its evidence and the settings it changes."""
     return _detail(request, get_object_or_404(selectors.proposals(), pk=pk), NoteForm())
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Make the change the next version and current. 409 when it was decided, or its setting moved, meanwhile."""
@@ -55,7 +55,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("proposals:detail", pk=pk)
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def decline(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep the preset; the reason is kept with the proposal."""
@@ -72,7 +72,7 @@ def decline(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("proposals:detail", pk=pk)
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Order the test: the search, both results, the blind duel. 409 with the sentence when it can't begin."""
@@ -80,15 +80,14 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         study = studies.start(proposal, request.user)  # type: ignore[arg-type]
     except studies.StudyRefused as refused:
-        form = NoteForm()
-        form.full_clean()
+        form = NoteForm(request.POST)
         form.add_error(None, str(refused))
         return _detail(request, proposal, form, 409)
     messages.success(request, _("The test has begun, on %(n)d photos.") % {"n": study.replay.size})
     return redirect("proposals:detail", pk=pk)
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def try_out(request: HttpRequest, pk: int) -> HttpResponse:
     """Put the version that won its duel on trial. 409 with the sentence when something stands against it."""

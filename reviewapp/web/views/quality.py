@@ -31,7 +31,7 @@ def _page(request: HttpRequest, status: int = 200, **parts: Any) -> HttpResponse
     return render(request, "quality/thresholds.html", context, status=status)
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_GET
 def thresholds(request: HttpRequest) -> HttpResponse:
     """The thresholds in force, what scores look like against them, and every version there was."""
@@ -73,7 +73,7 @@ VERDICTS = {
 """Verdict -> tone, icon, sentence. The limit is the share of rejected samples that pauses a batch."""
 
 
-@role_required(*MANAGERS)
+@role_required(*MANAGERS, every_client=True)
 @require_GET
 def what_if(request: HttpRequest) -> HttpResponse:
     """The fragment under the histogram: what a draft of the two lines would change. Changes nothing."""
@@ -96,7 +96,7 @@ def what_if(request: HttpRequest) -> HttpResponse:
     return render(request, "quality/_what_if.html", context)
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def publish(request: HttpRequest) -> HttpResponse:
     """Put new thresholds in force. 409 when somebody published meanwhile, 422 with a sentence per field."""
@@ -122,7 +122,7 @@ def publish(request: HttpRequest) -> HttpResponse:
 IN_FORCE = gettext_lazy("Version %(n)d is in force for whatever is scored from now on.")
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def decide_draft(request: HttpRequest, pk: int) -> HttpResponse:
     """A second admin agrees with drafted thresholds, or anybody drops them. 409 with the sentence when they can't."""
@@ -139,7 +139,7 @@ def decide_draft(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("quality:thresholds")
 
 
-@role_required(*ADMINS)
+@role_required(*ADMINS, every_client=True)
 @require_POST
 def save_category(request: HttpRequest) -> HttpResponse:
     """Add or change the rule of one category."""

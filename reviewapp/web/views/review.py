@@ -84,7 +84,7 @@ def chooser(request: HttpRequest) -> HttpResponse:
         "held": held,
         "rows": rows,
         "saved": [(row, address(row.queue, _choice(row.values, row.queue))) for row in choosing.all_saved(user)],
-        "form": ChoiceForm(initial=wide.values),
+        "form": ChoiceForm(user, initial=wide.values),
         "found": _found(user, wide) if wide.values else None,
     }
     return render(request, "review/chooser.html", context)
@@ -94,7 +94,7 @@ def _found(user: User, wide: Choice) -> dict[str, Any]:
     """What a choice holds in each queue, and where to go with it."""
     blind = Choice.read(wide.values, blind=True)
     return {
-        "words": choosing.words(wide),
+        "words": choosing.words(user, wide),
         "values": wide.values,
         "is_telling": blind != wide,
         "mixed": (choosing.waiting(user, "mixed", blind), address("mixed", blind)),
@@ -152,7 +152,7 @@ def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | N
         "items": [item] if item else [],
         "past": _past(user, queue),
         "choice": choice.values,
-        "narrow": choosing.words(choice) if choice.is_narrow else "",
+        "narrow": choosing.words(user, choice) if choice.is_narrow else "",
         "counts": _counts(user, queue, choice),
         "done": people_at_work.decided_today(user),
         "reasons": selectors.REJECT_REASONS,
@@ -179,7 +179,7 @@ def queue_page(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
         "is_senior": is_senior(user),
         "last": next(iter(selectors.my_recent_decisions(user, 1)), None),
         "key": str(uuid4()),
-        "choice_words": choosing.words(choice),
+        "choice_words": choosing.words(user, choice),
         "boot": _boot(request, queue, item, choice),
     }
     return render(request, "review/queue.html", context)

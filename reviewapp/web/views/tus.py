@@ -24,6 +24,7 @@ from django.views.decorators.http import require_http_methods
 
 from reviewapp import parts, storage
 from reviewapp.models import Batch, PartialUpload
+from reviewapp.selectors import access
 from reviewapp.services import ingest, resumable
 from reviewapp.web import streams
 from reviewapp.web.forms.uploads import MAX_FILE_BYTES, MAX_FORM_BYTES
@@ -84,7 +85,9 @@ def create(request: HttpRequest) -> HttpResponse:
     told = _metadata(request.headers.get("Upload-Metadata", ""))
     if byte_size is None:
         return _answer(400, "Upload-Length must say how many bytes the file has.")
-    batch = Batch.objects.filter(pk=_whole(told.get("batch", "")) or 0).first()
+    batch = (
+        access.limit(Batch.objects.all(), request.user, "client").filter(pk=_whole(told.get("batch", "")) or 0).first()
+    )
     if batch is None:
         return _answer(400, "Upload-Metadata must name the batch.")
     path = told.get("path") or told.get("filename") or ""
@@ -121,7 +124,8 @@ def _begun(request: HttpRequest, batch: Batch, path: str, byte_size: int, token:
 def upload(request: HttpRequest, token: str) -> HttpResponse:
     """HEAD: how many bytes are confirmed. PATCH: the next piece. DELETE: give it up. GET: what became of it (JSON)."""
     assert isinstance(request.user, User)
-    found = PartialUpload.objects.filter(token=token, user=request.user).select_related("batch").first()
+    own = access.limit(PartialUpload.objects.filter(user=request.user), request.user)
+    found = own.filter(token=token).select_related("batch").first()
     if found is None:
         return _gone()
     try:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from processing.errors import InputRejected
@@ -20,14 +20,15 @@ from reviewapp.web import streams
 from reviewapp.web.forms.uploads import MAX_FILE_BYTES, MAX_FORM_BYTES, PlainUpload
 from reviewapp.web.permissions import MANAGERS, role_required, wants_json
 from reviewapp.web.sheets import sheet_words
+from reviewapp.web.theirs import their_batch
 
 STATUS_CODES = {"accepted": 201, "duplicate": 200, "already_here": 200, "rejected": 422}
 REFUSALS = (storage.StorageFull, streams.BodyTooLarge, streams.BodyIncomplete, InputRejected)
 Line = dict[str, str]
 
 
-def _batch(pk: int) -> Batch:
-    return get_object_or_404(Batch.objects.select_related("client", "preset_version__preset"), pk=pk)
+def _batch(request: HttpRequest, pk: int) -> Batch:
+    return their_batch(request, pk, Batch.objects.select_related("client", "preset_version__preset"))
 
 
 def _line(result: ingest.UploadResult, path: str = "") -> Line:
@@ -67,7 +68,7 @@ def _take_all(batch: Batch, form: PlainUpload, actor: Any) -> Iterator[Line]:
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """The drop zone. A POST is the plain form (no scripts needed) or a ZIP: files and an optional CSV at once."""
-    batch = _batch(pk)
+    batch = _batch(request, pk)
     form = PlainUpload(request.POST or None, request.FILES or None) if request.method == "POST" else PlainUpload()
     lines = list(_take_all(batch, form, request.user)) if form.is_bound and form.is_valid() else []
     status = 422 if form.errors else 200
@@ -83,12 +84,12 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def receive(request: HttpRequest, pk: int) -> JsonResponse:
     """One file as the raw body; `path` is its name under the dropped folder. 507, before a byte is read, if full."""
-    path = request.GET.get("path", "")
+    batch, path = _batch(request, pk), request.GET.get("path", "")
     try:
         if not storage.has_room(streams.announced_length(request)):
             raise storage.StorageFull
         chunks = streams.body_chunks(request, max_bytes=MAX_FILE_BYTES)
-        result = ingest.register_upload(_batch(pk), chunks, path, None, request.user)
+        result = ingest.register_upload(batch, chunks, path, None, request.user)
     except REFUSALS as error:
         return _refusal(error)
     return JsonResponse(_line(result, path), status=STATUS_CODES[result.status])
@@ -102,7 +103,7 @@ def sheet(request: HttpRequest, pk: int) -> JsonResponse:
     What can't be read is said with the columns that can; ?columns=file:0,sku:2 says which is which, &pass leaves bad
     lines out. `applied` and `unmatched` count rows; `names` are the first files without a photo.
     """
-    batch = _batch(pk)
+    batch = _batch(request, pk)
     keys = None
     try:
         if request.method == "POST":
@@ -122,9 +123,10 @@ def sheet(request: HttpRequest, pk: int) -> JsonResponse:
 @require_POST
 def look_at_sheet(request: HttpRequest, pk: int) -> JsonResponse:
     """What a sheet would do, before it does anything: its columns, its first rows, what is left out and why."""
+    batch = _batch(request, pk)
     try:
         data = b"".join(streams.body_chunks(request, max_bytes=ingest.MAX_SHEET_BYTES))
-        found = sheet_look.look(_batch(pk), data, sheet_look.places_from(request.GET.get("columns", "")))
+        found = sheet_look.look(batch, data, sheet_look.places_from(request.GET.get("columns", "")))
     except REFUSALS as error:
         return _refusal(error)
     return JsonResponse({**asdict(found), "columns": list(COLUMNS)})
@@ -134,14 +136,14 @@ def look_at_sheet(request: HttpRequest, pk: int) -> JsonResponse:
 @require_GET
 def known(request: HttpRequest, pk: int) -> JsonResponse:
     """What is here already, as [path, bytes] pairs: a reloaded page sends only the rest."""
-    return JsonResponse({"files": selectors.known_files(_batch(pk)), "has_room": storage.has_room()})
+    return JsonResponse({"files": selectors.known_files(_batch(request, pk)), "has_room": storage.has_room()})
 
 
 @role_required(*MANAGERS)
 @require_GET
 def checks(request: HttpRequest, pk: int) -> JsonResponse:
     """What was refused so far as [path, sentence] pairs, and how many photos nobody has looked at yet."""
-    batch = _batch(pk)
+    batch = _batch(request, pk)
     return JsonResponse({"refused": selectors.refusals(batch), "unchecked": selectors.unchecked(batch)})
 
 
@@ -149,5 +151,5 @@ def checks(request: HttpRequest, pk: int) -> JsonResponse:
 @require_POST
 def finish(request: HttpRequest, pk: int) -> HttpResponse:
     """Nothing more is expected: the batch may complete."""
-    ingest.close_batch(_batch(pk), request.user)
+    ingest.close_batch(_batch(request, pk), request.user)
     return redirect("batches:detail", pk=pk)

@@ -18,14 +18,14 @@ from reviewapp.selectors import siblings as selectors
 from reviewapp.selectors.pairs import pair_of
 from reviewapp.services.channel_views import view_of
 from reviewapp.web.media_urls import run_url
-from reviewapp.web.permissions import MANAGERS, role_required, roles_of, user_has_role
+from reviewapp.web.permissions import MANAGERS, role_required, user_has_role
 from reviewapp.web.viewer_items import channel_item
 
 SAYS = {"approve": gettext_lazy("You approved it"), "reject": gettext_lazy("You rejected it")}
 
 
 def _run(request: HttpRequest, run_id: int) -> ProcessingRun:
-    run = media_selectors.run_for(run_id, "after", roles_of(request.user))
+    run = media_selectors.run_for(run_id, "after", request.user)
     if run is None:
         raise Http404("No such run.")
     return run
