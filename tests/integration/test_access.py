@@ -76,7 +76,7 @@ def test_sec01_nobody_sees_anything_unless_it_was_given() -> None:
 def test_sec01_who_had_an_account_before_keeps_every_client() -> None:
     before = User.objects.create_user("before")
     after = factories.make_user("after", clients=[])
-    import_module("reviewapp.migrations.0027_who_sees_what").everybody_keeps_all(apps, None)
+    import_module("reviewapp.migrations.0030_who_sees_what").everybody_keeps_all(apps, None)
     assert access.clients_of(fresh(before)) is None and access.clients_of(fresh(after)) == frozenset()
     assert PersonScope.objects.count() == 2
 
