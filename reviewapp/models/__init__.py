@@ -25,6 +25,7 @@ from .learning import (
     StudyRun,
 )
 from .lots import Alarm, Certificate, Look, Lot, LotPlace, Scope
+from .messages import OutboundMessage, WebhookSecret
 from .presets import CategoryRule, Preset, PresetProposal, PresetVersion, RoutingPolicy
 from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
@@ -62,6 +63,7 @@ __all__ = [
     "Look",
     "Lot",
     "LotPlace",
+    "OutboundMessage",
     "PartialUpload",
     "PilotReport",
     "PolicyDraft",
@@ -90,5 +92,6 @@ __all__ = [
     "StudyRun",
     "Tally",
     "Task",
+    "WebhookSecret",
     "WorkerHeartbeat",
 ]

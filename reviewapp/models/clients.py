@@ -20,6 +20,11 @@ class Client(models.Model):
         default=True, help_text="Delivery waits until its blind samples are judged."
     )
     sampling = models.CharField(max_length=8, choices=Sampling.choices, default=Sampling.DEFAULT, blank=True)
+    grace_minutes = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How long a delivery waits before it is handed over. Null: as the house does."
+    )
+    webhook_url = models.CharField(max_length=500, blank=True, default="")
+    notify_emails = models.CharField(max_length=1000, blank=True, default="", help_text="Addresses, one a line.")
     version = models.PositiveIntegerField(default=0, help_text="Counts changes: a form that is older is refused.")
     created_at = models.DateTimeField(auto_now_add=True)
 

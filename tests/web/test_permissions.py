@@ -43,6 +43,7 @@ ANYBODY = {
 """Any signed-in role; media and viewer decide per picture (test_media.py, test_viewer_views.py)."""
 TABLE: dict[str, tuple[Role, ...]] = {
     "review": REVIEWERS,
+    "review:call_back": SENIORS,
     "editing": EDITORS,
     "editing:sign_off": SENIORS,
     "editing:send_back": SENIORS,

@@ -14,18 +14,35 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connection
 
 from reviewapp import storage
+from reviewapp.jobs.postman import Postman
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
-from reviewapp.services import batches, loop, proof, resumable, routing, runs, tallies
+from reviewapp.services import (
+    batches,
+    editing,
+    loop,
+    outbox,
+    proof,
+    recalls,
+    resumable,
+    routing,
+    runs,
+    sending,
+    tallies,
+)
 
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 2.0
 BATCHES_EVERY = 15
+ONCE_MESSAGES = 50
 
 
 class Command(BaseCommand):
-    """Every 2 s: free expired leases, ring lost bells; every 30 s: look at batches, counts and disk. Two do no harm."""
+    """Every 2 s: free expired leases, ring lost bells, hand deliveries over; every 30 s: look at batches, counts, disk.
+
+    A thread beside it sends what clients are told. Two sweepers do no harm.
+    """
 
     help = "Bring back what was lost: expired leases, lost bells, batches left between two states."
 
@@ -37,13 +54,17 @@ class Command(BaseCommand):
         """Sweep until told to stop."""
         if options["once"]:
             report = sweep_once(look_over_batches=True)
+            sending.send_due(ONCE_MESSAGES)
             self.stdout.write(f"{report.released} released, {report.died} given up, {report.rung} rung")
             return
         pulse = Pulse("sweeper", role="sweeper")
         pulse.start()
+        postman = Postman()
+        postman.start()
         try:
             self._loop()
         finally:
+            postman.stop()
             pulse.stop()
 
     def _loop(self) -> None:
@@ -75,17 +96,21 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
     """
     close_old_connections()
     report = runs.sweep(on_dead=routing.task_died)
+    round_ = Round()
+    round_.do("deliveries", recalls.sweep)
+    round_.do("messages", outbox.sweep)
     if look_over_batches:
-        round_ = Round()
         round_.do("temporary files", _remove_temp_files)
         round_.do("uploads given up", _expire_uploads)
         round_.do("room", _look_for_room)
         round_.do("counts", tallies.fold)
         round_.do("lots", proof.tick)
+        round_.do("deliveries called back", recalls.repair)
+        round_.do("edits nobody works on", editing.free_expired)
         for batch_id in batch_reads.open_batch_ids():
             round_.do(f"batch {batch_id}", partial(batches.refresh, batch_id))
         round_.do("presets", loop.tick)
-        round_.end()
+    round_.end()
     return report
 
 

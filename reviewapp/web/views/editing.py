@@ -87,6 +87,7 @@ def _compared(task: EditTask, shown: ProcessingRun) -> dict[str, Any]:
 def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
     """One photo: pictures, why it is here, the checklist, and what the person may do next."""
     user, task = _who(request), _task(task_id)
+    desk.beat(user, task)
     shown = task.result_run or task.base_run
     context = {
         "active": "editing",
