@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from reviewapp import post
 from reviewapp.enums import FailureCategory, MessageChannel, MessageKind, MessageState, Role
+from reviewapp.jobs.postman import Postman
 from reviewapp.models import AuditEvent, Client, OutboundMessage
 from reviewapp.selectors import messages
 from reviewapp.services import notices, outbox, sending
@@ -321,3 +322,19 @@ def test_a_sender_killed_between_the_answer_and_the_row_sends_again_under_the_sa
     assert fresh(message).state == MessageState.SENT
     assert len(receiver.got) == 2 and len(receiver.distinct) == 1
     assert json.loads(receiver.got[0][1]) == json.loads(receiver.got[1][1])
+
+
+def test_the_postman_sends_by_itself_and_one_slow_receiver_holds_up_no_other(receiver: Receiver) -> None:
+    postman = Postman()
+    with receiving() as slow:
+        slow.pause_s = 4
+        late = write(told(slow.url)[0])
+        prompt = [write(told(receiver.url)[0]) for _ in range(3)]
+        postman.start()
+        begun = time.monotonic()
+        while len(receiver.got) < 3 and time.monotonic() - begun < 20:
+            time.sleep(0.05)
+        assert slow.got and fresh(late).state == MessageState.SENDING, "that one is still on its way"
+        postman.stop()
+        assert fresh(late).state == MessageState.SENT, "an end waits for what is on its way"
+    assert [fresh(one).state for one in prompt] == [MessageState.SENT] * 3 and len(receiver.got) == 3
