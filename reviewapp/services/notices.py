@@ -23,7 +23,11 @@ class NothingToTest(ValueError):
 
 def completed(batch: Batch, counts: Mapping[str, int]) -> None:
     """Tell that the last photo is resolved, and apart how many failed. Call where it happens once (SCH-21)."""
-    facts = {"client": batch.client.slug, "batch": {"id": batch.pk, "name": batch.name}, "counts": dict(counts)}
+    facts: dict[str, Any] = {
+        "client": batch.client.slug,
+        "batch": {"id": batch.pk, "name": batch.name},
+        "counts": dict(counts),
+    }
     outbox.write(MessageKind.COMPLETED, batch.client, facts, name=str(batch.pk), batch=batch)
     if failed := counts.get(AssetState.FAILED, 0):
         facts = {**facts, "failed": failed}

@@ -68,8 +68,10 @@ def test_rev04_a_senior_is_led_to_the_page_that_calls_back_what_left(page: Any, 
     page.wait_for_url("**/call-back/")
     assert "Delivery 1, 2 files, handed over" in page.inner_text("main")
     page.click("button:has-text('Undo and call back')")
-    page.wait_for_selector("#stage[data-shown]")
+    page.wait_for_url("**/review/")
     assert "Delivery 1 was called back" in page.inner_text("body")
+    open_queue(page, live_server)
+    assert page.inner_text("#sku") == "NW-002", "lent to her, and the first"
     assert Delivery.objects.get().state == DeliveryState.RECALLED
     page.watched.problems[:] = [one for one in page.watched.problems if "409" not in one]
 

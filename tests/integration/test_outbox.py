@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.utils import timezone
 
 from reviewapp import post
@@ -297,13 +299,11 @@ def test_a_sender_killed_between_the_answer_and_the_row_sends_again_under_the_sa
     client, _secret = told(receiver.url)
     message = write(client)
     receiver.pause_s = 20
-    from django.db import connection
-
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         url = f"sqlite:///{name}"
     else:
-        url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
+        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
     code = f"import django; django.setup(); from reviewapp.services import sending; sending.send_one({message.pk})"
     env = {**os.environ, "DATABASE_URL": url, "WEBHOOKS_TO_PRIVATE": "1", "SOFTPROOF_DATA": str(tmp_path)}
     with (tmp_path / "log").open("w") as log:

@@ -342,7 +342,7 @@ def call_back(request: HttpRequest, decision_id: int) -> HttpResponse:
         with afterwards.kept() as kept:
             result = desk.undo(user, decision_id, calls_back=True)
         (messages.success if result.is_undone else messages.warning)(request, result.message)
-        return _then(redirect("review:queue", queue=queue), kept)
+        return _then(redirect("review:chooser"), kept)  # it says so there; the photo is the first of its queue
     context = {
         "active": "review",
         "decision": decision,
