@@ -230,8 +230,41 @@ class RenditionState(models.TextChoices):
 
 
 class DeliveryState(models.TextChoices):
+    """WAITING: made, and until its grace period ends nobody outside is told of it and nobody downloads it."""
+
+    WAITING = "waiting", _("Waits")
     READY = "ready", _("Ready to download")
     DOWNLOADED = "downloaded", _("Downloaded")
+    RECALLED = "recalled", _("Called back")
+
+
+OUT_STATES = frozenset({DeliveryState.READY, DeliveryState.DOWNLOADED})
+"""Handed over, and not called back."""
+
+
+class MessageKind(models.TextChoices):
+    """What a client is told; the value is the event's name in the message."""
+
+    READY = "delivery.ready", _("Delivery ready")
+    RECALLED = "delivery.recalled", _("Delivery called back")
+    COMPLETED = "batch.completed", _("Batch completed")
+    FAILED = "batch.failed_photos", _("Photos failed")
+    TEST = "test", _("Test")
+
+
+class MessageChannel(models.TextChoices):
+    WEBHOOK = "webhook", _("Webhook")
+    EMAIL = "email", _("E-mail")
+
+
+class MessageState(models.TextChoices):
+    """RECALLED: taken back before it was ever sent."""
+
+    PENDING = "pending", _("To be sent")
+    SENDING = "sending", _("Being sent")
+    SENT = "sent", _("Sent")
+    DEAD = "dead", _("Given up")
+    RECALLED = "recalled", _("Taken back")
 
 
 class SampleOutcome(models.TextChoices):

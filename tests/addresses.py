@@ -37,6 +37,7 @@ ANYBODY = {
 """Any signed-in role; media and viewer decide per picture."""
 ROLES: dict[str, tuple[Role, ...]] = {
     "review": REVIEWERS,
+    "review:call_back": SENIORS,
     "editing": EDITORS,
     "editing:sign_off": SENIORS,
     "editing:send_back": SENIORS,
@@ -96,6 +97,7 @@ KINDS: dict[str, Kind] = {
     "review:bulk_advance": Kind.OWN,
     "review:bulk_undo": Kind.OWN,
     "review:take_back": Kind.THEIRS,
+    "review:call_back": Kind.THEIRS,
     "review:decide": Kind.THEIRS,
     "review:adjust": Kind.THEIRS,
     "review:adjustment": Kind.THEIRS,
@@ -152,6 +154,8 @@ PARTS: dict[str, dict[str, str]] = {
     "tus": {"token": "token"},
     "images": {"pk": "asset"},
     "deliveries": {"pk": "delivery"},
+    "deliveries:hand_over": {"pk": "waiting"},
+    "clients:retry_message": {"pk": "client", "message": "message"},
     "quality": {"pk": "lot"},
     "quality:clear": {"pk": "scope"},
     "quality:draft": {"pk": "draft"},

@@ -218,7 +218,15 @@ def _batches(found: list[people.Lot], users: list[int], *, preset: int, channel:
     BatchChannel.objects.bulk_create(BatchChannel(batch_id=lot.id, channel_id=channel) for lot in found)
     done = [lot for lot in found if lot.state == "delivered"]
     Delivery.objects.bulk_create(
-        Delivery(id=lot.id, batch_id=lot.id, number=1, manifest={}, file_count=lot.size, created_by_id=users[0])
+        Delivery(
+            id=lot.id,
+            batch_id=lot.id,
+            number=1,
+            manifest={},
+            file_count=lot.size,
+            created_by_id=users[0],
+            handed_over_at=now,
+        )
         for lot in done
     )
     SampleDraw.objects.bulk_create(

@@ -156,6 +156,47 @@ def read_storage() -> S3Location | None:
     return S3Location(parts.netloc, parts.path.strip("/"), query.get("endpoint", ""), query.get("region", ""))
 
 
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where EMAIL_URL=smtp://user:password@host:587?from=proof@example.com points."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    is_ssl: bool
+    is_starttls: bool
+    sender: str
+
+
+def read_mail() -> MailServer | None:
+    """Return the mail server of EMAIL_URL, None when it is unset: no e-mail is then sent.
+
+    smtp:// asks for STARTTLS unless the address says ?tls=0; smtps:// speaks TLS from the first byte.
+    """
+    raw = read_str("EMAIL_URL")
+    if not raw:
+        return None
+    parts = _split("EMAIL_URL", raw, ("smtp", "smtps"))
+    if not parts.hostname:
+        raise ImproperlyConfigured("EMAIL_URL names no host: smtp://user:password@HOST:587?from=proof@example.com")
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    if unknown := sorted(set(query) - {"from", "tls"}):
+        raise ImproperlyConfigured(f"EMAIL_URL has an unknown option {unknown[0]!r}: from and tls are known.")
+    if not query.get("from"):
+        raise ImproperlyConfigured("EMAIL_URL doesn't say who writes: add ?from=proof@example.com")
+    is_ssl = parts.scheme == "smtps"
+    return MailServer(
+        host=parts.hostname,
+        port=parts.port or (465 if is_ssl else 587),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        is_ssl=is_ssl,
+        is_starttls=not is_ssl and query.get("tls", "1") != "0",
+        sender=query["from"],
+    )
+
+
 def read_secret(data: Path) -> str:
     """Return SECRET_KEY, or one made on first start and kept in `data` with mode 0600."""
     given = read_str("SECRET_KEY")

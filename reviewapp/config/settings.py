@@ -30,6 +30,21 @@ QUEUE_LIMIT = env.read_int("QUEUE_LIMIT", 20_000, low=10, high=100_000_000)
 # A worker that was not heard of for this long has lost its task to another; its pulse beats every 5 s.
 TASK_LEASE_S = env.read_int("TASK_LEASE_S", 60, low=10, high=3600)
 
+# How long a delivery waits before it is handed over, where its client has no time of its own. 0: not at all.
+DELIVERY_GRACE_MIN = env.read_int("DELIVERY_GRACE_MIN", 10, low=0, high=10_080)
+# A photo an editor took and did not touch for this long is free again.
+EDIT_LEASE_H = env.read_int("EDIT_LEASE_H", 24, low=1, high=720)
+# Only for receivers in one's own network, and tests: http and private addresses are otherwise refused.
+WEBHOOKS_TO_PRIVATE = env.read_bool("WEBHOOKS_TO_PRIVATE", False)
+MAIL = env.read_mail()
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL else 'dummy'}.EmailBackend"
+if MAIL is not None:
+    EMAIL_HOST, EMAIL_PORT = MAIL.host, MAIL.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.user, MAIL.password
+    EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL.is_ssl, MAIL.is_starttls
+    DEFAULT_FROM_EMAIL = MAIL.sender
+EMAIL_TIMEOUT = 20
+
 DEBUG = env.read_bool("DEBUG", False)
 LOG_LEVEL = env.read_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 SECRET_KEY = env.read_secret(DATA_DIR)

@@ -26,6 +26,7 @@ from .learning import (
     StudyRun,
 )
 from .lots import Alarm, Certificate, Look, Lot, LotPlace, Scope
+from .messages import OutboundMessage, WebhookSecret
 from .presets import CategoryRule, Preset, PresetProposal, PresetVersion, RoutingPolicy
 from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
@@ -66,6 +67,7 @@ __all__ = [
     "Look",
     "Lot",
     "LotPlace",
+    "OutboundMessage",
     "PartialUpload",
     "PersonScope",
     "PilotReport",
@@ -95,5 +97,6 @@ __all__ = [
     "StudyRun",
     "Tally",
     "Task",
+    "WebhookSecret",
     "WorkerHeartbeat",
 ]

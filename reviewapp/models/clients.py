@@ -30,6 +30,11 @@ class Client(models.Model):
         null=True, blank=True, help_text="While it is set nothing of the client is removed by retention or purge."
     )
     purged_at = models.DateTimeField(null=True, blank=True, help_text="Files and personal data were deleted.")
+    grace_minutes = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How long a delivery waits before it is handed over. Null: as the house does."
+    )
+    webhook_url = models.CharField(max_length=500, blank=True, default="")
+    notify_emails = models.CharField(max_length=1000, blank=True, default="", help_text="Addresses, one a line.")
     version = models.PositiveIntegerField(default=0, help_text="Counts changes: a form that is older is refused.")
     created_at = models.DateTimeField(auto_now_add=True)
 

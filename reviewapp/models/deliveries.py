@@ -18,12 +18,28 @@ class Delivery(models.Model):
     byte_size = models.PositiveBigIntegerField(default=0)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    opens_at = models.DateTimeField(null=True, blank=True, help_text="When its grace period ends.")
+    completes = models.BooleanField(default=False, help_text="Nothing of the batch could be added when it was made.")
+    handed_over_at = models.DateTimeField(null=True, blank=True, help_text="Null while it waits, and if it never left.")
     downloaded_at = models.DateTimeField(null=True, blank=True)
+    recalled_at = models.DateTimeField(null=True, blank=True)
+    recalled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    recall_reason = models.CharField(max_length=300, blank=True)
+    replaces = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by")
 
     class Meta:
         ordering = ["-created_at", "-id"]
         verbose_name_plural = "deliveries"
-        constraints = [models.UniqueConstraint(fields=["batch", "number"], name="delivery_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="delivery_number"),
+            models.UniqueConstraint(fields=["batch"], condition=models.Q(state="waiting"), name="one_waiting_delivery"),
+        ]
+        indexes = [
+            models.Index(fields=["opens_at"], condition=models.Q(state="waiting"), name="delivery_waiting"),
+            models.Index(fields=["recalled_at"], condition=models.Q(state="recalled"), name="delivery_recalled"),
+        ]
 
 
 class DeliveryItem(models.Model):

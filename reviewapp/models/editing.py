@@ -24,6 +24,9 @@ class EditTask(models.Model):
     )
     editor_note = models.CharField(max_length=500, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when the photo is kept for `editor`; the sweep frees it after."
+    )
     submitted_at = models.DateTimeField(null=True, blank=True)
     signed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -35,7 +38,10 @@ class EditTask(models.Model):
 
     class Meta:
         ordering = ["priority", "id"]
-        indexes = [models.Index(fields=["state", "priority", "id"], name="edit_state_priority")]
+        indexes = [
+            models.Index(fields=["state", "priority", "id"], name="edit_state_priority"),
+            models.Index(fields=["lease_until"], condition=models.Q(lease_until__isnull=False), name="edit_lease"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["asset"],

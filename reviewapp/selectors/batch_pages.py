@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F
 from django.utils.translation import gettext as _
 
-from reviewapp.enums import RenditionState
+from reviewapp.enums import OUT_STATES, DeliveryState, RenditionState
 from reviewapp.models import AuditEvent, Batch, BatchCategoryPreset, Channel, Delivery, Rendition
 from reviewapp.selectors import batches as batch_selectors
 from reviewapp.selectors import deliveries as delivery_selectors
@@ -47,7 +47,40 @@ class RemoverCount:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchDetails:
+class DeliveryCard:
+    """The batch's deliveries, and what is ready for one."""
+
+    open_samples: int
+    verified_files: int
+    failed_files: int
+    file_problems: list[tuple[str, int]]
+    deliveries: list[Delivery]
+
+    @property
+    def newest_out(self) -> Delivery | None:
+        """The newest delivery that can be downloaded."""
+        return next((one for one in self.deliveries if one.state in OUT_STATES), None)
+
+    @property
+    def waiting(self) -> Delivery | None:
+        """The delivery that waits to be handed over; there is one at most."""
+        return next((one for one in self.deliveries if one.state == DeliveryState.WAITING), None)
+
+
+def delivery_card(batch: Batch) -> DeliveryCard:
+    """Read the deliveries of `batch`: four queries, one more when files failed a rule."""
+    files = batch_selectors.renditions(batch)
+    return DeliveryCard(
+        open_samples=batch_selectors.open_samples(batch),
+        verified_files=files.get(RenditionState.VERIFIED, 0),
+        failed_files=files.get(RenditionState.FAILED, 0),
+        file_problems=file_problems(batch) if files.get(RenditionState.FAILED) else [],
+        deliveries=list(delivery_selectors.deliveries(batch)[:10]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDetails(DeliveryCard):
     """The batch page."""
 
     progress: Progress
@@ -60,11 +93,6 @@ class BatchDetails:
     channels: list[Channel]
     category_presets: list[BatchCategoryPreset]
     escape: EscapeRate
-    open_samples: int
-    verified_files: int
-    failed_files: int
-    file_problems: list[tuple[str, int]]
-    deliveries: list[Delivery]
     activity: list[AuditEvent]
 
     @property
@@ -99,7 +127,7 @@ def file_problems(batch: Batch) -> list[tuple[str, int]]:
 def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
     """Read the page of `batch` with the tiles filtered by `show`."""
     progress, failed = progress_of(batch), batch_selectors.failures(batch)
-    files = batch_selectors.renditions(batch)
+    ready = delivery_card(batch)
     events = AuditEvent.objects.filter(batch=batch, noun__in=BATCH_NOUNS).select_related("actor")
     return BatchDetails(
         progress=progress,
@@ -112,10 +140,10 @@ def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
         channels=delivery_selectors.channels_of(batch),
         category_presets=list(batch.category_presets.select_related("preset_version__preset")),
         escape=escape_rate(batch),
-        open_samples=batch_selectors.open_samples(batch),
-        verified_files=files.get(RenditionState.VERIFIED, 0),
-        failed_files=files.get(RenditionState.FAILED, 0),
-        file_problems=file_problems(batch) if files.get(RenditionState.FAILED) else [],
-        deliveries=list(delivery_selectors.deliveries(batch)[:10]),
+        open_samples=ready.open_samples,
+        verified_files=ready.verified_files,
+        failed_files=ready.failed_files,
+        file_problems=ready.file_problems,
+        deliveries=ready.deliveries,
         activity=list(events[:ACTIVITY]),
     )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from reviewapp.enums import (
     APPROVED_STATES,
+    OUT_STATES,
     REVIEW_STATES,
     AssetState,
     LookKind,
@@ -61,8 +62,14 @@ class Plan:
 
 def deliveries(batch: Batch | None = None) -> QuerySet[Delivery]:
     """Deliveries, newest first, of one batch or of all."""
-    found = Delivery.objects.select_related("batch__client", "created_by")
+    found = Delivery.objects.select_related("batch__client", "created_by", "recalled_by", "replaces")
     return found.filter(batch=batch) if batch is not None else found
+
+
+def out_with(asset: Asset) -> QuerySet[Delivery]:
+    """Deliveries that were handed over with a file of this photo, oldest first."""
+    items = DeliveryItem.objects.filter(rendition__asset=asset).values("delivery_id")
+    return Delivery.objects.filter(pk__in=items, state__in=OUT_STATES).order_by("number")
 
 
 def items_of(delivery: Delivery) -> QuerySet[DeliveryItem]:

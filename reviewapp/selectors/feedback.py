@@ -61,7 +61,9 @@ def of_client(client: Client) -> Feedback:
     """Everything the client's page shows; six queries."""
     rows = list(ReturnRate.objects.filter(client=client)[:SHOWN])
     said = Complaint.objects.filter(client=client).select_related("asset__batch").order_by("-pk")
-    delivered = DeliveryItem.objects.filter(rendition__asset__batch__client=client).values("rendition__asset")
+    delivered = DeliveryItem.objects.filter(
+        rendition__asset__batch__client=client, delivery__handed_over_at__isnull=False
+    ).values("rendition__asset")
     return Feedback(
         before=_returns(client, is_before=True),
         since=_returns(client, is_before=False),

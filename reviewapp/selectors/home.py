@@ -11,11 +11,22 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Val
 from django.db.models.functions import Coalesce, Concat, TruncHour
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, BatchState, EditTaskState, ProposalState, ReviewTaskState, Role, Routing
+from reviewapp.enums import (
+    OUT_STATES,
+    AssetState,
+    BatchState,
+    DeliveryState,
+    EditTaskState,
+    ProposalState,
+    ReviewTaskState,
+    Role,
+    Routing,
+)
 from reviewapp.models import (
     Alarm,
     Asset,
     Batch,
+    Delivery,
     DeliveryItem,
     EditTask,
     FirstSample,
@@ -119,8 +130,8 @@ def active_batches(user: User) -> list[BatchRow]:
 
 def just_delivered(user: User) -> list[ProcessingRun]:
     """The latest delivered photos, one picture each."""
-    items = limit(DeliveryItem.objects.order_by("-delivery_id", "path"), user, "delivery__batch__client")
-    newest = items.values_list("rendition__run_id", flat=True)
+    out = limit(DeliveryItem.objects.filter(delivery__state__in=OUT_STATES), user, "delivery__batch__client")
+    newest = out.order_by("-delivery_id", "path").values_list("rendition__run_id", flat=True)
     ids = list(dict.fromkeys(newest[: STRIP * 6]))[:STRIP]
     runs = ProcessingRun.objects.in_bulk(ids)
     return [runs[pk] for pk in ids if pk in runs]
@@ -197,6 +208,7 @@ def _of_a_batch(user: User) -> list[Need]:
     """
     seen = FirstSample.objects.filter(batch=OuterRef("pk"))
     rest = Asset.objects.filter(batch=OuterRef("pk"), state=AssetState.WAITS_FOR_SAMPLE)
+    waiting = Delivery.objects.filter(batch=OuterRef("pk"), state=DeliveryState.WAITING)
     wanted = {
         "paused": Q(state=BatchState.PAUSED),
         "sampled": Q(
@@ -207,7 +219,7 @@ def _of_a_batch(user: User) -> list[Need]:
             first_share__isnull=False,
             applied_at__isnull=True,
         ),
-        "ready": Q(state=BatchState.READY),
+        "ready": Q(~Exists(waiting), state=BatchState.READY),
     }
     newest = Q()
     for asked in wanted.values():

@@ -50,7 +50,8 @@ def looked_back(batch: Batch) -> QuerySet[Look]:
         back, asset__batch=batch, verdict="", is_void=False,
         task__state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD],
     )  # fmt: skip
-    return open_ones.exclude(Exists(DeliveryItem.objects.filter(rendition__asset=OuterRef("asset"))))
+    left = DeliveryItem.objects.filter(rendition__asset=OuterRef("asset"), delivery__handed_over_at__isnull=False)
+    return open_ones.exclude(Exists(left))
 
 
 def unproven_photos(batch: Batch) -> dict[int, Lot]:

@@ -54,8 +54,8 @@ def rendition_for(rendition_id: int, user: Any) -> Rendition | None:
     """The channel file when `user` may open it."""
     if not SEES_DELIVERABLES & roles_of(user):
         return None
-    files = limit(Rendition.objects.select_related("asset__batch").exclude(storage_key=""), user, "asset__batch__client")
-    return files.filter(pk=rendition_id).first()
+    files = Rendition.objects.select_related("asset__batch").exclude(storage_key="")
+    return limit(files, user, "asset__batch__client").filter(pk=rendition_id).first()
 
 
 def reference_for(picture_id: int, user: Any) -> ReferencePicture | None:

@@ -272,6 +272,12 @@ def my_recent_decisions(
     return made.exclude(verdict=Verdict.SKIP).order_by("-pk")[:limit]
 
 
+def own_decision(user: User, decision_id: int) -> ReviewDecision | None:
+    """One decision of `user` that is still in force, about a photo they may still see; None when there is no such."""
+    made = limit(ReviewDecision.objects.filter(reviewer=user, is_second_opinion=False), user, "asset__batch__client")
+    return standing(made).select_related("asset__batch").filter(pk=decision_id).first()
+
+
 def second_opinions() -> QuerySet[ReviewDecision]:
     """Judgements that came after somebody else's: material for agreement figures."""
     return ReviewDecision.objects.filter(is_second_opinion=True).select_related("reviewer", "asset").order_by("-pk")

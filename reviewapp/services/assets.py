@@ -6,11 +6,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from reviewapp.enums import RESOLVED_STATES, AssetState
+from reviewapp.enums import APPROVED_STATES, RESOLVED_STATES, AssetState
 from reviewapp.models import Asset
 from reviewapp.policies.transitions import check_transition
 
-from . import audit
+from . import audit, recalls
 
 
 class StateConflict(RuntimeError):
@@ -48,4 +48,6 @@ def move(
     audit.record(
         "asset.moved", asset, actor=actor, before={"state": before}, after={"state": str(target)}, note=reason[:500]
     )
+    if before in APPROVED_STATES and target not in APPROVED_STATES:
+        recalls.photo_left(asset, reason, actor)
     return asset

@@ -14,6 +14,7 @@ from reviewapp.enums import (
     UNDONE_STATES,
     AssetState,
     BatchState,
+    DeliveryState,
     EditReason,
     RenditionState,
     ReviewTaskState,
@@ -24,7 +25,7 @@ from reviewapp.models import Asset, Batch, EditTask, Rendition, ReviewTask, Task
 from reviewapp.selectors import batches as selectors
 from reviewapp.selectors import failures
 
-from . import assets, audit, batch_state, first_samples, pilots, runs, sampling, turns
+from . import assets, audit, batch_state, first_samples, notices, pilots, recalls, runs, sampling, turns
 from .handover import LIVE_EDITS, open_editing
 
 # Where a photo stood before the step that failed, so that a retry starts exactly that step again.
@@ -102,7 +103,9 @@ def _complete(batch: Batch) -> None:
     now = timezone.now()
     if Batch.objects.filter(pk=batch.pk, completed_at__isnull=True).update(completed_at=now):
         batch.completed_at = now
-        audit.record("batch.completed", batch, after={"counts": selectors.counts(batch)})
+        counts = selectors.counts(batch)
+        audit.record("batch.completed", batch, after={"counts": counts})
+        notices.completed(batch, counts)
         pilots.report(batch)
 
 
@@ -144,6 +147,8 @@ def cancel(batch: Batch, reason: str = "", actor: Any = None) -> int:
         )
         if not is_cancelled:
             return 0
+        for delivery in batch.deliveries.filter(state=DeliveryState.WAITING):
+            recalls.take_back(delivery, reason=recalls.CANCELLED, actor=actor, only_waiting=True)
         waiting = list(batch.assets.filter(state__in=UNDONE_STATES - {AssetState.SCORED}))
         done = 0
         for asset in waiting:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -13,6 +15,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from processing.intake import PROFILES
+from reviewapp import post
 from reviewapp.enums import BatchState, Role, Sampling
 from reviewapp.models import AuditEvent, Batch, Client
 
@@ -22,6 +25,8 @@ from .people import require
 MAX_NAME = 120
 MAX_NOTES = 2000
 MAX_DAYS = 36_500
+MAX_GRACE_MIN = 7 * 24 * 60
+MAX_MAILS = 10
 _OVER = (BatchState.DELIVERED, BatchState.CANCELLED)
 
 
@@ -35,7 +40,10 @@ class ClientRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ClientData:
-    """What a manager settles with a client. `validation_profile` is a key of PROFILES or "" (what the channels ask)."""
+    """What a manager settles with a client. `validation_profile` is a key of PROFILES or "" (what the channels ask).
+
+    `grace_minutes` None: as long as the house says. `notify_emails`: addresses with white space between.
+    """
 
     name: str
     brand_notes: str = ""
@@ -47,6 +55,9 @@ class ClientData:
     keep_originals_days: int | None = None
     keep_results_days: int | None = None
     legal_hold: bool = False
+    grace_minutes: int | None = None
+    webhook_url: str = ""
+    notify_emails: str = ""
 
 
 def create_client(data: ClientData, actor: Any) -> Client:
@@ -146,10 +157,11 @@ def _checked(data: ClientData, client: Client | None) -> dict[str, Any]:
         days = getattr(data, field)
         if days is not None and not 1 <= days <= MAX_DAYS:
             raise ClientRefused(field, _("Between 1 and %(most)s days, or empty to keep them.") % {"most": MAX_DAYS})
+    addresses = _addresses(data)
     namesakes = Client.objects.filter(name__iexact=name)
     if (namesakes.exclude(pk=client.pk) if client else namesakes).exists():
         raise _taken(name)
-    fields = asdict(data) | {"name": name, "brand_notes": notes}
+    fields = asdict(data) | {"name": name, "brand_notes": notes, **addresses}
     since = (client.legal_hold_since if client else None) or timezone.now()
     fields["legal_hold_since"] = since if fields.pop("legal_hold") else None
     return fields
@@ -158,6 +170,27 @@ def _checked(data: ClientData, client: Client | None) -> dict[str, Any]:
 def _said(values: dict[str, Any]) -> dict[str, Any]:
     """The values as the audit log keeps them."""
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def _addresses(data: ClientData) -> dict[str, Any]:
+    """Where the client is told things, put in order."""
+    if data.grace_minutes is not None and not 0 <= data.grace_minutes <= MAX_GRACE_MIN:
+        raise ClientRefused("grace_minutes", _("Between 0 minutes and a week (10,080 minutes)."))
+    url = data.webhook_url.strip()
+    if url:
+        try:
+            post.check_address(url)
+        except post.PostFailed as refused:
+            raise ClientRefused("webhook_url", str(refused)) from None
+    mails = list(dict.fromkeys(data.notify_emails.replace(",", " ").replace(";", " ").split()))
+    if len(mails) > MAX_MAILS:
+        raise ClientRefused("notify_emails", _("%(most)d addresses fit.") % {"most": MAX_MAILS})
+    for mail in mails:
+        try:
+            validate_email(mail)
+        except ValidationError:
+            raise ClientRefused("notify_emails", _("%(mail)s isn't an e-mail address.") % {"mail": mail}) from None
+    return {"webhook_url": url, "notify_emails": "\n".join(mails)}
 
 
 def _taken(name: str) -> ClientRefused:

@@ -1,4 +1,7 @@
-"""Delivery: fix the list of verified files a client gets, say what is withheld and why, stream it as a ZIP."""
+"""Delivery: fix the list of verified files a client gets, say what is withheld and why, stream it as a ZIP.
+
+What is made waits for its grace period; handing it over and calling it back are services/recalls.py.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import PurePosixPath
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -19,16 +24,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from reviewapp import storage
-from reviewapp.enums import BatchState, DeliveryState, LotState, Role
-from reviewapp.models import Batch, Delivery, DeliveryItem, Lot, Rendition
+from reviewapp.enums import OUT_STATES, BatchState, DeliveryState, LotState, Role
+from reviewapp.models import Batch, Client, Delivery, DeliveryItem, Lot, Rendition
 from reviewapp.selectors import deliveries as selectors
 
-from . import audit, batch_state, batches
+from . import audit, batches, recalls
 from .manifest import build_manifest, files_csv, withheld_csv
 from .people import require, require_client
 from .words import stored
 
-__all__ = ["DeliveryCorrupt", "DeliveryHeld", "archive_name", "build_manifest", "release", "stream_zip"]
+__all__ = [
+    "DeliveryClosed",
+    "DeliveryCorrupt",
+    "DeliveryHeld",
+    "archive_name",
+    "build_manifest",
+    "release",
+    "stream_zip",
+]
 
 _RESERVED = re.compile(r"con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]", re.IGNORECASE)
 CHUNK = 256 * 1024
@@ -52,12 +65,18 @@ class DeliveryCorrupt(RuntimeError):
     """A stored file is missing, or not the bytes that were verified: the stream stops, nothing wrong leaves."""
 
 
-def release(batch: Batch, actor: User | None) -> Delivery:
+class DeliveryClosed(RuntimeError):
+    """A delivery that waits or was called back isn't given to anybody; the message says which."""
+
+
+def release(batch: Batch, actor: User | None, *, at_once: bool = False) -> Delivery:
     """Make a delivery of every verified file of every approved photo of `batch`; the rest is listed as withheld.
 
-    The batch becomes delivered when nothing can be added any more, otherwise this is a partial delivery and a later one
-    holds everything again. `actor` None is the line itself. Raises NotAllowed, and DeliveryHeld while samples are open
-    (unless the client opted out, B12), when nothing is deliverable, or nothing changed since the last delivery.
+    It waits until its grace period is over, then it is handed over; `at_once` leaves the wait out. The batch becomes
+    delivered with that when nothing can be added any more, otherwise this is a partial delivery and a later one holds
+    everything again. `actor` None is the line itself. Raises NotAllowed, and DeliveryHeld while samples are open
+    (unless the client opted out, B12) or another delivery waits, when nothing is deliverable, or nothing changed since
+    the last one.
     """
     if actor is not None:
         require(actor, Role.MANAGER, to=_("deliver a batch"))
@@ -68,14 +87,21 @@ def release(batch: Batch, actor: User | None) -> Delivery:
         fresh = locked.select_related("client", "preset_version__preset").get(pk=batch.pk)
         with stored():  # what is withheld and why is written down
             plan = selectors.plan(fresh)
-        previous = Delivery.objects.filter(batch=fresh).order_by("-number").first()
-        if reasons := _hindrances(fresh, plan, previous):
+        made = list(Delivery.objects.filter(batch=fresh).order_by("-number"))
+        if reasons := _hindrances(fresh, plan, made):
             raise DeliveryHeld(reasons, plan.open_samples)
-        delivery = _create(fresh, plan, (previous.number if previous else 0) + 1, actor)
-        if plan.is_complete:
-            _mark_delivered(fresh, actor)
+        wait = timedelta(0) if at_once else grace_of(fresh.client)
+        delivery = _create(fresh, plan, made, wait, actor)
+        if not wait:
+            recalls.open_now(delivery, fresh, delivery.created_at, actor)
     batch.refresh_from_db()
     return delivery
+
+
+def grace_of(client: Client) -> timedelta:
+    """How long a delivery of this client waits."""
+    own = client.grace_minutes
+    return timedelta(minutes=settings.DELIVERY_GRACE_MIN if own is None else own)
 
 
 def archive_name(delivery: Delivery) -> str:
@@ -87,9 +113,24 @@ def archive_name(delivery: Delivery) -> str:
 def stream_zip(delivery: Delivery, actor: User | None = None) -> Iterator[bytes]:
     """Yield the package as ZIP bytes: a folder per channel, manifest.json, manifest.csv, withheld.csv.
 
-    Files are read from storage in chunks and held against their SHA-256 on the way out; memory stays flat.
-    Raises DeliveryCorrupt in mid-stream (the download then fails) rather than end an archive with a wrong file in it.
+    Files are read from storage in chunks and held against their SHA-256 on the way out; memory stays flat. Raises
+    DeliveryClosed at once for a delivery that isn't out, and DeliveryCorrupt in mid-stream (the download then fails)
+    rather than end an archive with a wrong file in it.
     """
+    if delivery.state not in OUT_STATES:
+        raise DeliveryClosed(closed_words(delivery))
+    return _stream(delivery, actor)
+
+
+def closed_words(delivery: Delivery) -> str:
+    """Why a delivery can't be downloaded."""
+    number = {"n": delivery.number}
+    if delivery.state == DeliveryState.RECALLED:
+        return _("Delivery %(n)d was called back. Download the one that replaces it.") % number
+    return _("Delivery %(n)d still waits. Hand it over first.") % number
+
+
+def _stream(delivery: Delivery, actor: User | None) -> Iterator[bytes]:
     sink = _Sink()
     stamp = delivery.created_at.timetuple()[:6]
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
@@ -152,7 +193,7 @@ def _info(path: str, stamp: tuple[int, ...]) -> zipfile.ZipInfo:
     return info
 
 
-def _hindrances(batch: Batch, plan: selectors.Plan, previous: Delivery | None) -> list[str]:
+def _hindrances(batch: Batch, plan: selectors.Plan, made: Sequence[Delivery]) -> list[str]:
     if refusal := NO_DELIVERY.get(BatchState(batch.state)):
         return [str(refusal)]
     if batch.state == BatchState.PAUSED:
@@ -160,6 +201,9 @@ def _hindrances(batch: Batch, plan: selectors.Plan, previous: Delivery | None) -
         return [_("The batch is paused: %(why)s. Resume it first.") % {"why": why}]
     if batch.results_removed_at is not None:
         return [_("Its results and channel files were removed by the client's retention.")]
+    if any(one.state == DeliveryState.WAITING for one in made):
+        waits = _("Delivery %(n)d waits until it is handed over. Hand it over now, or call it back first.")
+        return [waits % {"n": made[0].number}]
     if plan.lots_open:
         return [_waits_for(lot) for lot in plan.lots_open]
     if plan.open_samples and batch.client.waits_for_samples:
@@ -171,6 +215,7 @@ def _hindrances(batch: Batch, plan: selectors.Plan, previous: Delivery | None) -
         return [waits % {"count": plan.open_samples}]
     if not plan.renditions:
         return [_("No photo of this batch is approved and verified yet.")]
+    previous = next((one for one in made if one.state in OUT_STATES), None)
     if previous is not None and batch.state != BatchState.READY:  # the last one may differ in what is withheld only
         before = set(previous.items.values_list("rendition_id", flat=True))
         if before == {rendition.pk for rendition in plan.renditions}:
@@ -188,12 +233,20 @@ def _waits_for(lot: Lot) -> str:
     return _("Lot %(number)d is being proven: its looks wait for reviewers.") % values
 
 
-def _create(batch: Batch, plan: selectors.Plan, number: int, actor: User | None) -> Delivery:
+def _create(
+    batch: Batch, plan: selectors.Plan, made: Sequence[Delivery], wait: timedelta, actor: User | None
+) -> Delivery:
     paths = _paths(plan.renditions)
-    manifest = build_manifest(batch, number, paths, plan.withheld, actor)
+    number = (made[0].number if made else 0) + 1
+    replaces = _replaced(made)
+    manifest = build_manifest(batch, number, paths, plan.withheld, actor, replaces.number if replaces else None)
     delivery = Delivery.objects.create(
         batch=batch,
         number=number,
+        state=DeliveryState.WAITING,
+        opens_at=timezone.now() + wait,
+        completes=plan.is_complete,
+        replaces=replaces,
         manifest=manifest,
         withheld=[asdict(item) for item in plan.withheld],
         file_count=len(paths),
@@ -210,6 +263,16 @@ def _create(batch: Batch, plan: selectors.Plan, number: int, actor: User | None)
         after={"number": number, "files": len(paths), "withheld": len(plan.withheld)},
     )
     return delivery
+
+
+def _replaced(made: Sequence[Delivery]) -> Delivery | None:
+    """The delivery a new one corrects: the last that left and was called back, and that no other corrects already."""
+    for one in made:  # newest first
+        if one.state in OUT_STATES:
+            return None
+        if one.state == DeliveryState.RECALLED and one.handed_over_at is not None:
+            return one
+    return None
 
 
 def _paths(renditions: Sequence[Rendition]) -> list[tuple[str, Rendition]]:
@@ -240,14 +303,10 @@ def _unreserved(part: str) -> str:
     return f"_{part}" if _RESERVED.fullmatch(part.split(".", 1)[0].strip()) else part
 
 
-def _mark_delivered(batch: Batch, actor: User | None) -> None:
-    """Ready -> delivered, once; while machines or people still work on it the batch keeps its state."""
-    batch_state.move(batch, BatchState.DELIVERED, allowed_from=[BatchState.READY], actor=actor)
-
-
 def _mark_downloaded(delivery: Delivery, actor: User | None) -> None:
     with transaction.atomic():
-        Delivery.objects.filter(pk=delivery.pk, downloaded_at__isnull=True).update(
-            state=DeliveryState.DOWNLOADED, downloaded_at=timezone.now()
-        )
+        now = timezone.now()
+        # Called back while it was downloaded: it stays so, and that somebody has the files is known.
+        Delivery.objects.filter(pk=delivery.pk, downloaded_at__isnull=True).update(downloaded_at=now)
+        Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.READY).update(state=DeliveryState.DOWNLOADED)
         audit.record("delivery.downloaded", delivery, actor=actor, after={"number": delivery.number})

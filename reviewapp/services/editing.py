@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q
@@ -24,8 +25,8 @@ from .people import NotAllowed, require
 
 MAX_UPLOAD_BYTES = 200 * 1024 * 1024
 MAX_NOTE = 500
-EDIT_LEASE = timedelta(hours=72)
-EXPIRE_AT_ONCE = 200
+SENT_BACK_LEASES = 3
+"""What was sent back is kept for who did it this many times as long."""
 
 
 class EditRefused(ValueError):
@@ -42,7 +43,7 @@ def claim(user: User, task_id: int) -> EditTask:
     with transaction.atomic():
         mine_or_free = Q(editor__isnull=True) | Q(editor=user)
         won = EditTask.objects.filter(mine_or_free, pk=task_id, state=EditTaskState.OPEN).update(
-            state=EditTaskState.CLAIMED, editor=user, claimed_at=now
+            state=EditTaskState.CLAIMED, editor=user, claimed_at=now, lease_until=now + lease()
         )
         task = selectors.task_for_display(task_id, user)
         if not won and not (task.state == EditTaskState.CLAIMED and task.editor_id == user.pk):
@@ -50,6 +51,34 @@ def claim(user: User, task_id: int) -> EditTask:
         if won:
             audit.record("edit.claimed", task, actor=user)
         return task
+
+
+def lease() -> timedelta:
+    """How long a photo stays on the desk of an editor who doesn't touch it. Signing out leaves it there: the work is in
+    another program, and goes on."""
+    return timedelta(hours=settings.EDIT_LEASE_H)
+
+
+def beat(user: User, task: EditTask) -> None:
+    """Keep a photo on its editor's desk: its page was opened. Writes at most once in a tenth of the lease."""
+    now = timezone.now()
+    mine = EditTask.objects.filter(pk=task.pk, state=EditTaskState.CLAIMED, editor=user)
+    mine.exclude(lease_until__gt=now + lease() * 0.9).update(lease_until=now + lease())
+
+
+def free_expired(now: datetime | None = None) -> int:
+    """Give back what nobody touched until its lease ended, also what was sent back to somebody. Returns how many."""
+    moment = now or timezone.now()
+    kept = Q(state=EditTaskState.CLAIMED) | Q(state=EditTaskState.OPEN, editor__isnull=False)
+    freed = 0
+    for task in EditTask.objects.filter(kept, lease_until__lt=moment).order_by("pk")[:200]:
+        with transaction.atomic():
+            # Whoever came back at this moment has extended it, and keeps it.
+            same = EditTask.objects.filter(kept, pk=task.pk, editor=task.editor_id, lease_until__lt=moment)
+            if same.update(state=EditTaskState.OPEN, editor=None, claimed_at=None, lease_until=None):
+                audit.record("edit.lease_expired", task, before={"editor": task.editor_id})
+                freed += 1
+    return freed
 
 
 def release(user: User, task_id: int) -> EditTask:
@@ -61,28 +90,12 @@ def release(user: User, task_id: int) -> EditTask:
             require(user, Role.SENIOR, to=_("release somebody else's edit"))
         freed = EditTask.objects.filter(
             pk=task_id, editor=task.editor_id, state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]
-        ).update(state=EditTaskState.OPEN, editor=None, claimed_at=None)
+        ).update(state=EditTaskState.OPEN, editor=None, claimed_at=None, lease_until=None)
         if not freed:
             raise EditRefused(_("This photo isn't on anyone's desk. Load the page again."))
         audit.record("edit.released", task, actor=user, before={"editor": task.editor_id})
         task.refresh_from_db()
         return task
-
-
-def expire_claims(now: datetime | None = None) -> int:
-    """Put back what somebody took EDIT_LEASE ago and has not handed in: photos must not wait for who is away.
-
-    Work that was sent back stays its editor's; a senior may free it. Returns how many were put back.
-    """
-    limit = (now or timezone.now()) - EDIT_LEASE
-    freed = 0
-    for task in EditTask.objects.filter(state=EditTaskState.CLAIMED, claimed_at__lt=limit)[:EXPIRE_AT_ONCE]:
-        with transaction.atomic():
-            mine = EditTask.objects.filter(pk=task.pk, state=EditTaskState.CLAIMED, claimed_at=task.claimed_at)
-            if mine.update(state=EditTaskState.OPEN, editor=None, claimed_at=None):
-                audit.record("edit.lease_expired", task, before={"editor": task.editor_id})
-                freed += 1
-    return freed
 
 
 def submit(
@@ -163,7 +176,7 @@ def rescored(task: EditTask, run: ProcessingRun) -> None:
 def rescore_failed(task: EditTask, sentence: str) -> None:
     """The corrected file can't be used: back to its editor with the reason. Call in the failing step's transaction."""
     changed = EditTask.objects.filter(pk=task.pk, state=EditTaskState.SUBMITTED).update(
-        state=EditTaskState.CLAIMED, signoff_note=sentence[:MAX_NOTE]
+        state=EditTaskState.CLAIMED, signoff_note=sentence[:MAX_NOTE], lease_until=timezone.now() + lease()
     )
     if changed:
         audit.record("edit.rescore_failed", task, note=sentence[:MAX_NOTE])
@@ -193,7 +206,8 @@ def send_back(user: User, task_id: int, note: str) -> EditTask:
         raise EditRefused(_("Say what is to be done: the editor reads this note."))
     task = selectors.task_for_display(task_id, user)
     with transaction.atomic():
-        _close_signoff(task, state=EditTaskState.OPEN, signoff_note=_fits(note), result_run=None)
+        until = timezone.now() + SENT_BACK_LEASES * lease()
+        _close_signoff(task, state=EditTaskState.OPEN, signoff_note=_fits(note), result_run=None, lease_until=until)
         assets.move(task.asset, AssetState.EDITING, reason=f"Sent back: {note.strip()}", actor=user)
         audit.record("edit.sent_back", task, actor=user, note=note)
         batches.refresh(task.asset.batch_id)
@@ -242,6 +256,7 @@ def _hand_in(
         checklist=ticked,
         editor_note=_fits(note),
         submitted_at=timezone.now(),
+        lease_until=None,
         version=F("version") + 1,
     )
     if not won:

@@ -44,7 +44,8 @@ def complain(asset: Asset, *, reason: str, note: str, received_on: date | None, 
     with transaction.atomic():
         place = LotPlace.objects.filter(asset=asset).select_related("lot").order_by("-lot_id").first()
         lot = Lot.objects.select_for_update().get(pk=place.lot_id) if place else None
-        has_left = DeliveryItem.objects.filter(rendition__asset=asset).exists()
+        left = DeliveryItem.objects.filter(delivery__handed_over_at__isnull=False)
+        has_left = left.filter(rendition__asset=asset).exists()
         said = Complaint.objects.create(
             client=asset.batch.client, asset=asset, lot=lot, reason=reason, note=words, received_on=day,
             was_delivered=has_left, logged_by=actor if getattr(actor, "is_authenticated", False) else None,

@@ -27,9 +27,17 @@ WITHHELD_COLUMNS = ("file", "sku", "channel", "code", "reason")
 
 
 def build_manifest(
-    batch: Batch, number: int, paths: Sequence[tuple[str, Rendition]], withheld: Sequence[Withheld], actor: User | None
+    batch: Batch,
+    number: int,
+    paths: Sequence[tuple[str, Rendition]],
+    withheld: Sequence[Withheld],
+    actor: User | None,
+    replaces: int | None = None,
 ) -> dict[str, Any]:
-    """Return the manifest as plain JSON values: {schema, delivery, counts, files, withheld} (DEL-01)."""
+    """Return the manifest as plain JSON values: {schema, delivery, counts, files, withheld} (DEL-01).
+
+    `replaces` is the number of the delivery that was called back and that this one corrects.
+    """
     decided = _deciders(batch)
     samples = dict(SampleMember.objects.filter(asset__batch=batch).values_list("asset_id", "outcome"))
     seen = Look.objects.filter(asset__batch=batch, kind__in=[LookKind.FIRST, LookKind.AGAIN], is_void=False)
@@ -41,6 +49,7 @@ def build_manifest(
             "client": batch.client.name,
             "batch": batch.name,
             "number": number,
+            "replaces": replaces,
             "created_at": timezone.now().isoformat(timespec="seconds"),
             "created_by": person(actor) if actor else "automatic",
             "batch_preset": str(batch.preset_version),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
-from reviewapp.enums import AlarmKind, AssetState, BatchState, EditReason, LookKind, LotState
+from reviewapp.enums import AlarmKind, AssetState, BatchState, DeliveryState, EditReason, LookKind, LotState
 from reviewapp.models import Batch, DeliveryItem, Look, Lot, LotPlace
 from reviewapp.policies.quality.plans import expanding
 
-from . import audit, batch_state, hidden, scopes
+from . import audit, batch_state, hidden, recalls, scopes
 
 LEAST = 29
 """Looks at a lot whose plan has no boundary of its own: the jump guard."""
@@ -58,8 +58,8 @@ def escaped(look: Look) -> None:
     is_here = asset.state == AssetState.AUTO_APPROVED
     if is_here:
         open_editing(asset, EditReason.SAMPLE_REJECTED, "Rejected in review.", base_run=look.task.run)
-    if not DeliveryItem.objects.filter(rendition__asset=asset).exists():
-        return  # found in time
+    if not DeliveryItem.objects.filter(rendition__asset=asset, delivery__handed_over_at__isnull=False).exists():
+        return  # found in time; a delivery that waited was called back when the photo moved
     if is_here:
         batch = Batch.objects.get(pk=asset.batch_id)
         note = "A photo that was delivered has to be replaced."
@@ -78,9 +78,10 @@ def count_escape(lot: Lot) -> None:
 
 
 def has_left(lot: Lot) -> bool:
-    """Say whether a photo of the lot is in a delivery."""
+    """Say whether a photo of the lot is in a delivery that was handed over."""
     photos = lot.places.values("asset_id")
-    return DeliveryItem.objects.filter(rendition__asset_id__in=photos).exists()
+    left = DeliveryItem.objects.filter(delivery__handed_over_at__isnull=False)
+    return left.filter(rendition__asset_id__in=photos).exists()
 
 
 def void_looks(reviewer: User, since: object) -> int:
@@ -104,6 +105,8 @@ def void_looks(reviewer: User, since: object) -> int:
         if has_left(lot):
             ask_places(lot, asset_ids)
             continue
+        for delivery in recalls.holding(list(lot.places.values_list("asset_id", flat=True)), [DeliveryState.WAITING]):
+            recalls.take_back(delivery, reason=f"Lot {lot.number} isn't proven any more.", only_waiting=True)
         lot.state, lot.closed_at, lot.record = LotState.OPEN, None, {}
         lot.why = "Open again: some of its looks don't count any more."
         lot.save(update_fields=["state", "closed_at", "record", "why"])

@@ -1,9 +1,13 @@
-"""Taking decisions back: one's own, newest first, until the photo is sealed in a delivery or an editor has it."""
+"""Taking decisions back: one's own, newest first, until the photo was handed over or an editor has it.
+
+A delivery that still waits and holds the photo is called back with it, silently. One that was handed over seals the
+photo, but for a senior who says that it is to be called back: its client is then told (docs/review.md).
+"""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.contrib.auth.models import User
@@ -11,10 +15,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from reviewapp.enums import (
+    OUT_STATES,
     AssetState,
+    DeliveryState,
     EditTaskState,
+    LookKind,
     ReviewReason,
     ReviewTaskState,
     Role,
@@ -23,15 +31,18 @@ from reviewapp.enums import (
     StudyStage,
     Verdict,
 )
-from reviewapp.models import Batch, DeliveryItem, EditTask, Look, ReviewDecision, ReviewTask, SampleMember
+from reviewapp.models import Batch, Delivery, EditTask, Look, ReviewDecision, ReviewTask, SampleMember
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.selectors import editing as editing_reads
 from reviewapp.selectors import review as selectors
 from reviewapp.selectors.access import may_see_batch
+from reviewapp.selectors.people import is_senior
 
-from . import afterwards, assets, batches, looks
+from . import afterwards, assets, batches, looks, recalls
 from .leases import LEASE
 from .people import require
+
+RECALL_REASON = "A reviewer took a decision about one of its photos back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +56,26 @@ class UndoResult:
     task: ReviewTask | None
     message: str
     was_blind: bool = True
+    recalled: str = ""
+    """Which deliveries were called back with it, as a sentence."""
+    seals: tuple[int, ...] = ()
+    """Numbers of the deliveries that seal the photo and that this person may have called back."""
 
 
 class _Refused(Exception):
     """An undo that can't be done; the message says why. Rolls the transaction back."""
 
+    def __init__(self, message: str, seals: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.seals = seals
 
-def undo(user: User, decision_id: int) -> UndoResult:
+
+def undo(user: User, decision_id: int, *, calls_back: bool = False) -> UndoResult:
     """Take back one's own decision as a new row; the photo returns to the person, leased (REV-04).
 
-    Repeatable: the decision before it can be undone next, and asking twice changes nothing. Refused with a sentence
-    when the photo is sealed in a delivery, with an editor or another reviewer, or decided again since. Raises
-    NotAllowed.
+    Repeatable: the decision before it can be undone next, and asking twice changes nothing. A waiting delivery of the
+    photo is called back. Refused with a sentence when the photo was handed over (a senior may ask again with
+    `calls_back`), is with an editor or another reviewer, or was decided again since. Raises NotAllowed.
     """
     require(user, Role.REVIEWER, Role.SENIOR, to=_("undo decisions"))
     made = ReviewDecision.objects.select_related("asset", "task__study_run", "run")
@@ -67,14 +86,22 @@ def undo(user: User, decision_id: int) -> UndoResult:
         return _undone(decision, _("Already undone."))
     try:
         with transaction.atomic():
-            _take_back_decision(user, decision)
+            recalled = _take_back_decision(user, decision, calls_back=calls_back)
     except _Refused as refused:
-        return UndoResult(False, None, str(refused))
+        return UndoResult(False, None, str(refused), seals=refused.seals)
     except (assets.StateConflict, IllegalTransition):
         return UndoResult(False, None, _("The photo moved on meanwhile. It can't be undone here."))
     except IntegrityError:  # the same undo, sent twice at once: the other one did it
         return _undone(decision, _("Already undone."))
-    return _undone(decision, _("Undone."))
+    said = _recalled_words(recalled)
+    return replace(_undone(decision, f"{_('Undone.')} {said}".rstrip()), recalled=said)
+
+
+def _recalled_words(numbers: list[int]) -> str:
+    if not numbers:
+        return ""
+    said = ngettext("Delivery %(n)s was called back.", "Deliveries %(n)s were called back.", len(numbers))
+    return said % {"n": ", ".join(map(str, numbers))}
 
 
 def _is_theirs(user: User, decision: ReviewDecision) -> bool:
@@ -88,16 +115,18 @@ def _undone(decision: ReviewDecision, message: str) -> UndoResult:
     )
 
 
-def _take_back_decision(user: User, decision: ReviewDecision) -> None:
+def _take_back_decision(user: User, decision: ReviewDecision, *, calls_back: bool) -> list[int]:
+    """Returns the numbers of the deliveries that were called back."""
     # A delivery holds the same lock while it fixes its list: without it both could see the photo as theirs. No key:
     # what follows a decision holds the task and writes rows that name the batch, and each would wait for the other.
     Batch.objects.select_for_update(no_key=True).get(pk=decision.asset.batch_id)
     look, duel = looks.of_task(decision.task_id), getattr(decision.task, "study_run", None)
-    is_delivered = DeliveryItem.objects.filter(rendition__asset_id=decision.asset_id).exists()
-    # A look at what left long ago, or one side of a duel, changes nothing in a package.
-    if is_delivered and look is None and duel is None:
-        raise _Refused(_("The photo has been delivered. It can't be undone."))
+    sealed = _sealed(decision, look, is_compared=duel is not None)
+    if any(one.state in OUT_STATES for one in sealed) and not (calls_back and is_senior(user)):
+        raise _is_sealed(user, [one.number for one in sealed if one.state in OUT_STATES])
     _reopen(user, decision)
+    for one in sealed:
+        recalls.take_back(one, reason=RECALL_REASON, actor=user)
     ReviewDecision.objects.create(
         task_id=decision.task_id,
         asset_id=decision.asset_id,
@@ -115,6 +144,26 @@ def _take_back_decision(user: User, decision: ReviewDecision) -> None:
     )
     _move_back(user, decision, look, is_compared=duel is not None)
     afterwards.do(lambda: batches.refresh(decision.asset.batch_id))
+    return [one.number for one in sealed]
+
+
+def _sealed(decision: ReviewDecision, look: Look | None, *, is_compared: bool) -> list[Delivery]:
+    """Deliveries an undo would have to call back. The batch is locked: none is made or handed over meanwhile.
+
+    Every photo is asked the same, whatever it is; a look at what left long ago, a known picture, or one side of a duel
+    changes nothing in a package.
+    """
+    live = list(recalls.holding([decision.asset_id], [DeliveryState.WAITING, *sorted(OUT_STATES)]))
+    if is_compared or (look is not None and look.kind == LookKind.GOLD):
+        return []
+    return [one for one in live if look is None or one.state == DeliveryState.WAITING]
+
+
+def _is_sealed(user: User, numbers: list[int]) -> _Refused:
+    if not is_senior(user):
+        return _Refused(_("The photo has been delivered. It can't be undone."))
+    words = _("The photo was handed over with delivery %(n)s. To undo it the delivery has to be called back.")
+    return _Refused(words % {"n": ", ".join(map(str, numbers))}, tuple(numbers))
 
 
 def _reopen(user: User, decision: ReviewDecision) -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django_stubs_ext import StrOrPromise
 
-from reviewapp.enums import AssetState, BatchState, ProposalState, RejectReason, RenditionState
+from reviewapp.enums import (
+    AssetState,
+    BatchState,
+    DeliveryState,
+    MessageState,
+    ProposalState,
+    RejectReason,
+    RenditionState,
+)
 
 register = template.Library()
 
@@ -47,6 +56,19 @@ BATCH_LOOKS: Mapping[str, Look] = {
     BatchState.DELIVERED: ("approve", "circle-check"),
     BatchState.CANCELLED: ("neutral", "ban"),
 }
+DELIVERY_LOOKS: Mapping[str, Look] = {
+    DeliveryState.WAITING: ("hold", "clock"),
+    DeliveryState.READY: ("info", "package-check"),
+    DeliveryState.DOWNLOADED: ("approve", "circle-check"),
+    DeliveryState.RECALLED: ("reject", "undo-2"),
+}
+MESSAGE_LOOKS: Mapping[str, Look] = {
+    MessageState.PENDING: ("hold", "clock"),
+    MessageState.SENDING: ("info", "send"),
+    MessageState.SENT: ("approve", "circle-check"),
+    MessageState.DEAD: ("fail", "triangle-alert"),
+    MessageState.RECALLED: ("neutral", "undo-2"),
+}
 PROPOSAL_LOOKS: Mapping[str, Look] = {
     ProposalState.OPEN: ("info", "git-compare"),
     ProposalState.ACCEPTED: ("approve", "check"),
@@ -73,6 +95,34 @@ def asset_status(state: str) -> dict[str, Any]:
 def batch_status(state: str) -> dict[str, Any]:
     """Icon and word of a batch state."""
     return _status(BATCH_LOOKS, state, str(BatchState(state).label))
+
+
+@register.inclusion_tag("ui/status.html")
+def delivery_status(state: str) -> dict[str, Any]:
+    """Icon and word of a delivery's state."""
+    return _status(DELIVERY_LOOKS, state, str(DeliveryState(state).label))
+
+
+@register.inclusion_tag("ui/status.html")
+def message_status(state: str) -> dict[str, Any]:
+    """Icon and word of an outbound message's state."""
+    return _status(MESSAGE_LOOKS, state, str(MessageState(state).label))
+
+
+@register.filter
+def time_left(moment: datetime | None) -> str:
+    """How long it is until then, in words that follow "is handed over"."""
+    left = (moment - timezone.now()).total_seconds() if moment is not None else 0
+    minutes = math.ceil(left / 60)
+    if minutes < 1:
+        return _("in a moment")
+    if minutes < 90:
+        return ngettext("in %(n)d minute", "in %(n)d minutes", minutes) % {"n": minutes}
+    hours = round(minutes / 60)
+    if hours < 36:
+        return ngettext("in %(n)d hour", "in %(n)d hours", hours) % {"n": hours}
+    days = round(hours / 24)
+    return ngettext("in %(n)d day", "in %(n)d days", days) % {"n": days}
 
 
 @register.inclusion_tag("ui/status.html")
@@ -165,6 +215,8 @@ VERB_WORDS: Mapping[str, StrOrPromise] = {
     "batch.sheet_attached": gettext_lazy("CSV attached, {rows} rows"),
     "batch.priority": gettext_lazy("Priority set to {priority}"),
     "delivery.released": gettext_lazy("Delivery {number} made, {files} files"),
+    "delivery.handed_over": gettext_lazy("Delivery {number} handed over"),
+    "delivery.recalled": gettext_lazy("Delivery {number} called back"),
     "delivery.downloaded": gettext_lazy("Delivery {number} downloaded"),
     "first_sample.drawn": gettext_lazy("Sample {number} drawn: {size} of {population} photos, {preset}"),
     "first_sample.seen": gettext_lazy("All {size} photos of sample {number} were looked at"),

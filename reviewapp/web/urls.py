@@ -44,6 +44,7 @@ review_urls = (
         path("adjustments/<int:adjustment_id>/", adjusting.state, name="adjustment"),
         path("adjustments/<int:adjustment_id>/use/", adjusting.use, name="use_adjustment"),
         path("decisions/<int:decision_id>/undo/", review.undo, name="undo"),
+        path("decisions/<int:decision_id>/call-back/", review.call_back, name="call_back"),
     ],
     "review",
 )

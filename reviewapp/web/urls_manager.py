@@ -7,6 +7,7 @@ from reviewapp.web.views import (
     batch_figures,
     batches,
     channels,
+    client_messages,
     clients,
     deliveries,
     exceptions,
@@ -51,6 +52,7 @@ batch_urls = [
     path("<int:pk>/sample/apply/", first_samples.apply, name="sample_apply"),
     path("<int:pk>/sample/again/", first_samples.again, name="sample_again"),
     path("<int:pk>/deliver/", deliveries.deliver, name="deliver"),
+    path("<int:pk>/deliveries/", deliveries.card, name="deliveries"),
 ]
 
 upload_urls = [
@@ -77,6 +79,8 @@ image_urls = [
 delivery_urls = [
     path("", deliveries.listing, name="list"),
     path("<int:pk>/download/", deliveries.download, name="download"),
+    path("<int:pk>/hand-over/", deliveries.hand_over, name="hand_over"),
+    path("<int:pk>/call-back/", deliveries.call_back, name="call_back"),
 ]
 
 quality_urls = [
@@ -127,6 +131,9 @@ client_urls = [
     path("", clients.listing, name="list"),
     path("new/", clients.new, name="new"),
     path("<int:pk>/", clients.edit, name="edit"),
+    path("<int:pk>/secret/", client_messages.secret, name="secret"),
+    path("<int:pk>/test/", client_messages.test, name="test"),
+    path("<int:pk>/messages/<int:message>/retry/", client_messages.retry, name="retry_message"),
     path("<int:pk>/returns/", clients.add_returns, name="add_returns"),
     path("<int:pk>/references/", clients.add_reference, name="add_reference"),
     path("<int:pk>/references/<int:picture>/remove/", clients.remove_reference, name="remove_reference"),

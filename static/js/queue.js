@@ -247,11 +247,13 @@ export class Queue extends EventTarget {
         this.outbox.keep(later);
       }
       this.counts.waiting += op.was.verdict === 'skip' ? 0 : 1;
+      if (entry && data.recalled) this.#say('recalled', { entry, message: data.recalled });
       return;
     }
     if (!entry) return;
     if (!entry.state) entry.state = { ...op.was, isPending: false };
-    this.#say('refused', { entry, status, message: data.message ?? gettext('It can no longer be undone.') });
+    const message = data.message ?? gettext('It can no longer be undone.');
+    this.#say('refused', { entry, status, message, callBack: data.callBack });
   }
 
   // ---- leases

@@ -218,9 +218,15 @@ function stillEnded() {
   if (shown() === 'empty' || shown() === 'wait') ended();
 }
 
-function refused({ entry: of, status, message }) {
+/** An undo that reached out: the delivery the photo was in is not on its way any more. */
+function recalled({ entry, message }) {
+  note('hold', 'package-x', entry.sku, message);
+}
+
+function refused({ entry: of, status, message, callBack }) {
   const entry = of ?? { sku: gettext('A decision from before the page was loaded anew') };
-  if (status === 409) note('neutral', 'users', entry.sku, message);
+  if (callBack) note('hold', 'package-x', entry.sku, message, { label: gettext('Call it back…'), run: () => location.assign(callBack) });
+  else if (status === 409) note('neutral', 'users', entry.sku, message);
   else if (status === 422) note('fail', 'triangle-alert', entry.sku, message, { label: gettext('Open'), run: () => queue.goto(queue.entries.indexOf(entry)) });
   else note('hold', 'hourglass', entry.sku, message);
   figures();
@@ -367,6 +373,7 @@ queue.addEventListener('changed', () => { figures(); film(); if (queue.open.leng
 queue.addEventListener('back', () => { $('#signed-out').close(); $('#other-person').close(); });
 queue.addEventListener('others', (event) => others(event.detail.others));
 queue.addEventListener('refused', (event) => refused(event.detail));
+queue.addEventListener('recalled', (event) => recalled(event.detail));
 queue.addEventListener('network', (event) => network(event.detail));
 queue.addEventListener('lease', () => {
   isPainted = false;

@@ -263,6 +263,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("image", "manager", "/images/{image}/", keys("m")),
     Screen("image-refused", "manager", "/images/{refused}/"),
     Screen("deliveries", "manager", "/deliveries/"),
+    Screen("delivery-call-back", "manager", "/deliveries/{delivery}/call-back/"),
     Screen("clients", "manager", "/clients/"),
     Screen("client", "manager", "/clients/{client}/"),
     Screen("client-new", "manager", "/clients/new/"),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from PIL import Image
 
 from reviewapp import storage
@@ -287,21 +285,3 @@ def test_buttons_follow_the_state_and_the_person(editor: User, senior: User) -> 
     assert not selectors.allowed_actions(done, senior)["give_up"]
     assert not selectors.allowed_actions(done, done.editor)["sign_off"]  # type: ignore[arg-type]
     assert selectors.counts(senior) == {"open": 0, "mine": 0, "signoff": 1}
-
-
-def test_an_edit_nobody_hands_in_is_free_again_after_three_days(editor: User) -> None:
-    away, back = make.make_edit(), make.make_edit()
-    for task in (away, back):
-        editing.claim(editor, task.pk)
-    sent_back = make.make_edit(state=EditTaskState.OPEN, editor=editor)
-    EditTask.objects.filter(pk=away.pk).update(claimed_at=timezone.now() - editing.EDIT_LEASE - timedelta(minutes=1))
-    assert editing.expire_claims() == 1
-    away.refresh_from_db()
-    assert (away.state, away.editor) == (EditTaskState.OPEN, None)
-    assert AuditEvent.objects.get(verb="edit.lease_expired").before == {"editor": editor.pk}
-    with pytest.raises(editing.EditRefused):
-        editing.submit(editor, away.pk, png(), "late.png")
-    other = make.make_user("eve", Role.EDITOR)
-    assert editing.claim(other, away.pk).editor == other
-    assert EditTask.objects.get(pk=back.pk).editor == EditTask.objects.get(pk=sent_back.pk).editor == editor
-    assert editing.expire_claims() == 0

@@ -16,19 +16,37 @@ from django.db import DatabaseError, close_old_connections, connection
 from reviewapp import storage
 from reviewapp.jobs.daily import Daily
 from reviewapp.jobs.manners import let_people_go_first
+from reviewapp.jobs.postman import Postman
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
 from reviewapp.selectors import tasks
-from reviewapp.services import batches, editing, loop, proof, resumable, routing, runs, tallies, turns
+from reviewapp.services import (
+    batches,
+    editing,
+    loop,
+    outbox,
+    proof,
+    recalls,
+    resumable,
+    routing,
+    runs,
+    sending,
+    tallies,
+    turns,
+)
 
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 2.0
 BATCHES_EVERY = 15
+ONCE_MESSAGES = 50
 
 
 class Command(BaseCommand):
-    """Every 2 s: expired leases and lost bells; every 30 s: batches, counts and disk; once a day: files."""
+    """Every 2 s: expired leases, lost bells, deliveries due; every 30 s: batches, counts and disk; once a day: files.
+
+    A thread beside it sends what clients are told. Two sweepers do no harm.
+    """
 
     help = "Bring back what was lost: expired leases, lost bells, batches left between two states."
 
@@ -40,14 +58,18 @@ class Command(BaseCommand):
         """Sweep until told to stop."""
         if options["once"]:
             report = sweep_once(look_over_batches=True)
+            sending.send_due(ONCE_MESSAGES)
             self.stdout.write(f"{report.released} released, {report.died} given up, {report.rung} rung")
             return
         let_people_go_first()
         pulse = Pulse("sweeper", role="sweeper")
         pulse.start()
+        postman = Postman()
+        postman.start()
         try:
             self._loop()
         finally:
+            postman.stop()
             pulse.stop()
 
     def _loop(self) -> None:
@@ -80,20 +102,23 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
     """
     close_old_connections()
     report = runs.sweep(on_dead=routing.task_died)
+    round_ = Round()
+    round_.do("deliveries", recalls.sweep)
+    round_.do("messages", outbox.sweep)
     if look_over_batches:
-        round_ = Round()
         round_.do("temporary files", _remove_temp_files)
         round_.do("uploads given up", _expire_uploads)
         round_.do("room", _look_for_room)
         round_.do("backlog", _look_for_backlog)
         round_.do("counts", tallies.fold)
         round_.do("ageing", turns.age)
-        round_.do("edits", editing.expire_claims)
         round_.do("lots", proof.tick)
+        round_.do("deliveries called back", recalls.repair)
+        round_.do("edits nobody works on", editing.free_expired)
         for batch_id in batch_reads.open_batch_ids():
             round_.do(f"batch {batch_id}", partial(batches.refresh, batch_id))
         round_.do("presets", loop.tick)
-        round_.end()
+    round_.end()
     return report
 
 

@@ -83,7 +83,7 @@ class Floor:
         """Hand over what is ready, as the manager does in the evening."""
         for batch in Batch.objects.filter(state=BatchState.READY):
             with contextlib.suppress(delivery.DeliveryHeld):
-                delivery.release(batch, self.manager)
+                delivery.release(batch, self.manager, at_once=True)
 
     def _tasks(self) -> int:
         """Do all that waits for a worker. A retry's pause is not waited for: a day is over in a second."""

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from processing.intake import PROFILES
 from reviewapp.enums import Sampling
 from reviewapp.models import Client
-from reviewapp.services.clients import MAX_DAYS, MAX_NAME, MAX_NOTES, ClientData
+from reviewapp.services.clients import MAX_DAYS, MAX_GRACE_MIN, MAX_NAME, MAX_NOTES, ClientData
 from reviewapp.web.forms.widgets import Area, HouseForm, Input, Number, Select, Tick
 
 
@@ -70,6 +70,28 @@ class ClientForm(HouseForm):
     )
     legal_hold = forms.BooleanField(
         label=_("Legal hold: nothing of this client is removed"), required=False, widget=Tick()
+    )
+    grace_minutes = forms.IntegerField(
+        label=_("A delivery waits before it is handed over, minutes"),
+        required=False,
+        min_value=0,
+        max_value=MAX_GRACE_MIN,
+        widget=Number(),
+        help_text=_("Until then an undo calls it back unseen. 0: not at all. Empty: as long as the house says."),
+    )
+    webhook_url = forms.CharField(
+        label=_("Webhook"),
+        required=False,
+        max_length=500,
+        widget=Input(attrs={"autocomplete": "off", "inputmode": "url", "spellcheck": "false"}),
+        help_text=_("An https address of the client that hears when a delivery is ready or called back."),
+    )
+    notify_emails = forms.CharField(
+        label=_("E-mail addresses"),
+        required=False,
+        max_length=1000,
+        widget=Area(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("They hear the same. One a line, ten at most."),
     )
 
     seen = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput())

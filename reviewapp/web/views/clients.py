@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reviewapp.models import Client, ReferencePicture
 from reviewapp.selectors import clients as selectors
 from reviewapp.selectors import feedback as feedback_reads
+from reviewapp.selectors import messages as message_reads
 from reviewapp.selectors.pages import keyset
 from reviewapp.services import clients as services
 from reviewapp.services import feedback, references
@@ -69,30 +70,32 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             again = request.POST.copy()
             again["seen"] = str(client.version)  # saving once more is deliberate
             form.data = again
-            return _page(request, client, form, status=409)
+            return page_of(request, client, form, status=409)
         except services.ClientRefused as refused:
             form.add_error(refused.field, str(refused))
         else:
             messages.success(request, _("%(name)s is changed.") % {"name": client.name})
             return redirect("clients:list")
-    return _page(request, client, form, status=422 if form.is_bound else 200)
+    return page_of(request, client, form, status=422 if form.is_bound else 200)
 
 
-def _page(
+def page_of(
     request: HttpRequest,
     client: Client,
     form: ClientForm,
     *,
     refused: str = "",
     returns: ReturnsForm | None = None,
+    secret: str = "",
     status: int = 200,
 ) -> HttpResponse:
+    """A client's page; `secret` is one that was made just now."""
     said = feedback_reads.of_client(client)
     tone, mark, sentence = returns_sentence(said)
     context = {
         "active": "clients", "client": client, "form": form, "references": list(client.references.all()),
         "refused": refused, "said": said, "tone": tone, "mark": mark, "sentence": sentence,
-        "returns_form": returns or ReturnsForm(),
+        "returns_form": returns or ReturnsForm(), "told": message_reads.of_client(client), "secret": secret,
     }  # fmt: skip
     return render(request, "clients/form.html", context, status=status)
 
@@ -111,7 +114,7 @@ def add_returns(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("The period is kept."))
             return redirect("clients:edit", pk=client.pk)
-    return _page(request, client, ClientForm(initial=settings_of(client)), returns=form, status=422)
+    return page_of(request, client, ClientForm(initial=settings_of(client)), returns=form, status=422)
 
 
 @limited_form(references.MAX_UPLOAD_BYTES + FORM_REST_BYTES)
@@ -128,7 +131,7 @@ def add_reference(request: HttpRequest, pk: int) -> HttpResponse:
             client, upload.chunks(), upload.name or "", request.POST.get("caption", ""), request.user
         )
     except references.ReferenceRefused as refused:
-        return _page(request, client, ClientForm(initial=settings_of(client)), refused=str(refused), status=422)
+        return page_of(request, client, ClientForm(initial=settings_of(client)), refused=str(refused), status=422)
     messages.success(request, _("The picture is shown beside every photo of %(name)s.") % {"name": client.name})
     return redirect("clients:edit", pk=client.pk)
 

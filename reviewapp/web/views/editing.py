@@ -90,6 +90,7 @@ def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
     """One photo: pictures, why it is here, the checklist, and what the person may do next."""
     user = _who(request)
     task = _task(task_id, user)
+    desk.beat(user, task)
     shown = task.result_run or task.base_run
     context = {
         "active": "editing",

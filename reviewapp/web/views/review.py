@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,11 +16,11 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from reviewapp.enums import RejectReason
 from reviewapp.policies.choosing import Choice
-from reviewapp.selectors import choosing, people_at_work
+from reviewapp.selectors import choosing, deliveries, people_at_work
 from reviewapp.selectors import review as selectors
 from reviewapp.selectors.pages import keyset_by
 from reviewapp.selectors.people import is_senior
@@ -29,7 +29,7 @@ from reviewapp.services import review as desk
 from reviewapp.services.leases import lease_end
 from reviewapp.web.forms.choosing import ChoiceForm
 from reviewapp.web.htmx import is_fragment
-from reviewapp.web.permissions import REVIEWERS, role_required
+from reviewapp.web.permissions import REVIEWERS, SENIORS, role_required
 from reviewapp.web.viewer_items import review_item
 from reviewapp.web.views.choosing import address
 
@@ -42,7 +42,9 @@ HELD = 50
 QUEUE_WORDS = {"mixed": gettext_lazy("Review"), "assisted": gettext_lazy("Assisted review")}
 PAST = 8
 """Decided photos a page starts with; older ones are asked for when undo walks back that far."""
-ICONS = ("check", "x", "pause", "skip-forward", "users", "hourglass", "wifi-off", "triangle-alert", "arrow-up")
+ICONS = (
+    "check", "x", "pause", "skip-forward", "users", "hourglass", "wifi-off", "triangle-alert", "arrow-up", "package-x",
+)  # fmt: skip
 """Icons the script puts into notes and filmstrip, kept in the page as templates."""
 
 
@@ -276,10 +278,16 @@ def undo(request: HttpRequest, decision_id: int) -> JsonResponse:
     with afterwards.kept() as kept:
         result = desk.undo(user, decision_id)
     if not result.is_undone or result.task is None:
-        return JsonResponse({"status": "refused", "message": result.message}, status=409)
+        refused = {"status": "refused", "message": result.message}
+        if result.seals:
+            refused["callBack"] = reverse("review:call_back", args=[decision_id])
+        return JsonResponse(refused, status=409)
     # As it was decided, not as the page asks: a blind photo's score must not be had by undoing it elsewhere.
     item = review_item(result.task, user, blind=result.was_blind)
-    return _then(JsonResponse({"status": "undone", "message": result.message, "item": item}), kept)
+    told = {"status": "undone", "message": result.message, "item": item}
+    if result.recalled:
+        told["recalled"] = result.recalled
+    return _then(JsonResponse(told), kept)
 
 
 @require_POST
@@ -314,8 +322,35 @@ def undo_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
     decision_id = request.POST.get("decision", "")
     with afterwards.kept() as kept:
         result = desk.undo(_who(request), int(decision_id) if decision_id.isdigit() else 0)
+    if result.seals:
+        return redirect("review:call_back", decision_id=int(decision_id))
     (messages.success if result.is_undone else messages.warning)(request, result.message)
     return _then(redirect("review:queue", queue=queue), kept)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@role_required(*SENIORS)
+def call_back(request: HttpRequest, decision_id: int) -> HttpResponse:
+    """Undo one's own decision about a photo that was handed over: first what that means, then it is done."""
+    user = _who(request)
+    decision = selectors.own_decision(user, decision_id)
+    if decision is None:
+        raise Http404("No such decision of yours.")
+    queue = "mixed" if decision.was_blind else "assisted"
+    if request.method == "POST":
+        with afterwards.kept() as kept:
+            result = desk.undo(user, decision_id, calls_back=True)
+        (messages.success if result.is_undone else messages.warning)(request, result.message)
+        return _then(redirect("review:chooser"), kept)  # it says so there; the photo is the first of its queue
+    context = {
+        "active": "review",
+        "decision": decision,
+        "asset": decision.asset,
+        "queue": queue,
+        "deliveries": deliveries.out_with(decision.asset),
+    }
+    return render(request, "review/call_back.html", context)
 
 
 @require_POST
