@@ -42,7 +42,7 @@ from reviewapp.models import (
     Scope,
 )
 from reviewapp.selectors.quality import current_policy
-from reviewapp.services import delivery, hidden
+from reviewapp.services import delivery, hidden, notices, recalls
 from tests import factories
 from tests.e2e.pictures import run_files
 
@@ -98,7 +98,9 @@ def _batch(estate: Estate, word: str, **fields: Any) -> Batch:
 def furnish(mark: str, staff: User, version: PresetVersion) -> Estate:
     """A client with batches in every state of work, done with a preset of the house. `staff` did what somebody must
     have done."""
-    client = factories.make_client(name=f"{mark} & Sons", brand_notes=f"{mark} wants it white")
+    client = factories.make_client(
+        name=f"{mark} & Sons", brand_notes=f"{mark} wants it white", notify_emails=f"{mark.lower()}@example.org"
+    )
     estate = Estate(mark, client, version, {"client": client.pk})
     key = storage.put_bytes(b"RIFF a reference of " + mark.encode(), prefix="d").key
     picture = ReferencePicture.objects.create(client=client, key=key, caption=f"{mark} book", width=10, height=10)
@@ -158,6 +160,12 @@ def _others(estate: Estate, staff: User) -> None:
     photo = factories.make_approved(done, filename=f"{estate.mark}-done.jpg", sku=f"{estate.mark}-SKU-D")
     ids["rendition"] = photo.renditions.get().pk
     ids["delivery"] = delivery.release(done, staff).pk
+    recalls.hand_over(ids["delivery"], staff)
+    late = _batch(estate, "later parcel", state=BatchState.READY)
+    factories.make_approved(late, filename=f"{estate.mark}-late.jpg", sku=f"{estate.mark}-SKU-L")
+    ids["waiting"] = delivery.release(late, staff).pk
+    told = notices.send_test(estate.client, staff)
+    ids["message"] = told[0].pk
     Complaint.objects.create(
         client=estate.client, asset=photo, note=f"{estate.mark} is cross", received_on=timezone.localdate(),
         was_delivered=True,
