@@ -48,13 +48,6 @@ def due_ids(limit: int) -> list[int]:
     return list(due_tasks().values_list("pk", flat=True)[:limit])
 
 
-def more_urgent_than(task_id: int) -> int | None:
-    """Return the most urgent due task that goes before `task_id`, or None (SCH-02: lower number first)."""
-    own = Task.objects.filter(pk=task_id).values_list(*ORDER).first()
-    first = due_tasks().values_list(*ORDER).first()
-    return first[2] if own is not None and first is not None and first < own else None
-
-
 def backlog() -> int:
     """QUEUE_LIMIT when more tasks than that wait for a worker, else 0 (SCH-18, OPS-14). Never counts further."""
     limit: int = settings.QUEUE_LIMIT

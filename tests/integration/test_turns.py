@@ -134,6 +134,13 @@ def test_a_bell_does_one_task_the_most_urgent() -> None:
     assert list(begun) == [high[0]]
 
 
+def test_a_bell_whose_task_went_early_is_another_tasks() -> None:
+    ids = send(factories.make_batch(), 3)
+    for _bell in range(3):
+        runner.run_task(ids[0])
+    assert not Task.objects.filter(pk__in=ids, attempts=0).exists(), "no bell is used up for nothing"
+
+
 def test_the_whole_line_is_paused_by_an_admin_and_goes_on() -> None:
     admin, manager = factories.make_user("ada", Role.ADMIN), factories.make_user("mo", Role.MANAGER)
     waiting = send(factories.make_batch(), 2)
