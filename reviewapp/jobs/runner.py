@@ -32,7 +32,8 @@ STEPS: dict[Step, Callable[[runs.Claim], None]] = {
     Step.GOLD: gold_making.make,
 }
 
-TRIES = 4
+AT_HAND, ROUNDS = 8, 3
+"""Tasks looked at for one bell: as many workers may reach for the same ones at the same moment."""
 AWAY_S = 1.0
 _pulse: Pulse | None = None
 
@@ -64,13 +65,14 @@ def run_task(task_id: int) -> str:
 
 
 def _answer(task_id: int) -> str:
-    for _try in range(TRIES):
-        first = tasks.due_ids(1)
+    for _round in range(ROUNDS):
+        first = tasks.due_ids(AT_HAND)
+        for urgent in first:
+            outcome = run_one(urgent)
+            if outcome != "refused":  # else another worker was faster
+                return outcome
         if not first:
             break
-        outcome = run_one(first[0])
-        if outcome != "refused":  # else another worker was faster
-            return outcome
     return run_one(task_id)
 
 
