@@ -18,7 +18,7 @@ from benchmarks.faulting.world import LEASE_S, World
 
 RECOVERS_S = 150.0
 """After this a fault counts as one that was not recovered from."""
-STALLED = 5
+STALLED = 4
 DONE = "SELECT count(*) FROM reviewapp_task WHERE state = 'done'"
 LEFT = "SELECT count(*) FROM reviewapp_task WHERE state IN ('pending', 'running')"
 HELD = "SELECT id, owner, token FROM reviewapp_task WHERE state = 'running' AND owner <> ''"

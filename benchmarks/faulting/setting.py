@@ -49,7 +49,8 @@ def _batch(name: str, is_pilot: bool) -> int:
     client = ingest.ensure_client(f"Client {name}")
     # A plain share: how many looks a proof needs depends on what is found, and this is no test of proofs.
     Client.objects.filter(pk=client.pk).update(sampling=Sampling.SIMPLE)
-    version: Any = PresetVersion.objects.get(pk=Preset.objects.get(slug=STANDARD_SLUG).current_id)
+    current: Any = Preset.objects.get(slug=STANDARD_SLUG).current_id
+    version = PresetVersion.objects.get(pk=current)
     fields: dict[str, Any] = {"preset_version": version, "channel_keys": [CHANNEL], "is_pilot": is_pilot}
     return ingest.create_batch(client, name, **fields).pk
 

@@ -54,7 +54,8 @@ class World:
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
-                return self.stack.rows(asked, *values)
+                found: list[Any] = self.stack.rows(asked, *values)
+                return found
             except DATABASE_ERRORS:
                 if time.monotonic() > deadline:
                     raise

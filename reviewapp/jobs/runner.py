@@ -32,7 +32,8 @@ STEPS: dict[Step, Callable[[runs.Claim], None]] = {
     Step.GOLD: gold_making.make,
 }
 
-TRIES = 4
+AT_HAND, ROUNDS = 8, 3
+"""Tasks looked at for one bell: as many workers may reach for the same ones at the same moment."""
 AWAY_S = 1.0
 _pulse: Pulse | None = None
 
@@ -49,11 +50,11 @@ def owner() -> str:
 
 
 def run_task(task_id: int) -> str:
-    """Answer one bell with one task: the most urgent that is due, else `task_id` itself.
+    """Answer one bell with one task: the most urgent that is due, whichever bell it was; `task_id` when none is.
 
-    There is a bell for each task, so whatever goes before this one leaves its own bell to this one. A worker that is
-    told to stop has one step to finish, not all that is more urgent. A bell is a hint, so anything may come of it.
-    Returns what came of the task: done, retry, dead, fenced or refused.
+    There is a bell for each task, so a task that went before its turn leaves its own bell to another. A worker that is
+    told to stop has one step to finish, not all that is more urgent. Returns what came of it: done, retry, dead, fenced
+    or refused.
     """
     close_old_connections()  # a warm worker would otherwise keep a dead connection for ever
     try:
@@ -64,13 +65,14 @@ def run_task(task_id: int) -> str:
 
 
 def _answer(task_id: int) -> str:
-    for _try in range(TRIES):
-        urgent = tasks.more_urgent_than(task_id)
-        if urgent is None:
+    for _round in range(ROUNDS):
+        first = tasks.due_ids(AT_HAND)
+        for urgent in first:
+            outcome = run_one(urgent)
+            if outcome != "refused":  # else another worker was faster
+                return outcome
+        if not first:
             break
-        outcome = run_one(urgent)
-        if outcome != "refused":  # else another worker was faster
-            return outcome
     return run_one(task_id)
 
 

@@ -102,8 +102,11 @@ class _Stop:
 
 def _poll(max_rss_bytes: int, max_jobs: int) -> None:
     stop, done = _Stop(), 0
-    while not stop.is_set and done < max_jobs and not _is_too_big(max_rss_bytes):
+    while not stop.is_set and done < max_jobs:
         did = runner.run_due(1)
         done += did
+        # Looked at after a task, as with bells: a limit below what a worker starts with must not stop all work.
+        if did and _is_too_big(max_rss_bytes):
+            break
         if not did:
             time.sleep(POLL_S)

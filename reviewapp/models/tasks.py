@@ -41,13 +41,15 @@ class Task(models.Model):
     class Meta:
         ordering = ["id"]
         indexes = [
-            models.Index(
-                fields=["priority", "turn", "id"],
-                condition=models.Q(state__in=["pending", "running"]),
-                name="task_order",
-            ),
+            # On one state each: SQLite sees through `state = ?`, not through `state IN (?, ?)`. None begins with the
+            # state, for SQLite would rather read all that waits by it, and sort.
+            models.Index(fields=["priority", "turn", "id"], condition=models.Q(state="pending"), name="task_order"),
             models.Index(fields=["ages_at"], condition=models.Q(state="pending", priority__gt=1), name="task_ages"),
-            models.Index(fields=["state", "available_at"], name="task_state_available"),
+            models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="task_leases"),
+            # Has a batch any left? PostgreSQL reads this one; SQLite goes through the batch's own photos.
+            models.Index(
+                fields=["asset"], condition=models.Q(state__in=["pending", "running"]), name="task_unfinished"
+            ),
             models.Index(fields=["finished_at"], name="task_finished"),
         ]
 

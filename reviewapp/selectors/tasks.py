@@ -23,20 +23,21 @@ STOPPED_BATCHES = (BatchState.PAUSED, BatchState.CANCELLED)
 def due_tasks() -> QuerySet[Task]:
     """Tasks a worker may take now, most urgent first; paused and cancelled batches are left out."""
     return (
-        _open_tasks()
-        .filter(~Exists(LinePause.objects.all()), state=TaskState.PENDING, available_at__lte=timezone.now())
+        _waiting()
+        .exclude(asset__batch__state__in=STOPPED_BATCHES)
+        .filter(~Exists(LinePause.objects.all()), available_at__lte=timezone.now())
         .order_by(*ORDER)
     )
 
 
-def _open_tasks() -> QuerySet[Task]:
-    live = Task.objects.filter(state__in=[TaskState.PENDING, TaskState.RUNNING])
-    return live.exclude(asset__batch__state__in=STOPPED_BATCHES)
+def _waiting() -> QuerySet[Task]:
+    return Task.objects.filter(state=TaskState.PENDING)
 
 
 def served_turn(priority: int) -> int:
     """The turn that is being served at a priority; while nothing waits there, the last that was given out."""
-    first = _open_tasks().filter(priority=priority).order_by(*ORDER).values_list("turn", flat=True).first()
+    going = _waiting().exclude(asset__batch__state__in=STOPPED_BATCHES).filter(priority=priority)
+    first = going.order_by(*ORDER).values_list("turn", flat=True).first()
     if first is None:
         first = ClientTurn.objects.filter(priority=priority).aggregate(last=Max("last"))["last"]
     return max(0, first or 0)
@@ -47,18 +48,10 @@ def due_ids(limit: int) -> list[int]:
     return list(due_tasks().values_list("pk", flat=True)[:limit])
 
 
-def more_urgent_than(task_id: int) -> int | None:
-    """Return the most urgent due task that goes before `task_id`, or None (SCH-02: lower number first)."""
-    own = Task.objects.filter(pk=task_id).values_list(*ORDER).first()
-    first = due_tasks().values_list(*ORDER).first()
-    return first[2] if own is not None and first is not None and first < own else None
-
-
 def backlog() -> int:
     """QUEUE_LIMIT when more tasks than that wait for a worker, else 0 (SCH-18, OPS-14). Never counts further."""
     limit: int = settings.QUEUE_LIMIT
-    live = Task.objects.filter(state__in=[TaskState.PENDING, TaskState.RUNNING])
-    return limit if live.order_by(*ORDER).values("pk")[limit : limit + 1].exists() else 0
+    return limit if _waiting().order_by(*ORDER).values("pk")[limit : limit + 1].exists() else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +68,7 @@ def levels() -> list[Level]:
     """The priorities at which something waits. Counts COUNTED tasks of each at most, so it is quick with a million."""
     found = []
     for priority in range(1, 11):
-        waiting = Task.objects.filter(state=TaskState.PENDING, priority=priority).order_by(*ORDER)
+        waiting = _waiting().filter(priority=priority).order_by(*ORDER)
         since = list(waiting.values_list("available_at", flat=True)[: COUNTED + 1])
         if since:
             found.append(Level(priority, min(len(since), COUNTED), len(since) > COUNTED, since[0]))
@@ -94,7 +87,7 @@ def live_workers(role: str = "worker") -> QuerySet[WorkerHeartbeat]:
 
 def unfinished_count() -> int:
     """How many tasks are pending or running."""
-    return Task.objects.filter(state__in=[TaskState.PENDING, TaskState.RUNNING]).count()
+    return _waiting().count() + Task.objects.filter(state=TaskState.RUNNING).count()
 
 
 def status() -> dict[str, Any]:

@@ -40,7 +40,8 @@ def keep_stocked() -> int:
     if not reads.is_on():
         return 0
     stock = reads.stock()
-    on_order = Task.objects.filter(step=Step.GOLD, state__in=["pending", "running"]).count()
+    # One by one: an index holds each of these states, and SQLite finds none for both at once.
+    on_order = sum(Task.objects.filter(step=Step.GOLD, state=state).count() for state in ("pending", "running"))
     missing = WANTED - sum(stock.values()) - on_order
     if missing <= 0:
         return 0

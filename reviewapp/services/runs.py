@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -72,6 +73,8 @@ def create_task(
     """
     now = timezone.now()
     level = asset.priority if priority is None else priority
+    # Called by Django when there is no such task yet: only one that is made takes a turn.
+    turn: Any = partial(turns.turn_of, asset, level)
     task, created = Task.objects.get_or_create(
         key=key,
         defaults={
@@ -79,7 +82,7 @@ def create_task(
             "step": step,
             "args": args or {},
             "priority": level,
-            "turn": lambda: turns.turn_of(asset, level),
+            "turn": turn,
             "available_at": available_at or now,
             "woken_at": now,
             "ages_at": (available_at or now) + turns.AGE,

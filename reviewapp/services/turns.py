@@ -7,6 +7,7 @@ task_order, whatever the number of tasks. What waits for AGE moves up one priori
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -52,11 +53,12 @@ def age(now: datetime | None = None) -> int:
     """Move up what has waited for AGE since it came or last moved up. Returns how many."""
     moment = now or timezone.now()
     due = Task.objects.filter(state=TaskState.PENDING, priority__gt=1, ages_at__lte=moment).order_by("ages_at")
+    found: dict[int, list[int]] = defaultdict(list)
+    for pk, priority in due.values_list("pk", "priority")[:AGE_AT_ONCE]:
+        found[priority].append(pk)
     moved = 0
-    for priority in range(2, 11):
-        ids = list(due.filter(priority=priority).values_list("pk", flat=True)[:AGE_AT_ONCE])
-        if ids:
-            moved += Task.objects.filter(pk__in=ids, state=TaskState.PENDING, priority=priority).update(
-                priority=priority - 1, turn=tasks.served_turn(priority - 1), ages_at=moment + AGE
-            )
+    for priority, ids in found.items():
+        moved += Task.objects.filter(pk__in=ids, state=TaskState.PENDING, priority=priority).update(
+            priority=priority - 1, turn=tasks.served_turn(priority - 1), ages_at=moment + AGE
+        )
     return moved

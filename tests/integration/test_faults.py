@@ -12,7 +12,7 @@ from tests import servers
 
 pytestmark = pytest.mark.stack
 
-PHOTOS, FAULTS, GAP_S = 60, 10, 0.8
+PHOTOS, FAULTS, GAP_S = 60, 10, 0.4
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])

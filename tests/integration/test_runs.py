@@ -333,8 +333,6 @@ def test_sch02_more_urgent_goes_first_and_ties_are_fifo() -> None:
     later = runs.create_task(first, Step.VALIDATE, "k2")
     urgent = runs.create_task(first, Step.VALIDATE, "k3", priority=1)
     assert tasks.due_ids(10) == [urgent.pk, normal.pk, later.pk]
-    assert tasks.more_urgent_than(later.pk) == urgent.pk
-    assert tasks.more_urgent_than(urgent.pk) is None
 
 
 def test_status_counts_by_state() -> None:
