@@ -2,6 +2,6 @@
 
 import os
 
-# onnxruntime 1.31 for Linux holds a telemetry client that writes an id of the machine (TMPDIR/.ses) and knows a vendor's
-# address. Clients' photos are nobody else's business, and so is how many there are: off before it is first loaded.
+# onnxruntime 1.31 for Linux holds a telemetry client that writes an id of the machine (TMPDIR/.ses) and knows a
+# vendor's address. Clients' photos are nobody else's business, nor how many there are: off before it is first loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
