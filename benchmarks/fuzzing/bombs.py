@@ -99,7 +99,7 @@ def _webp_canvas(side: int, frames: int) -> bytes:
     body = (
         b"WEBP" + b"VP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + canvas + b"ANIM" + struct.pack("<I", 6) + bytes(6)
     )
-    one = b"ANMF" + struct.pack("<I", len(frame[1])) + frame[1] + b"\0" * (len(frame[1]) % 2)
+    one: bytes = b"ANMF" + struct.pack("<I", len(frame[1])) + frame[1] + b"\0" * (len(frame[1]) % 2)
     body += one * frames
     return b"RIFF" + struct.pack("<I", len(body)) + body
 

@@ -21,8 +21,6 @@ from benchmarks.fuzzing.tally import Tally
 from tests.stack import Stack
 
 LINE_S = 600.0
-ONNX_SESSION = ".ses"
-"""onnxruntime's own id of this machine, one small file in TMPDIR however many photos pass."""
 ALL_THE_WAY = 12
 """One of so many photos goes into a batch that is cut out, scored and rendered; the others wait, classified."""
 OPENED = """
@@ -174,8 +172,6 @@ def running(tally: Tally, *, kills: bool) -> Iterator[Line]:
                 stopped.set()
                 watch.join()
         for path in scratch.iterdir():
-            if path.name == ONNX_SESSION:
-                continue
             tally.note(tally.left_over, f"TMPDIR/{path.name}")
 
 

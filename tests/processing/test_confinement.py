@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -101,3 +102,14 @@ def test_sec08_the_child_is_told_none_of_the_callers_secrets(tmp_path: Path, mon
     assert apart.look(path).format == "JPEG"
     told = (tmp_path / "env").read_text()
     assert "PATH=" in told and "do-not-tell" not in told and "password" not in told
+
+
+def test_the_model_runtime_tells_nobody_of_this_machine(tmp_path: Path) -> None:
+    """With its telemetry on, onnxruntime leaves the file .ses where temporary files go."""
+    code = (
+        "from pathlib import Path\nfrom processing.removal import compact\n"
+        "compact._open_session(Path('processing/removal/compact.onnx').read_bytes())\n"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**env, "TMPDIR": str(tmp_path)}, check=True, timeout=60)
+    assert list(tmp_path.iterdir()) == []

@@ -80,7 +80,9 @@ INTERNAL = {
     "IllegalTransition", "ImproperlyConfigured", "KeyError", "LookupError", "NotImplementedError", "PostFailed",
     "RuntimeError", "StateConflict", "TypeError", "ValueError", "_Damaged", "_OutOfTime",
 }  # fmt: skip
-STORED = {"archives", "csv_rows", "uploads", "sheets", "execution", "comparison", "demo", "replaying"}
+STORED = {
+    "archives", "unpacking", "csv_rows", "uploads", "sheets", "scanning", "execution", "comparison", "demo", "replaying",
+}  # fmt: skip
 """Services whose refusals are kept beside the photo or the list they are about, or are a command's."""
 ANSWERS = {"DecisionResult", "UndoResult", "_undone"}
 SAID = {"success", "warning", "error", "info"}
