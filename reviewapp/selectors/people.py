@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from reviewapp.enums import Role
+from reviewapp.models import ClientAccess
 
 HAS_ALL = "_softproof_all_clients"
 """Where a user object keeps whether the person works for every client (selectors/access.py): read with the roles."""
@@ -30,8 +31,14 @@ def roles_of(user: Any) -> frozenset[Role]:
 
 
 def people() -> QuerySet[User]:
-    """Everyone with an account, by name, with their groups and clients loaded."""
-    return User.objects.order_by("username").select_related("scope").prefetch_related("groups", "client_access__client")
+    """Everyone with an account, by name, with their groups loaded."""
+    return User.objects.order_by("username").prefetch_related("groups")
+
+
+def people_with_clients() -> QuerySet[User]:
+    """The same with the clients they work for, in one query more."""
+    access = Prefetch("client_access", queryset=ClientAccess.objects.select_related("client"))
+    return people().select_related("scope").prefetch_related(access)
 
 
 def reviewers() -> list[User]:

@@ -26,7 +26,7 @@ QUERIES = {
     "/audit/": 11,
     "/presets/": 8,
     "/proposals/": 8,
-    "/people/": 9,
+    "/people/": 10,
     "/editing/": 11,
     "/review/": 17,
     "/deliveries/": 8,

@@ -26,7 +26,7 @@ PAGE = 50
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Everybody by name; never ranked."""
-    page = keyset_by(selectors.people(), ("username",), request.GET.get("after", ""), PAGE)
+    page = keyset_by(selectors.people_with_clients(), ("username",), request.GET.get("after", ""), PAGE)
     return render_page(request, "people/page.html", "people/_rows.html", {"active": "people", "page": page})
 
 
@@ -57,7 +57,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a person's roles and clients, or close the account. 409 when somebody else changed them meanwhile."""
-    person = get_object_or_404(selectors.people(), pk=pk)
+    person = get_object_or_404(selectors.people_with_clients(), pk=pk)
     form = RolesForm(request.POST or None, initial=_given(person))
     status = 422 if form.is_bound else 200
     if form.is_bound and form.is_valid():
