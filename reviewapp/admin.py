@@ -54,7 +54,8 @@ class ClientAdmin(AnyAdmin):
 
     list_display = ("name", "validation_profile", "requires_human_colour", "waits_for_samples")
     search_fields = ("name",)
-    readonly_fields = ("slug", "created_at")
+    # Where the client is told things is checked and logged on the client's page, and only there.
+    readonly_fields = ("slug", "created_at", "grace_minutes", "webhook_url", "notify_emails")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Clients come with their first batch."""
@@ -121,6 +122,20 @@ class RenditionAdmin(ReadOnlyAdmin):
 @admin.register(models.Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ("pk", "batch_id", "number", "state", "file_count", "byte_size", "created_at")
+
+
+@admin.register(models.OutboundMessage)
+class OutboundMessageAdmin(ReadOnlyAdmin):
+    list_display = ("pk", "created_at", "kind", "channel", "client_id", "batch_id", "state", "attempts", "error_text")
+    list_filter = ("state", "kind", "channel")
+
+
+@admin.register(models.WebhookSecret)
+class WebhookSecretAdmin(ReadOnlyAdmin):
+    """Whose there is, never what it is."""
+
+    list_display = ("pk", "client_id", "made_at")
+    exclude = ("secret",)
 
 
 @admin.register(models.AuditEvent)

@@ -13,7 +13,7 @@ from reviewapp.services import sending
 logger = logging.getLogger(__name__)
 
 LOOK_S = 1.0
-END_S = 20.0
+END_S = 6.0  # the supervisor gives the sweeper ten seconds to stop
 HANDS = 3
 """Messages on their way at once: one receiver that is slow doesn't hold up the others."""
 

@@ -334,7 +334,9 @@ def test_what_escaped_becomes_a_known_picture(rita: User) -> None:
     Asset.objects.filter(pk=photo.pk).update(state=AssetState.AUTO_APPROVED)
     EditTask.objects.all().delete()
     flag.refresh_from_db()
-    package = Delivery.objects.create(batch=photo.batch, number=1, manifest={}, withheld=[], file_count=1, byte_size=1)
+    package = Delivery.objects.create(
+        batch=photo.batch, number=1, manifest={}, withheld=[], file_count=1, byte_size=1, handed_over_at=timezone.now()
+    )
     made = factories.make_rendition(photo, photo.batch.batch_channels.all()[0].channel)
     DeliveryItem.objects.create(delivery=package, rendition=made, path="a.jpg")
     retro.escaped(Look.objects.select_related("asset__batch", "task__run").get(pk=flag.pk))

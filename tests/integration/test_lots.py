@@ -201,7 +201,9 @@ def test_a_jump_of_the_rate_ends_the_proof_and_looks_back() -> None:
         plan={"alpha": 0.02, "delta": 0.05, "sensitivity": 0.7},
     )  # fmt: skip
     old = proven_batch(client=batch.client, preset_version=batch.preset_version, state=BatchState.DELIVERED)
-    package = Delivery.objects.create(batch=old, number=1, manifest={}, withheld=[], file_count=1, byte_size=1)
+    package = Delivery.objects.create(
+        batch=old, number=1, manifest={}, withheld=[], file_count=1, byte_size=1, handed_over_at=timezone.now()
+    )
     for rank, photo in enumerate(approved(old, 20)):
         earlier.places.create(asset=photo, run=photo.current_run, rank=rank, pi=0.1)
         made = factories.make_rendition(photo, old.batch_channels.all()[0].channel)

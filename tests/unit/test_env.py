@@ -106,3 +106,40 @@ def test_sec08_the_secret_is_made_once_and_only_its_owner_reads_it(
     monkeypatch.setenv("SECRET_KEY", "short")
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY"):
         env.read_secret(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("smtp://ann:p%40ss@mail.example:2525?from=a@b.example", ("mail.example", 2525, "ann", "p@ss", False, True)),
+        ("smtp://mail.example?from=a@b.example", ("mail.example", 587, "", "", False, True)),
+        ("smtp://localhost:25?from=a@b.example&tls=0", ("localhost", 25, "", "", False, False)),
+        ("smtps://mail.example?from=a@b.example", ("mail.example", 465, "", "", True, False)),
+    ],
+)
+def test_a_mail_server_is_read(monkeypatch: pytest.MonkeyPatch, value: str, wanted: tuple[object, ...]) -> None:
+    monkeypatch.setenv("EMAIL_URL", value)
+    read = env.read_mail()
+    assert read is not None and read.sender == "a@b.example"
+    assert (read.host, read.port, read.user, read.password, read.is_ssl, read.is_starttls) == wanted
+
+
+def test_no_mail_server_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EMAIL_URL", raising=False)
+    assert env.read_mail() is None
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("http://mail.example?from=a@b.example", "smtp://"),
+        ("smtp://?from=a@b.example", "names no host"),
+        ("smtp://mail.example", "who writes"),
+        ("smtp://mail.example?from=a@b.example&ssl=1", "unknown option 'ssl'"),
+        ("smtp://mail.example:x?from=a@b.example", "port"),
+    ],
+)
+def test_a_bad_mail_server_is_named(monkeypatch: pytest.MonkeyPatch, value: str, words: str) -> None:
+    monkeypatch.setenv("EMAIL_URL", value)
+    with pytest.raises(ImproperlyConfigured, match=words):
+        env.read_mail()

@@ -154,7 +154,9 @@ def known(is_defective: bool) -> ReviewTask:
 def delivered(asset: Asset) -> None:
     """The photo left a while ago."""
     made = factories.make_rendition(asset, asset.batch.batch_channels.all()[0].channel)
-    package = Delivery.objects.create(batch=asset.batch, number=1, manifest={}, withheld=[], file_count=1, byte_size=1)
+    package = Delivery.objects.create(
+        batch=asset.batch, number=1, manifest={}, withheld=[], file_count=1, byte_size=1, handed_over_at=timezone.now()
+    )
     DeliveryItem.objects.create(delivery=package, rendition=made, path="a.jpg")
     Batch.objects.filter(pk=asset.batch_id).update(state=BatchState.DELIVERED)
     assert Rendition.objects.filter(asset=asset).exists()

@@ -109,6 +109,11 @@ def test_sec_the_secret_is_shown_once_and_kept_out_of_pages_and_the_log(client: 
     event = AuditEvent.objects.get(verb="client.secret_made")
     assert event.actor == mona and "whsec_" not in f"{event.before}{event.after}{event.note}"
     second = client.post(reverse("clients:secret", args=[one.pk])).content.decode()
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser("root"))
+    for path in ("", f"{WebhookSecret.objects.get().pk}/change/"):
+        row = browser.get(f"/ops/reviewapp/webhooksecret/{path}")
+        assert row.status_code == 200 and "whsec_" not in row.content.decode()
     assert found[0] not in second and WebhookSecret.objects.get().secret in second
 
 
