@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import AssetState, BatchState, ProposalState, RejectReason, RenditionState
+from reviewapp.web.figures import floored
 
 register = template.Library()
 
@@ -131,6 +132,12 @@ def asset_mark(state: str) -> dict[str, Any]:
 def percent(value: float | None, digits: int = 0) -> str:
     """A share as a percentage; nothing for None."""
     return "" if value is None else f"{value * 100:.{digits}f}%"
+
+
+@register.filter
+def percent_floored(value: float) -> str:
+    """A share as a percentage to one digit, rounded down as key figures are: the two stand side by side."""
+    return f"{floored(value * 100)}%"
 
 
 @register.filter
