@@ -11,7 +11,16 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Val
 from django.db.models.functions import Coalesce, Concat, TruncHour
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, BatchState, EditTaskState, ProposalState, ReviewTaskState, Role, Routing
+from reviewapp.enums import (
+    AssetState,
+    BatchState,
+    EditTaskState,
+    ProposalState,
+    ReviewReason,
+    ReviewTaskState,
+    Role,
+    Routing,
+)
 from reviewapp.models import (
     Alarm,
     Asset,
@@ -24,6 +33,7 @@ from reviewapp.models import (
     ProcessingRun,
     QualityReport,
     ReviewDecision,
+    ReviewTask,
 )
 from reviewapp.selectors import people_at_work, review, tallies
 from reviewapp.selectors.batches import Counts
@@ -54,7 +64,7 @@ class Flow:
 
 
 def flow() -> Flow:
-    """Six small queries."""
+    """Seven small queries."""
     start, now = people_at_work.midnight(), timezone.now()
     scored = (
         QualityReport.objects.filter(created_at__gte=start)
@@ -65,6 +75,8 @@ def flow() -> Flow:
             auto=Count("pk", filter=Q(routing=Routing.AUTO_APPROVE)),
         )
     )
+    # Passed by their score and picked out of their set afterwards: those don't ship by themselves.
+    picked = ReviewTask.objects.filter(reason=ReviewReason.ANOMALY, created_at__gte=start).count()
     reviews = tallies.reviews()
     finished = Batch.objects.filter(completed_at__gte=now - timedelta(days=TURNAROUND_DAYS))
     spans = [
@@ -73,7 +85,7 @@ def flow() -> Flow:
     return Flow(
         scored_today=scored["all"],
         scored_last_hour=scored["hour"],
-        auto_share=scored["auto"] / scored["all"] if scored["all"] else None,
+        auto_share=max(0, scored["auto"] - picked) / scored["all"] if scored["all"] else None,
         waiting_review=reviews[ReviewTaskState.OPEN],
         waiting_editing=EditTask.objects.filter(state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED]).count(),
         on_hold=reviews[ReviewTaskState.ON_HOLD],
