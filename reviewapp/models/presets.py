@@ -81,6 +81,9 @@ class RoutingPolicy(ImmutableModel):
     allow_not_measured = models.BooleanField(
         default=True, help_text="QC-08: may a photo without a colour measure auto-approve?"
     )
+    review_anomalies = models.BooleanField(
+        default=True, help_text="REV-18: a person looks at what is unlike the rest of its batch before it ships."
+    )
     min_confidence = models.FloatField(default=0.75)
     sample_rate = models.FloatField(default=0.10)
     explored_share = models.FloatField(

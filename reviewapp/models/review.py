@@ -49,6 +49,9 @@ class ReviewTask(models.Model):
                 condition=models.Q(state="open", lease_owner__isnull=False),
                 name="review_lent",
             ),
+            # Few rows of many: what was looked at because of how it looks in its set, by its result and by the day.
+            models.Index(fields=["run"], condition=models.Q(reason="anomaly"), name="review_anomaly"),
+            models.Index(fields=["created_at"], condition=models.Q(reason="anomaly"), name="review_anomaly_made"),
         ]
         constraints = [
             # Hidden looks (samples, second people, known pictures) may come to one result more than once.

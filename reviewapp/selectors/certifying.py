@@ -2,7 +2,8 @@
 
 A look counts with the chance its photo had of being looked at: all of the review band, of what passed by itself the
 policy's share or what its lot logged, of what lies below the review line the policy's share. Photos that a gate, a
-category or a client holds are left out: no threshold moves them.
+category or a client holds are left out: no threshold moves them. So are those that people were given because they stand
+out of their set: they don't ship by their score, and who was picked by how it looks is no sample of who does.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from math import log2
 import numpy as np
 from django.utils import timezone
 
-from reviewapp.enums import AdjustmentState, Routing, RunKind, Verdict
-from reviewapp.models import Adjustment, CategoryRule, LotPlace, QualityReport
+from reviewapp.enums import AdjustmentState, ReviewReason, Routing, RunKind, Verdict
+from reviewapp.models import Adjustment, CategoryRule, LotPlace, QualityReport, ReviewTask
 from reviewapp.policies.quality import order, thresholds
 from reviewapp.policies.quality.bounds import Floats
 from reviewapp.policies.quality.calibration import Bools, Labels, isotonic
@@ -133,9 +134,14 @@ def looked() -> Looked:
     said |= _corrected(span)
     places = LotPlace.objects.filter(**near).order_by().values_list("pk", "run", "lot__size", "rank", "pi")
     placed = {run: (size, rank, pi) for _pk, run, size, rank, pi in sorted(places)}
+    # By how it looks in its set, whatever its score: such a look has no chance that could be counted with.
+    picked = set(
+        ReviewTask.objects.filter(**near, reason=ReviewReason.ANOMALY).order_by().values_list("run", flat=True)
+    )
     found = [
         (run, _row(total, routing, below if routing in _BELOW else rate, said.get(run), placed.get(run)))
         for total, routing, rate, below, run in reversed(rows)
+        if run not in picked
     ]
     known = _in_strata([(run, row) for run, row in found if row is not None])
     return Looked(

@@ -18,6 +18,7 @@ from reviewapp.enums import (
     DeliveryState,
     EditTaskState,
     ProposalState,
+    ReviewReason,
     ReviewTaskState,
     Role,
     Routing,
@@ -35,6 +36,7 @@ from reviewapp.models import (
     ProcessingRun,
     QualityReport,
     ReviewDecision,
+    ReviewTask,
 )
 from reviewapp.selectors import people_at_work, review, tallies, tasks
 from reviewapp.selectors.access import clients_of, has_every_client, limit
@@ -68,7 +70,7 @@ class Flow:
 
 
 def flow(user: User) -> Flow:
-    """Six small queries, of the clients `user` works for."""
+    """Seven small queries, of the clients `user` works for."""
     start, now, clients = people_at_work.midnight(), timezone.now(), clients_of(user)
     scored = (
         limit(QualityReport.objects.filter(created_at__gte=start), user, OF_A_SCORE)
@@ -79,6 +81,9 @@ def flow(user: User) -> Flow:
             auto=Count("pk", filter=Q(routing=Routing.AUTO_APPROVE)),
         )
     )
+    # Passed by their score and picked out of their set afterwards: those don't ship by themselves.
+    odd = limit(ReviewTask.objects.filter(reason=ReviewReason.ANOMALY, created_at__gte=start), user, OF_A_PHOTO)
+    picked = odd.count()
     reviews = tallies.reviews(clients)
     finished = limit(Batch.objects.filter(completed_at__gte=now - timedelta(days=TURNAROUND_DAYS)), user, "client")
     edits = EditTask.objects.filter(state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED])
@@ -88,7 +93,7 @@ def flow(user: User) -> Flow:
     return Flow(
         scored_today=scored["all"],
         scored_last_hour=scored["hour"],
-        auto_share=scored["auto"] / scored["all"] if scored["all"] else None,
+        auto_share=max(0, scored["auto"] - picked) / scored["all"] if scored["all"] else None,
         waiting_review=reviews[ReviewTaskState.OPEN],
         waiting_editing=limit(edits, user, OF_A_PHOTO).count(),
         on_hold=reviews[ReviewTaskState.ON_HOLD],

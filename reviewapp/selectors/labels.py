@@ -31,7 +31,9 @@ def unit_of(client: str, sku: str, sha256: str) -> str:
 def rows(*, with_demo: bool = False) -> Iterator[dict[str, Any]]:
     """Yield every decision in force with its photo, settings and score, oldest first; rendered demo photos left out.
 
-    `pi` is the chance the photo had of being looked at: a set that is weighted by 1 / pi speaks of the traffic.
+    `pi` is the chance the photo had of being looked at: a set that is weighted by 1 / pi speaks of the traffic. It is
+    None where none can be said and a weighted set must leave the row out: picked because it stands out of its set, when
+    a sample of that set had been drawn already, which speaks for it. Picked before, it has 1: it speaks for itself.
     """
     decisions = photo_decisions().select_related(
         "asset__batch__client", "run__quality__policy", "run__preset_version__preset", "policy", "task"
@@ -44,7 +46,9 @@ def rows(*, with_demo: bool = False) -> Iterator[dict[str, Any]]:
         yield from _rows(part, replays.chances(samples))
 
 
-def _chance(decision: ReviewDecision, chances: Mapping[int, float]) -> float:
+def _chance(decision: ReviewDecision, chances: Mapping[int, float]) -> float | None:
+    if decision.task.reason == ReviewReason.ANOMALY and decision.asset.sample_block is not None:
+        return None
     if decision.task.reason == ReviewReason.EXPLORED:
         return float(decision.run.quality.policy.explored_share)
     return chances.get(decision.task_id, 1.0)

@@ -58,9 +58,11 @@ def judged(decisions: QuerySet[ReviewDecision], most: int = MOST) -> list[Seen]:
     """Latest verdict per photo among `decisions` on automated results of stored originals, newest first.
 
     A photo approved only with adjusted settings is a defect of the automated result these were moved from. What was
-    looked at below the review line is left out: such photos never reach a client as they are.
+    looked at below the review line is left out: such photos never reach a client as they are. So is what was picked
+    because it stands out of a set that was sampled already: the sample speaks for all of it.
     """
     usable = decisions.exclude(asset__batch__state=BatchState.CANCELLED).exclude(task__reason=ReviewReason.EXPLORED)
+    usable = usable.exclude(task__reason=ReviewReason.ANOMALY, asset__sample_block__isnull=False)
     usable = usable.filter(
         run__kind__in=[RunKind.AUTOMATED, RunKind.ADJUSTED], run__pixels_key=F("asset__original_key")
     )

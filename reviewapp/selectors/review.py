@@ -274,8 +274,8 @@ def my_recent_decisions(
 
 def own_decision(user: User, decision_id: int) -> ReviewDecision | None:
     """One decision of `user` that is still in force, about a photo they may still see; None when there is no such."""
-    made = access.limit(ReviewDecision.objects.filter(reviewer=user, is_second_opinion=False), user, "asset__batch__client")
-    return standing(made).select_related("asset__batch").filter(pk=decision_id).first()
+    made = ReviewDecision.objects.filter(reviewer=user, is_second_opinion=False)
+    return standing(access.limit(made, user, "asset__batch__client")).select_related("asset__batch").filter(pk=decision_id).first()
 
 
 def second_opinions() -> QuerySet[ReviewDecision]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from processing.quality.consistency import (
@@ -19,9 +20,11 @@ from processing.quality.uniformity import set_report
 from processing.types import Look
 from reviewapp.enums import AssetState
 from reviewapp.models import Batch
+from reviewapp.policies import standing_out as policy
 
 MOST = 2_000
 """So many of the newest results are looked at; a batch may have more."""
+_FILE = "file_size"
 _NO_RESULT = (AssetState.REJECTED_INTAKE, AssetState.DUPLICATE, AssetState.FAILED, AssetState.CANCELLED)
 _READ = {
     "pk": "pk", "sku": "sku", "filename": "filename", "group": "shoot_group",
@@ -97,14 +100,10 @@ def report_of(batch: Batch) -> SetReport:
     Looks are compared within a shoot group; photos without one are a group of their own. File sizes are those of the
     first channel's delivered files, over the whole batch.
     """
-    assets = batch.assets.filter(current_run__isnull=False).exclude(state__in=_NO_RESULT).order_by("-pk")
-    found = [dict(zip(_READ, row, strict=True)) for row in assets.values_list(*_READ.values())[: MOST + 1]]
+    found = _read(batch)
     rows = found[:MOST]
-    members = {str(row["pk"]): Member(row["pk"], row["sku"] or row["filename"]) for row in rows}
     groups = _groups(rows)
     looks = [look for group in groups.values() for look in group.values()]
-    sizes = {str(row["pk"]): int(row["bytes"]) for row in rows if row["bytes"]}
-    anomalies = [one for group in groups.values() for one in look_anomalies(group)]
     return SetReport(
         photos=len(rows),
         measured=len(looks),
@@ -112,9 +111,44 @@ def report_of(batch: Batch) -> SetReport:
         consistency=measure_consistency(looks) if len(looks) > 1 else None,
         groups=_scores(groups),
         compared=sum(len(group) for group in groups.values() if len(group) >= SMALLEST_FOR_ROBUST),
-        outliers=_outliers([*anomalies, *file_size_anomalies(sizes)], members),
-        shared=_shared(rows, members),
+        outliers=_outliers(rows, groups),
+        shared=_shared(rows),
     )
+
+
+def for_people(batch: Batch) -> Mapping[int, tuple[Anomaly, ...]]:
+    """Who of the report's outliers a person looks at before they ship, and by what, in one query (REV-18).
+
+    A look counts where its shoot group is a set, a file size where the whole batch is one.
+    """
+    rows = _read(batch)[:MOST]
+    groups = _groups(rows)
+    outliers = _outliers(rows, groups)
+    odd = {one.member.pk for one in outliers if any(found.what != _FILE for found in one.anomalies)}
+    sets = [group for group in groups.values() if _is_set(group, odd)]
+    trusted = {int(key) for group in sets for key in group}
+    usual = median(sizes) if (sizes := [row["bytes"] for row in rows if row["bytes"]]) else 0
+    is_whole = _is_set({key: look for group in groups.values() for key, look in group.items()}, odd)
+
+    def counts(pk: int, found: Anomaly) -> bool:
+        return (is_whole if found.what == _FILE else pk in trusted) and policy.is_far(found, usual)
+
+    kept = {one.member.pk: tuple(found for found in one.anomalies if counts(one.member.pk, found)) for one in outliers}
+    return {pk: anomalies for pk, anomalies in kept.items() if anomalies}
+
+
+def _is_set(group: Mapping[str, Look], odd: Collection[int]) -> bool:
+    return policy.is_set(len(group), [look for key, look in group.items() if int(key) not in odd])
+
+
+def _read(batch: Batch) -> list[dict[str, Any]]:
+    """Up to one more than MOST results, the newest first."""
+    assets = batch.assets.filter(current_run__isnull=False).exclude(state__in=_NO_RESULT).order_by("-pk")
+    return [dict(zip(_READ, row, strict=True)) for row in assets.values_list(*_READ.values())[: MOST + 1]]
+
+
+def _member(row: Mapping[str, Any]) -> Member:
+    return Member(row["pk"], row["sku"] or row["filename"])
 
 
 def _groups(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Mapping[str, Look]]:
@@ -135,16 +169,20 @@ def _scores(groups: Mapping[str, Mapping[str, Look]]) -> tuple[GroupScore, ...]:
     return tuple(sorted(found, key=lambda one: (one.score, one.name)))
 
 
-def _outliers(anomalies: Iterable[Anomaly], members: Mapping[str, Member]) -> tuple[Outlier, ...]:
+def _outliers(rows: Sequence[Mapping[str, Any]], groups: Mapping[str, Mapping[str, Look]]) -> tuple[Outlier, ...]:
+    sizes = {str(row["pk"]): int(row["bytes"]) for row in rows if row["bytes"]}
+    anomalies = [one for group in groups.values() for one in look_anomalies(group)]
     by_key: dict[str, list[Anomaly]] = defaultdict(list)
-    for one in anomalies:
+    for one in [*anomalies, *file_size_anomalies(sizes)]:
         by_key[one.key].append(one)
+    members = {str(row["pk"]): _member(row) for row in rows}
     found = [Outlier(members[key], tuple(sorted(own, key=lambda one: -abs(one.z)))) for key, own in by_key.items()]
     return tuple(sorted(found, key=lambda one: (-abs(one.anomalies[0].z), one.member.pk)))
 
 
-def _shared(rows: Iterable[Mapping[str, Any]], members: Mapping[str, Member]) -> tuple[Shared, ...]:
+def _shared(rows: Sequence[Mapping[str, Any]]) -> tuple[Shared, ...]:
     files = {str(row["pk"]): _properties(row) for row in rows}
+    members = {str(row["pk"]): _member(row) for row in rows}
     return tuple(
         Shared(
             one.name,

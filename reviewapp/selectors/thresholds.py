@@ -27,6 +27,7 @@ COMPARED = (
     "colour_risk",
     "medium_goes_to_people",
     "allow_not_measured",
+    "review_anomalies",
     "min_confidence",
     "sample_rate",
     "sample_block",

@@ -1,7 +1,7 @@
 """What other thresholds would have done: the last results sorted anew by score, and what people said of those results.
 
 By score alone: a failed hard gate, a category that always goes to people or an uncertain cut-out outranks the score
-before and after, so photos they hold don't move.
+before and after, so photos they hold don't move. Nor do those that stand out of their set.
 """
 
 from __future__ import annotations
@@ -103,8 +103,12 @@ def _sorted(since_days: int, review_at: float, approve_at: float) -> dict[str, i
 
 
 def _judged(low: float, high: float, *, samples: bool) -> tuple[int, int]:
-    """(rejected, judged) by people of results with low <= score < high, among blind samples or among all others."""
+    """(rejected, judged) by people of results with low <= score < high, among blind samples or among all others.
+
+    None that were looked at because they stand out of their set: they would be looked at with any lines.
+    """
     decisions = photo_decisions().filter(score_total__gte=low, score_total__lt=high)
+    decisions = decisions.exclude(task__reason=ReviewReason.ANOMALY)
     sample = Q(task__reason=ReviewReason.SAMPLE)
     found = Counter(dict(decisions.filter(sample if samples else ~sample).values_list("verdict").annotate(Count("pk"))))
     return found[Verdict.REJECT], found.total()

@@ -25,7 +25,7 @@ from reviewapp.models import Asset, Batch, EditTask, Rendition, ReviewTask, Task
 from reviewapp.selectors import batches as selectors
 from reviewapp.selectors import failures
 
-from . import assets, audit, batch_state, first_samples, notices, pilots, recalls, runs, sampling, turns
+from . import anomalies, assets, audit, batch_state, first_samples, notices, pilots, recalls, runs, sampling, turns
 from .handover import LIVE_EDITS, open_editing
 
 # Where a photo stood before the step that failed, so that a retry starts exactly that step again.
@@ -39,8 +39,8 @@ PAUSABLE = (BatchState.UPLOADING, *MOVABLE)
 
 
 def refresh(batch_id: int) -> None:
-    """Bring a batch up to date with its photos: draw due samples, let through what waited for one, move its state,
-    complete it exactly once (SCH-21).
+    """Bring a batch up to date with its photos: draw due samples, let through what waited for one, give people what is
+    unlike the rest (REV-18), move its state, complete it exactly once (SCH-21).
 
     Call after every change to one of its photos. Inside a transaction it waits for the commit, because two people (or
     workers) resolving the last two photos at once would each see the other's as still open.
@@ -74,6 +74,7 @@ def _refresh_once(batch_id: int) -> bool:
         if batch.state not in PAUSABLE:
             return False
         goes_on = first_samples.advance(batch)
+        anomalies.flag_due(batch)  # before the draw: what people look at anyway is no part of what is sampled
         sampling.draw_due(batch)
         if batch.state == BatchState.UPLOADING:
             return goes_on

@@ -77,7 +77,7 @@ FIELDS: tuple[Field, ...] = (
         is_whole=True,
     ),
 )
-FLAGS = ("medium_goes_to_people", "allow_not_measured", "prove_lots", "retune_on_drift")
+FLAGS = ("medium_goes_to_people", "allow_not_measured", "review_anomalies", "prove_lots", "retune_on_drift")
 LOWERED = (
     ("approve_at", "Photos with fewer points pass by themselves"),
     ("min_confidence", "Less sure cut-outs pass"),
@@ -168,6 +168,8 @@ def risk(current: RoutingPolicy | None, values: Mapping[str, Any]) -> str:
         reasons.append("Lots ship without a proof.")
     if current.medium_goes_to_people and values.get("medium_goes_to_people") is False:
         reasons.append("Photos of medium complexity pass without a person.")
+    if current.review_anomalies and values.get("review_anomalies") is False:
+        reasons.append("Photos unlike the rest of their batch pass without a person.")
     if not current.allow_not_measured and values.get("allow_not_measured") is True:
         reasons.append("Photos whose colour wasn't measured pass by themselves.")
     return " ".join(reasons)

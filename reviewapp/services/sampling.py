@@ -40,9 +40,9 @@ def draw_due(batch: Batch) -> list[SampleDraw]:
     if proves(batch, limits):
         _gather(batch)
         return []
-    waiting = list(_undrawn(batch))
+    waiting = list(undrawn(batch))
     block = max(1, limits.sample_block)
-    is_last = _is_machine_done(batch)
+    is_last = is_machine_done(batch)
     draws: list[SampleDraw] = []
     while len(waiting) >= block or (waiting and is_last):
         drawn = _draw_block(batch, waiting[:block], limits)
@@ -79,10 +79,10 @@ def judge(task: ReviewTask, verdict: Verdict | str, actor: Any = None) -> Sample
 
 def is_due(batch: Batch) -> bool:
     """Say whether `draw_due` would draw now, at the price of a count."""
-    waiting = _undrawn(batch).count()
+    waiting = undrawn(batch).count()
     limits = current_policy()
     is_full = waiting >= max(1, limits.sample_block) and not proves(batch, limits)
-    return is_full or (waiting > 0 and _is_machine_done(batch))
+    return is_full or (waiting > 0 and is_machine_done(batch))
 
 
 def proves(batch: Batch, limits: RoutingPolicy) -> bool:
@@ -96,22 +96,23 @@ def proves(batch: Batch, limits: RoutingPolicy) -> bool:
 
 def _gather(batch: Batch) -> None:
     """All of what the machine approved becomes lots at once: a plan needs the lot's size."""
-    if not _is_machine_done(batch):
+    if not is_machine_done(batch):
         return
-    photos = list(_undrawn(batch).select_related("current_run__quality"))
+    photos = list(undrawn(batch).select_related("current_run__quality"))
     if photos:
         with transaction.atomic():
             lots.gather(batch, photos)
 
 
-def _undrawn(batch: Batch) -> QuerySet[Asset]:
+def undrawn(batch: Batch) -> QuerySet[Asset]:
     """Auto-approved photos no draw has had in its population, in the order they were approved."""
     approved = batch.assets.filter(state=AssetState.AUTO_APPROVED)
     undrawn = approved.filter(sample_block__isnull=True, sample_member__isnull=True)
     return undrawn.select_related("current_run").order_by("state_changed_at", "id")
 
 
-def _is_machine_done(batch: Batch) -> bool:
+def is_machine_done(batch: Batch) -> bool:
+    """Say whether nothing more comes and the machine has nothing left to do with any photo."""
     return batch.closed_at is not None and not batch.assets.filter(state__in=UNDONE_STATES).exists()
 
 

@@ -23,6 +23,7 @@ from reviewapp.enums import (
     RejectReason,
     RenditionState,
 )
+from reviewapp.web.figures import floored
 
 register = template.Library()
 
@@ -181,6 +182,12 @@ def asset_mark(state: str) -> dict[str, Any]:
 def percent(value: float | None, digits: int = 0) -> str:
     """A share as a percentage; nothing for None."""
     return "" if value is None else f"{value * 100:.{digits}f}%"
+
+
+@register.filter
+def percent_floored(value: float) -> str:
+    """A share as a percentage to one digit, rounded down as key figures are: the two stand side by side."""
+    return f"{floored(value * 100)}%"
 
 
 @register.filter

@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_stubs_ext import StrOrPromise
 
-from processing.quality.consistency import SMALLEST_FOR_ROBUST, Anomaly, Consistency
+from processing.quality.consistency import SMALLEST_FOR_ROBUST, Consistency
+from reviewapp.policies import standing_out
 from reviewapp.selectors.sets import Member, Outlier, SetReport, Shared
 
-ALIKE, PARTLY = 85.0, 60.0
+ALIKE, PARTLY = 85.0, standing_out.SET_FROM
 """Scores from which a set reads as one, and as one on the whole."""
 SHOWN, MOST_SHOWN = 5, 30
 """Outliers shown at once, and with the rest unfolded."""
@@ -26,16 +27,6 @@ METRICS: Mapping[str, tuple[StrOrPromise, StrOrPromise]] = {
     "style_match": (gettext_lazy("Contrast"), gettext_lazy("contrast")),
 }
 """Field of Consistency -> its name, and what differs where it is low."""
-ODD: Mapping[str, tuple[StrOrPromise, StrOrPromise]] = {
-    "lightness": (gettext_lazy("darker than the rest"), gettext_lazy("lighter than the rest")),
-    "chroma_a": (gettext_lazy("greener than the rest"), gettext_lazy("redder than the rest")),
-    "chroma_b": (gettext_lazy("bluer than the rest"), gettext_lazy("yellower than the rest")),
-    "contrast": (gettext_lazy("flatter than the rest"), gettext_lazy("more contrast than the rest")),
-    "fill": (gettext_lazy("smaller in its frame"), gettext_lazy("larger in its frame")),
-    "aspect": (gettext_lazy("narrower than the rest"), gettext_lazy("wider than the rest")),
-    "file_size": (gettext_lazy("a smaller file than the rest"), gettext_lazy("a larger file than the rest")),
-}
-"""What is odd -> words for less and for more of it."""
 PROPERTIES: Mapping[str, StrOrPromise] = {
     "result_size": gettext_lazy("Result, size"),
     "result_format": gettext_lazy("Result, format"),
@@ -157,11 +148,7 @@ def _metrics(found: Consistency) -> list[tuple[str, float, int]]:
 
 
 def _odd(outlier: Outlier) -> OddRow:
-    return OddRow(outlier.member, ", ".join(_reason(one) for one in outlier.anomalies))
-
-
-def _reason(anomaly: Anomaly) -> str:
-    return f"{ODD[anomaly.what][anomaly.z > 0]} (z\u00a0{abs(anomaly.z):.1f})"
+    return OddRow(outlier.member, standing_out.told((_(standing_out.word(one)), one) for one in outlier.anomalies))
 
 
 def _quiet(report: SetReport) -> str:

@@ -53,6 +53,7 @@ def test_raising_the_line_is_in_force_at_once_and_lowering_it_waits(pair: tuple[
         ({"min_confidence": 0.5}, "cut-outs"),
         ({"sample_rate": 0.05}, "samples"),
         ({"medium_goes_to_people": False}, "medium"),
+        ({"review_anomalies": False}, "unlike the rest"),
         ({"tolerated_rate": 0.2}, "allows more escapes"),
         ({"sample_block": 10_000}, "blocks"),
         ({"compliance_rate": 0.1}, "white samples"),

@@ -72,6 +72,7 @@ def test_qc30_the_fragment_draws_bars_and_lines(manager: Browser) -> None:
     assert 'x1="700.0"' in text and 'x1="900.0"' in text and "h-draft" not in text
     assert "Of 3 scored photos" in text and ">86.1<" in text, "86.17, rounded down"
     assert ">66.6<small>%</small>" in text and "At 90 points or more" in text
+    assert "<b>66.6%</b>" in text and "<b>33.3%</b>" in text and "66.7" not in text, "the bars say the same"
 
 
 def test_qc32_accuracy_compliance_and_turnaround_stand_side_by_side(manager: Browser) -> None:

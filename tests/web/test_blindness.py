@@ -113,6 +113,15 @@ def ordinary() -> ReviewTask:
     return ReviewTask.objects.create(asset=asset, run=run, reason="score_band", why="Score in the band")
 
 
+def unlike_the_rest() -> ReviewTask:
+    """Passed by its score and picked because it stands out of its batch (REV-18)."""
+    asset = photo(AssetState.IN_REVIEW)
+    run = stored_run(asset)
+    why = "Darker than the rest (z\u00a017.5)."
+    Asset.objects.filter(pk=asset.pk).update(state_code="anomaly", state_reason=why)
+    return ReviewTask.objects.create(asset=asset, run=run, reason="anomaly", why=why)
+
+
 def simple_sample() -> ReviewTask:
     task = factories.make_sample(spring(), category="mug", filename="photo00001.jpg", sku="SKU-0001")
     run = stored_run(task.asset)
@@ -185,6 +194,7 @@ def compared(side: Side) -> ReviewTask:
 
 KINDS: dict[str, Callable[[], ReviewTask]] = {
     "ordinary": ordinary,
+    "unlike the rest": unlike_the_rest,
     "sample of simple mode": simple_sample,
     "sample of a lot": lambda: hidden_look(LookKind.FIRST),
     "second person": lambda: hidden_look(LookKind.SECOND),

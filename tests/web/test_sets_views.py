@@ -14,6 +14,7 @@ from processing.quality.consistency import Consistency
 from processing.types import Look
 from reviewapp.enums import AssetState, Role
 from reviewapp.models import Batch, QualityReport
+from reviewapp.policies import standing_out
 from reviewapp.selectors import sets
 from reviewapp.web import set_words
 from tests import factories
@@ -184,9 +185,22 @@ def test_c47_shoot_groups_have_scores_of_their_own(manager: Browser) -> None:
 
 
 def test_everything_that_can_be_odd_or_differ_has_words_in_any_language() -> None:
-    assert set(set_words.ODD) == {one.name for one in fields(Look)} | {"file_size"}
+    assert set(standing_out.ODD) == {one.name for one in fields(Look)} | {"file_size"}
     assert set(set_words.METRICS) == {one.name for one in fields(Consistency)}
     assert tuple(set_words.PROPERTIES) == sets.PROPERTIES and set(sets.PROPERTIES) > set_words.DELIVERED
-    pairs = [*set_words.ODD.values(), *set_words.METRICS.values()]
+    pairs = set_words.METRICS.values()
     words = [word for pair in pairs for word in pair] + [*set_words.PROPERTIES.values(), *set_words.WHITE.values()]
     assert all(isinstance(word, Promise) for word in words)
+    marked = {word for pair in standing_out.ODD.values() for word in pair}
+    assert len(marked) == 2 * len(standing_out.ODD), "no two say the same"
+
+
+def test_what_is_odd_is_said_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words are the policy's, which knows no language; a row keeps them as they are."""
+    batch = factories.make_batch()
+    fill(batch, 9)
+    fill(batch, 1, lightness=66.0)
+    (odd,) = sets.report_of(batch).outliers
+    monkeypatch.setattr(set_words, "_", str.swapcase)  # a language of its own, in place of Django's gettext
+    assert set_words._odd(odd).why == "LIGHTER THAN THE REST (z\u00a014.0)"
+    assert standing_out.why(odd.anomalies) == "Lighter than the rest (z\u00a014.0)."

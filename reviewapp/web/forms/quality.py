@@ -34,6 +34,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 FLAG_LABELS = {
     "medium_goes_to_people": _("A medium photo always gets a person, whatever its score"),
     "allow_not_measured": _("A photo whose colour could not be measured may pass by itself"),
+    "review_anomalies": _("A photo unlike the rest of its batch gets a person, whatever its score"),
     "retune_on_drift": _("Scores that drift start a test of their preset"),
     "prove_lots": _("Lots are proven for clients who don't say otherwise; off: the simple share of blind samples"),
 }
