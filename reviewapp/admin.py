@@ -12,6 +12,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from reviewapp import models
+from reviewapp.selectors.audit import READ
+from reviewapp.services import audit
 
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
@@ -130,6 +132,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
     search_fields = ("note", "object_id")
     list_select_related = ("actor",)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Reading the log is an event here as on the site's own page (SEC-06)."""
+        audit.record(READ, None, actor=request.user, after={"where": "ops", "query": request.GET.urlencode()[:200]})
+        return super().changelist_view(request, extra_context)
+
 
 @admin.register(
     models.QualityReport,
@@ -176,6 +183,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.GoldItem,
     models.Complaint,
     models.ReturnRate,
+    models.AuditSeal,
 )
 class PlainAdmin(ReadOnlyAdmin):
     """Tables that need no list of their own."""

@@ -15,7 +15,16 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "reviewapp.config.settings"
 # Playwright's synchronous interface keeps an event loop in the thread, and Django's guard takes that for async code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 os.environ["OMP_NUM_THREADS"] = "1"
-for _name in ("REDIS_URL", "STORAGE_URL", "MODEL_DIR", "DEBUG", "HTTPS", "DEMO"):
+for _name in (
+    "REDIS_URL",
+    "STORAGE_URL",
+    "MODEL_DIR",
+    "DEBUG",
+    "HTTPS",
+    "DEMO",
+    "SOFTPROOF_AUDIT_KEYS",
+    "SOFTPROOF_AUDIT_ANCHOR",
+):
     os.environ.pop(_name, None)
 if not os.environ.get("SOFTPROOF_TEST_DATABASE"):
     os.environ.pop("DATABASE_URL", None)

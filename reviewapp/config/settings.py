@@ -31,6 +31,10 @@ SECRET_KEY = env.read_secret(DATA_DIR)
 ALLOWED_HOSTS = env.read_list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS", [])
 
+# The chain over the audit log (docs/security.md): keys that close its seals, a file outside the database for its heads.
+AUDIT_KEYS = env.read_keys("SOFTPROOF_AUDIT_KEYS")
+AUDIT_ANCHOR = env.read_anchor(DATA_DIR)
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -103,6 +107,8 @@ if S3 is not None:
             "location": S3.prefix,
             "endpoint_url": S3.endpoint or None,
             "region_name": S3.region or None,
+            "access_key": S3.access_key or None,
+            "secret_key": S3.secret_key or None,
             "default_acl": None,
             "file_overwrite": True,
             "querystring_auth": True,
@@ -178,6 +184,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        "softproof.audit": {"level": "INFO"},  # heads of the chain, whatever LOG_LEVEL says
         "PIL": {"level": "WARNING"},
         "pyvips": {"level": "WARNING"},
         "rq": {"level": "WARNING"},

@@ -2,7 +2,7 @@
 
 from .adjusting import Adjustment
 from .assets import Asset
-from .audit import AuditEvent
+from .audit import AuditEvent, AuditSeal
 from .batches import Batch, BatchCategoryPreset, BatchChannel, SheetRow
 from .channels import Channel, Rendition
 from .choosing import BulkDecision, SavedFilter
@@ -39,6 +39,7 @@ __all__ = [
     "Alarm",
     "Asset",
     "AuditEvent",
+    "AuditSeal",
     "Batch",
     "BatchCategoryPreset",
     "BatchChannel",

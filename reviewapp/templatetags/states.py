@@ -165,7 +165,12 @@ VERB_WORDS: Mapping[str, StrOrPromise] = {
     "batch.sheet_attached": gettext_lazy("CSV attached, {rows} rows"),
     "batch.priority": gettext_lazy("Priority set to {priority}"),
     "delivery.released": gettext_lazy("Delivery {number} made, {files} files"),
+    "batch.exported": gettext_lazy("List taken out: {what}"),
+    "delivery.download_begun": gettext_lazy("Delivery {number}: download begun"),
     "delivery.downloaded": gettext_lazy("Delivery {number} downloaded"),
+    "delivery.link_made": gettext_lazy("Delivery {number}: link for the client made, {days} days"),
+    "delivery.link_revoked": gettext_lazy("Delivery {number}: link taken back"),
+    "delivery.link_opened": gettext_lazy("Delivery {number}: link opened"),
     "first_sample.drawn": gettext_lazy("Sample {number} drawn: {size} of {population} photos, {preset}"),
     "first_sample.seen": gettext_lazy("All {size} photos of sample {number} were looked at"),
     "first_sample.applied": gettext_lazy("Sample {number} applied: the rest with {preset}"),
@@ -190,6 +195,8 @@ TOLD = (
     "rejected",
     "judged",
     "owner",
+    "what",
+    "days",
 )
 """What those sentences are filled in with."""
 

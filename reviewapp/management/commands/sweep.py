@@ -16,7 +16,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from reviewapp import storage
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
-from reviewapp.services import batches, loop, proof, resumable, routing, runs, tallies
+from reviewapp.services import batches, loop, proof, resumable, routing, runs, sealing, tallies
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +85,7 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
         for batch_id in batch_reads.open_batch_ids():
             round_.do(f"batch {batch_id}", partial(batches.refresh, batch_id))
         round_.do("presets", loop.tick)
+        round_.do("audit seals", sealing.tick)
         round_.end()
     return report
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from reviewapp.models import Batch, Delivery
 from reviewapp.selectors import deliveries as selectors
 from reviewapp.selectors.pages import keyset
+from reviewapp.services import audit
 from reviewapp.services import delivery as services
 from reviewapp.web.permissions import MANAGERS, role_required
 
@@ -46,6 +47,8 @@ def deliver(request: HttpRequest, pk: int) -> HttpResponse:
 def download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The ZIP, streamed from storage; its length is not known before it ends."""
     delivery = get_object_or_404(Delivery.objects.select_related("batch__client"), pk=pk)
+    # Also when the stream breaks off half way: what went out went out (SEC-06).
+    audit.record("delivery.download_begun", delivery, actor=request.user, after={"number": delivery.number})
     response = StreamingHttpResponse(
         services.stream_zip(delivery, request.user),  # type: ignore[arg-type]
         content_type="application/zip",
