@@ -168,6 +168,7 @@ class S3Location:
     prefix: str
     endpoint: str
     region: str
+    sse: str = ""
     access_key: str = field(default="", repr=False)
     secret_key: str = field(default="", repr=False)
 
@@ -181,14 +182,18 @@ def read_storage() -> S3Location | None:
     if not parts.netloc:
         raise ImproperlyConfigured("STORAGE_URL names no bucket: s3://BUCKET/prefix?region=eu-central-1")
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    unknown = sorted(set(query) - {"endpoint", "region"})
+    unknown = sorted(set(query) - {"endpoint", "region", "sse"})
     if unknown:
-        raise ImproperlyConfigured(f"STORAGE_URL has an unknown option {unknown[0]!r}: endpoint and region are known.")
+        raise ImproperlyConfigured(
+            f"STORAGE_URL has an unknown option {unknown[0]!r}: endpoint, region and sse are known."
+        )
+    if query.get("sse", "") not in ("", "AES256", "aws:kms"):
+        raise ImproperlyConfigured("STORAGE_URL: sse is AES256 or aws:kms.")
     # Those in variables boto3 finds by itself, with the session token that may belong to them.
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     access, secret = (read_private(name) if read_str(f"{name}_FILE") else "" for name in names)
-    place = (parts.netloc, parts.path.strip("/"), query.get("endpoint", ""), query.get("region", ""))
-    return S3Location(*place, access, secret)
+    given = [query.get(name, "") for name in ("endpoint", "region", "sse")]
+    return S3Location(parts.netloc, parts.path.strip("/"), *given, access, secret)
 
 
 def read_secret(data: Path) -> str:

@@ -7,7 +7,7 @@ from .batches import Batch, BatchCategoryPreset, BatchChannel, SheetRow
 from .channels import Channel, Rendition
 from .choosing import BulkDecision, SavedFilter
 from .clients import Client, ReferencePicture
-from .deliveries import Delivery, DeliveryItem
+from .deliveries import Delivery, DeliveryItem, DeliveryLink
 from .editing import EditTask
 from .gold import Complaint, GoldItem, ReturnRate
 from .learning import (
@@ -30,6 +30,8 @@ from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
 from .runs import ChannelView, ProcessingRun
 from .sampling import FirstMember, FirstSample, PilotReport, SampleDraw, SampleMember
+from .signing_in import PersonSession as PersonSession  # not in __all__: /ops/ shows those, and a key opens a session
+from .signing_in import SignInTries
 from .tallies import Tally
 from .tasks import Task, WorkerHeartbeat
 from .uploads import PartialUpload
@@ -55,6 +57,7 @@ __all__ = [
     "Complaint",
     "Delivery",
     "DeliveryItem",
+    "DeliveryLink",
     "EditTask",
     "FirstMember",
     "FirstSample",
@@ -87,6 +90,7 @@ __all__ = [
     "SavedFilter",
     "Scope",
     "SheetRow",
+    "SignInTries",
     "Study",
     "StudyRun",
     "Tally",

@@ -13,12 +13,14 @@ from reviewapp.web.views import (
     first_samples,
     images,
     intake,
+    links,
     people,
     pilots,
     presets,
     proof,
     proposals,
     quality,
+    security,
     tus,
     uploads,
 )
@@ -75,6 +77,8 @@ image_urls = [
 delivery_urls = [
     path("", deliveries.listing, name="list"),
     path("<int:pk>/download/", deliveries.download, name="download"),
+    path("<int:pk>/links/", links.manage, name="links"),
+    path("<int:pk>/links/<int:link>/revoke/", links.revoke, name="revoke"),
 ]
 
 quality_urls = [
@@ -134,6 +138,9 @@ people_urls = [
     path("", people.listing, name="list"),
     path("new/", people.new, name="new"),
     path("<int:pk>/", people.edit, name="edit"),
+    path("<int:pk>/password/", security.new_password, name="password"),
+    path("<int:pk>/unlock/", security.unlock, name="unlock"),
+    path("<int:pk>/sign-out/", security.sign_out, name="sign_out"),
 ]
 
 audit_urls = [path("", audit.listing, name="list")]

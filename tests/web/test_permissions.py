@@ -27,11 +27,13 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "jsi18n"}
-"""Addresses that answer without a session."""
+OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "jsi18n", "links:show", "links:fetch", "csp_report"}
+"""Addresses that answer without a session; links carry their own proof (test_links.py)."""
 ANYBODY = {
     "home",
     "account",
+    "password",
+    "end_sessions",
     "media:run",
     "media:original",
     "media:rendition",

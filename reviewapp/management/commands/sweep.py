@@ -16,7 +16,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from reviewapp import storage
 from reviewapp.jobs.pulse import Pulse
 from reviewapp.selectors import batches as batch_reads
-from reviewapp.services import batches, loop, proof, resumable, routing, runs, sealing, tallies
+from reviewapp.services import batches, loop, proof, resumable, routing, runs, sealing, sign_ins, tallies
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +86,7 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
             round_.do(f"batch {batch_id}", partial(batches.refresh, batch_id))
         round_.do("presets", loop.tick)
         round_.do("audit seals", sealing.tick)
+        round_.do("sessions", sign_ins.tidy)
         round_.end()
     return report
 
