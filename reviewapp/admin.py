@@ -1,6 +1,6 @@
 """The operations admin at /ops/: a window into every table for whoever runs the machine. It reads; services write.
 
-Changes made here would pass by the audit log, so only accounts and client notes can be edited, and nothing is deleted.
+Changes made here would pass by the audit log, so only client notes can be edited, and nothing is deleted.
 """
 
 from __future__ import annotations
@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
 
 from reviewapp import models
+from reviewapp.selectors.audit import READ
+from reviewapp.services import audit
 
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
@@ -46,6 +49,23 @@ class ReadOnlyAdmin(_ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Never."""
         return False
+
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    """Accounts and roles are changed on the people page, which writes it down."""
+
+    list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "last_login")
+    exclude = ("password",)
+
+
+@admin.register(Group)
+class GroupAdmin(ReadOnlyAdmin):
+    """Roles are groups; what they may do is in services/people.py."""
 
 
 @admin.register(models.Client)
@@ -145,6 +165,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
     search_fields = ("note", "object_id")
     list_select_related = ("actor",)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Reading the log is an event here as on the site's own page (SEC-06)."""
+        audit.record(READ, None, actor=request.user, after={"where": "ops", "query": request.GET.urlencode()[:200]})
+        return super().changelist_view(request, extra_context)
+
 
 @admin.register(
     models.QualityReport,
@@ -193,6 +218,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.ReturnRate,
     models.PersonScope,
     models.ClientAccess,
+    models.AuditSeal,
+    models.DeliveryLink,
+    models.SignInTries,
 )
 class PlainAdmin(ReadOnlyAdmin):
     """Tables that need no list of their own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -71,3 +72,47 @@ def check_transport(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def _is_far(host: str) -> bool:
+    """Whether packets to `host` leave this machine: no name, a path (a socket) and loopback don't."""
+    return bool(host) and not host.startswith("/") and host not in LOOPBACK
+
+
+def _hint(text: str, hint: str, number: int) -> list[CheckMessage]:
+    return [Warning(text, hint=hint, id=f"softproof.W{number:03d}")]
+
+
+@register(deploy=True)
+def check_database_transport(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Photos' names and people's decisions cross the network to a database elsewhere (SEC-02)."""
+    database = settings.DATABASES["default"]
+    host, mode = str(database.get("HOST", "")), database.get("OPTIONS", {}).get("sslmode", "")
+    if "postgresql" not in database["ENGINE"] or not _is_far(host) or mode in ("require", "verify-ca", "verify-full"):
+        return []
+    text = f"DATABASE_URL: the database on {host} may be reached without TLS (sslmode={mode or 'unset'})."
+    return _hint(text, "Add ?sslmode=verify-full, or at least require.", 3)
+
+
+@register(deploy=True)
+def check_queue_transport(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Only numbers of tasks travel there, and its password."""
+    url = urlsplit(settings.RQ_QUEUES["default"]["URL"])
+    if url.scheme != "redis" or not _is_far(url.hostname or ""):
+        return []
+    return _hint(f"REDIS_URL: {url.hostname} is reached without TLS.", "Use rediss://.", 4)
+
+
+@register(deploy=True)
+def check_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Photos: on the way to the bucket, and where they lie (SEC-02)."""
+    found: list[CheckMessage] = []
+    s3 = settings.S3
+    if s3 is not None and s3.endpoint.startswith("http://") and _is_far(urlsplit(s3.endpoint).hostname or ""):
+        found += _hint("STORAGE_URL: photos travel to the bucket unencrypted.", "Use an https:// endpoint.", 5)
+    public = [host for host in settings.ALLOWED_HOSTS if host not in LOOPBACK | {"[::1]", "testserver"}]
+    if public and not settings.STORAGE_ENCRYPTED and (s3 is None or not s3.sse):
+        text = "Nothing says that photos and database lie on encrypted storage."
+        hint = "Encrypt the volume or the bucket (docs/security.md) and set STORAGE_ENCRYPTED=1, or ?sse=AES256 for S3."
+        found += _hint(text, hint, 6)
+    return found

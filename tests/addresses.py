@@ -21,11 +21,13 @@ LEADS = (Role.SENIOR, Role.MANAGER, Role.ADMIN)
 MANAGERS = (Role.MANAGER, Role.ADMIN)
 ADMINS = (Role.ADMIN,)
 
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "jsi18n"}
-"""Addresses that answer without a session."""
+OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "jsi18n", "links:show", "links:fetch", "csp_report"}
+"""Addresses that answer without a session; links carry their own proof (test_links.py)."""
 ANYBODY = {
     "home",
     "account",
+    "password",
+    "end_sessions",
     "media:run",
     "media:original",
     "media:rendition",
@@ -89,6 +91,8 @@ class Kind(Enum):
 KINDS: dict[str, Kind] = {
     "home": Kind.SHARED,
     "account": Kind.OWN,
+    "password": Kind.OWN,
+    "end_sessions": Kind.OWN,
     "media": Kind.THEIRS,
     "viewer": Kind.THEIRS,
     "review": Kind.SHARED,
@@ -155,6 +159,7 @@ PARTS: dict[str, dict[str, str]] = {
     "images": {"pk": "asset"},
     "deliveries": {"pk": "delivery"},
     "deliveries:hand_over": {"pk": "waiting"},
+    "deliveries:revoke": {"pk": "delivery", "link": "link"},
     "deliveries:call_back": {"pk": "waiting"},
     "clients:retry_message": {"pk": "client", "message": "message"},
     "quality": {"pk": "lot"},

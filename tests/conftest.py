@@ -111,6 +111,7 @@ def _policy_in_force(request: pytest.FixtureRequest) -> None:
 def _own_files(settings: Any, tmp_path: Path) -> None:
     """Stored files of each test lie in its own folder."""
     settings.DATA_DIR = tmp_path
+    settings.AUDIT_ANCHOR = tmp_path / "audit.anchor"
     files = dict(settings.STORAGES["default"])
     if "location" in files.get("OPTIONS", {}) and "s3" not in files["BACKEND"]:
         files["OPTIONS"] = {**files["OPTIONS"], "location": str(tmp_path / "files")}

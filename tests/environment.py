@@ -17,7 +17,18 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 os.environ["OMP_NUM_THREADS"] = "1"
 # Most tests deliver to look at what is in the package; those of the grace period set one.
 os.environ["DELIVERY_GRACE_MIN"] = "0"
-for _name in ("REDIS_URL", "STORAGE_URL", "MODEL_DIR", "DEBUG", "HTTPS", "DEMO", "EMAIL_URL", "WEBHOOKS_TO_PRIVATE"):
+for _name in (
+    "REDIS_URL",
+    "STORAGE_URL",
+    "MODEL_DIR",
+    "DEBUG",
+    "HTTPS",
+    "DEMO",
+    "EMAIL_URL",
+    "WEBHOOKS_TO_PRIVATE",
+    "SOFTPROOF_AUDIT_KEYS",
+    "SOFTPROOF_AUDIT_ANCHOR",
+):
     os.environ.pop(_name, None)
 if not os.environ.get("SOFTPROOF_TEST_DATABASE"):
     os.environ.pop("DATABASE_URL", None)

@@ -33,6 +33,7 @@ from reviewapp.models import (
     ChannelView,
     Client,
     Complaint,
+    Delivery,
     FirstSample,
     GoldItem,
     Lot,
@@ -42,7 +43,7 @@ from reviewapp.models import (
     Scope,
 )
 from reviewapp.selectors.quality import current_policy
-from reviewapp.services import delivery, hidden, notices, recalls
+from reviewapp.services import delivery, hidden, links, notices, recalls
 from tests import factories
 from tests.e2e.pictures import run_files
 
@@ -164,6 +165,7 @@ def _others(estate: Estate, staff: User) -> None:
     late = _batch(estate, "later parcel", state=BatchState.READY)
     factories.make_approved(late, filename=f"{estate.mark}-late.jpg", sku=f"{estate.mark}-SKU-L")
     ids["waiting"] = delivery.release(late, staff).pk
+    ids["link"] = links.make(Delivery.objects.get(pk=ids["delivery"]), 7, staff).pk
     told = notices.send_test(estate.client, staff)
     ids["message"] = told[0].pk
     Complaint.objects.create(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -12,12 +12,38 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"1", "true", "yes", "on"})
+MIN_KEY = 32
 FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
 def read_str(name: str, default: str = "") -> str:
     """Return the variable, stripped, or `default` when it is unset or empty."""
     return os.environ.get(name, "").strip() or default
+
+
+def read_private(name: str) -> str:
+    """Return a secret from NAME, or from the file that NAME_FILE names (as Docker and systemd keep them); "" for none.
+
+    Raises ImproperlyConfigured when both are set, or the file can't be read. No message holds the secret itself.
+    """
+    given, place = read_str(name), read_str(f"{name}_FILE")
+    if given and place:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: unset one of them.")
+    if not place:
+        return given
+    try:
+        return Path(place).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ImproperlyConfigured(f"{name}_FILE={place} can't be read: {why}.") from None
+
+
+def read_keys(name: str) -> list[bytes]:
+    """Return keys, one a line or separated by commas, the first of them the one in use. Raises ImproperlyConfigured."""
+    keys = [part.strip() for part in read_private(name).replace("\n", ",").split(",") if part.strip()]
+    if any(len(key) < MIN_KEY for key in keys):
+        raise ImproperlyConfigured(f"{name} holds a key shorter than {MIN_KEY} characters.")
+    return [key.encode() for key in keys]
 
 
 def read_bool(name: str, default: bool) -> bool:
@@ -71,7 +97,7 @@ def _split(name: str, raw: str, schemes: tuple[str, ...]) -> Any:
     parts = urlsplit(raw)
     if parts.scheme not in schemes:
         wanted = " or ".join(f"{scheme}://…" for scheme in schemes)
-        raise ImproperlyConfigured(f"{name} starts with {parts.scheme or raw[:12]!r}: it must be {wanted}.")
+        raise ImproperlyConfigured(f"{name} starts with {parts.scheme or 'no scheme'!r}: it must be {wanted}.")
     try:
         _ = parts.port
     except ValueError:
@@ -91,7 +117,7 @@ SQLITE_OPTIONS: Mapping[str, Any] = {
 
 def read_database(data: Path) -> dict[str, Any]:
     """Return Django's settings for DATABASE_URL: postgresql://… or sqlite:////absolute/path. Unset: SQLite."""
-    raw = read_str("DATABASE_URL")
+    raw = read_private("DATABASE_URL")
     if not raw:
         raw = f"sqlite:///{data / 'softproof.sqlite3'}"
     parts = _split("DATABASE_URL", raw, ("postgresql", "postgres", "sqlite"))
@@ -124,7 +150,7 @@ NO_REDIS = "none"
 
 def read_redis() -> str:
     """Return REDIS_URL (redis://, rediss:// or unix://), or "" for none: workers then poll the database."""
-    raw = read_str("REDIS_URL")
+    raw = read_private("REDIS_URL")
     if raw.lower() in ("", NO_REDIS):
         return ""
     _split("REDIS_URL", raw, ("redis", "rediss", "unix"))
@@ -133,12 +159,18 @@ def read_redis() -> str:
 
 @dataclass(frozen=True, slots=True)
 class S3Location:
-    """Where STORAGE_URL=s3://bucket/prefix?endpoint=…&region=… points; credentials come from AWS_* variables."""
+    """Where STORAGE_URL=s3://bucket/prefix?endpoint=…&region=… points.
+
+    Credentials are those of AWS_*_FILE; empty: wherever boto3 finds them (AWS_* variables, an instance's role).
+    """
 
     bucket: str
     prefix: str
     endpoint: str
     region: str
+    sse: str = ""
+    access_key: str = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
 
 
 def read_storage() -> S3Location | None:
@@ -150,10 +182,18 @@ def read_storage() -> S3Location | None:
     if not parts.netloc:
         raise ImproperlyConfigured("STORAGE_URL names no bucket: s3://BUCKET/prefix?region=eu-central-1")
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    unknown = sorted(set(query) - {"endpoint", "region"})
+    unknown = sorted(set(query) - {"endpoint", "region", "sse"})
     if unknown:
-        raise ImproperlyConfigured(f"STORAGE_URL has an unknown option {unknown[0]!r}: endpoint and region are known.")
-    return S3Location(parts.netloc, parts.path.strip("/"), query.get("endpoint", ""), query.get("region", ""))
+        raise ImproperlyConfigured(
+            f"STORAGE_URL has an unknown option {unknown[0]!r}: endpoint, region and sse are known."
+        )
+    if query.get("sse", "") not in ("", "AES256", "aws:kms"):
+        raise ImproperlyConfigured("STORAGE_URL: sse is AES256 or aws:kms.")
+    # Those in variables boto3 finds by itself, with the session token that may belong to them.
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    access, secret = (read_private(name) if read_str(f"{name}_FILE") else "" for name in names)
+    given = [query.get(name, "") for name in ("endpoint", "region", "sse")]
+    return S3Location(parts.netloc, parts.path.strip("/"), *given, access, secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +239,9 @@ def read_mail() -> MailServer | None:
 
 def read_secret(data: Path) -> str:
     """Return SECRET_KEY, or one made on first start and kept in `data` with mode 0600."""
-    given = read_str("SECRET_KEY")
+    given = read_private("SECRET_KEY")
     if given:
-        if len(given) < 32:
+        if len(given) < MIN_KEY:
             raise ImproperlyConfigured(
                 "SECRET_KEY is shorter than 32 characters: python -c 'import secrets; print(secrets.token_urlsafe(50))'"
             )
@@ -221,3 +261,10 @@ def read_secret(data: Path) -> str:
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(get_random_string(64))
     return path.read_text(encoding="ascii").strip()
+
+
+def read_anchor(data: Path) -> Path | None:
+    """Return where heads of the audit chain are kept: `audit.anchor` in `data`, elsewhere, or nowhere (none)."""
+    if read_str("SOFTPROOF_AUDIT_ANCHOR").lower() == "none":
+        return None
+    return read_path("SOFTPROOF_AUDIT_ANCHOR", data / "audit.anchor")

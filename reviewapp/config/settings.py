@@ -48,8 +48,13 @@ EMAIL_TIMEOUT = 20
 DEBUG = env.read_bool("DEBUG", False)
 LOG_LEVEL = env.read_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 SECRET_KEY = env.read_secret(DATA_DIR)
+DEFAULT_EXCEPTION_REPORTER_FILTER = "reviewapp.config.reports.DiscreetFilter"
 ALLOWED_HOSTS = env.read_list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS", [])
+
+# The chain over the audit log (docs/security.md): keys that close its seals, a file outside the database for its heads.
+AUDIT_KEYS = env.read_keys("SOFTPROOF_AUDIT_KEYS")
+AUDIT_ANCHOR = env.read_anchor(DATA_DIR)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -65,6 +70,7 @@ INSTALLED_APPS = [
     "reviewapp",
 ]
 MIDDLEWARE = [
+    "reviewapp.web.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -107,6 +113,8 @@ RQ_QUEUES = {"default": {"URL": env.read_redis(), "SERIALIZER": "json"}}
 RQ_SHOW_ADMIN_LINK = False
 
 S3 = env.read_storage()
+# The operator's word that disks and buckets are encrypted; `check --deploy` asks for it (SEC-02).
+STORAGE_ENCRYPTED = env.read_bool("STORAGE_ENCRYPTED", False)
 _FILES: dict[str, Any] = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {
@@ -123,9 +131,13 @@ if S3 is not None:
             "location": S3.prefix,
             "endpoint_url": S3.endpoint or None,
             "region_name": S3.region or None,
+            "access_key": S3.access_key or None,
+            "secret_key": S3.secret_key or None,
             "default_acl": None,
             "file_overwrite": True,
             "querystring_auth": True,
+            "querystring_expire": 300,
+            "object_parameters": {"ServerSideEncryption": S3.sse} if S3.sse else {},
         },
     }
 STORAGES = {
@@ -150,6 +162,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
+AUTHENTICATION_BACKENDS = ["reviewapp.web.backends.ThrottledBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -161,18 +174,29 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Off for the loopback demo, on behind a proxy with a certificate: HTTPS=1.
 HTTPS = env.read_bool("HTTPS", False)
+# Proxies between the browser and us, each of which appends to X-Forwarded-For.
+PROXIES = env.read_int("PROXIES", 1 if HTTPS else 0, low=0, high=5)
+SESSION_ENGINE = "reviewapp.web.sessions"
+# __Host-: the browser takes such a cookie only from this very host, over https, for the whole site.
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_FAILURE_VIEW = "reviewapp.web.views.errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+# Being preloaded can't be taken back for months: whoever owns the domain decides (security.W021).
+SECURE_HSTS_PRELOAD = env.read_bool("HSTS_PRELOAD", False)
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+# A session ends after so long without use, and at the latest so long after signing in.
+SESSION_IDLE_S = 60 * env.read_int("SESSION_IDLE_MINUTES", 12 * 60, low=5, high=60 * 24 * 90)
+SESSION_COOKIE_AGE = 3600 * env.read_int("SESSION_HOURS", 24 * 14, low=1, high=24 * 90)
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/media/"],  # media answers carry a stricter policy of their own
@@ -187,6 +211,8 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
+        "report-uri": ["/csp-report/"],
+        "report-to": ["csp"],
     },
 }
 
@@ -198,6 +224,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        "softproof.audit": {"level": "INFO"},  # heads of the chain, whatever LOG_LEVEL says
         "PIL": {"level": "WARNING"},
         "pyvips": {"level": "WARNING"},
         "rq": {"level": "WARNING"},

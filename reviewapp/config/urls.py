@@ -3,11 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from reviewapp.web.views import health
+from reviewapp.web.views import auth, csp, health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("csp-report/", csp.report, name="csp_report"),
+    path("ops/login/", auth.to_sign_in),  # one door: throttled, with its second factor
     path("ops/", admin.site.urls),
     path("", include("reviewapp.web.urls")),
 ]

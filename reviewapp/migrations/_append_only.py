@@ -19,23 +19,33 @@ def add_triggers(apps: Any, schema_editor: Any) -> None:
             params=None,  # else the driver takes the % for a placeholder
         )
     for table in TABLES:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(
-                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-                "FOR EACH ROW EXECUTE FUNCTION softproof_append_only()"
-            )
-        elif schema_editor.connection.vendor == "sqlite":
-            schema_editor.execute(
-                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
+        guard(schema_editor, table)
+
+
+def guard(schema_editor: Any, table: str) -> None:
+    """Guard one table; PostgreSQL's function is there since 0004."""
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION softproof_append_only()"
+        )
+    elif schema_editor.connection.vendor == "sqlite":
+        schema_editor.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
 
 
 def drop_triggers(apps: Any, schema_editor: Any) -> None:
     """Take them away again."""
     for table in TABLES:
-        on = f" ON {table}" if schema_editor.connection.vendor == "postgresql" else ""
-        schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_append_only{on}")
+        unguard(schema_editor, table)
+
+
+def unguard(schema_editor: Any, table: str) -> None:
+    """Take one table's away."""
+    on = f" ON {table}" if schema_editor.connection.vendor == "postgresql" else ""
+    schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_append_only{on}")
 
 
 def keep(apps: Any, schema_editor: Any) -> None:

@@ -3,12 +3,12 @@
 from .access import ClientAccess, PersonScope
 from .adjusting import Adjustment
 from .assets import Asset
-from .audit import AuditEvent
+from .audit import AuditEvent, AuditSeal
 from .batches import Batch, BatchCategoryPreset, BatchChannel, SheetRow
 from .channels import Channel, Rendition
 from .choosing import BulkDecision, SavedFilter
 from .clients import Client, ReferencePicture
-from .deliveries import Delivery, DeliveryItem
+from .deliveries import Delivery, DeliveryItem, DeliveryLink
 from .editing import EditTask
 from .gold import Complaint, GoldItem, ReturnRate
 from .learning import (
@@ -32,6 +32,8 @@ from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
 from .runs import ChannelView, ProcessingRun
 from .sampling import FirstMember, FirstSample, PilotReport, SampleDraw, SampleMember
+from .signing_in import PersonSession as PersonSession  # not in __all__: /ops/ shows those, and a key opens a session
+from .signing_in import SignInTries
 from .tallies import Tally
 from .tasks import ClientTurn, LinePause, Task, WorkerHeartbeat
 from .uploads import PartialUpload
@@ -41,6 +43,7 @@ __all__ = [
     "Alarm",
     "Asset",
     "AuditEvent",
+    "AuditSeal",
     "Batch",
     "BatchCategoryPreset",
     "BatchChannel",
@@ -58,6 +61,7 @@ __all__ = [
     "Complaint",
     "Delivery",
     "DeliveryItem",
+    "DeliveryLink",
     "EditTask",
     "FirstMember",
     "FirstSample",
@@ -93,6 +97,7 @@ __all__ = [
     "SavedFilter",
     "Scope",
     "SheetRow",
+    "SignInTries",
     "Study",
     "StudyRun",
     "Tally",

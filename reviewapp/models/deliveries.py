@@ -52,3 +52,19 @@ class DeliveryItem(models.Model):
     class Meta:
         ordering = ["path"]
         constraints = [models.UniqueConstraint(fields=["delivery", "path"], name="delivery_path_once")]
+
+
+class DeliveryLink(models.Model):
+    """A link a manager gave to a client who has no account. The address itself is signed and kept nowhere (SEC-14)."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="links")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True, help_text="When its page was first opened.")
+    downloads = models.PositiveIntegerField(default=0, help_text="Begun, also those that broke off.")
+    downloaded_at = models.DateTimeField(null=True, blank=True, help_text="When the last one began.")
+
+    class Meta:
+        ordering = ["-id"]

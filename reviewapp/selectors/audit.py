@@ -6,12 +6,19 @@ from django.db.models import QuerySet
 
 from reviewapp.models import AuditEvent
 
+READ = "audit.viewed"
+
 
 def events(
     *, batch_id: int | None = None, asset_id: int | None = None, actor_id: int | None = None, verb: str = ""
 ) -> QuerySet[AuditEvent]:
-    """Events, newest first, narrowed by what is given; `verb` matches a whole verb or a noun before its dot."""
+    """Events, newest first, narrowed by what is given; `verb` matches a whole verb or a noun before its dot.
+
+    That somebody read the log is listed only where it is asked for by `verb`: it would stand between all else.
+    """
     found = AuditEvent.objects.select_related("actor").order_by("-id")
+    if not verb:
+        found = found.exclude(verb=READ)
     if batch_id is not None:
         found = found.filter(batch_id=batch_id)
     if asset_id is not None:

@@ -275,7 +275,8 @@ def my_recent_decisions(
 def own_decision(user: User, decision_id: int) -> ReviewDecision | None:
     """One decision of `user` that is still in force, about a photo they may still see; None when there is no such."""
     made = ReviewDecision.objects.filter(reviewer=user, is_second_opinion=False)
-    return standing(access.limit(made, user, "asset__batch__client")).select_related("asset__batch").filter(pk=decision_id).first()
+    theirs = standing(access.limit(made, user, CLIENT))
+    return theirs.select_related("asset__batch").filter(pk=decision_id).first()
 
 
 def second_opinions() -> QuerySet[ReviewDecision]:

@@ -23,7 +23,7 @@ from reviewapp.selectors.access import clients_of, limit
 from reviewapp.selectors.people import is_senior
 from reviewapp.selectors.queue_sql import GIVEN, MAY, TASKS, UNBARRED
 
-from . import assets
+from . import assets, audit
 from .people import require
 
 LEASE = timedelta(minutes=10)
@@ -91,11 +91,8 @@ def claim_next(user: User, n: int = 1, queue: selectors.Queue = "mixed", choice:
     now = timezone.now()
     mine = _held(user, wanted, now, queue, choice)
     ReviewTask.objects.filter(pk__in=mine, lease_owner=user, state=ReviewTaskState.OPEN).update(lease_until=now + LEASE)
-    # What was escalated comes first for those who may decide it, what this person skipped last.
-    for is_skipped, is_escalated in PASSES if is_senior(user) else PASSES_OF_REVIEWERS:
-        if len(mine) < wanted:
-            free = wanted - len(mine)
-            mine += _lease_free(user, free, now, queue, choice, is_skipped=is_skipped, is_escalated=is_escalated)
+    if len(mine) < wanted:
+        mine += _take(user, wanted - len(mine), now, queue, choice)
     lent = selectors.with_details(selectors.leased_to(user, now).filter(pk__in=mine), blind=queue == "mixed")
     return list(_in_order(lent, user, choice))
 
@@ -161,6 +158,20 @@ def _held(user: User, limit: int, now: datetime, queue: selectors.Queue, choice:
     with connection.cursor() as cursor:
         cursor.execute(sql, {**_values(user, now, queue, choice), "limit": limit})
         return [row[0] for row in cursor.fetchall()]
+
+
+def _take(user: User, wanted: int, now: datetime, queue: selectors.Queue, choice: Choice) -> list[int]:
+    """Lease what is free and write down who was shown what, both or neither (SEC-06)."""
+    taken: list[int] = []
+    # What was escalated comes first for those who may decide it, what this person skipped last.
+    with transaction.atomic():
+        for is_skipped, is_escalated in PASSES if is_senior(user) else PASSES_OF_REVIEWERS:
+            if len(taken) < wanted:
+                free = wanted - len(taken)
+                taken += _lease_free(user, free, now, queue, choice, is_skipped=is_skipped, is_escalated=is_escalated)
+        if taken:
+            audit.record("review.shown", user, actor=user, after={"tasks": taken, "queue": queue})
+    return taken
 
 
 def _lease_free(

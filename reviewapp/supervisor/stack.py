@@ -123,6 +123,7 @@ class Stack:
             "DJANGO_SETTINGS_MODULE": "reviewapp.config.settings",
             "SOFTPROOF_DATA": str(self.data),
             "REDIS_URL": self.redis_url,
+            "REDIS_URL_FILE": "",  # read already; both at once would be refused
             "PYTHONUNBUFFERED": "1",
             **extra,
         }

@@ -224,7 +224,12 @@ VERB_WORDS: Mapping[str, StrOrPromise] = {
     "delivery.released": gettext_lazy("Delivery {number} made, {files} files"),
     "delivery.handed_over": gettext_lazy("Delivery {number} handed over"),
     "delivery.recalled": gettext_lazy("Delivery {number} called back"),
+    "batch.exported": gettext_lazy("List taken out: {what}"),
+    "delivery.download_begun": gettext_lazy("Delivery {number}: download begun"),
     "delivery.downloaded": gettext_lazy("Delivery {number} downloaded"),
+    "delivery.link_made": gettext_lazy("Delivery {number}: link for the client made, {days} days"),
+    "delivery.link_revoked": gettext_lazy("Delivery {number}: link taken back"),
+    "delivery.link_opened": gettext_lazy("Delivery {number}: link opened"),
     "first_sample.drawn": gettext_lazy("Sample {number} drawn: {size} of {population} photos, {preset}"),
     "first_sample.seen": gettext_lazy("All {size} photos of sample {number} were looked at"),
     "first_sample.applied": gettext_lazy("Sample {number} applied: the rest with {preset}"),
@@ -249,6 +254,8 @@ TOLD = (
     "rejected",
     "judged",
     "owner",
+    "what",
+    "days",
 )
 """What those sentences are filled in with."""
 

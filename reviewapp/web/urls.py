@@ -4,7 +4,20 @@ from django.urls import include, path, register_converter
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from reviewapp.web.views import account, adjusting, auth, choosing, editing, home, line, media, review, viewer
+from reviewapp.web.views import (
+    account,
+    adjusting,
+    auth,
+    choosing,
+    editing,
+    home,
+    line,
+    links,
+    media,
+    review,
+    security,
+    viewer,
+)
 
 
 class QueueConverter:
@@ -83,6 +96,14 @@ viewer_urls = (
     "viewer",
 )
 
+link_urls = (
+    [
+        path("<str:token>/", links.show, name="show"),
+        path("<str:token>/zip/", links.fetch, name="fetch"),
+    ],
+    "links",
+)
+
 # The words of the scripts in the page's language; English, which they are written in, never asks for it.
 words = cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view(packages=["reviewapp"]))
 
@@ -95,9 +116,12 @@ urlpatterns = [
     path("line/pause/", line.pause, name="line_pause"),
     path("line/resume/", line.resume, name="line_resume"),
     path("account/", account.account, name="account"),
+    path("account/password/", security.password, name="password"),
+    path("account/sessions/end/", security.end_sessions, name="end_sessions"),
     path("review/", include(review_urls)),
     path("editing/", include(editing_urls)),
     path("media/", include(media_urls)),
     path("viewer/", include(viewer_urls)),
+    path("link/", include(link_urls)),
     path("", include("reviewapp.web.urls_manager")),
 ]

@@ -14,6 +14,7 @@ from reviewapp.web.views import (
     first_samples,
     images,
     intake,
+    links,
     people,
     pilots,
     presets,
@@ -21,6 +22,7 @@ from reviewapp.web.views import (
     proposals,
     quality,
     retention,
+    security,
     tus,
     uploads,
 )
@@ -81,6 +83,8 @@ delivery_urls = [
     path("<int:pk>/download/", deliveries.download, name="download"),
     path("<int:pk>/hand-over/", deliveries.hand_over, name="hand_over"),
     path("<int:pk>/call-back/", deliveries.call_back, name="call_back"),
+    path("<int:pk>/links/", links.manage, name="links"),
+    path("<int:pk>/links/<int:link>/revoke/", links.revoke, name="revoke"),
 ]
 
 quality_urls = [
@@ -143,6 +147,9 @@ people_urls = [
     path("", people.listing, name="list"),
     path("new/", people.new, name="new"),
     path("<int:pk>/", people.edit, name="edit"),
+    path("<int:pk>/password/", security.new_password, name="password"),
+    path("<int:pk>/unlock/", security.unlock, name="unlock"),
+    path("<int:pk>/sign-out/", security.sign_out, name="sign_out"),
 ]
 
 audit_urls = [path("", audit.listing, name="list")]

@@ -12,6 +12,8 @@ const LOOK_AGAIN_MS = 15 * 1000;
 const SECOND_LOOK_MS = 700;
 
 const cookie = (name) => document.cookie.match(new RegExp(`(?:^|; )${name}=([^;]*)`))?.[1];
+// Over https the cookie is bound to its host by its name.
+const csrf = () => cookie('__Host-csrftoken') ?? cookie('csrftoken');
 const keyOf = (item) => `${item.id}.${item.version}`;
 
 export class Queue extends EventTarget {
@@ -59,7 +61,7 @@ export class Queue extends EventTarget {
     return {
       'Content-Type': 'application/json',
       Accept: 'application/json',
-      'X-CSRFToken': cookie('csrftoken') ?? this.boot.csrf,
+      'X-CSRFToken': csrf() ?? this.boot.csrf,
       'Softproof-User': String(this.boot.user), // whose page this is: refused when somebody else has signed in since
     };
   }
@@ -348,7 +350,7 @@ export class Queue extends EventTarget {
 
   release() {
     const form = new FormData();
-    form.append('csrfmiddlewaretoken', cookie('csrftoken') ?? this.boot.csrf);
+    form.append('csrfmiddlewaretoken', csrf() ?? this.boot.csrf);
     for (const entry of this.open) form.append('ids', entry.id);
     // It may arrive after the next page was lent the same photos: what it got since stays its own.
     const ends = this.open.map((entry) => entry.leaseUntil).filter(Boolean).sort((one, two) => Date.parse(one) - Date.parse(two));

@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
 
 from reviewapp.enums import AssetState, ReviewReason
 from reviewapp.models import Batch, ReviewTask
+from reviewapp.web.sessions import SessionStore
 from tests import factories
 from tests.e2e.pictures import run_files
 
@@ -31,7 +31,7 @@ def sign_in(context: Any, server: Any, user: User) -> None:
     """Gives the browser a session of `user`."""
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session.session_key, "url": server.url}])

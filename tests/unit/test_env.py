@@ -143,3 +143,65 @@ def test_a_bad_mail_server_is_named(monkeypatch: pytest.MonkeyPatch, value: str,
     monkeypatch.setenv("EMAIL_URL", value)
     with pytest.raises(ImproperlyConfigured, match=words):
         env.read_mail()
+
+
+def test_sec08_a_secret_comes_from_a_file_and_no_message_tells_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place = tmp_path / "secret"
+    place.write_text("s3cr3t-" * 8 + "\n")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(place))
+    assert env.read_secret(tmp_path) == "s3cr3t-" * 8
+    monkeypatch.setenv("SECRET_KEY", "other-" * 8)
+    with pytest.raises(ImproperlyConfigured, match="both set") as refused:
+        env.read_secret(tmp_path)
+    assert "s3cr3t" not in str(refused.value) and "other-" not in str(refused.value)
+    monkeypatch.delenv("SECRET_KEY")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "gone"))
+    with pytest.raises(ImproperlyConfigured, match="can't be read"):
+        env.read_secret(tmp_path)
+
+
+def test_sec08_a_malformed_address_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for wrong in ("hunter2hunter2", "mysql://me:hunter2@db/x", "postgresql://me:hunter2@db:port/x"):
+        monkeypatch.setenv("DATABASE_URL", wrong)
+        with pytest.raises(ImproperlyConfigured) as refused:
+            env.read_database(tmp_path)
+        assert "hunter2" not in str(refused.value)
+
+
+def test_sec08_keys_of_the_audit_log_are_a_list_the_first_in_use(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert env.read_keys("SOFTPROOF_AUDIT_KEYS") == []
+    place = tmp_path / "keys"
+    place.write_text("a" * 32 + "\n" + "b" * 32 + "\n")
+    monkeypatch.setenv("SOFTPROOF_AUDIT_KEYS_FILE", str(place))
+    assert env.read_keys("SOFTPROOF_AUDIT_KEYS") == [b"a" * 32, b"b" * 32]
+    place.write_text("short")
+    with pytest.raises(ImproperlyConfigured, match="shorter than 32") as refused:
+        env.read_keys("SOFTPROOF_AUDIT_KEYS")
+    assert "short'" not in str(refused.value)
+
+
+def test_obs24_heads_are_kept_beside_the_data_elsewhere_or_nowhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert env.read_anchor(tmp_path) == tmp_path / "audit.anchor"
+    monkeypatch.setenv("SOFTPROOF_AUDIT_ANCHOR", str(tmp_path / "else"))
+    assert env.read_anchor(tmp_path) == tmp_path / "else"
+    monkeypatch.setenv("SOFTPROOF_AUDIT_ANCHOR", "none")
+    assert env.read_anchor(tmp_path) is None
+
+
+def test_sec08_storage_credentials_of_files_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("ID", "KEY"):
+        (tmp_path / name).write_text(f"hunter2-{name}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID_FILE", str(tmp_path / "ID"))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY_FILE", str(tmp_path / "KEY"))
+    monkeypatch.setenv("STORAGE_URL", "s3://bucket/prefix")
+    place = env.read_storage()
+    assert place is not None and (place.access_key, place.secret_key) == ("hunter2-ID", "hunter2-KEY")
+    assert "hunter2" not in repr(place)

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandParser
 
 from reviewapp.selectors import labels
+from reviewapp.services import audit
 
 
 class Command(BaseCommand):
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         else:
             with Path(options["out"]).open("w", encoding="utf-8") as file:
                 counts = self._write(file, options["with_demo"])
+        audit.record("labels.exported", None, after={**counts, "with_demo": options["with_demo"]})
         self.stderr.write(f"{counts['train']} train, {counts['holdout']} holdout")
 
     def _write(self, target: TextIO, with_demo: bool) -> Counter[str]:

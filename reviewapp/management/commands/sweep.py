@@ -30,7 +30,9 @@ from reviewapp.services import (
     resumable,
     routing,
     runs,
+    sealing,
     sending,
+    sign_ins,
     tallies,
     turns,
 )
@@ -118,6 +120,8 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
         for batch_id in batch_reads.open_batch_ids():
             round_.do(f"batch {batch_id}", partial(batches.refresh, batch_id))
         round_.do("presets", loop.tick)
+        round_.do("audit seals", sealing.tick)
+        round_.do("sessions", sign_ins.tidy)
     round_.end()
     return report
 

@@ -1,15 +1,22 @@
 """Signing in and out."""
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth import logout
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from reviewapp.services import review as desk
+from reviewapp.services import sign_ins
+from reviewapp.web.addresses import address_of
 from reviewapp.web.permissions import REVIEWERS, user_has_role
 
 
@@ -20,6 +27,19 @@ class SignInForm(AuthenticationForm):
         "invalid_login": _("Name and password do not match."),
         "inactive": _("Name and password do not match."),
     }
+
+    def get_invalid_login_error(self) -> forms.ValidationError:
+        """Says how long to wait where that is why; the same for a name nobody has."""
+        wait_s: int = getattr(self.request, "wait_s", 0)
+        if not wait_s:
+            return super().get_invalid_login_error()
+        minutes = -(-wait_s // 60)
+        text = ngettext(
+            "Too many tries. Wait %(count)d minute, then try again, or ask an admin.",
+            "Too many tries. Wait %(count)d minutes, then try again, or ask an admin.",
+            minutes,
+        )
+        return forms.ValidationError(text % {"count": minutes}, code="locked")
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -45,11 +65,34 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Begins a new session; that is written down."""
+        response = super().form_valid(form)
+        sign_ins.opened(form.get_user(), address_of(self.request), "password")  # type: ignore[arg-type]
+        return response
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> Any:
+        """429 where nothing was looked at."""
+        response = super().render_to_response(context, **kwargs)
+        if wait_s := getattr(self.request, "wait_s", 0):
+            response.status_code = 429
+            response["Retry-After"] = str(wait_s)
+        return response
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """The operations admin's own form is not used: it would pass by what this one asks."""
+    if request.user.is_authenticated:
+        raise PermissionDenied(_("The operations pages are for administrators of the machine."))
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Ends the session and gives lent photos back, so that nobody waits for them."""
     if user_has_role(request.user, *REVIEWERS):
         desk.release(request.user)  # type: ignore[arg-type]
+    if request.user.is_authenticated:
+        sign_ins.closed(request.user)
     logout(request)
     return redirect("login")

@@ -14,8 +14,8 @@ from reviewapp.selectors import batch_pages, files
 from reviewapp.selectors import deliveries as selectors
 from reviewapp.selectors.access import limit
 from reviewapp.selectors.pages import keyset
+from reviewapp.services import audit, recalls
 from reviewapp.services import delivery as services
-from reviewapp.services import recalls
 from reviewapp.templatetags.states import time_left
 from reviewapp.web import removed
 from reviewapp.web.forms.deliveries import RecallForm
@@ -122,6 +122,8 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     except services.DeliveryClosed as closed:
         messages.warning(request, str(closed))
         return redirect("batches:detail", pk=delivery.batch_id)
+    # Also when the stream breaks off half way: what went out went out (SEC-06).
+    audit.record("delivery.download_begun", delivery, actor=request.user, after={"number": delivery.number})
     response = StreamingHttpResponse(stream, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{services.archive_name(delivery)}"'
     response["Cache-Control"] = "private, no-store"

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from reviewapp.selectors import people as selectors
 from reviewapp.selectors.pages import keyset_by
-from reviewapp.services import accounts
+from reviewapp.services import accounts, sign_ins, throttle
 from reviewapp.services.people import NotAllowed
 from reviewapp.web.forms.people import ALL, SOME, PersonForm, RolesForm
 from reviewapp.web.htmx import render_page
@@ -77,7 +77,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("%(name)s is changed.") % {"name": person.get_username()})
             return redirect("people:list")
-    context = {"active": "people", "person": person, "form": form}
+    context: dict[str, Any] = {"active": "people", "person": person, "form": form}
+    context |= {"is_locked": throttle.is_locked(person), "sessions": sign_ins.open_sessions(person)}
     return render(request, "people/edit.html", context, status=status)
 
 

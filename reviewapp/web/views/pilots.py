@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from reviewapp.models import Batch
 from reviewapp.selectors import pilots as selectors
 from reviewapp.selectors.pilots import PilotView
+from reviewapp.services import audit
 from reviewapp.services import pilots as services
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.theirs import their_batch
@@ -37,7 +38,7 @@ def as_json(request: HttpRequest, pk: int) -> HttpResponse:
     """The report, or how it stands, for programs."""
     batch, found = _found(request, pk)
     response = JsonResponse(services.document(batch, found), json_dumps_params={"ensure_ascii": False, "indent": 1})
-    return _named(response, batch, "json")
+    return _named(request, response, batch, "json")
 
 
 @role_required(*MANAGERS)
@@ -46,9 +47,10 @@ def as_csv(request: HttpRequest, pk: int) -> HttpResponse:
     """The same for a spreadsheet."""
     batch, found = _found(request, pk)
     text = "\ufeff" + services.as_csv(services.document(batch, found))
-    return _named(HttpResponse(text, content_type="text/csv; charset=utf-8"), batch, "csv")
+    return _named(request, HttpResponse(text, content_type="text/csv; charset=utf-8"), batch, "csv")
 
 
-def _named(response: HttpResponse, batch: Batch, suffix: str) -> HttpResponse:
+def _named(request: HttpRequest, response: HttpResponse, batch: Batch, suffix: str) -> HttpResponse:
+    audit.record("batch.exported", batch, actor=request.user, after={"what": f"pilot.{suffix}"})
     response["Content-Disposition"] = f'attachment; filename="pilot-{batch.pk}-{slugify(batch.name)}.{suffix}"'
     return response

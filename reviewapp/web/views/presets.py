@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reviewapp.models import LearningAlarm, Preset, PresetVersion
 from reviewapp.selectors import preset_pages as pages
 from reviewapp.selectors import presets as selectors
-from reviewapp.services import alarms, canaries, lives
+from reviewapp.services import alarms, audit, canaries, lives
 from reviewapp.services import presets as services
 from reviewapp.web.forms.presets import ImportForm, NoteForm
 from reviewapp.web.forms.tunables import PresetForm
@@ -144,6 +144,7 @@ def close_alarm(request: HttpRequest, pk: int) -> HttpResponse:
 def export_yaml(request: HttpRequest, pk: int) -> HttpResponse:
     """One version as a file that can be imported anywhere."""
     version = get_object_or_404(PresetVersion.objects.select_related("preset"), pk=pk)
+    audit.record("preset.exported", version, actor=request.user, after={"number": version.number})
     response = HttpResponse(services.export_yaml(version), content_type="application/yaml; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{version.preset.slug}-v{version.number}.yaml"'
     return response
