@@ -192,8 +192,15 @@ def read_storage() -> S3Location | None:
     # Those in variables boto3 finds by itself, with the session token that may belong to them.
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     access, secret = (read_private(name) if read_str(f"{name}_FILE") else "" for name in names)
-    given = [query.get(name, "") for name in ("endpoint", "region", "sse")]
-    return S3Location(parts.netloc, parts.path.strip("/"), *given, access, secret)
+    return S3Location(
+        parts.netloc,
+        parts.path.strip("/"),
+        query.get("endpoint", ""),
+        query.get("region", ""),
+        query.get("sse", ""),
+        access,
+        secret,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,4 +66,4 @@ def tidy() -> dict[str, int]:
 def open_sessions(user: User) -> list[dict[str, Any]]:
     """When each session of a person that still lives was opened, newest first."""
     live = PersonSession.objects.filter(person_id=user.pk, expire_date__gt=timezone.now())
-    return list(live.order_by("-opened_at").values("pk", "opened_at"))
+    return [{"opened_at": moment} for moment in live.order_by("-opened_at").values_list("opened_at", flat=True)]

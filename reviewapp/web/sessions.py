@@ -30,7 +30,7 @@ class SessionStore(DbStore):
         return PersonSession
 
     def _get_session_from_db(self) -> PersonSession | None:
-        found: PersonSession | None = super()._get_session_from_db()
+        found: PersonSession | None = super()._get_session_from_db()  # type: ignore[misc]
         if found is None:
             return None
         now, idle = timezone.now(), timedelta(seconds=settings.SESSION_IDLE_S)

@@ -68,7 +68,7 @@ class SignIn(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Begins a new session; that is written down."""
         response = super().form_valid(form)
-        sign_ins.opened(form.get_user(), address_of(self.request), "password")  # type: ignore[arg-type]
+        sign_ins.opened(form.get_user(), address_of(self.request), "password")
         return response
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> Any:
