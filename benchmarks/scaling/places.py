@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Group, User
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.test import Client as Visitor
 from django.test.utils import CaptureQueriesContext
@@ -25,12 +25,13 @@ def hire(reviewers: int = PEOPLE) -> tuple[list[int], dict[str, str]]:
     from reviewapp.services.people import seed_roles
 
     seed_roles()
+    store: Any = import_module(settings.SESSION_ENGINE).SessionStore
     users, sessions = [], {}
     for name in (*(f"reviewer{n}" for n in range(reviewers)), MANAGER):
         user, _ = User.objects.get_or_create(username=name)
         PersonScope.objects.update_or_create(user=user, defaults={"all_clients": True})
         user.groups.add(Group.objects.get(name=Role.MANAGER if name == MANAGER else Role.REVIEWER))
-        session = SessionStore()
+        session = store()
         session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         session.create()
