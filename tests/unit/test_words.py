@@ -80,7 +80,10 @@ INTERNAL = {
     "IllegalTransition", "ImproperlyConfigured", "KeyError", "LookupError", "NotImplementedError",
     "RuntimeError", "StateConflict", "TypeError", "ValueError", "_Damaged", "_OutOfTime",
 }  # fmt: skip
-STORED = {"archives", "csv_rows", "uploads", "sheets", "execution", "comparison", "demo", "replaying"}
+STORED = {
+    "archives", "csv_rows", "uploads", "sheets", "execution", "comparison", "demo", "replaying",
+    "originals", "checking", "backups", "restoring",
+}  # fmt: skip
 """Services whose refusals are kept beside the photo or the list they are about, or are a command's."""
 ANSWERS = {"DecisionResult", "UndoResult", "_undone"}
 SAID = {"success", "warning", "error", "info"}
