@@ -36,7 +36,7 @@ from reviewapp.models import (
 from reviewapp.selectors import files as registry
 from reviewapp.services import backups, ingest, leases, restoring, runs
 from tests import factories, line
-from tests.integration.files_kinds import Files, files  # noqa: F401
+from tests.integration.files_kinds import Files
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,7 +81,7 @@ def wipe(kind: Files) -> None:
     assert not Asset.objects.exists() and kind.names() == []
 
 
-def test_backup_wipe_restore_gives_the_same_batch_and_queue(files: Files, tmp_path: Path) -> None:  # noqa: F811
+def test_backup_wipe_restore_gives_the_same_batch_and_queue(files: Files, tmp_path: Path) -> None:
     batch, folder = worked_batch(), tmp_path / "copy"
     rita = factories.make_user("rita", Role.REVIEWER)
     assert len(leases.claim_next(rita)) == 1
@@ -112,7 +112,7 @@ def test_backup_wipe_restore_gives_the_same_batch_and_queue(files: Files, tmp_pa
     assert len(leases.claim_next(type(rita).objects.get(username="rita"), 5)) == 3
 
 
-def test_a_second_run_copies_only_what_is_new_and_old_snapshots_can_go(files: Files, tmp_path: Path) -> None:  # noqa: F811
+def test_a_second_run_copies_only_what_is_new_and_old_snapshots_can_go(files: Files, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     first = line.open_batch(name="1", validation_profile="basic-500")
     line.send(first, "a.jpg", line.photo(1, side=640))
@@ -145,7 +145,7 @@ def test_the_lists_can_be_checked_without_us(tmp_path: Path) -> None:
         assert subprocess.run(check, cwd=tmp_path, check=False, capture_output=True).returncode == 1
 
 
-def test_what_is_lost_already_is_said_and_the_rest_is_copied(files: Files, tmp_path: Path) -> None:  # noqa: F811
+def test_what_is_lost_already_is_said_and_the_rest_is_copied(files: Files, tmp_path: Path) -> None:
     batch = line.open_batch(validation_profile="basic-500")
     for n in range(3):
         line.send(batch, f"{n}.jpg", line.photo(n, side=640))
@@ -157,7 +157,7 @@ def test_what_is_lost_already_is_said_and_the_rest_is_copied(files: Files, tmp_p
     assert (tmp_path / "copy" / "files" / keys[2]).exists()
 
 
-def test_a_file_trashed_after_the_snapshot_is_copied_from_the_trash(files: Files, tmp_path: Path) -> None:  # noqa: F811
+def test_a_file_trashed_after_the_snapshot_is_copied_from_the_trash(files: Files, tmp_path: Path) -> None:
     batch = line.open_batch(validation_profile="basic-500")
     line.send(batch, "a.jpg", line.photo(1, side=640))
     key = batch.assets.get().original_key
@@ -193,7 +193,7 @@ def test_restore_refuses_what_it_must(tmp_path: Path) -> None:
     assert Batch.objects.get() == batch, "nothing was changed"
 
 
-def test_a_damaged_file_in_the_backup_is_named(files: Files, tmp_path: Path) -> None:  # noqa: F811
+def test_a_damaged_file_in_the_backup_is_named(files: Files, tmp_path: Path) -> None:
     batch, folder = line.open_batch(validation_profile="basic-500"), tmp_path / "copy"
     for n in range(2):
         line.send(batch, f"{n}.jpg", line.photo(n, side=640))
@@ -207,7 +207,7 @@ def test_a_damaged_file_in_the_backup_is_named(files: Files, tmp_path: Path) -> 
     assert storage.verify(good, storage.sha_of(good)) and not storage.exists(bad)
 
 
-def test_restoring_twice_is_restoring_once(files: Files, tmp_path: Path) -> None:  # noqa: F811
+def test_restoring_twice_is_restoring_once(files: Files, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     worked_batch()
     before = facts()

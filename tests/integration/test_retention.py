@@ -40,7 +40,7 @@ from reviewapp.services.clients import ClientData, update_client
 from reviewapp.services.people import NotAllowed
 from reviewapp.web.media_urls import original_url, rendition_url, run_url
 from tests import factories, line
-from tests.integration.files_kinds import Files, files, later  # noqa: F401
+from tests.integration.files_kinds import Files
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,7 +71,7 @@ def keys_of(batch: Batch) -> list[str]:
     return sorted({claim.key for claim in registry.named(batch)})
 
 
-def test_cst10_files_of_a_delivered_batch_go_when_their_days_are_over(files: Files, later: Any) -> None:  # noqa: F811
+def test_cst10_files_of_a_delivered_batch_go_when_their_days_are_over(files: Files, later: Any) -> None:
     batch = delivered(keep_originals_days=30, keep_results_days=90)
     original, everything = batch.assets.get().original_key, keys_of(batch)
     later(25)  # else the clean-up finds them too young
@@ -103,7 +103,7 @@ def call_verify() -> int:
 
 
 @pytest.mark.parametrize("held", ["client", "batch"])
-def test_sec05_nothing_on_legal_hold_goes_and_a_hold_brings_back(held: str, later: Any) -> None:  # noqa: F811
+def test_sec05_nothing_on_legal_hold_goes_and_a_hold_brings_back(held: str, later: Any) -> None:
     mona = factories.make_user("mona", Role.MANAGER)
     batch = delivered(keep_originals_days=1, keep_results_days=1)
     everything = keys_of(batch)
@@ -148,7 +148,7 @@ def test_a_batch_somebody_works_on_keeps_its_files() -> None:
     assert retention.remove_due() == 1
 
 
-def test_files_that_another_batch_names_stay(later: Any) -> None:  # noqa: F811
+def test_files_that_another_batch_names_stay(later: Any) -> None:
     old, other = delivered("Old", keep_originals_days=1), delivered("Other")
     assert old.assets.get().original_key == other.assets.get().original_key
     age_delivery(old, 400)
@@ -226,7 +226,7 @@ def purge(slug: str, *options: str) -> str:
     return said.getvalue()
 
 
-def test_purge_deletes_one_client_and_proves_it(files: Files, tmp_path: Path) -> None:  # noqa: F811
+def test_purge_deletes_one_client_and_proves_it(files: Files, tmp_path: Path) -> None:
     gone, stays = delivered("Acme", 1), delivered("Other", 2)
     shared = delivered("Third", 1)  # the same photo as Acme's
     kept = shared.assets.get().original_key
@@ -291,7 +291,7 @@ def test_purge_refuses_holds_and_open_work_unless_told() -> None:
     assert line.run_line() == []
 
 
-def test_purge_takes_from_the_trash_what_retention_put_there(later: Any) -> None:  # noqa: F811
+def test_purge_takes_from_the_trash_what_retention_put_there(later: Any) -> None:
     batch = delivered("Acme", keep_originals_days=1)
     key = batch.assets.get().original_key
     age_delivery(batch, 400)
@@ -302,7 +302,7 @@ def test_purge_takes_from_the_trash_what_retention_put_there(later: Any) -> None
     assert not trash.is_trashed(key) and not storage.exists(key)
 
 
-def test_a_file_found_again_by_an_upload_is_not_cleared_away(files: Files, later: Any) -> None:  # noqa: F811
+def test_a_file_found_again_by_an_upload_is_not_cleared_away(files: Files, later: Any) -> None:
     """The upload found the bytes of an old orphan; the clean-up comes before its row does."""
     data = line.photo(1, side=640)
     stored = storage.put_bytes(data, prefix="o")
@@ -318,7 +318,7 @@ def test_a_file_found_again_by_an_upload_is_not_cleared_away(files: Files, later
     assert storage.verify(stored.key, stored.sha256)
 
 
-def test_uploads_and_clean_up_at_once_lose_nothing(files: Files) -> None:  # noqa: F811
+def test_uploads_and_clean_up_at_once_lose_nothing(files: Files) -> None:
     """Eight threads put the same few bytes again and again while two clear away whatever is older than no time at all,
     each as a process would: what was put last, and not cleared away after, is there and whole."""
     blobs = [f"blob {n}".encode() * 500 for n in range(4)]
@@ -359,7 +359,7 @@ def test_uploads_and_clean_up_at_once_lose_nothing(files: Files) -> None:  # noq
     assert wrong == [] and all(storage.verify(key, storage.sha_of(key)) for key in keys)
 
 
-def test_the_daily_round_runs_beside_the_sweep_and_once(later: Any) -> None:  # noqa: F811
+def test_the_daily_round_runs_beside_the_sweep_and_once(later: Any) -> None:
     daily = Daily(first_after_s=60.0)
     assert not daily.look(), "not at every start"
     orphan = storage.put_bytes(b"nobody names these bytes", prefix="d")

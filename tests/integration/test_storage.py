@@ -5,38 +5,28 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from reviewapp import storage
+from reviewapp.jobs import runner
+from reviewapp.models import Task
+from tests import line
+from tests.integration.files_kinds import Files
+
+pytestmark = pytest.mark.django_db(transaction=True)  # on S3 a database that is shared holds a lock
 
 DATA = b"the same bytes" * 5000
 SHA = hashlib.sha256(DATA).hexdigest()
 
 
-@pytest.fixture(params=["disk", "s3"])
-def files(
-    request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    """Both kinds of storage, empty."""
-    if request.param == "s3":
-        endpoint = request.getfixturevalue("s3_endpoint")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        bucket = f"b-{os.urandom(4).hex()}"
-        boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket=bucket)
-        options = {"bucket_name": bucket, "endpoint_url": endpoint, "region_name": "us-east-1", "file_overwrite": True}
-        backend = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-        settings.STORAGES = {**settings.STORAGES, "default": backend}
-    yield request.param
-
-
-def test_the_key_is_the_content(files: str) -> None:
+def test_the_key_is_the_content(files: Files) -> None:
     stored = storage.put_stream([DATA[:100], DATA[100:]], prefix="o", max_bytes=len(DATA))
     assert stored == storage.StoredFile(f"o/{SHA[:2]}/{SHA}", SHA, len(DATA))
     assert storage.read_bytes(stored.key) == DATA
@@ -46,19 +36,19 @@ def test_the_key_is_the_content(files: str) -> None:
         assert path.read_bytes() == DATA
 
 
-def test_storing_twice_is_storing_once(files: str) -> None:
+def test_storing_twice_is_storing_once(files: Files) -> None:
     first = storage.put_bytes(DATA, prefix="d")
     assert storage.put_bytes(DATA, prefix="d") == first
     assert not storage.exists(f"o/{SHA[:2]}/{SHA}"), "prefixes are apart"
 
 
-def test_a_stream_past_its_cap_leaves_nothing(files: str, settings: Any) -> None:
+def test_a_stream_past_its_cap_leaves_nothing(files: Files, settings: Any) -> None:
     with pytest.raises(storage.TooLarge, match="larger than"):
         storage.put_stream([DATA, DATA], prefix="o", max_bytes=len(DATA) + 1)
     assert list((Path(settings.DATA_DIR) / "files" / "tmp").iterdir()) == []
 
 
-def test_a_missing_file_is_said(files: str) -> None:
+def test_a_missing_file_is_said(files: Files) -> None:
     with pytest.raises(FileNotFoundError), storage.open_read("o/aa/" + "a" * 64) as file:
         file.read()
     assert not storage.verify("o/aa/" + "a" * 64, "a" * 64)
@@ -90,8 +80,8 @@ def test_a_broken_stream_leaves_nothing(settings: Any) -> None:
 
     with pytest.raises(ConnectionResetError):
         storage.put_stream(broken(), prefix="o", max_bytes=10**9)
-    files = [path for path in (Path(settings.DATA_DIR) / "files").rglob("*") if path.is_file()]
-    assert files == []
+    left = [path for path in (Path(settings.DATA_DIR) / "files").rglob("*") if path.is_file()]
+    assert not left
 
 
 def test_a_full_disk_is_its_own_error() -> None:
@@ -118,3 +108,62 @@ def test_stale_temporary_files_go(settings: Any) -> None:
     os.utime(old, (1, 1))
     assert storage.remove_stale_temp_files() == 1
     assert not old.exists() and new.exists()
+
+
+def test_a_damaged_file_is_not_opened_and_a_whole_one_is(files: Files) -> None:
+    stored = storage.put_bytes(DATA, prefix="o")
+    with storage.verified_path(stored.key) as path:
+        assert path.read_bytes() == DATA
+    files.flip(stored.key)
+    with pytest.raises(storage.FileDamaged), storage.verified_path(stored.key):
+        pass
+    assert storage.put_bytes(DATA, prefix="o") == stored and storage.verify(stored.key, SHA), "the same bytes heal"
+    files.remove(stored.key)
+    with pytest.raises(FileNotFoundError), storage.verified_path(stored.key):
+        pass
+
+
+@pytest.fixture
+def small_disk(settings: Any, tmp_path: Path) -> Iterator[Path]:
+    """A real disk of 8 MB where we may mount one; else the folder of the test, whose disk is only said to be full."""
+    place = tmp_path / "small"
+    place.mkdir()
+    is_real = os.geteuid() == 0 and not subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)], check=False, capture_output=True
+    ).returncode  # fmt: skip
+    options = {**settings.STORAGES["default"]["OPTIONS"], "location": str(place / "files")}
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
+    settings.DATA_DIR = place
+    yield place
+    if is_real:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def fill(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Leave less than 5 % free."""
+    ballast = place / "ballast"
+    usage = shutil.disk_usage(place)
+    if usage.total > 2**24:  # nobody lets us mount: a big disk isn't filled for a test
+        full = type(usage)(usage.total, usage.total, 0)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: full if ballast.exists() else usage)
+        ballast.touch()
+    else:
+        ballast.write_bytes(b"x" * (usage.free - int(usage.total * 0.04)))
+    return ballast
+
+
+def test_sch_a_full_disk_stops_uploads_and_workers_until_there_is_room(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = line.open_batch(validation_profile="basic-500")
+    line.send(batch, "a.jpg", line.photo(1, side=640))
+    assert storage.has_room()
+    ballast = fill(small_disk, monkeypatch)
+    assert not storage.has_room()
+    assert runner.run_one(Task.objects.get().pk) == "refused" and Task.objects.get().attempts == 0
+    if shutil.disk_usage(small_disk).total <= 2**24:
+        with pytest.raises(storage.StorageFull):
+            storage.put_bytes(os.urandom(4 * 2**20), prefix="r")
+        assert list((small_disk / "files" / "tmp").iterdir()) == [], "nothing half written is left"
+    ballast.unlink()
+    assert storage.has_room() and runner.run_one(Task.objects.get().pk) == "done"

@@ -21,7 +21,7 @@ from reviewapp.models import Asset, AuditEvent, Batch, PartialUpload, Processing
 from reviewapp.selectors import files as registry
 from reviewapp.services import channel_views, ingest, upkeep
 from tests import factories, line
-from tests.integration.files_kinds import Files, files, later  # noqa: F401
+from tests.integration.files_kinds import Files
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +45,7 @@ def found(*options: str) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def batch(files: Files) -> Batch:  # noqa: F811
+def batch(files: Files) -> Batch:
     """Two photos through the real line: one approved and rendered, one with a reviewer."""
     factories.make_policy(approve_at=30.0, review_at=10.0)
     made = line.open_batch("shopify", "website", validation_profile="basic-500")
@@ -57,7 +57,7 @@ def batch(files: Files) -> Batch:  # noqa: F811
     return made
 
 
-def test_after_a_run_everything_is_clean_and_the_check_changes_nothing(batch: Batch, files: Files, later: Any) -> None:  # noqa: F811
+def test_after_a_run_everything_is_clean_and_the_check_changes_nothing(batch: Batch, files: Files, later: Any) -> None:
     before = files.names()
     later(30)  # nothing is excused as too young
     for _ in range(2):
@@ -68,7 +68,7 @@ def test_after_a_run_everything_is_clean_and_the_check_changes_nothing(batch: Ba
     assert set(Asset.objects.values_list("state", flat=True)) == {"auto_approved", "in_review"}
 
 
-def test_each_planted_corruption_is_found_with_the_rows_it_hits(batch: Batch, files: Files, later: Any) -> None:  # noqa: F811
+def test_each_planted_corruption_is_found_with_the_rows_it_hits(batch: Batch, files: Files, later: Any) -> None:
     run = ProcessingRun.objects.order_by("pk")[0]
     rendition = Rendition.objects.filter(state="verified")[0]
     other = ProcessingRun.objects.order_by("pk")[1]
@@ -94,7 +94,7 @@ def test_each_planted_corruption_is_found_with_the_rows_it_hits(batch: Batch, fi
     assert said["report"]["left"] == len(said["findings"]) == 6
 
 
-def test_quick_reads_no_file_and_finds_what_is_missing_or_short(batch: Batch, files: Files) -> None:  # noqa: F811
+def test_quick_reads_no_file_and_finds_what_is_missing_or_short(batch: Batch, files: Files) -> None:
     asset, rendition = Asset.objects.order_by("pk")[0], Rendition.objects.filter(state="verified")[0]
     files.remove(rendition.storage_key)
     files.overwrite(asset.original_key, b"short")
@@ -106,7 +106,7 @@ def test_quick_reads_no_file_and_finds_what_is_missing_or_short(batch: Batch, fi
     }
 
 
-def test_one_batch_alone(batch: Batch, files: Files) -> None:  # noqa: F811
+def test_one_batch_alone(batch: Batch, files: Files) -> None:
     other = line.open_batch(name="Other", client=ingest.ensure_client("Else"))
     line.send(other, "c.jpg", line.photo(3, side=640))
     files.flip(other.assets.get().original_key)
@@ -138,7 +138,7 @@ def test_half_written_files_and_parts(settings: Any) -> None:
     assert new.exists() and not old.exists() and (folder / "trash" / "tmp" / "put-old").exists()
 
 
-def test_leftovers_go_into_the_trash_for_thirty_days_and_twice_is_once(files: Files, later: Any) -> None:  # noqa: F811
+def test_leftovers_go_into_the_trash_for_thirty_days_and_twice_is_once(files: Files, later: Any) -> None:
     orphan = storage.put_bytes(b"nobody names these bytes", prefix="d")
     kept = factories.make_approved(factories.make_batch())
     key = Rendition.objects.get(asset=kept).storage_key
@@ -154,7 +154,7 @@ def test_leftovers_go_into_the_trash_for_thirty_days_and_twice_is_once(files: Fi
     assert list(trash.trashed()) == [] and storage.exists(key)
 
 
-def test_what_was_trashed_by_mistake_comes_back(files: Files, later: Any) -> None:  # noqa: F811
+def test_what_was_trashed_by_mistake_comes_back(files: Files, later: Any) -> None:
     kept = factories.make_approved(factories.make_batch())
     key = Rendition.objects.get(asset=kept).storage_key
     later(25)
@@ -166,7 +166,7 @@ def test_what_was_trashed_by_mistake_comes_back(files: Files, later: Any) -> Non
     assert not trash.trash(key), "what came back counts as new"
 
 
-def test_results_and_channel_files_are_made_again_byte_for_byte(batch: Batch, files: Files) -> None:  # noqa: F811
+def test_results_and_channel_files_are_made_again_byte_for_byte(batch: Batch, files: Files) -> None:
     run = batch.assets.get(sku="A").current_run
     rendition = Rendition.objects.filter(state="verified")[0]
     for key in (run.after_key, run.alpha_key, run.thumb_before_key):
@@ -178,7 +178,7 @@ def test_results_and_channel_files_are_made_again_byte_for_byte(batch: Batch, fi
     assert verify()[0] == 0
 
 
-def test_a_view_for_a_channel_is_made_again_when_somebody_looks(batch: Batch, files: Files) -> None:  # noqa: F811
+def test_a_view_for_a_channel_is_made_again_when_somebody_looks(batch: Batch, files: Files) -> None:
     run, channel = batch.assets.get(sku="B").current_run, batch.batch_channels.last().channel
     view = channel_views.view_of(run, channel)
     files.flip(view.key)
@@ -187,7 +187,7 @@ def test_a_view_for_a_channel_is_made_again_when_somebody_looks(batch: Batch, fi
     assert again.pk != view.pk and again.key == view.key and storage.verify(again.key, storage.sha_of(again.key))
 
 
-def test_a_photo_whose_original_is_gone_fails_with_the_cause_once(files: Files) -> None:  # noqa: F811
+def test_a_photo_whose_original_is_gone_fails_with_the_cause_once(files: Files) -> None:
     batch = line.open_batch(validation_profile="basic-500")
     line.send(batch, "a.jpg", line.photo(1, side=640))
     asset = batch.assets.get()
@@ -202,7 +202,7 @@ def test_a_photo_whose_original_is_gone_fails_with_the_cause_once(files: Files) 
     assert storage.exists(asset.original_key), "no repair deletes an original"
 
 
-def test_ing14_a_damaged_original_stops_each_step_that_reads_it(batch: Batch, files: Files) -> None:  # noqa: F811
+def test_ing14_a_damaged_original_stops_each_step_that_reads_it(batch: Batch, files: Files) -> None:
     asset = batch.assets.get(sku="A")
     files.flip(asset.original_key)
     for state, step in (("received", "validate"), ("validated", "classify"), ("queued", "process")):
@@ -214,7 +214,7 @@ def test_ing14_a_damaged_original_stops_each_step_that_reads_it(batch: Batch, fi
         assert "Upload the photo again" in asset.state_reason
 
 
-def test_ing14_a_damaged_matte_is_no_channel_file(batch: Batch, files: Files) -> None:  # noqa: F811
+def test_ing14_a_damaged_matte_is_no_channel_file(batch: Batch, files: Files) -> None:
     run = batch.assets.get(sku="A").current_run
     Rendition.objects.filter(run=run).delete()
     files.flip(run.alpha_key)
@@ -224,7 +224,7 @@ def test_ing14_a_damaged_matte_is_no_channel_file(batch: Batch, files: Files) ->
     assert {row.state for row in rows} == {"failed"} and "through the line again" in rows[0].error
 
 
-def test_sending_a_photo_again_heals_its_damaged_original(files: Files) -> None:  # noqa: F811
+def test_sending_a_photo_again_heals_its_damaged_original(files: Files) -> None:
     first, second = line.open_batch(name="1"), line.open_batch(name="2")
     data = line.photo(1, side=640)
     line.send(first, "a.jpg", data)
@@ -234,7 +234,7 @@ def test_sending_a_photo_again_heals_its_damaged_original(files: Files) -> None:
     assert second.assets.get().original_key == key and storage.read_bytes(key) == data
 
 
-def test_what_cannot_be_asked_is_status_2(files: Files, settings: Any) -> None:  # noqa: F811
+def test_what_cannot_be_asked_is_status_2(files: Files, settings: Any) -> None:
     factories.make_approved(factories.make_batch())
     if files.kind == "s3":
         options = {**settings.STORAGES["default"]["OPTIONS"], "bucket_name": "no-such-bucket"}
@@ -278,7 +278,7 @@ def test_claims_are_sorted_as_files_are(batch: Batch) -> None:
     assert names == sorted(names) and set(names) == set(keys)
 
 
-def test_the_walk_sorts_odd_names_as_bytes_do(files: Files) -> None:  # noqa: F811
+def test_the_walk_sorts_odd_names_as_bytes_do(files: Files) -> None:
     odd = ["d/ab/x", "d/ab.x", "d/ab0", "d/a/b", "d/ab/y.tmp", "e/é", "o/z"]
     for name in odd:
         files.overwrite(name, b"x")
@@ -295,7 +295,7 @@ def test_a_million_rows_are_streamed(django_assert_num_queries: Any) -> None:
     assert connection.vendor in ("sqlite", "postgresql")
 
 
-def test_the_daily_round_twice(files: Files, later: Any) -> None:  # noqa: F811
+def test_the_daily_round_twice(files: Files, later: Any) -> None:
     orphan = storage.put_bytes(b"nobody names these bytes", prefix="d")
     fresh_batch = factories.make_batch(state=BatchState.PROCESSING)
     key = Rendition.objects.get(asset=factories.make_approved(fresh_batch)).storage_key
@@ -308,7 +308,7 @@ def test_the_daily_round_twice(files: Files, later: Any) -> None:  # noqa: F811
     assert upkeep.daily().trash_deleted == 1
 
 
-def test_editors_uploads_are_looked_after(files: Files) -> None:  # noqa: F811
+def test_editors_uploads_are_looked_after(files: Files) -> None:
     task = factories.make_edit()
     stored = storage.put_bytes(b"an editor's file", prefix="e")
     type(task).objects.filter(pk=task.pk).update(upload_key=stored.key, upload_sha256=stored.sha256)

@@ -82,7 +82,7 @@ INTERNAL = {
 }  # fmt: skip
 STORED = {
     "archives", "unpacking", "csv_rows", "uploads", "sheets", "scanning", "execution", "comparison", "demo",
-    "replaying",
+    "replaying", "originals", "checking", "backups", "restoring",
 }  # fmt: skip
 """Services whose refusals are kept beside the photo or the list they are about, or are a command's."""
 ANSWERS = {"DecisionResult", "UndoResult", "_undone"}
