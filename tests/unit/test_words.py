@@ -81,7 +81,8 @@ INTERNAL = {
     "RuntimeError", "StateConflict", "TypeError", "ValueError", "_Damaged", "_OutOfTime",
 }  # fmt: skip
 STORED = {
-    "archives", "unpacking", "csv_rows", "uploads", "sheets", "scanning", "execution", "comparison", "demo", "replaying",
+    "archives", "unpacking", "csv_rows", "uploads", "sheets", "scanning", "execution", "comparison", "demo",
+    "replaying",
 }  # fmt: skip
 """Services whose refusals are kept beside the photo or the list they are about, or are a command's."""
 ANSWERS = {"DecisionResult", "UndoResult", "_undone"}
