@@ -47,6 +47,14 @@ def _parse(profile: bytes | None) -> ImageCms.ImageCmsProfile | None:
         return None
 
 
+def _space_of(parsed: ImageCms.ImageCmsProfile) -> str:
+    """Return the profile's colour space, "" when its four letters are none."""
+    try:
+        return str(parsed.profile.xcolor_space)
+    except ICC_ERRORS:
+        return ""
+
+
 def name_of(profile: bytes | None) -> str:
     """Return the profile's own description, "unreadable" for a broken one, "" when there is none."""
     if not profile:
@@ -90,7 +98,7 @@ def _without_profile(image: Image.Image, findings: list[Finding]) -> Image.Image
 def is_srgb(profile: bytes) -> bool:
     """Tell whether RGB pixels with this profile are sRGB already, so that `to_srgb` would leave them as they are."""
     parsed = _parse(profile)
-    if parsed is None or parsed.profile.xcolor_space != _SPACES["RGB"]:
+    if parsed is None or _space_of(parsed) != _SPACES["RGB"]:
         return False
     try:
         return _is_srgb(_transform(parsed, "RGB"))
@@ -104,7 +112,7 @@ def rgb_to_srgb(pixels: RGBArray, profile: bytes, findings: list[Finding]) -> RG
     None when the profile isn't one of RGB, or libvips can't use it.
     """
     parsed = _parse(profile)
-    if parsed is None or parsed.profile.xcolor_space != _SPACES["RGB"]:
+    if parsed is None or _space_of(parsed) != _SPACES["RGB"]:
         return None
     import pyvips  # loaded once per process, when a photo needs it
 
@@ -133,7 +141,7 @@ def to_srgb(image: Image.Image, profile: bytes | None, findings: list[Finding]) 
             findings.append(UNTAGGED)
         return _without_profile(image, findings)
     parsed = _parse(profile)
-    if parsed is None or parsed.profile.xcolor_space != _SPACES[image.mode]:
+    if parsed is None or _space_of(parsed) != _SPACES[image.mode]:
         findings.append(
             Finding("icc_dropped", "warning", "The colour profile in the file is broken or unfit; taken as sRGB.",
                     "Check the colours against the product.")

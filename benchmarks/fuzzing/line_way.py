@@ -139,7 +139,11 @@ class Line:
             self.tally.note(self.tally.unhandled, f"task: {text[0][:200]}")
 
     def _processes(self) -> None:
-        """Workers that ended on their own, and whether there are two again."""
+        """Workers that ended on their own, and whether there are two again; what the web server's faults were."""
+        log = self.stack.data / "logs" / "web.log"
+        for row in log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []:
+            if row.startswith("{") and '"error": "Traceback' in row:
+                self.tally.note(self.tally.faults, "web.log: " + " | ".join(json.loads(row)["error"].splitlines()[-5:]))
         for line in self.stack.lines:
             if "ended (" in line:
                 self.tally.note(self.tally.deaths, f"line: {line.strip()[:100]}")

@@ -89,10 +89,10 @@ def register_upload(
     if arrived.rejection is None and batch.requires_sku:
         arrived = _require_metadata(arrived, known)
     for _attempt in range(2):
-        earlier = _earlier(batch, arrived, known, actor)
-        if earlier is not None:
-            return earlier
         try:
+            earlier = _earlier(batch, arrived, known, actor)
+            if earlier is not None:
+                return earlier
             with transaction.atomic():
                 _still_takes_files(batch)
                 return _insert(batch, arrived, known, actor)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from benchmarks.fuzzing import bases
-from processing import formats
+from processing import codecs, formats
 from reviewapp.enums import AssetState
 from reviewapp.models import Asset, Batch
 from reviewapp.selectors import intake
+from reviewapp.services import ingest
 from tests import line
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,3 +85,34 @@ def test_sec13_c26_a_name_is_shown_and_never_a_path(batch: Batch, name: str, set
     assert asset.relative_path.endswith(".jpg") and len(asset.filename) <= 255
     hidden = "\0\u202e\u200b\u2060\u061c\u200f\\"
     assert not set(asset.relative_path) & set(hidden) and ".." not in asset.relative_path.split("/")
+
+
+def test_ing09_the_same_duplicate_eight_times_at_once_is_one_row_and_no_error(batch: Batch) -> None:
+    """Found by the fuzz bench as a 500: ZIPs with one photo, seen by all before any of them had written its row."""
+    data, together = bases.jpegs()[0], threading.Barrier(8, timeout=30)
+    line.send(batch, "first.jpg", data)
+
+    def chunks() -> Iterator[bytes]:
+        yield data
+        together.wait()
+
+    def send(_: int) -> str:
+        try:
+            return ingest.register_upload(batch, chunks(), "again.jpg").status
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as people:
+        answers = sorted(people.map(send, range(8)))
+    assert answers == ["already_here"] * 7 + ["duplicate"]
+    assert batch.assets.count() == 2
+
+
+def test_val17_a_profile_whose_colour_space_is_no_word_is_dropped(tmp_path: Path) -> None:
+    """Found by the fuzz bench: littleCMS's four letters are decoded as ASCII when they are asked for."""
+    profile = bytearray(bases.icc())
+    profile[16] = 0xE6
+    path = tmp_path / "a.jpg"
+    path.write_bytes(bases.saved("JPEG", icc_profile=bytes(profile)))
+    photo = codecs.open_photo(path)
+    assert "icc_dropped" in {finding.code for finding in photo.findings}
