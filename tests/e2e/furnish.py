@@ -16,8 +16,9 @@ from django.contrib.auth.models import User
 from reviewapp.enums import EditReason, EditTaskState, RejectReason, ReviewReason, Role, Verdict
 from reviewapp.models import Asset, Batch, Client, EditTask, Preset, PresetProposal, ReviewTask
 from reviewapp.policies.choosing import Choice
+from reviewapp.selectors import links as link_reads
 from reviewapp.selectors.review import Queue
-from reviewapp.services import bulk, delivery, editing, granting, ingest, leases, people, references
+from reviewapp.services import bulk, delivery, editing, granting, ingest, leases, links, people, references
 from reviewapp.services.review import record_decision
 from reviewapp.services.uploads import register_upload
 from tests.e2e.screens import PASSWORD
@@ -117,6 +118,7 @@ def finish() -> None:
         "sampled": Batch.objects.get(name="Autumn, a pilot").pk,
         "batch": mine.pk, "uploading": Batch.objects.get(name="Lamps, second shoot").pk, "image": waits.asset_id,
         "refused": refused.pk, "client": mine.client_id, "person": _person("editor").pk, "delivery": sent.pk,
+        "link": link_reads.token(links.make(sent, 7, _person("manager"))),
         "proposal": PresetProposal.objects.latest("pk").pk, "preset": Preset.objects.get().slug,
         "bulk": held.pk,
         "edit": EditTask.objects.filter(state=EditTaskState.CLAIMED)[0].pk, "signed": signed.pk,

@@ -39,7 +39,8 @@ NO_PAGE = re.compile(
     r"batches:(progress|images|set|figures|intake_csv|failures|retry|hand|pause|resume|cancel|priority|deliver|pilot|sample)|"
     r"download|publish|what_if|"
     r"category|presets:(import|current|export|alarm|back|lock|try)|accept|decline|reference|proposals:(test|try)|complain|"
-    r"add_returns|quality:(clear|close_alarm|draft|plan|reprocess|to_editors)"
+    r"add_returns|quality:(clear|close_alarm|draft|plan|reprocess|to_editors)|"
+    r"links:fetch|deliveries:revoke|csp_report|end_sessions|people:(unlock|sign_out)"
 )
 """Names of addresses that are no page: answers to scripts and forms, pictures, files, fragments."""
 WIDE = "document.documentElement.scrollWidth - innerWidth"
