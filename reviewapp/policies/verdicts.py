@@ -72,7 +72,7 @@ def check(asked: Asked) -> Verdicted | str:
     if senseless:
         return Said(gettext_noop("%(code)s is no direction of that reason. Leave it out."), code=repr(senseless[0]))
     if asked.verdict == Verdict.REJECT and not asked.reasons:
-        return gettext_noop("A rejection needs at least one reason. Press 1 to 8, or choose one.")
+        return gettext_noop("A rejection needs at least one reason. Choose one of the eight.")
     if len(asked.note) > MAX_NOTE:
         return Said(
             gettext_noop("The note has %(length)s characters; %(most)s fit."), length=len(asked.note), most=MAX_NOTE

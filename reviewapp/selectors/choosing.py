@@ -74,13 +74,16 @@ def counts(user: User, queue: review.Queue, choice: Choice) -> review.QueueCount
     if not choice.is_narrow:
         return review.queue_counts(user, queue)
     lent = Q(lease_until__gte=timezone.now(), lease_owner__isnull=False)
-    mine = Q(lease_owner=user, lease_queue=queue)
+    own, here = Q(lease_owner=user), Q(lease_queue=queue)
     row = narrowed(review.open_tasks(queue, user), choice).aggregate(
-        waiting=Count("pk"), mine=Count("pk", filter=lent & mine), others=Count("pk", filter=lent & ~mine)
+        waiting=Count("pk"),
+        lent=Count("pk", filter=lent),
+        mine=Count("pk", filter=lent & own & here),
+        others=Count("pk", filter=lent & ~own),
     )
     held = narrowed(review.held_tasks(queue, user), choice).count()
-    free = row["waiting"] - row["mine"] - row["others"]
-    return review.QueueCounts(row["waiting"], free, row["mine"], row["others"], held)
+    elsewhere = narrowed(review.leased_to(user).exclude(here), choice).count()
+    return review.QueueCounts(row["waiting"], row["waiting"] - row["lent"], row["mine"], row["others"], held, elsewhere)
 
 
 def words(user: User, choice: Choice) -> str:

@@ -16,8 +16,10 @@ from .access import Clients
 TASKS = """reviewapp_reviewtask t
   JOIN reviewapp_asset a ON a.id = t.asset_id
   JOIN reviewapp_batch b ON b.id = a.batch_id"""
-GIVEN = """b.state <> 'cancelled' AND (b.state <> 'paused' OR t.reason = 'sample')
-    AND (%(with_samples)s = 1 OR t.reason <> 'sample')"""
+SHARED = "b.state <> 'cancelled' AND (b.state <> 'paused' OR t.reason = 'sample')"
+"""What some queue gives out."""
+OWN = "(%(with_samples)s = 1 OR t.reason <> 'sample')"
+GIVEN = f"{SHARED} AND {OWN}"
 """What a queue gives out."""
 UNBARRED = """NOT EXISTS (SELECT 1 FROM reviewapp_look k JOIN reviewapp_reviewdecision d ON d.asset_id = k.asset_id
                     WHERE k.task_id = t.id AND d.task_id <> t.id
@@ -37,10 +39,13 @@ def of(clients: Clients, batch: str = "b") -> str:
 
 
 _LENT = f"""
-SELECT COUNT(*), COUNT(CASE WHEN t.lease_owner_id = %(user)s AND t.lease_queue = %(queue)s THEN 1 END)
+SELECT COUNT(CASE WHEN {OWN} THEN 1 END),
+       COUNT(CASE WHEN {OWN} AND t.lease_owner_id = %(user)s AND t.lease_queue = %(queue)s THEN 1 END),
+       COUNT(CASE WHEN t.lease_owner_id = %(user)s AND t.lease_queue <> %(queue)s THEN 1 END),
+       COUNT(CASE WHEN {OWN} AND t.lease_owner_id <> %(user)s THEN 1 END)
   FROM {TASKS}
   WHERE t.state = 'open' AND t.lease_owner_id IS NOT NULL AND t.lease_until >= %(now)s
-    AND {GIVEN} AND {MAY} AND {UNBARRED} {{theirs}}
+    AND {SHARED} AND {MAY} AND {UNBARRED} {{theirs}}
 """
 _BARRED = """
 SELECT t.state, COUNT(*) FROM reviewapp_look k JOIN reviewapp_reviewtask t ON t.id = k.task_id
@@ -67,12 +72,17 @@ def values(user_id: int, queue: str, now: datetime, *, is_senior: bool) -> dict[
     }
 
 
-def lent(user_id: int, queue: str, now: datetime, clients: Clients, *, is_senior: bool) -> tuple[int, int]:
-    """How many photos of `queue` are on somebody's screen, and how many of them on this person's."""
+def lent(
+    user_id: int, queue: str, now: datetime, clients: Clients, *, is_senior: bool
+) -> tuple[int, int, int, int]:
+    """How many photos of `queue` are on somebody's screen, on this person's, theirs from the other queue, with others.
+
+    Those from the other queue are counted with the samples whatever the queue: nobody learns which those are.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_LENT.format(theirs=of(clients)), values(user_id, queue, now, is_senior=is_senior))
-        everybody, mine = cursor.fetchone()
-    return int(everybody), int(mine)
+        everybody, mine, elsewhere, others = cursor.fetchone()
+    return int(everybody), int(mine), int(elsewhere), int(others)
 
 
 def barred(user_id: int, clients: Clients) -> dict[str, int]:

@@ -57,9 +57,10 @@ def ways() -> dict[str, list[tuple[str, str]]]:
 
 @dataclass(frozen=True, slots=True)
 class QueueCounts:
-    """How many open photos a queue holds. `waiting` = `free` + `mine` + `others`: "all done" may only be said at 0.
+    """How many open photos a queue holds: "all done" may only be said when none is `waiting`.
 
-    `others` are lent elsewhere: to other people, or to the same person through the other queue.
+    Those are `free`, `mine` (on this person's screen), `elsewhere` (theirs from the other queue) or with `others`. In
+    the assisted queue `elsewhere` counts samples as well, though `waiting` doesn't.
 
     `held` photos are kept back by a person until someone takes them up again; they are not part of `waiting`.
     """
@@ -69,6 +70,7 @@ class QueueCounts:
     mine: int
     others: int
     held: int
+    elsewhere: int = 0
 
 
 CLIENT = "asset__batch__client"
@@ -114,14 +116,14 @@ def waiting_for(user: User) -> int:
 def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
     """Count the queue as `user` sees it, in three queries; the truth behind "nothing free" and "all done"."""
     senior, clients = is_senior(user), access.clients_of(user)
-    lent, mine = queue_sql.lent(user.pk, queue, timezone.now(), clients, is_senior=senior)
+    lent, mine, elsewhere, others = queue_sql.lent(user.pk, queue, timezone.now(), clients, is_senior=senior)
     found = tallies.queue(clients, with_samples=queue != "assisted", for_senior=senior)
     if queue == "mixed":
         for state, count in queue_sql.barred(user.pk, clients).items():
             found[state] -= count
     waiting = found[ReviewTaskState.OPEN]
     # Two queries, two moments: between them a photo may be decided, and fewer than none are never free.
-    return QueueCounts(waiting, max(0, waiting - lent), mine, lent - mine, found[ReviewTaskState.ON_HOLD])
+    return QueueCounts(waiting, max(0, waiting - lent), mine, others, found[ReviewTaskState.ON_HOLD], elsewhere)
 
 
 def held_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[ReviewTask]:

@@ -8,11 +8,13 @@ const answerOf = async (response) => {
 };
 
 export class Channels {
-  /** `menu` is the <select> of channels (hidden where there is one only); `say` reaches the live region. */
-  constructor(menu, viewer, say) {
+  /** `menu` is the <select> of channels (hidden where there is one only); `say` reaches the live region, `refuse` those who
+   *  look as well. */
+  constructor(menu, viewer, say, refuse) {
     this.menu = menu;
     this.viewer = viewer;
     this.say = say;
+    this.refuse = refuse;
     this.made = new Map(); // address -> promise of the item's changed fields
     menu.addEventListener('change', () => { this.#open(Number(menu.value)); menu.blur(); });
   }
@@ -29,7 +31,7 @@ export class Channels {
 
   next() {
     const count = this.item?.channels?.length ?? 0;
-    if (count < 2) { this.say(gettext('This photo has one channel only.')); return; }
+    if (count < 2) { this.refuse(gettext('This photo has one channel only.')); return; }
     this.#open((this.at + 1) % count);
   }
 

@@ -27,10 +27,10 @@ function readout(hud) {
 }
 
 /**
- * Sets the tools of `root` up around `stage`. `say(text)` reaches the live region.
+ * Sets the tools of `root` up around `stage`. `say(text)` reaches the live region, `refuse(text)` those who look as well.
  * Returns {viewer, handlers, overlays, beside}; overlays is null on pages that may not tell the score.
  */
-export function compare(root, stage, say) {
+export function compare(root, stage, say, refuse = say) {
   const zoomText = root.querySelector('#zoomv');
   const viewer = new Viewer(stage, {
     onZoom: (zoom, isFit) => { zoomText.textContent = isFit ? gettext('Fit') : `${Math.round(zoom * 100)}%`; },
@@ -42,8 +42,8 @@ export function compare(root, stage, say) {
       if (!item.isFurther) beside.close();
     },
   });
-  const channels = new Channels(root.querySelector('[data-channels] select'), viewer, say);
-  const overlays = root.querySelector('#layers') ? new Overlays(root, viewer, say) : null;
+  const channels = new Channels(root.querySelector('[data-channels] select'), viewer, say, refuse);
+  const overlays = root.querySelector('#layers') ? new Overlays(root, viewer, say, refuse) : null;
   const beside = new Beside(stage, stage.querySelector('.beside'), say);
   const modes = [...root.querySelectorAll('[data-mode][data-key]')];
   const surrounds = [...root.querySelectorAll('button[data-surround]')];
@@ -82,6 +82,11 @@ export function compare(root, stage, say) {
     handlers.flag = () => overlays.step(1);
     handlers.flagBack = () => overlays.step(-1);
   }
+  // After a click Space goes on meaning the original and Enter approve, whichever tool was clicked. Before its own listener,
+  // which may move the focus to where one goes on.
+  root.addEventListener('click', (event) => {
+    if (event.detail > 0 && event.target.closest('.rv button, .rv-tools button, .cmp-tools button, .stage button')) stage.focus({ preventScroll: true });
+  }, true);
   for (const button of modes) {
     handlers[button.dataset.mode] = () => setMode(button.dataset.mode);
     button.addEventListener('click', () => setMode(button.dataset.mode));

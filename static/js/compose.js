@@ -35,8 +35,8 @@ export function drawMarks(stage, item, marks) {
 }
 
 export class Composer {
-  constructor(desk, stage, viewer, say) {
-    Object.assign(this, { desk, stage, viewer, say });
+  constructor(desk, stage, viewer, { say, refuse }) {
+    Object.assign(this, { desk, stage, viewer, say, refuse });
     this.box = desk.querySelector('#compose');
     this.field = desk.querySelector('#note-text');
     this.entry = null;
@@ -70,7 +70,7 @@ export class Composer {
 
   /** Ticks that the colour was checked, or takes the tick away. */
   tick() {
-    if (!this.entry?.asksColour) { this.say(gettext('This photo asks for no colour check.')); return; }
+    if (!this.entry?.asksColour) { this.refuse(gettext('This photo asks for no colour check.')); return; }
     this.#draft().colour = this.isUnticked;
     this.#paint();
     this.say(this.isUnticked ? gettext('Not ticked.') : gettext('Ticked: colour checked against the product.'));
@@ -131,7 +131,7 @@ export class Composer {
 
   #add(mark) {
     const { marks } = this.#draft();
-    if (marks.length >= MAX_MARKS) { this.say(gettext('{count} rings are enough. Take one away first.', { count: MAX_MARKS })); return; }
+    if (marks.length >= MAX_MARKS) { this.refuse(gettext('{count} rings are enough. Take one away first.', { count: MAX_MARKS })); return; }
     marks.push(mark);
     this.#paint();
     this.say(gettext('Ring {n} drawn. It goes with your decision.', { n: marks.length }));

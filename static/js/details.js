@@ -46,6 +46,12 @@ export function fillMeasures(list, places, overlays) {
   list.parentElement.hidden = !places.measures.length;
 }
 
+/** With no photo open the panel says that instead of what is true of the last one. */
+export function setNoDetails(panel, isNone) {
+  panel.classList.toggle('none', isNone);
+  field(panel, 'none').hidden = !isNone;
+}
+
 /** Fills the panel for `item`. `overlays` (null when blind) shows places, `beside` opens pictures next to the result. */
 export function fillDetails(panel, item, overlays, beside) {
   const { assist } = item;

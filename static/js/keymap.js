@@ -47,7 +47,7 @@ const ARIA = { ' ': 'Space', '+': 'Plus', 'Ctrl+z': 'Control+Z', 'Shift+g': 'Shi
 export const keyName = (key) => NAMES[key] ?? (key.length === 1 ? key.toUpperCase() : key.replace(/\+(.)$/, (_, letter) => `+${letter.toUpperCase()}`));
 
 const isField = (target) => target.matches('input:not([type=checkbox]):not([type=radio]), textarea, select');
-const isControl = (target) => Boolean(target.closest('button, a, summary, [role=slider]'));
+const isControl = (target) => Boolean(target.closest('button, a, summary'));
 
 function kbd(text) {
   const element = document.createElement('kbd');
@@ -72,9 +72,12 @@ export function markButtons(root, usable) {
   }
 }
 
-/** Fills the ? dialog: one list per group, in the order of the table. */
-export function fillHelp(host, usable) {
-  const groups = Map.groupBy ? Map.groupBy(KEYMAP.filter(usable), (entry) => entry.group) : groupByHand(usable);
+const isSingle = (key) => key.length === 1 && key !== ' ';
+
+/** Fills the ? dialog: one list per group, in the order of the table, with the keys that work. */
+export function fillHelp(host, usable, { singles = true } = {}) {
+  const working = (entry) => entry.keys.filter((key) => singles || !isSingle(key.replace('Shift+', '')));
+  const groups = groupByHand((entry) => usable(entry) && working(entry).length > 0);
   for (const [group, entries] of groups) {
     const section = document.createElement('section');
     const title = document.createElement('h3');
@@ -83,7 +86,7 @@ export function fillHelp(host, usable) {
     for (const entry of entries) {
       const term = document.createElement('dt');
       const text = document.createElement('dd');
-      entry.keys.forEach((key) => term.append(kbd(keyName(key))));
+      working(entry).forEach((key) => term.append(kbd(keyName(key))));
       text.textContent = entry.label;
       list.append(term, text);
     }
@@ -114,12 +117,14 @@ function find(event, usable) {
 export function bindKeys(handlers, { singles = true, before = () => false } = {}) {
   const usable = (entry) => entry.id in handlers;
   addEventListener('keydown', (event) => {
-    if (event.altKey || isField(event.target) || document.querySelector('dialog[open]')) return;
+    if (event.altKey || document.querySelector('dialog[open]')) return;
+    if (isField(event.target) && event.key !== 'Escape') return; // Esc always leads out of a field
     const modified = event.ctrlKey || event.metaKey;
-    if (!modified && !singles && event.key.length === 1 && event.key !== ' ') return;
+    if (!modified && !singles && isSingle(event.key)) return;
     if (!modified && before(event)) return;
     const entry = find(event, usable);
     if (!entry) return;
+    if (isField(event.target)) event.target.blur();
     if ((event.key === 'Enter' || event.key === ' ') && isControl(event.target)) return;
     event.preventDefault();
     if (event.repeat && !entry.repeat) return;

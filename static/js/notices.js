@@ -3,9 +3,15 @@
 import { iconNode } from './film.js';
 import { gettext } from './words.js';
 
-/** `stage` holds #note and #full; `onFull(name)` hears which state took the stage over, null none. */
-export function notices(stage, onFull = () => {}) {
+const HINT_MS = 3000;
+
+/** `stage` holds #note, #hint and #full; `say(text)` reaches the live region; `onFull(name)` hears which state took the stage
+ *  over, null none. */
+export function notices(stage, say, onFull = () => {}) {
   const box = stage.querySelector('#note');
+  const brief = stage.querySelector('#hint');
+  let hintTimer = 0;
+  let said = '';
   const host = stage.querySelector('#full');
 
   function button(label, className, run) {
@@ -25,6 +31,8 @@ export function notices(stage, onFull = () => {}) {
     lead.textContent = `${strong} `;
     words.append(lead, text);
     close.setAttribute('aria-label', gettext('Dismiss'));
+    close.setAttribute('aria-keyshortcuts', 'Escape');
+    close.title = gettext('Dismiss (Esc)');
     close.append(iconNode('x'));
     box.className = `rv-note ${tone}`;
     box.replaceChildren(iconNode(icon), words, ...(action ? [button(action.label, 'btn sm', action.run)] : []), close);
@@ -37,15 +45,46 @@ export function notices(stage, onFull = () => {}) {
     if (box.dataset.kind === icon) box.hidden = true;
   }
 
+  /** Takes the banner away, whatever it says; false where there is none. */
+  function dismiss() {
+    if (box.hidden) return false;
+    box.hidden = true;
+    return true;
+  }
+
+  /** A few words that leave by themselves, for those who look: the caller says them to the others. */
+  function hint(text) {
+    clearTimeout(hintTimer);
+    brief.textContent = text;
+    brief.hidden = false;
+    hintTimer = setTimeout(() => { brief.hidden = true; }, HINT_MS);
+  }
+
   /** Shows one state over the whole stage, null none; `text` and `title` stand in for its own words. */
   function full(name, text, title) {
+    const was = { name: shown(), said };
     host.hidden = name === null;
     for (const part of host.querySelectorAll('[data-full]')) part.hidden = part.dataset.full !== name;
     if (name && text) host.querySelector(`[data-full="${name}"] p`).textContent = text;
     if (name && title) host.querySelector(`[data-full="${name}"] h2`).textContent = title;
     if (name) stage.classList.remove('loading');
     onFull(name);
+    tell(was);
   }
 
-  return { note, full, quiet, isFull: () => !host.hidden, shown: () => (host.hidden ? null : host.querySelector('[data-full]:not([hidden])').dataset.full) };
+  /** Who can't see the stage hears what took it over, and its button is at hand. */
+  function tell(was) {
+    const name = shown();
+    const part = name && host.querySelector(`[data-full="${name}"]`);
+    said = part ? `${part.querySelector('h2').textContent}. ${part.querySelector('p').textContent}` : '';
+    if (said && said !== was.said) say(said);
+    if (part && name !== was.name && !document.querySelector('dialog[open]')) (part.querySelector('button') ?? stage).focus({ preventScroll: true });
+  }
+
+  /** The state that is over the stage, null none. */
+  function shown() {
+    return host.hidden ? null : host.querySelector('[data-full]:not([hidden])').dataset.full;
+  }
+
+  return { note, full, quiet, dismiss, hint, isFull: () => !host.hidden, shown };
 }

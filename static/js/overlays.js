@@ -21,11 +21,13 @@ const BESIDE_SWIPE = 20; // percent: the handle doesn't cover the place one is t
 const percent = (share) => (Math.round(share * 100) / 100).toLocaleString(document.documentElement.lang || 'en', { style: 'percent' });
 
 export class Overlays {
-  /** `root` holds #layers (the chips) and the stage; `viewer` looks at places; `say` reaches the live region. */
-  constructor(root, viewer, say) {
+  /** `root` holds #layers (the chips) and the stage; `viewer` looks at places; `say` reaches the live region, `refuse` those
+   *  who look as well. */
+  constructor(root, viewer, say, refuse) {
     this.root = root;
     this.viewer = viewer;
     this.say = say;
+    this.refuse = refuse;
     this.marks = viewer.stage.querySelector('.marks > g');
     this.chips = root.querySelector('#layers');
     this.buttons = root.querySelectorAll('[data-key="why"]');
@@ -59,7 +61,7 @@ export class Overlays {
   /** Goes to the next (1) or previous (-1) flagged place, the dearest first. */
   step(by) {
     const { length } = this.flags;
-    if (!length) { this.say(gettext('No place is flagged.')); return; }
+    if (!length) { this.refuse(gettext('No place is flagged.')); return; }
     this.goto(this.at < 0 && by < 0 ? length - 1 : (this.at + by + length) % length);
   }
 
@@ -127,10 +129,10 @@ export class Overlays {
     const told = key === 'fill' && fill ? gettext('{share} of {limit}', { share: percent(fill.share), limit: percent(fill.limit) }) : count || '';
     figures.textContent = [told, lost ? `−${lost}` : ''].filter((text) => text !== '').join(' · ');
     chip.append(swatch, label, figures);
-    chip.addEventListener('click', () => {
+    chip.addEventListener('click', (event) => {
       if (!this.off.delete(key)) this.off.add(key);
       this.#draw();
-      this.chips.querySelector(`[data-group="${key}"]`)?.focus();
+      if (event.detail === 0) this.chips.querySelector(`[data-group="${key}"]`)?.focus(); // by a key: it was drawn anew
     });
     return chip;
   }

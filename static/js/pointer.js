@@ -129,6 +129,7 @@ export class Pointer {
     const { drag } = this;
     const isTap = event.type === 'pointerup' && event.pointerType === 'touch' && drag?.pane && !drag.moved && !wasPeeking
       && drag.spread === undefined;
+    if (drag?.swipe && event.pointerType === 'mouse') this.stage.focus({ preventScroll: true }); // arrows and Enter are the desk's again
     this.touches.delete(event.pointerId);
     // The finger that stays down goes on panning from where it is.
     const rest = [...this.touches.values()][0];

@@ -238,6 +238,7 @@ export class Queue extends EventTarget {
     else entry.state = null;
     if (data.needs === 'colour') entry.asksColour = true; // asked for since the photo was lent
     this.#say('refused', { entry, status, message: data.message ?? '' });
+    if (status === 410) this.beat(); // the others may be gone with it: none of them is offered in vain
   }
 
   #answerUndo(op, entry, status, data) {

@@ -2,10 +2,13 @@
 // before it says which way crop, colour or shadow is wrong; without it the reason stands alone, so nobody has to.
 import { gettext } from './words.js';
 
+const SLOP_PX = 10; // what moved more, or took longer, was a look at the photo and no click
+const CLICK_MS = 350;
+
 export class Reasons {
   /** `onReject(reasons)` gets the codes; `ways` is {code: {less: [code, words], more: …}} of those that
-   * have a direction. `desk` holds #reasons and #film. */
-  constructor(desk, { say, onReject, first, ways }) {
+   * have a direction. `desk` holds #reasons and #film, a click on `stage` cancels. */
+  constructor(desk, stage, { say, onReject, first, ways }) {
     Object.assign(this, { desk, say, onReject, words: ways });
     this.box = desk.querySelector('#reasons');
     this.film = desk.querySelector('#film');
@@ -16,7 +19,23 @@ export class Reasons {
     this.way = '';
     for (const button of this.ways) button.addEventListener('click', () => this.#turn(button.dataset.way));
     for (const button of this.buttons) button.addEventListener('click', (event) => this.#chosen(button, event.shiftKey));
+    this.box.querySelector('#reject-cancel').addEventListener('click', () => this.cancel());
+    this.#watch(stage);
     this.box.querySelector('#reject-several').addEventListener('click', () => this.#reject(this.#marked()));
+  }
+
+  /** A click beside the list cancels; a drag, a pinch and a long press don't. */
+  #watch(stage) {
+    let from = null;
+    stage.addEventListener('pointerdown', (event) => {
+      from = event.isPrimary && event.target.closest('.pane') && !event.target.closest('button, label') ? event : null;
+    });
+    stage.addEventListener('pointerup', (event) => {
+      const isClick = from && event.timeStamp - from.timeStamp < CLICK_MS
+        && Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) < SLOP_PX;
+      from = null;
+      if (isClick) this.cancel();
+    });
   }
 
   /** Opens the list; `suggested` is outlined and taken by a second X. */
@@ -32,7 +51,15 @@ export class Reasons {
       button.setAttribute('aria-pressed', 'false');
     }
     this.#count();
-    this.say(gettext('Choose a reason, 1 to 8. Shift and a number takes several. Escape cancels.'));
+    this.say(this.desk.dataset.keys === 'off' ? gettext('Choose a reason. Escape cancels.')
+      : gettext('Choose a reason, 1 to 8. Shift and a number takes several. Escape cancels.'));
+  }
+
+  /** Nothing is rejected after all. */
+  cancel() {
+    if (!this.isOpen) return;
+    this.close();
+    this.say(gettext('Not rejected.'));
   }
 
   close() {

@@ -3,8 +3,9 @@ import { Adjuster } from './adjust.js';
 import { Aside } from './aside.js';
 import { compare } from './compare.js';
 import { Composer } from './compose.js';
-import { fillDetails } from './details.js';
+import { fillDetails, setNoDetails } from './details.js';
 import { drawFilm, MARKS } from './film.js';
+import { idle, kept } from './idle.js';
 import { bindKeys, fillHelp, markButtons } from './keymap.js';
 import { notices } from './notices.js';
 import { Queue } from './queue.js';
@@ -28,13 +29,15 @@ const ahead = isSmall ? 3 : AHEAD;
 
 const say = (text) => { $('#live').textContent = text; };
 const queue = new Queue(boot);
-const { viewer, handlers: view, overlays, beside } = compare(desk, stage, say);
-const { note, full, quiet, isFull, shown } = notices(stage, (name) => {
+const { note, full, quiet, dismiss, hint, isFull, shown } = notices(stage, say, (name) => {
   for (const button of document.querySelectorAll('.act:not(.undo)')) button.disabled = name !== null; // nothing to decide
+  setNoDetails(panel, name !== null && name !== 'error');
 });
+const refuse = (text) => { say(text); hint(text); }; // a key that can't do what it is for says so to those who look, too
+const { viewer, handlers: view, overlays, beside } = compare(desk, stage, say, refuse);
 const aside = new Aside($('#aside'), $('#aside-open'), queue.outbox);
-const composer = new Composer(desk, stage, viewer, say);
-const reasons = new Reasons(desk, { say, onReject: (codes) => decide('reject', codes), first: boot.reasons[0][1], ways: boot.ways });
+const composer = new Composer(desk, stage, viewer, { say, refuse });
+const reasons = new Reasons(desk, stage, { say, onReject: (codes) => decide('reject', codes), first: boot.reasons[0][1], ways: boot.ways });
 const adjuster = new Adjuster($('#adjust'), stage, {
   headers: () => queue.headers(),
   say,
@@ -110,7 +113,7 @@ function heading(entry) {
 }
 
 function figures() {
-  $('#m-left').textContent = number(queue.left);
+  $('#m-left').textContent = number(boot.blind ? queue.left : queue.open.length); // assisted: no total is told
   $('#m-done').textContent = number(queue.done);
 }
 
@@ -125,8 +128,8 @@ function isSomebodyElses() {
 function decide(verdict, codes = [], words = null) {
   const entry = queue.current;
   if (!entry || !isPainted || isFull() || isSomebodyElses()) return;
-  if (entry.state) { say(gettext('{sku} is decided. Z takes it back.', { sku: entry.sku })); return; }
-  if (adjuster.isTrying) { say(gettext('Take the new result or keep the old one first.')); return; }
+  if (entry.state) { refuseDecided(entry); return; }
+  if (adjuster.isTrying) { refuse(gettext('Take the new result or keep the old one first.')); return; }
   if (verdict === 'approve' && composer.isUnticked) { askForTick(entry); return; }
   const { note: typed, marks, colour } = composer.draft;
   const sent = { reasons: codes, note: words ?? typed, marks, colour, seconds: Math.round(performance.now() - shownAt) / 1000 };
@@ -138,6 +141,10 @@ function decide(verdict, codes = [], words = null) {
   figures();
 }
 
+function refuseDecided(entry) {
+  refuse(gettext('{sku} is decided. Z takes it back.', { sku: entry.sku }));
+}
+
 function askForTick(entry) {
   const text = gettext('Hold its colour against the product itself, tick that you did (V), then approve.');
   note('hold', 'triangle-alert', entry.sku, text, { label: gettext('Tick'), run: () => composer.tick() });
@@ -146,19 +153,21 @@ function askForTick(entry) {
 async function undo() {
   if (isSomebodyElses()) return;
   const undone = await queue.undo();
-  if (!undone) { say(gettext('Nothing to undo.')); return; }
+  if (!undone) { refuse(gettext('Nothing to undo.')); return; }
   flash('undo');
   say(gettext('Undone: {sku} was {verdict}.', { sku: undone.entry.sku, verdict: MARKS[undone.verdict].word.toLowerCase() }));
   figures();
 }
 
 function openReasons() {
-  if (!isPainted || isFull() || queue.current?.state) return;
-  reasons.open(queue.current.assist?.suggest);
+  if (!isPainted || isFull() || !queue.current) return;
+  if (queue.current.state) refuseDecided(queue.current);
+  else if (adjuster.isTrying) refuse(gettext('Take the new result or keep the old one first.'));
+  else reasons.open(queue.current.assist?.suggest);
 }
 
 function rejectAsLast() {
-  if (!lastReject) { say(gettext('Nothing was rejected here yet. X opens the reasons.')); return; }
+  if (!lastReject) { refuse(gettext('Nothing was rejected here yet. X opens the reasons.')); return; }
   decide('reject', lastReject.reasons, composer.draft.note || lastReject.note);
 }
 
@@ -169,45 +178,19 @@ function flash(name) {
 }
 
 // ---- what others, the lease and the network do
-function emptyText() {
-  const { others, held } = queue.counts;
-  const parts = [];
-  if (others) parts.push(ngettext(
-    '{count} photo is with another reviewer and comes here if given back.',
-    '{count} photos are with other reviewers and come here if given back.',
-    others,
-  ));
-  if (held) parts.push(ngettext('{count} is on hold.', '{count} are on hold.', held));
-  parts.push(gettext('New photos show up here as they are scored.'));
-  return parts.join(' ');
-}
-
-/** What is true when no photo is open: {name, title, text} of a state over the stage. */
-function idle() {
-  const { waiting, aside: stuck } = queue.outbox;
-  const unsent = waiting ? kept(waiting) : '';
-  if (queue.isCut || queue.outbox.failures) {
-    const rest = gettext('The next photos come by themselves when the server answers again.');
-    return { name: 'wait', title: gettext('No more photos were fetched ahead'), text: `${unsent} ${rest}`.trim() };
-  }
-  if (waiting) return { name: 'wait', title: gettext('Sending what you decided'), text: unsent };
-  if (stuck.length) {
-    return { name: 'wait', title: gettext('Some decisions are not stored'), text: gettext('“Not stored” in the top bar says which and why. Nothing else waits for you.') };
-  }
-  if (!queue.left && boot.narrow) {
-    return { name: 'empty', title: gettext('Nothing is left of this choice'), text: `${gettext('No photo waits for “{choice}”.', { choice: boot.narrow })} ${emptyText()}` };
-  }
-  return queue.left ? { name: 'wait', title: gettext('Nothing free'), text: emptyText() } : { name: 'empty', title: gettext('Queue is clear'), text: emptyText() };
+/** No photo is on screen. */
+function blank(title) {
+  heading({ sku: title, name: '', batch: '' });
+  isPainted = false;
+  reasons.close();
+  adjuster.close();
 }
 
 function ended() {
   if (queue.open.length) return;
-  const { name, title, text } = idle();
+  const { name, title, text } = idle(queue, boot);
   queue.index = queue.entries.length; // none of the decided ones is on screen
-  $('#sku').textContent = title;
-  $('#pname').textContent = '';
-  $('#pbatch').textContent = '';
-  isPainted = false;
+  blank(title);
   full(name, text, title);
   figures();
   film();
@@ -230,13 +213,6 @@ function refused({ entry: of, status, message, callBack }) {
   else if (status === 422) note('fail', 'triangle-alert', entry.sku, message, { label: gettext('Open'), run: () => queue.goto(queue.entries.indexOf(entry)) });
   else note('hold', 'hourglass', entry.sku, message);
   figures();
-}
-
-function kept(count) {
-  return queue.outbox.store.isKept ? ngettext('{count} decision is saved on this device and will be sent.',
-      '{count} decisions are saved on this device and will be sent.', count)
-    : ngettext('{count} decision is kept in this page only: leave it open until it is sent.',
-      '{count} decisions are kept in this page only: leave it open until they are sent.', count);
 }
 
 /** Nobody is signed in, or somebody else: a dialog says whose decisions wait, and for whom. */
@@ -264,7 +240,7 @@ function network({ online = true, status = 0, signedOut = false, other = '', wai
   if (signedOut) shut(other, waiting);
   const ready = queue.open.filter(isWarm).length;
   if (!online) {
-    const held = waiting ? kept(waiting) : gettext('Nothing waits to be sent.');
+    const held = waiting ? kept(queue.outbox, waiting) : gettext('Nothing waits to be sent.');
     const left = ngettext('{count} photo is ready to review.', '{count} photos are ready to review.', ready);
     note('hold', 'wifi-off', status ? gettext('The server has trouble.') : gettext('You are offline.'), `${held} ${left}`);
   } else quiet('wifi-off');
@@ -293,16 +269,14 @@ function toggleAdjust() {
   else if (isPainted && !isFull() && queue.current && !queue.current.state) {
     if (!panel.hidden) togglePanel();
     adjuster.open(queue.current);
-  }
-  $('#mid').classList.toggle('panel', adjuster.isOpen || !panel.hidden);
+  } else if (isPainted && queue.current?.state) refuseDecided(queue.current);
 }
 
 function togglePanel() {
   adjuster.close();
   panel.hidden = !panel.hidden;
-  $('#mid').classList.toggle('panel', !panel.hidden);
   $('[data-do="panel"]').setAttribute('aria-pressed', String(!panel.hidden));
-  if (!panel.hidden && queue.current) fillDetails(panel, queue.current, overlays, beside);
+  if (!panel.hidden && queue.current && !isFull()) fillDetails(panel, queue.current, overlays, beside);
 }
 
 async function openBeside() {
@@ -333,21 +307,23 @@ const handlers = {
   right: () => view.right() || queue.step(1),
   help: () => $('#help').showModal(),
   cancel: () => {
-    if (reasons.isOpen) reasons.close();
-    else if (adjuster.isOpen) toggleAdjust();
-    else view.cancel();
+    if (reasons.isOpen) reasons.cancel();
+    else if (adjuster.isOpen) adjuster.close();
+    else if (!dismiss()) view.cancel();
   },
 };
+const singles = desk.dataset.keys !== 'off';
 const usable = bindKeys(handlers, {
-  singles: desk.dataset.keys !== 'off',
+  singles,
   before: (event) => composer.key(event) || reasons.key(event),
 });
-if (desk.dataset.keys !== 'off') markButtons(desk, usable);
-fillHelp($('#help-cols'), usable);
+if (singles) markButtons(desk, usable);
+fillHelp($('#help-cols'), usable, { singles });
 for (const button of document.querySelectorAll('.act[data-do], .rv-top [data-do], .rv-tools [data-own], .reasons [data-do]')) {
   button.addEventListener('click', (event) => {
-    if (event.detail > 0) stage.focus({ preventScroll: true }); // a mouse: Space goes on meaning the original
-    handlers[button.dataset.do]();
+    // A second tap closes what the first one opened: it must not take a reason, as X does.
+    if (event.detail > 0 && button.dataset.do === 'reject' && reasons.isOpen) reasons.cancel();
+    else handlers[button.dataset.do]();
   });
 }
 $('#reclaim').addEventListener('click', () => { full(null); queue.reclaim(); });
@@ -376,10 +352,7 @@ queue.addEventListener('refused', (event) => refused(event.detail));
 queue.addEventListener('recalled', (event) => recalled(event.detail));
 queue.addEventListener('network', (event) => network(event.detail));
 queue.addEventListener('lease', () => {
-  isPainted = false;
-  $('#sku').textContent = gettext('No photo');
-  $('#pname').textContent = '';
-  $('#pbatch').textContent = '';
+  blank(gettext('No photo'));
   full('lease');
 });
 

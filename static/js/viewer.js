@@ -24,7 +24,8 @@ export class Viewer {
     this.records = new Map(); // key -> {item, layers, ready, ok, failed}
     this.current = null;
     this.size = [2000, 2000];
-    this.centre = [1000, 1000];
+    this.centre = [1000, 1000]; // what is in the middle
+    this.wished = [1000, 1000]; // what is meant to be: a smaller picture may not let it
     this.zoom = 1;
     this.isFit = true;
     this.keepsZoom = false;
@@ -105,7 +106,7 @@ export class Viewer {
       world.style.height = `${this.size[1]}px`;
     }
     this.pixels.open(record.item);
-    if (this.keepsZoom || this.keepsPlace) this.centre = this.centre.map((value, axis) => (value / old[axis]) * this.size[axis]);
+    if (this.keepsZoom || this.keepsPlace) this.wished = this.wished.map((value, axis) => (value / old[axis]) * this.size[axis]);
     else {
       this.isFit = true;
       this.#recentre();
@@ -148,7 +149,7 @@ export class Viewer {
   }
 
   #recentre() {
-    this.centre = [this.size[0] / 2, this.size[1] / 2];
+    this.wished = [this.size[0] / 2, this.size[1] / 2];
   }
 
   #pane() {
@@ -177,7 +178,7 @@ export class Viewer {
     const snap = (value) => Math.round(value * ratio) / ratio; // whole device pixels keep 1:1 sharp
     const first = this.#pane();
     const view = [first.clientWidth, first.clientHeight];
-    this.centre = this.centre.map((value, axis) => {
+    this.centre = this.wished.map((value, axis) => {
       const half = view[axis] / 2 / scale;
       const slack = OVERSCROLL / scale;
       if (this.size[axis] * scale <= view[axis]) return this.size[axis] / 2;
@@ -212,8 +213,8 @@ export class Viewer {
     this.zoom = clamp(scale, Math.min(fit, 1 / dpr()), MAX_ZOOM / dpr());
     this.isFit = scale <= 0 || Math.abs(this.zoom - fit) < fit * 0.001 || (this.zoom < fit && fit <= 1 / dpr());
     if (this.isFit) this.#recentre();
-    else this.centre = [x - ax / this.zoom, y - ay / this.zoom];
-    this.apply();
+    else this.wished = [x - ax / this.zoom, y - ay / this.zoom];
+    this.#settle();
   }
 
   toggleActual() {
@@ -228,14 +229,19 @@ export class Viewer {
   /** Pans by CSS pixels; false where there is nothing to pan. */
   pan(dx, dy) {
     if (this.isFit) return false;
-    this.centre = [this.centre[0] + dx / this.scale, this.centre[1] + dy / this.scale];
-    this.apply();
+    this.moveTo([this.centre[0] + dx / this.scale, this.centre[1] + dy / this.scale]);
     return true;
   }
 
   moveTo(centre) {
-    this.centre = centre;
+    this.wished = centre;
+    this.#settle();
+  }
+
+  /** A person moved the picture: what they see is what they wish, also for the next photo. */
+  #settle() {
     this.apply();
+    this.wished = this.centre;
   }
 
   /** Brings a box (x, y, w, h) into the middle: at twice its actual size where it fits, else as large as it fits. */

@@ -41,3 +41,35 @@ def test_no_tool_is_cut_off_the_bar(page: Any, context: Any, live_server: Any, q
         cut[width] = page.evaluate(over)
     assert not {width: by for width, by in cut.items() if by > 0}
     assert page.get_attribute("[data-key=swipe]", "title") == "Swipe (W)"
+
+
+IN_SIGHT = """[...document.querySelectorAll('.rv-top button, .rv-top a, .rv-tools button, .rv-bot button:not(.fr)')]
+    .filter((e) => e.checkVisibility()).map((e) => [e.textContent.trim() || e.ariaLabel, e.getBoundingClientRect()])
+    .filter(([, { left, top, right, bottom }]) => left < -0.5 || top < -0.5 || right > innerWidth + 0.5
+        || bottom > innerHeight + 0.5).map(([name]) => name)"""
+TEXT_CUT = "document.getElementById('panel').scrollWidth - document.getElementById('panel').clientWidth"
+STAGE = "document.getElementById('stage').getBoundingClientRect().height"
+PANEL_TOP = """document.getElementById('panel').getBoundingClientRect().top
+    - document.getElementById('mid').getBoundingClientRect().top"""
+
+
+def test_with_text_twice_as_large_nothing_is_cut_off(page: Any, context: Any, live_server: Any) -> None:
+    """WCAG 1.4.4, by larger text alone and by the browser's zoom; the reasons open and not."""
+    sign_in(context, live_server, factories.make_user("Rita", Role.REVIEWER))
+    waiting(3)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    open_queue(page, live_server, "assisted")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    page.wait_for_timeout(100)
+    assert page.evaluate(IN_SIGHT) == [] and page.evaluate(TEXT_CUT) <= 0
+    page.keyboard.press("x")
+    assert page.evaluate(IN_SIGHT) == [] and page.evaluate(STAGE) > 300
+    page.keyboard.press("Escape")
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    page.set_viewport_size({"width": 720, "height": 450})
+    page.wait_for_timeout(100)
+    assert page.is_visible("#panel") and page.evaluate(PANEL_TOP) >= 0
+    assert page.evaluate(STAGE) > 150
+    page.keyboard.press("x")
+    assert page.evaluate(IN_SIGHT) == [] and page.is_hidden("#panel")
+    assert page.evaluate(STAGE) > 100, "one still sees what one rejects"

@@ -10,9 +10,10 @@ from reviewapp.enums import Role, RunKind
 from reviewapp.models import Adjustment, ReviewDecision, RoutingPolicy
 from reviewapp.services import ingest
 from tests import factories, line
-from tests.e2e.desk import open_queue, saved, sign_in, until
+from tests.e2e.desk import open_queue, saved, show, sign_in, until, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
+WIDTH = "document.getElementById('stage').getBoundingClientRect().width"
 
 
 def processed() -> None:
@@ -88,3 +89,26 @@ def test_rev08_keeping_the_old_result_changes_nothing(page: Any, context: Any, l
     page.keyboard.press("a")
     saved(page)
     assert ReviewDecision.objects.get().run.kind == RunKind.AUTOMATED
+
+
+def test_rev08_escape_leads_out_of_the_panel_and_its_column_goes_with_it(
+    page: Any, context: Any, live_server: Any
+) -> None:
+    sign_in(context, live_server, factories.make_user("Rita", Role.REVIEWER))
+    waiting(3)
+    open_queue(page, live_server)
+    for key in ("Escape", "a"):
+        page.keyboard.press("o")
+        page.wait_for_selector("#adj-edge-refinement")
+        until(page, "document.activeElement.closest('#adjust') !== null")
+        assert page.evaluate(WIDTH) < 1200
+        if key == "Escape":
+            page.focus("#adj-edge-refinement")  # a list of choices takes letters, but not Escape
+            page.keyboard.press(key)
+        else:
+            page.click(".act.approve")
+            show(page, "NW-002")
+        assert page.is_hidden("#adjust") and page.evaluate("document.activeElement.id") == "stage"
+        assert page.evaluate(WIDTH) == page.viewport_size["width"], key
+    page.keyboard.press("a")
+    show(page, "NW-003")

@@ -90,6 +90,16 @@ def test_after_a_click_space_still_means_the_original(page: Any, live_server: An
     page.keyboard.up(" ")
     page.wait_for_timeout(300)
     assert page.inner_text("#sku") == "NW-002" and ReviewDecision.objects.count() == 1
+    handle = page.locator(".swipe-h")
+    for tool in ("[data-mode=swipe]", "[data-do=zoomIn]", "button[data-surround='18']", "[data-do=lock]", ".swipe-h"):
+        page.click(tool) if tool != ".swipe-h" else handle.click(position={"x": 22, "y": 300})
+        before = page.evaluate("document.querySelector('.rv-tools').innerHTML")
+        page.keyboard.down(" ")
+        assert page.evaluate("document.getElementById('stage').classList.contains('peek')"), tool
+        page.keyboard.up(" ")
+        assert page.evaluate("document.querySelector('.rv-tools').innerHTML") == before, tool
+    page.keyboard.press("Enter")
+    show(page, "NW-003")
 
 
 @pytest.mark.parametrize("key", ["q", "w", "e", "r", "t", "y", "peek"])

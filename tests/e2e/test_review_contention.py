@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from reviewapp.enums import AssetState, Role
 from reviewapp.models import AuditEvent, ReviewDecision, ReviewTask
+from reviewapp.services.leases import claim_next
 from reviewapp.templatetags.states import event_words
 from tests import factories
 from tests.e2e.desk import open_queue, saved, show, sign_in, sku, until, waiting
@@ -51,15 +52,20 @@ def test_rev04_two_people_decide_one_photo_and_the_first_stands(
 
 def test_rev04_a_lost_lease_offers_the_next_photos(page: Any, live_server: Any, reviewer: User) -> None:
     waiting(2)
-    open_queue(page, live_server)
+    open_queue(page, live_server, "assisted")
     until(page, "document.querySelectorAll('.fr').length === 2")
+    assert page.is_visible('[data-panel="total"]')
     somebody = factories.make_user("Otto", Role.REVIEWER)
     ReviewTask.objects.update(lease_owner=somebody, lease_until=timezone.now() + timedelta(minutes=5))
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for_selector('[data-full="lease"]:not([hidden])')
+    assert page.inner_text("#live").startswith("Your claim ran out. You were away")
+    assert page.evaluate("document.activeElement.id") == "reclaim"
+    assert page.is_hidden('[data-panel="total"]') and "No photo is open." in page.inner_text("#panel")
     ReviewTask.objects.update(lease_owner=None, lease_until=None)
-    page.click("#reclaim")
+    page.keyboard.press("Enter")
     show(page, "NW-001")
+    assert page.is_visible('[data-panel="total"]') and "No photo is open." not in page.inner_text("#panel")
 
 
 def test_rev04_leaving_gives_the_photos_back(page: Any, live_server: Any, reviewer: User) -> None:
@@ -70,3 +76,36 @@ def test_rev04_leaving_gives_the_photos_back(page: Any, live_server: Any, review
     page.goto(f"{live_server.url}/review/")
     page.wait_for_timeout(500)
     assert not ReviewTask.objects.filter(lease_owner=reviewer).exists()
+
+
+def test_rev04_after_a_lease_that_is_gone_no_other_lost_photo_is_offered(
+    page: Any, live_server: Any, reviewer: User
+) -> None:
+    waiting(4)
+    open_queue(page, live_server)
+    until(page, "document.querySelectorAll('.fr:not(.cold)').length === 4")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/decision/" in request.url else None)
+    somebody = factories.make_user("Otto", Role.REVIEWER)
+    ReviewTask.objects.update(lease_owner=somebody, lease_until=timezone.now() + timedelta(minutes=5))
+    page.keyboard.press("a")
+    page.wait_for_selector('[data-full="lease"]:not([hidden])')
+    assert len(sent) == 1 and not ReviewDecision.objects.exists()
+    assert "NW-001" in page.inner_text("#note")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#note")
+    page.watched.problems.clear()  # Chromium logs the 410
+
+
+def test_what_one_holds_in_the_other_queue_is_said_to_be_there(page: Any, live_server: Any, reviewer: User) -> None:
+    waiting(3)
+    somebody = factories.make_user("Otto", Role.REVIEWER)
+    claim_next(somebody, 1)
+    assert len(claim_next(reviewer, 16, "assisted")) == 2
+    page.goto(f"{live_server.url}/review/mixed/")
+    page.wait_for_selector('[data-full="wait"]:not([hidden])')
+    said = page.inner_text("#full")
+    assert "2 photos are yours in the assisted queue" in said and "1 photo is with another reviewer" in said
+    assert "2 photos are yours" in page.inner_text("#live")
+    page.goto(f"{live_server.url}/review/")
+    assert "3 waiting · 0 free, 2 on your assisted desk, 1 with others" in page.inner_text("main")

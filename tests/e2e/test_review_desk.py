@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 
 from reviewapp.enums import AssetState, RejectReason, ReviewTaskState, Role, Verdict
 from reviewapp.models import AuditEvent, ReviewDecision, ReviewTask
+from reviewapp.web.context import KEYS_COOKIE
 from tests import factories
 from tests.e2e.desk import open_queue, saved, show, sign_in, sku, until, waiting
 
@@ -257,6 +258,11 @@ def test_rev04_every_listed_key_is_bound_and_shown(page: Any, live_server: Any, 
     page.keyboard.press("a")
     page.wait_for_timeout(150)
     assert not ReviewDecision.objects.exists(), "keys are dead behind a dialog"
+    page.context.add_cookies([{"name": KEYS_COOKIE, "value": "off", "url": live_server.url}])
+    open_queue(page, live_server)
+    page.click('[data-do="help"]')
+    listed = {key.strip() for key in page.locator("#help-cols kbd").all_inner_texts()}
+    assert listed == {"Enter", "Ctrl+Z", "Space", "←", "→", "↑", "↓", "Esc"}, "without single keys, those that work"
 
 
 def test_rev01_skip_goes_to_the_end_and_the_empty_state_says_so(page: Any, live_server: Any, reviewer: User) -> None:

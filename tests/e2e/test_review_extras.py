@@ -13,6 +13,8 @@ from tests import factories
 from tests.e2e.desk import open_queue, saved, show, sign_in, sku, until, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
+HINTED = """(words) => { const hint = document.getElementById('hint');
+    return hint.checkVisibility() && hint.textContent.startsWith(words); }"""
 
 
 def test_rev07_a_note_and_rings_go_with_the_rejection_and_come_back_with_undo(
@@ -222,3 +224,30 @@ def test_rev07_the_editor_sees_the_rings_and_the_note(
     second.wait_for_selector("svg.rings ellipse:not(.under)")
     assert "Dust here" in second.inner_text("main")
     other.close()
+
+
+def test_rev04_a_key_that_can_do_nothing_says_so_in_sight_and_briefly(
+    page: Any, live_server: Any, reviewer: User
+) -> None:
+    waiting(3)
+    open_queue(page, live_server, "assisted")
+    wanted = {
+        ".": "Nothing was rejected here yet",
+        "z": "Nothing to undo.",
+        "g": "No place is flagged.",
+        "c": "This photo has one channel only.",
+        "v": "This photo asks for no colour check.",
+    }
+    for key, words in wanted.items():
+        page.keyboard.press(key)
+        until(page, HINTED, words)
+        assert page.inner_text("#live").startswith(words)
+    page.keyboard.press("a")
+    show(page, "NW-002")
+    page.keyboard.press("ArrowLeft")
+    show(page, "NW-001")
+    for key in ("a", "x", "o"):
+        page.evaluate("document.getElementById('hint').hidden = true")
+        page.keyboard.press(key)
+        assert page.inner_text("#hint") == "NW-001 is decided. Z takes it back.", key
+    until(page, "document.getElementById('hint').hidden", timeout_ms=5000)

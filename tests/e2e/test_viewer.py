@@ -14,7 +14,7 @@ from reviewapp import storage
 from reviewapp.enums import Role
 from reviewapp.models import ProcessingRun
 from tests import factories
-from tests.e2e.desk import open_queue, sign_in, until
+from tests.e2e.desk import open_queue, show, sign_in, until, waiting
 from tests.e2e.viewer import (
     centre_of_before,
     hide_labels,
@@ -150,6 +150,22 @@ def test_rev01_the_lock_keeps_zoom_place_and_mode(page: Any, live_server: Any, r
     assert page.inner_text("#zoomv") == "100%" and page.get_attribute("#stage", "data-mode") == "mask"
     after = np.array(centre_of_before(page)) / [second.run.after_width, second.run.after_height]
     assert np.abs(before - after).max() < 0.01
+
+
+def test_rev01_the_locked_place_survives_a_smaller_photo(page: Any, live_server: Any, reviewer: User) -> None:
+    _, small, _ = waiting(3)
+    ProcessingRun.objects.filter(pk=small.run_id).update(after_width=200, after_height=200)
+    open_queue(page, live_server)
+    page.keyboard.press("l")
+    for key in ["+"] * 4 + ["ArrowRight"]:
+        page.keyboard.press(key)
+    before = centre_of_before(page)
+    assert before[0] > 350, "off the middle of 600"
+    for key, name in (("a", "NW-002"), ("a", "NW-003"), ("z", "NW-002"), ("z", "NW-001")):
+        page.keyboard.press(key)
+        show(page, name)
+        wanted = (100, 100) if name == "NW-002" else before
+        assert centre_of_before(page) == pytest.approx(wanted, abs=1), name
 
 
 @pytest.mark.parametrize("density", [1, 1.5, 2, 3])

@@ -49,6 +49,11 @@ def test_rev05_lost_points_are_shown_where_they_are(page: Any, live_server: Any,
     assert page.locator(".marks .k-fringe .box").count() == 2 and page.locator(".marks .target").count() == 1
     chips["fringe"].click()
     assert page.locator(".marks .k-fringe").count() == 0
+    assert page.evaluate("document.activeElement.id") == "stage", "after a click the keys are the desk's again"
+    page.focus('.lay[data-group="fringe"]')
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.dataset.group") == "fringe", "by keys one stays where one is"
     assert page.get_attribute('.lay[data-group="fringe"]', "aria-pressed") == "false"
     assert page.get_attribute('[data-do="why"]', "aria-pressed") == "true"
 

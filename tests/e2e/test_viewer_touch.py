@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reviewapp.enums import Role
+from reviewapp.models import ReviewDecision
 from tests import factories
 from tests.e2e.desk import open_queue, sign_in, until
 from tests.e2e.viewer import (
@@ -99,3 +100,22 @@ def test_rev04_touch_targets_of_the_viewer_are_40_px(browser: Any, live_server: 
     )
     assert not small
     opened.close()
+
+
+def test_rev07_rejecting_is_cancelled_by_a_tap(phone: Any) -> None:
+    for way_out in (".act.reject", "#reject-cancel", ".pane-b"):
+        phone.wait_for_timeout(350)  # not a double tap
+        phone.tap(".act.reject")
+        assert phone.is_visible("#reasons")
+        if way_out == ".pane-b":  # beside the swipe handle
+            touch(phone, "touchStart", (100, 300))
+            touch(phone, "touchEnd")
+        else:
+            phone.tap(way_out)
+        assert phone.is_hidden("#reasons"), way_out
+    phone.tap(".act.reject")
+    touch(phone, "touchStart", (150, 300))
+    touch(phone, "touchMove", (190, 300))
+    touch(phone, "touchEnd")
+    assert phone.is_visible("#reasons"), "a drag looks at the photo"
+    assert not ReviewDecision.objects.exists() and phone.inner_text("#sku") == "MUG"

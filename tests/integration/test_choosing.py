@@ -165,6 +165,8 @@ def test_rev20_the_pages_count_show_apply_and_go_on_by_themselves(client: Client
     fragment = client.post(f"{url}advance/", headers={"HX-Request": "true"}).content.decode()
     assert "hx-trigger" not in fragment and "2 decided, 0 left out" in fragment
     assert set(ReviewDecision.objects.values_list("verdict", flat=True)) == {Verdict.APPROVE}
+    back = client.post(f"{url}undo/", headers={"HX-Request": "true"}).content.decode()
+    assert "Taken back" in back and "2 were decided. Each is taken back" in back and "left out" not in back
     client.force_login(make.make_user("otto", Role.REVIEWER))
     assert client.get(url).status_code == 404, "somebody else's"
 
@@ -173,7 +175,9 @@ def test_own_filters_are_kept_replaced_opened_and_taken_away(client: Client, rev
     some()
     client.force_login(reviewer)
     found = client.get("/review/?sku=nw-&low=80").content.decode()
-    assert "3 in the mixed queue" in found and "1 in the assisted queue" in found and "left out in the mixed" in found
+    assert (
+        "3 in the mixed queue" in found and "Open in the assisted queue" in found and "left out in the mixed" in found
+    )
     for name in ("Shoes", " Shoes  "):
         client.post("/review/assisted/filters/", {"name": name, "category": "shoes", "order": "lowest"})
     kept = SavedFilter.objects.get()
@@ -204,3 +208,16 @@ def test_the_pages_cost_the_same_for_four_and_for_forty(client: Client, reviewer
         for n in range(36):
             make.make_review(category="shoes", sku=f"S-{n}")
     assert costs[0] == costs[1]
+
+
+@pytest.mark.parametrize("choice", [{}, {"sku": "nw-"}])
+def test_what_one_holds_from_the_other_queue_is_not_said_to_be_with_others(
+    reviewer: User, choice: dict[str, str]
+) -> None:
+    tasks = some()
+    other = make.make_user("otto", Role.REVIEWER)
+    leases.claim_next(other, 1, "mixed", Choice.read({"sku": tasks["a"].asset.sku}, blind=True))
+    held = leases.claim_next(reviewer, 16, "assisted", Choice.read(choice, blind=False))
+    counts = selectors.counts(reviewer, "mixed", Choice.read(choice, blind=True))
+    assert (counts.elsewhere, counts.others, counts.mine) == (len(held), 1, 0) and held
+    assert counts.waiting == counts.free + counts.mine + counts.elsewhere + counts.others

@@ -18,10 +18,23 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from processing.params import STANDARD_PRESET
 from reviewapp import storage
-from reviewapp.enums import AdjustmentState, AssetState, BatchState, GoldSource, LookKind, LotState, Role, RunKind, Side
+from reviewapp.enums import (
+    AdjustmentState,
+    AssetState,
+    BatchState,
+    GoldSource,
+    LookKind,
+    LotState,
+    Role,
+    RunKind,
+    Side,
+    Step,
+    TaskState,
+)
 from reviewapp.models import (
     Adjustment,
     Asset,
@@ -36,6 +49,7 @@ from reviewapp.models import (
     Rendition,
     ReviewTask,
     Scope,
+    Task,
 )
 from reviewapp.selectors.quality import current_policy
 from reviewapp.services import hidden
@@ -226,6 +240,9 @@ def walk(kind: str, *, asks_colour: bool = False) -> Walk:
             task = ReviewTask.objects.select_related("run").get(pk=KINDS[kind]().pk)
             Asset.objects.filter(pk=task.asset_id).update(original_key=task.run.pixels_key)
             ProcessingRun.objects.filter(pk=task.run_id).update(params=STANDARD_PRESET.to_dict())
+            # What every photo has that came through the line: its steps, and with them its turn.
+            done = {"state": TaskState.DONE, "available_at": timezone.now()}
+            Task.objects.create(asset_id=task.asset_id, step=Step.PROCESS, key=f"process:{task.asset_id}", **done)
             client = Client()
             client.handler = Timed(enforce_csrf_checks=False)
             client.force_login(user)
@@ -344,3 +361,39 @@ def test_a_known_picture_waits_as_long_as_any_other() -> None:
     task = known(True)
     assert task.lease_owner is None and task.priority == task.asset.priority
     assert timezone.now() - task.created_at < timedelta(minutes=1)
+
+
+def told_of(*, is_sample: bool, photos: int) -> list[Any]:
+    """What the chooser and the assisted desk say to who holds one photo, a sample or not, in the mixed queue."""
+    said: list[Any] = []
+    try:
+        with transaction.atomic():
+            batch = factories.make_batch(name="Spring", client=factories.make_client(name="Acme"))
+            held = factories.make_sample(batch) if is_sample else factories.make_review(batch)
+            for _number in range(photos - 1):
+                factories.make_review(batch)
+            rita = factories.make_user("rita", Role.REVIEWER)
+            lent = {"lease_owner": rita, "lease_until": timezone.now() + timedelta(minutes=5), "lease_queue": "mixed"}
+            ReviewTask.objects.filter(pk=held.pk).update(**lent)
+            client = Client()
+            client.force_login(rita)
+            for address in ("/review/", f"/review/?batch={batch.pk}"):
+                main = client.get(address).content.decode().split("<main")[1]
+                said.append(" ".join(strip_tags(main).split()))
+            for choice in ({}, {"batch": str(batch.pk)}):
+                page = client.get("/review/assisted/", choice).content.decode()
+                boot = re.search(r'id="boot" type="application/json">(.*?)</script>', page, re.S)
+                assert boot is not None
+                said.append(json.loads(boot[1])["counts"])
+                for name, body in (("claim", {"count": 4}), ("beat", {"ids": []})):
+                    data = json.dumps({**body, "choice": choice})
+                    answer = client.post(f"/review/assisted/{name}/", data, content_type="application/json")
+                    said.append(answer.json()["counts"])
+            raise Undone
+    except Undone:
+        return said
+
+
+@pytest.mark.parametrize("photos", [1, 9])
+def test_smp01_the_two_queues_side_by_side_do_not_say_how_many_samples_there_are(photos: int) -> None:
+    assert told_of(is_sample=True, photos=photos) == told_of(is_sample=False, photos=photos)

@@ -54,8 +54,28 @@ def _who(request: HttpRequest) -> User:
 
 
 def _counts(user: User, queue: selectors.Queue, choice: Choice) -> dict[str, int]:
+    """What the desk says of what is left.
+
+    Of the assisted queue only whether there is any: its number beside that of the mixed queue would be the number of
+    blind samples (SMP-01). What one holds from the other queue counts as left, or the words would tell samples apart.
+    """
     counts = choosing.counts(user, queue, choice)
-    return {"waiting": counts.waiting, "free": counts.free, "others": counts.others, "held": counts.held}
+    if queue == "assisted":
+        any_elsewhere = int(counts.elsewhere > 0)
+        return {
+            "waiting": max(int(counts.waiting > 0), any_elsewhere),
+            "free": int(counts.free > 0),
+            "others": int(counts.others > 0),
+            "elsewhere": any_elsewhere,
+            "held": 0,
+        }
+    return {
+        "waiting": counts.waiting,
+        "free": counts.free,
+        "others": counts.others,
+        "elsewhere": counts.elsewhere,
+        "held": counts.held,
+    }
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:
@@ -82,7 +102,6 @@ def chooser(request: HttpRequest) -> HttpResponse:
     context = {
         "active": "review",
         "mixed": selectors.queue_counts(user, "mixed"),
-        "assisted": selectors.queue_counts(user, "assisted"),
         "held": held,
         "rows": rows,
         "saved": [(row, address(row.queue, _choice(row.values, row.queue))) for row in choosing.all_saved(user)],
@@ -100,7 +119,7 @@ def _found(user: User, wide: Choice) -> dict[str, Any]:
         "values": wide.values,
         "is_telling": blind != wide,
         "mixed": (choosing.waiting(user, "mixed", blind), address("mixed", blind)),
-        "assisted": (choosing.waiting(user, "assisted", wide), address("assisted", wide)),
+        "assisted": address("assisted", wide),
         "is_narrow": wide.is_narrow,
         "bulk": address("assisted", wide).replace(reverse("review:queue", args=["assisted"]), reverse("review:bulk")),
     }
