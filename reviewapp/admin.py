@@ -218,6 +218,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.ReturnRate,
     models.PersonScope,
     models.ClientAccess,
+    models.ClientTurn,
+    models.LinePause,
     models.AuditSeal,
     models.DeliveryLink,
     models.SignInTries,

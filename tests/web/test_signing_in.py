@@ -19,6 +19,7 @@ from reviewapp.enums import Role
 from reviewapp.models import AuditEvent, PersonSession, SignInTries
 from reviewapp.policies.throttle import ACCOUNT, ADDRESS
 from reviewapp.services import people, sign_ins, throttle
+from reviewapp.services.accounts import version_of
 from reviewapp.web.addresses import address_of
 from tests import factories
 
@@ -248,7 +249,7 @@ def test_sec10_closing_an_account_ends_its_sessions_at_once(client: Browser) -> 
     rita, hers = person(), Browser()
     try_in(hers, password=PASSWORD)
     client.force_login(factories.make_user("ada", Role.ADMIN))
-    client.post(f"/people/{rita.pk}/", {"roles": ["reviewer"]})
+    client.post(f"/people/{rita.pk}/", {"roles": ["reviewer"], "works_for": "all", "seen": version_of(rita)})
     assert hers.get("/").status_code == 302
     assert try_in(hers, password=PASSWORD).status_code == 200
 
