@@ -217,7 +217,8 @@ export class Queue extends EventTarget {
   }
 
   #answerDecision(op, entry, status, data) {
-    if (op.counted && status === 200) this.counts.waiting = Math.max(0, this.counts.waiting - 1);
+    // Of the assisted queue only whether any wait is known: one less says nothing.
+    if (op.counted && status === 200 && this.boot.blind) this.counts.waiting = Math.max(0, this.counts.waiting - 1);
     if (status === 200) this.outbox.patch((later) => later.after === op.id, { target: data.decision });
     // Taken back before it was refused: there is nothing to take back.
     const isUndone = status !== 200 && this.outbox.drop((later) => later.after === op.id) > 0;

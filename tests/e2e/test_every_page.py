@@ -69,11 +69,3 @@ def test_the_first_tab_stop_skips_to_the_content(page: Any, live_server: Any) ->
     page.keyboard.press("Enter")
     until(page, "location.hash === '#main'")
     page.watched.problems.clear()
-
-
-@pytest.mark.usefixtures("everything")
-def test_a_new_batch_fits_with_text_twice_as_large(page: Any, live_server: Any) -> None:
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(f"{live_server.url}/batches/new/")
-    page.evaluate("document.documentElement.style.fontSize = '200%'")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 1440

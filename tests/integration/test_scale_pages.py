@@ -34,7 +34,7 @@ QUERIES = {
     "deliveries": [5],
     "thresholds": [16],  # also: the looks of 60 days, categories kept by people, a draft that waits
     "home, reviewer": [10],
-    "review chooser": [15],
+    "review chooser": [12],
     "review queue page": [22],
 }
 SEARCH = {"client": 9, "client and state": 9}
