@@ -105,10 +105,11 @@ def barred(user: User) -> QuerySet[Look]:
 
 
 def waiting_for(user: User) -> int:
-    """How many open photos there are that `user` may be given, by the running counts; two queries."""
+    """How many open photos there are that `user` may be given, as the desk's own count says; two queries."""
     clients = access.clients_of(user)
     barred_ones = queue_sql.barred(user.pk, clients).get(ReviewTaskState.OPEN, 0)
-    return max(0, tallies.reviews(clients)[ReviewTaskState.OPEN] - barred_ones)
+    found = tallies.queue(clients, with_samples=True, for_senior=is_senior(user))
+    return max(0, found[ReviewTaskState.OPEN] - barred_ones)
 
 
 def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
@@ -274,7 +275,9 @@ def my_recent_decisions(
 
 def own_decision(user: User, decision_id: int) -> ReviewDecision | None:
     """One decision of `user` that is still in force, about a photo they may still see; None when there is no such."""
-    made = access.limit(ReviewDecision.objects.filter(reviewer=user, is_second_opinion=False), user, "asset__batch__client")
+    made = access.limit(
+        ReviewDecision.objects.filter(reviewer=user, is_second_opinion=False), user, "asset__batch__client"
+    )
     return standing(made).select_related("asset__batch").filter(pk=decision_id).first()
 
 
