@@ -229,7 +229,10 @@ def colour(view: regions.Scene | None, cast: float | None, has_reference: bool, 
 
 
 def lifting(parts: Sequence[Part], line: float) -> str:
-    """Say what would lift the sum of `parts` to `line`: the steps with the largest gain until it is reached."""
+    """Say what would lift the sum of `parts` to `line`: the steps with the largest gain until it is reached.
+
+    Nothing where they don't lift it by a point that is shown.
+    """
     rest = list(parts)
     said: list[str] = []
     while sum(part.value for part in rest) < line and len(said) < 3:
@@ -238,9 +241,9 @@ def lifting(parts: Sequence[Part], line: float) -> str:
             break
         rest[at] = better
         said.append(text)
-    if not said:
-        return ""
     reached = int(sum(part.value for part in rest))
+    if not said or reached <= int(sum(part.value for part in parts)):
+        return ""
     return f"{'; '.join(said)}. That would make it {reached} of 100."
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F
 from django.utils.translation import gettext as _
 
-from reviewapp.enums import OUT_STATES, DeliveryState, RenditionState
+from reviewapp.enums import OUT_STATES, BatchState, DeliveryState, RenditionState
 from reviewapp.models import AuditEvent, Batch, BatchCategoryPreset, Channel, Delivery, Rendition
 from reviewapp.selectors import batches as batch_selectors
 from reviewapp.selectors import deliveries as delivery_selectors
@@ -48,9 +48,10 @@ class RemoverCount:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCard:
-    """The batch's deliveries, and what is ready for one."""
+    """The batch's deliveries, and what is ready for one. `is_held` while blind samples keep the next one back."""
 
     open_samples: int
+    is_held: bool
     verified_files: int
     failed_files: int
     file_problems: list[tuple[str, int]]
@@ -69,9 +70,10 @@ class DeliveryCard:
 
 def delivery_card(batch: Batch) -> DeliveryCard:
     """Read the deliveries of `batch`: four queries, one more when files failed a rule."""
-    files = batch_selectors.renditions(batch)
+    files, samples = batch_selectors.renditions(batch), batch_selectors.open_samples(batch)
     return DeliveryCard(
-        open_samples=batch_selectors.open_samples(batch),
+        open_samples=samples,
+        is_held=bool(samples) and batch.client.waits_for_samples and batch.state != BatchState.CANCELLED,
         verified_files=files.get(RenditionState.VERIFIED, 0),
         failed_files=files.get(RenditionState.FAILED, 0),
         file_problems=file_problems(batch) if files.get(RenditionState.FAILED) else [],
@@ -141,6 +143,7 @@ def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
         category_presets=list(batch.category_presets.select_related("preset_version__preset")),
         escape=escape_rate(batch),
         open_samples=ready.open_samples,
+        is_held=ready.is_held,
         verified_files=ready.verified_files,
         failed_files=ready.failed_files,
         file_problems=ready.file_problems,

@@ -68,6 +68,8 @@ class FailureGroup:
     """Photos that failed or were rejected for one reason; `can_retry` for those a manager may start again, `can_change`
     for those that may get another category or preset first.
 
+    `sentence` is what all of them were told, "" where each was told something else.
+
     `names` are the first NAMES_SHOWN paths as the client sent them, so that it can be told which files to send again.
     """
 
@@ -219,7 +221,7 @@ def failures(batch: Batch) -> list[FailureGroup]:
         FailureGroup(
             state,
             code,
-            photos[0][0],
+            photos[0][0] if len({reason for reason, _ in photos}) == 1 else "",
             len(photos),
             state == AssetState.FAILED and code != "given_up",
             tuple(path for _, path in photos[:NAMES_SHOWN]),

@@ -29,12 +29,16 @@ CLIENT = "asset__batch__client"
 """From a task to whose photo it is about."""
 
 
+def live(user: User) -> QuerySet[EditTask]:
+    """Tasks of the person's clients that aren't closed; of a cancelled batch none is asked for."""
+    tasks = limit(EditTask.objects.filter(state__in=WAITING), user, CLIENT)
+    return tasks.exclude(asset__batch__state=BatchState.CANCELLED)
+
+
 def edit_tasks(user: User) -> QuerySet[EditTask]:
-    """Live tasks of the person's clients in working order (priority, then age) with what a row shows; cancelled batches
-    left out."""
+    """Live tasks in working order (priority, then age) with what a row shows."""
     return (
-        limit(EditTask.objects.filter(state__in=WAITING), user, CLIENT)
-        .exclude(asset__batch__state=BatchState.CANCELLED)
+        live(user)
         .select_related("asset__batch__client", "base_run__quality", "result_run__quality", "editor")
         .order_by("priority", "pk")
     )

@@ -29,7 +29,6 @@ from reviewapp.models import (
     Batch,
     Delivery,
     DeliveryItem,
-    EditTask,
     FirstSample,
     LearningAlarm,
     PresetProposal,
@@ -38,7 +37,7 @@ from reviewapp.models import (
     ReviewDecision,
     ReviewTask,
 )
-from reviewapp.selectors import people_at_work, review, tallies, tasks
+from reviewapp.selectors import editing, people_at_work, review, tallies, tasks
 from reviewapp.selectors.access import clients_of, has_every_client, limit
 from reviewapp.selectors.batches import Counts
 from reviewapp.selectors.intake import Refusals, most_frequent
@@ -86,7 +85,7 @@ def flow(user: User) -> Flow:
     picked = odd.count()
     reviews = tallies.reviews(clients)
     finished = limit(Batch.objects.filter(completed_at__gte=now - timedelta(days=TURNAROUND_DAYS)), user, "client")
-    edits = EditTask.objects.filter(state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED])
+    edits = editing.live(user).filter(state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED])
     spans = [
         (done - begun).total_seconds() for begun, done in finished.values_list("created_at", "completed_at") if done
     ]
@@ -95,7 +94,7 @@ def flow(user: User) -> Flow:
         scored_last_hour=scored["hour"],
         auto_share=max(0, scored["auto"] - picked) / scored["all"] if scored["all"] else None,
         waiting_review=reviews[ReviewTaskState.OPEN],
-        waiting_editing=limit(edits, user, OF_A_PHOTO).count(),
+        waiting_editing=edits.count(),
         on_hold=reviews[ReviewTaskState.ON_HOLD],
         escape=escape_rate(clients=clients),
         median_turnaround=timedelta(seconds=median(spans)) if spans else None,
@@ -152,7 +151,7 @@ class Hour:
 
 
 def pace(user: User) -> list[Hour]:
-    """Photos scored and decided in each of the last 12 hours, oldest first."""
+    """Photos scored and decided in each of the last 12 hours, oldest first; no skip, and nothing that was undone."""
     this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     first = this_hour - timedelta(hours=HOURS - 1)
 
@@ -163,7 +162,7 @@ def pace(user: User) -> list[Hour]:
 
     scored, reviewed = (
         per_hour(limit(QualityReport.objects.exclude(routing=Routing.COMPARED), user, OF_A_SCORE)),
-        per_hour(limit(ReviewDecision.objects.all(), user, OF_A_PHOTO)),
+        per_hour(limit(people_at_work.judgements(), user, OF_A_PHOTO)),
     )
     hours = [first + timedelta(hours=n) for n in range(HOURS)]
     return [Hour(hour, scored.get(hour, 0), reviewed.get(hour, 0)) for hour in hours]
@@ -198,11 +197,10 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
     if held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}:
         found.append(Need("held", tallies.reviews(clients_of(user))[ReviewTaskState.ON_HOLD]))
     if held & {Role.SENIOR, Role.ADMIN}:
-        waiting = EditTask.objects.filter(state=EditTaskState.AWAITING_SIGNOFF).exclude(editor=user)
-        found.append(Need("signoff", limit(waiting, user, OF_A_PHOTO).count()))
+        found.append(Need("signoff", editing.awaiting_signoff(user).count()))
     if held & {Role.EDITOR, Role.SENIOR}:
-        sent_back = EditTask.objects.filter(editor=user, state=EditTaskState.OPEN)
-        found.append(Need("sent_back", limit(sent_back, user, OF_A_PHOTO).count()))
+        sent_back = editing.live(user).filter(editor=user, state=EditTaskState.OPEN)
+        found.append(Need("sent_back", sent_back.count()))
     return [need for need in found if need.count][:MOST]
 
 
@@ -273,7 +271,7 @@ class Desk:
 
 def desk(user: User) -> Desk:
     """Counts for people who review, edit or sign."""
-    edits = limit(EditTask.objects.all(), user, OF_A_PHOTO).aggregate(
+    edits = editing.live(user).aggregate(
         open=Count("pk", filter=Q(state=EditTaskState.OPEN)),
         mine=Count("pk", filter=Q(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])),
         signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),

@@ -35,7 +35,7 @@ TILE_FILTERS: Mapping[str, tuple[StrOrPromise, frozenset[AssetState]]] = {
     ),
     "approved": (gettext_lazy("Approved"), frozenset({AssetState.AUTO_APPROVED, AssetState.APPROVED})),
     "editing": (gettext_lazy("With an editor"), frozenset({AssetState.EDITING})),
-    "failed": (gettext_lazy("Failed"), frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
+    "failed": (gettext_lazy("Failed or refused"), frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
     "processing": (gettext_lazy("Processing"), MACHINE_STATES),
     "later": (gettext_lazy("Waits for the sample"), frozenset({AssetState.WAITS_FOR_SAMPLE})),
     "aside": (gettext_lazy("Set aside"), frozenset({AssetState.DUPLICATE, AssetState.CANCELLED})),

@@ -53,6 +53,12 @@ def managers() -> QuerySet[User]:
     return User.objects.filter(able, is_active=True).distinct().order_by("username")
 
 
+def admins() -> QuerySet[User]:
+    """Everybody with an open account who is an admin, by name."""
+    able = Q(groups__name=Role.ADMIN) | Q(is_superuser=True)
+    return User.objects.filter(able, is_active=True).distinct().order_by("first_name", "username")
+
+
 def is_senior(user: Any) -> bool:
     """Whether escalated photos are for this person: seniors and admins."""
     return not roles_of(user).isdisjoint({Role.SENIOR, Role.ADMIN})

@@ -28,18 +28,19 @@ def midnight() -> datetime:
     return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _judgements() -> QuerySet[ReviewDecision]:
+def judgements() -> QuerySet[ReviewDecision]:
+    """What people decided of photos and nobody took back."""
     return standing(ReviewDecision.objects.exclude(verdict=Verdict.SKIP))
 
 
 def decided_today(user: User) -> int:
     """How many photos the person decided since local midnight, without what they undid."""
-    return _judgements().filter(reviewer=user, created_at__gte=midnight()).count()
+    return judgements().filter(reviewer=user, created_at__gte=midnight()).count()
 
 
 def reviewing_now(user: User) -> list[AtWork]:
     """Everyone who decided in the last half hour, by name; by what they decided of the clients `user` works for."""
-    theirs = limit(_judgements(), user, CLIENT)
+    theirs = limit(judgements(), user, CLIENT)
     recent = theirs.filter(created_at__gte=timezone.now() - RECENT).values("reviewer_id")
     rows = (
         theirs.filter(reviewer_id__in=recent, created_at__gte=midnight())

@@ -28,7 +28,7 @@ SEGMENTS: tuple[tuple[str, StrOrPromise, frozenset[AssetState]], ...] = (
         gettext_lazy("Waiting"),
         frozenset({AssetState.IN_REVIEW, AssetState.AWAITING_SIGNOFF, AssetState.WAITS_FOR_SAMPLE}),
     ),
-    ("fail", gettext_lazy("Failed"), frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
+    ("fail", gettext_lazy("Failed or refused"), frozenset({AssetState.FAILED, AssetState.REJECTED_INTAKE})),
     ("info", gettext_lazy("Processing"), MACHINE_STATES),
 )
 """Parts of the stacked bar, in the fixed order that keeps neighbouring colours apart."""
@@ -99,6 +99,12 @@ class Figures:
         return [(fill, count_in(self.counts, states), str(words)) for fill, words, states in SEGMENTS]
 
     @property
+    def legend(self) -> list[tuple[str, int, str]]:
+        """The segments, and what was set aside where there is any: they add up to the total."""
+        aside = [("aside", self.set_aside, _("Set aside"))] if self.set_aside else []
+        return self.segments + aside
+
+    @property
     def people_words(self) -> str:
         """Which people are waited for, e.g. "12 review, 3 editing"."""
         parts = ((self.counts.states.get(state, 0), word) for state, word in PEOPLE_WORDS)
@@ -136,6 +142,23 @@ class Progress:
         return 10 if waits or self.batch.state in (BatchState.UPLOADING, BatchState.PAUSED) else 0
 
     @property
+    def is_cancelled(self) -> bool:
+        return self.batch.state == BatchState.CANCELLED
+
+    @property
+    def fate_words(self) -> str:
+        """What became of the photos of a cancelled batch."""
+        counts, f = self.figures.counts, self.figures
+        told = (
+            (counts.cancelled, _("given up before they were done")),
+            (f.waiting + f.later, _("left undecided, and nobody is asked for them")),
+            (f.approved, _("approved")),
+            (f.failed, _("failed or refused")),
+            (counts.duplicates, _("the same picture twice")),
+        )
+        return ", ".join(f"{count:,} {words}" for count, words in told if count) or _("It had no photos")
+
+    @property
     def later_words(self) -> str:
         """How many photos wait for the batch's sample; "" for none."""
         n = self.figures.later
@@ -144,8 +167,8 @@ class Progress:
     @property
     def machine_words(self) -> str:
         """The second step's hint: pace and time left while it runs."""
-        if self.batch.state == BatchState.PAUSED:
-            return _("Paused")
+        if self.batch.state in (BatchState.PAUSED, BatchState.CANCELLED):
+            return str(BatchState(self.batch.state).label)
         if not self.figures.total:
             return _("Nothing to do yet")
         goes_on = self.figures.later and self.batch.applied_at is not None

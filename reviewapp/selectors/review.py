@@ -107,10 +107,11 @@ def barred(user: User) -> QuerySet[Look]:
 
 
 def waiting_for(user: User) -> int:
-    """How many open photos there are that `user` may be given, by the running counts; two queries."""
+    """How many open photos there are that `user` may be given, as the desk's own count says; two queries."""
     clients = access.clients_of(user)
     barred_ones = queue_sql.barred(user.pk, clients).get(ReviewTaskState.OPEN, 0)
-    return max(0, tallies.reviews(clients)[ReviewTaskState.OPEN] - barred_ones)
+    found = tallies.queue(clients, with_samples=True, for_senior=is_senior(user))
+    return max(0, found[ReviewTaskState.OPEN] - barred_ones)
 
 
 def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:

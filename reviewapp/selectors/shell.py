@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from reviewapp.enums import EditTaskState, ProposalState, Role
-from reviewapp.models import EditTask, PresetProposal
-from reviewapp.selectors import review
-from reviewapp.selectors.access import has_every_client, limit
+from reviewapp.models import PresetProposal
+from reviewapp.selectors import editing, review
+from reviewapp.selectors.access import has_every_client
 
 WAITING = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.AWAITING_SIGNOFF)
 
@@ -30,8 +30,6 @@ def counts_for(user: User, roles: Collection[str]) -> ShellCounts:
     proposals = held & {Role.MANAGER, Role.ADMIN} and has_every_client(user)
     return ShellCounts(
         waiting_review=review.waiting_for(user) if reviews else 0,
-        waiting_editing=(
-            limit(EditTask.objects.filter(state__in=WAITING), user, "asset__batch__client").count() if edits else 0
-        ),
+        waiting_editing=(editing.live(user).filter(state__in=WAITING).count() if edits else 0),
         open_proposals=PresetProposal.objects.filter(state=ProposalState.OPEN).count() if proposals else 0,
     )

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from reviewapp.enums import Role
 from reviewapp.selectors import access, people
 from reviewapp.services.people import NotAllowed, NotTheirs
+from reviewapp.web.htmx import is_fragment
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -83,8 +84,13 @@ def user_has_role(user: Any, *roles: str) -> bool:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """True for the small clients that speak JSON and can't follow a redirect to a login page."""
-    return "application/json" in request.headers.get("Accept", "")
+    """True for the small clients that speak JSON and can't follow a redirect to a login page, uploads by tus too."""
+    return "application/json" in request.headers.get("Accept", "") or "Tus-Resumable" in request.headers
+
+
+def signed_out() -> JsonResponse:
+    """The session is over: for scripts, which show a way back in and keep what they hold."""
+    return JsonResponse({"status": "signed_out", "message": _("Sign in again to go on.")}, status=401)
 
 
 PAGE_OF = "Softproof-User"
@@ -112,8 +118,9 @@ def role_required(*roles: str, every_client: bool = False) -> Callable[[View[P]]
     def decorate(view: View[P]) -> View[P]:
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                if wants_json(request):
-                    return JsonResponse({"status": "signed_out", "message": _("Sign in again to go on.")}, status=401)
+                # A part of a page is no place for the sign-in page: app.js says it over the page that asked.
+                if wants_json(request) or is_fragment(request):
+                    return signed_out()
                 return redirect_to_login(request.get_full_path())
             if _is_anothers(request):
                 return _other_person(request)

@@ -1,4 +1,5 @@
 // Shell behaviour shared by all pages: dialogs, toasts, segmented controls, quiet polling. No inline handlers anywhere.
+import { headers, sessionOver } from './session.js';
 import { gettext } from './words.js';
 
 const TOAST_MS = 6000;
@@ -46,6 +47,13 @@ document.addEventListener('htmx:oobAfterSwap', () => {
   }
 });
 
+/** Sends a part's own request once more: its trigger would wait for a load, a delay or a change that is over. */
+function askAgain(element, verb, path) {
+  if (element.isConnected) globalThis.htmx.ajax(verb, path, { source: element });
+}
+
+document.addEventListener('htmx:configRequest', (event) => Object.assign(event.detail.headers, headers()));
+
 // A hidden tab asks for nothing: its polls are dropped and asked for again when it comes back.
 const waiting = new Set();
 document.addEventListener('htmx:beforeRequest', (event) => {
@@ -58,9 +66,7 @@ document.addEventListener('htmx:beforeRequest', (event) => {
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) return;
   for (const element of waiting) {
-    // Its own trigger would wait for its delay once more.
-    const [target, swap] = [element, element.getAttribute('hx-swap')];
-    if (element.isConnected) globalThis.htmx.ajax('get', element.getAttribute('hx-get'), { source: element, target, swap });
+    askAgain(element, 'get', element.getAttribute('hx-get'));
   }
   waiting.clear();
 });
@@ -68,11 +74,13 @@ document.addEventListener('visibilitychange', () => {
 // Says that a part did not load, and how to get it, without touching the rest of the page.
 for (const name of ['htmx:responseError', 'htmx:sendError', 'htmx:timeout']) {
   document.addEventListener(name, (event) => {
-    const { elt } = event.detail;
+    const { elt, xhr, requestConfig } = event.detail;
+    const again = () => askAgain(elt, requestConfig.verb, requestConfig.path);
+    if (xhr?.status === 401) { sessionOver(again); return; }
     if (elt.hasAttribute('data-poll')) return;
     toast(gettext('This part did not load. The rest of the page is up to date.'), {
       label: gettext('Try again'),
-      run: () => elt.isConnected && elt.click(),
+      run: again,
     });
   });
 }

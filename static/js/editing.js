@@ -29,6 +29,11 @@ async function submit(event, form) {
   const isAsItIs = event.submitter?.hasAttribute('formaction');
   if (isAsItIs) return; // no file: the plain form does it
   event.preventDefault();
+  if (!form.elements.file.files.length) {
+    refuse(gettext('Choose the corrected file first, or drop it above.'));
+    form.elements.file.focus();
+    return;
+  }
   const progress = $('#sent');
   const buttons = [...form.querySelectorAll('button')];
   refuse('');
@@ -49,6 +54,7 @@ async function submit(event, form) {
 
 function startUpload(form) {
   const field = $('#file');
+  form.noValidate = true; // the browser would say it over whatever lies next to the hidden field
   const drop = $('#drop');
   const named = () => { $('#chosen').textContent = field.files[0]?.name ?? ''; refuse(''); };
   field.addEventListener('change', named);

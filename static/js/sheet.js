@@ -1,4 +1,5 @@
 // The CSV of a batch: looked at first (which column is what, what is left out and why), used when the person says so.
+import { headers, sessionOver } from './session.js';
 import { gettext, ngettext } from './words.js';
 
 const $ = (id) => document.getElementById(id);
@@ -35,8 +36,9 @@ export class Sheets {
       const answer = await fetch(url, {
         method: 'POST',
         body: file,
-        headers: { 'X-CSRFToken': this.page.dataset.token, 'Content-Type': 'text/csv', Accept: 'application/json' },
+        headers: { ...headers(), 'Content-Type': 'text/csv', Accept: 'application/json' },
       });
+      if (answer.status === 401) sessionOver(() => {});
       return { ok: answer.ok, body: await answer.json() };
     } catch {
       return { ok: false, body: { message: gettext('The CSV could not be sent. Check the connection and add it again.') } };

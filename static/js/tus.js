@@ -19,6 +19,7 @@ function ask(method, url, headers, body, progress) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     request.open(method, url);
+    request.setRequestHeader('Accept', 'application/json'); // or the sign-in page would answer for a session that is over
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     if (progress) request.upload.addEventListener('progress', (event) => progress(event.loaded));
     request.addEventListener('loadend', () => resolve({
@@ -48,10 +49,16 @@ function at(address) {
   return `${address}${token}/`;
 }
 
-/** Sends `item.file`; resolves to {code, body} once it is whole and taken in, refused, or lost for now (code 0). */
-export async function sendFile({ item, batch, address, token, progress }) {
+/** What the server says, for a person: its own sentence, never a page. */
+function words({ text }) {
+  try { return JSON.parse(text).message ?? ''; } catch { return /^\s*</.test(text) ? '' : text; }
+}
+
+/** Sends `item.file`; resolves to {code, body} once it is whole and taken in, refused, or lost for now (code 0), or when the
+ * session is over (401): what is confirmed stays, and the same call goes on from there. */
+export async function sendFile({ item, batch, address, headers, progress }) {
   const { file, path } = item;
-  const shared = { 'Tus-Resumable': '1.0.0', 'X-CSRFToken': token };
+  const shared = () => ({ 'Tus-Resumable': '1.0.0', ...headers() });
   const memory = new Memory(batch, path, file);
   let isOld = Boolean(memory.get());
   let url = memory.get() ?? at(address);
@@ -60,27 +67,29 @@ export async function sendFile({ item, batch, address, token, progress }) {
   let failures = 0;
 
   const piece = (from) => file.slice(from, from + PIECE);
-  const refused = (answer) => ({ code: answer.code, body: { status: 'rejected', message: answer.text } });
+  const refused = (answer) => ({ code: answer.code, body: { status: 'rejected', message: words(answer) } });
 
   for (;;) {
     let answer;
     if (!isBegun) {
       const told = Object.entries({ batch, path, token: url.split('/').at(-2) }).map(([name, value]) => `${name} ${base64(String(value))}`);
-      const headers = { ...shared, 'Upload-Length': String(file.size), 'Upload-Metadata': told.join(','), 'Content-Type': TYPE };
+      const first = { ...shared(), 'Upload-Length': String(file.size), 'Upload-Metadata': told.join(','), 'Content-Type': TYPE };
       memory.set(url);
       isBegun = true;
-      answer = await ask('POST', address, headers, piece(0), progress);
+      answer = await ask('POST', address, first, piece(0), progress);
       if (answer.code === 400 && isOld) { url = at(address); isOld = isBegun = false; continue; } // somebody else's, on this machine
+      if (answer.code === 401) return refused(answer);
       if (answer.code >= 400 && answer.code < 500) { memory.set(null); return refused(answer); }
     } else if (offset === null) {
-      answer = await ask('HEAD', url, shared);
+      answer = await ask('HEAD', url, shared());
       if (answer.code === 404) { isBegun = false; offset = 0; continue; }
     } else if (offset < file.size) {
       const from = offset;
-      answer = await ask('PATCH', url, { ...shared, 'Content-Type': TYPE, 'Upload-Offset': String(from) }, piece(from), (sent) => progress(from + sent));
+      answer = await ask('PATCH', url, { ...shared(), 'Content-Type': TYPE, 'Upload-Offset': String(from) }, piece(from), (sent) => progress(from + sent));
     } else return settled(url, memory);
 
-    const isDone = answer.code === 200 || answer.code === 201 || answer.code === 204;
+    // An answer that confirms no byte is not this server's: somebody's sign-in page, say.
+    const isDone = [200, 201, 204].includes(answer.code) && answer.header('Upload-Offset') !== null;
     if (isDone) {
       failures = 0;
       offset = Number(answer.header('Upload-Offset'));
@@ -89,7 +98,7 @@ export async function sendFile({ item, batch, address, token, progress }) {
       if (result) { memory.set(null); return { code: 200, body: JSON.parse(decodeURIComponent(result)) }; }
     } else if (answer.code === 409) offset = null;
     else if (answer.code === 423) { await pause(BUSY_MS); offset = null; }
-    else if (answer.code === 0 || answer.code >= 500 || answer.code === 400 || answer.code === 404) {
+    else if (answer.code === 0 || answer.code >= 500 || [200, 201, 204, 400, 404].includes(answer.code)) {
       if (answer.code === 507) return refused(answer);
       failures += 1;
       if (failures >= TRIES) return refused({ code: 0, text: '' });
@@ -102,11 +111,12 @@ export async function sendFile({ item, batch, address, token, progress }) {
 /** Every byte is confirmed: what became of the file. A ZIP takes its time. */
 async function settled(url, memory) {
   for (;;) {
-    const answer = await ask('GET', url, { Accept: 'application/json' });
+    const answer = await ask('GET', url, {});
     if (answer.code === 0 || answer.code >= 500) return { code: answer.code, body: {} };
+    if (answer.code === 401) return { code: 401, body: { message: words(answer) } };
     if (answer.code === 202) { await pause(BUSY_MS); continue; }
     memory.set(null);
-    if (answer.code !== 200) return { code: answer.code, body: { status: 'rejected', message: answer.text } };
+    if (answer.code !== 200) return { code: answer.code, body: { status: 'rejected', message: words(answer) } };
     return { code: 200, body: JSON.parse(answer.text) };
   }
 }

@@ -1,6 +1,7 @@
 // Upload page: files go by tus, three at a time, on from their last confirmed byte, and are skipped when they are here already.
 // Without this script the plain form below does the same in one request.
 import { dropped } from './dropped.js';
+import { headers, sessionOver } from './session.js';
 import { Sheets } from './sheet.js';
 import { sendFile } from './tus.js';
 import { row, size, WEIGHT } from './upload_rows.js';
@@ -37,7 +38,8 @@ class Queue {
     if (sheet && (await sheets.offer(sheet.file)) === 'bad') return; // no photo before its list can be read
     this.known ??= await knownFiles();
     for (const { file, path } of photos) {
-      if (this.items.some((one) => one.path === path && one.file.size === file.size)) continue;
+      const here = this.items.find((one) => one.path === path && one.file.size === file.size);
+      if (here) { this.addAgain(here, file); continue; }
       const item = { file, path, sent: 0, tries: 0, state: 'wait', message: '' };
       if (this.known.has(`${path}|${file.size}`)) this.settle(item, 'here', gettext('Already here, skipped.'));
       this.items.push(item);
@@ -45,6 +47,13 @@ class Queue {
     this.startedAt ||= performance.now();
     paint();
     this.pump();
+  }
+
+  /** The same file once more: what was refused or not sent has its chance, what is in or on its way needs none. */
+  addAgain(item, file) {
+    if (!['bad', 'lost'].includes(item.state)) return;
+    if (item.state === 'bad') this.counts.bad -= item.inside ? item.inside.filter((line) => line.status === 'rejected').length : 1;
+    Object.assign(item, { file, inside: null, sent: 0, tries: 0, state: 'wait', message: '' });
   }
 
   pump() {
@@ -67,6 +76,7 @@ class Queue {
     if (code === 507 || code === 401) {
       this.paused = true;
       this.requeue(item, body.message);
+      if (code === 401) sessionOver(() => { this.paused = false; this.pump(); });
     } else if (code === 0 || code >= 500 || code === 429) {
       this.retryLater(item);
     } else if (lines.length) {
@@ -171,7 +181,7 @@ function send(item) {
     item,
     batch: page.dataset.batch,
     address: page.dataset.tusUrl,
-    token: page.dataset.token,
+    headers,
     progress: (sent) => {
       queue.sentBytes += Math.max(0, sent - item.sent);
       item.sent = Math.min(sent, item.file.size);

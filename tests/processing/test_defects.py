@@ -15,7 +15,7 @@ from benchmarks import defects as benchmark
 from processing import codecs
 from processing.channels import load_channels
 from processing.params import ScoringParams
-from processing.quality import defects, labels
+from processing.quality import defects, labels, parts
 from processing.quality.pair import score_pair
 from processing.types import QualityReport, RGBArray
 from tests.processing.products import backdrop_photo, over, product_alpha, product_colour
@@ -153,6 +153,12 @@ def test_the_advice_says_what_lifts_it_to_ninety() -> None:
     assert advice.startswith("Pull the edge in") and "That would make it " in advice
     promised = int(advice.split("That would make it ")[1].split(" ")[0])
     assert promised >= 90
+
+
+def test_the_advice_says_nothing_that_lifts_nothing() -> None:
+    four = [parts.Part(24.9, (), "Do this")] * 4
+    assert parts.lifting(four, 100.0) == "", "99 it was, and 99 it would be"
+    assert parts.lifting([parts.Part(20.0, (), "Do this"), *four[1:]], 100.0).startswith("Do this")
 
 
 def test_equal_seeds_plant_equal_defects() -> None:

@@ -50,6 +50,21 @@ def test_obs24_the_log_is_filtered_by_noun_person_and_batch(admin: Browser, ada:
     assert verbs(batch="x", actor="nobody", verb="%") == ["delivery.released", "batch.priority", "batch.created"]
 
 
+def test_obs24_a_row_shows_what_changed_and_nothing_else(admin: Browser) -> None:
+    """Two whole configurations differ in one value of a group; what is only noted has no "before"."""
+    batch = factories.make_batch()
+    whole = {f"setting_{n}": n for n in range(40)}
+    after = {**whole, "shadow": {"kind": "soft", "opacity": 0.4}, "is_new": True}
+    audit.record("preset.changed", batch, before={**whole, "shadow": {"kind": "soft", "opacity": 0.3}}, after=after)
+    page = admin.get(reverse("audit:list")).content.decode()
+    assert "<li>shadow opacity 0.3 → <b>0.4</b></li><li>is new <b>yes</b></li></ul>" in page and "setting 1" not in page
+    audit.record("preset.made", batch, after=whole)
+    audit.record("edit.released", batch, before={"editor": 7})
+    page = admin.get(reverse("audit:list")).content.decode()
+    assert "<li>setting 7 <b>7</b></li><li>and 32 more values</li>" in page
+    assert "<li>editor 7 → <b>–</b></li>" in page
+
+
 def test_obs24_the_log_pages_by_key_and_keeps_its_filter(admin: Browser) -> None:
     batch = factories.make_batch()
     for n in range(120):

@@ -9,8 +9,8 @@ from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
-from reviewapp.enums import AssetState, BatchState, Role, Step, TaskState
-from reviewapp.models import AuditEvent, Batch, Task
+from reviewapp.enums import AssetState, BatchState, Role, SampleOutcome, Step, TaskState
+from reviewapp.models import Asset, AuditEvent, Batch, SampleMember, Task
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -274,3 +274,56 @@ def test_the_image_page_shows_the_whole_record(manager: Browser) -> None:
     for words in ("NW-9", "95", "Background", "Files for the channels", "NW-9.jpg", "Verified", "Runs", "studio"):
         assert words in text, words
     assert manager.get(reverse("images:detail", args=[10**6])).status_code == 404
+
+
+def test_a_new_batch_without_what_it_needs_says_what_is_missing_and_leads_there(manager: Browser) -> None:
+    factories.make_channel("shopify")
+    text = manager.post(reverse("batches:new"), {"name": ""}).content.decode()
+    summary = text.partition('role="alert" tabindex="-1" autofocus>')[2].partition("</div>")[0]
+    for said in ('href="#id_name"', 'href="#id_channels_0"', "Fill in “", "Choose at least one under “Channels”."):
+        assert said in summary, said
+    assert 'id="id_channels_0"' in text and "This field is required" not in text
+
+
+def test_files_dropped_on_the_batch_list_are_asked_for_again_on_the_next_page(manager: Browser) -> None:
+    url = reverse("batches:new")
+    assert "Your files are not sent yet." in manager.get(url, {"dropped": "1"}).content.decode()
+    assert "Your files are not sent yet." in manager.post(f"{url}?dropped=1", {}).content.decode()
+    assert "Your files are not sent yet." not in manager.get(url).content.decode()
+
+
+def test_a_group_of_failures_is_headed_by_what_is_true_of_all_of_it(manager: Browser) -> None:
+    batch = factories.make_batch("shopify")
+    for size in ("it is empty", "12 bytes is no photo"):
+        said = {"state_code": "file_too_small", "state_reason": f"File too small: {size}."}
+        factories.make_asset(batch, AssetState.REJECTED_INTAKE, **said)
+    url = reverse("batches:failures", args=[batch.pk])
+    assert '<span class="prime">File too small</span>' in manager.get(url).content.decode()
+    Asset.objects.update(state_reason="File too small: it is empty.")
+    assert '<span class="prime">File too small: it is empty.</span>' in manager.get(url).content.decode()
+
+
+def test_a_cancelled_batch_says_what_became_of_its_photos_and_waits_for_nobody(manager: Browser) -> None:
+    batch = factories.make_batch("shopify", state=BatchState.CANCELLED)
+    factories.make_sample(batch)
+    factories.make_review(batch)
+    factories.make_approved(batch)
+    factories.make_asset(batch, AssetState.CANCELLED)
+    page = manager.get(f"/batches/{batch.pk}/").content.decode()
+    told = "1 given up before they were done, 1 left undecided, and nobody is asked for them, 2 approved"
+    assert told in page and "Left undecided" in page
+    for waits in ("Waiting for people", "Ready to deliver", "blind sample waits", "Deliver</button>"):
+        assert waits not in page, waits
+    assert f"/batches/{batch.pk}/deliver/" not in page
+
+
+def test_a_delivery_that_is_held_back_is_not_offered(manager: Browser) -> None:
+    batch = factories.make_batch("shopify", state=BatchState.REVIEW)
+    factories.make_approved(batch)
+    sample = factories.make_sample(batch)
+    page = manager.get(f"/batches/{batch.pk}/").content.decode()
+    assert 'disabled aria-describedby="held"' in page and "Held: 1 blind sample waits" in page
+    assert page.count(f"/batches/{batch.pk}/deliver/") == 1
+    SampleMember.objects.filter(review_task=sample).update(outcome=SampleOutcome.ACCEPTED)
+    page = manager.get(f"/batches/{batch.pk}/").content.decode()
+    assert "Held:" not in page and page.count(f"/batches/{batch.pk}/deliver/") == 2

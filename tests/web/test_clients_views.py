@@ -90,7 +90,7 @@ def test_b12_opting_out_of_samples_frees_a_batch_that_waits_for_them(client: Bro
 @pytest.mark.parametrize(
     ("fields", "field", "words"),
     [
-        ({"name": ""}, "name", "This field is required."),
+        ({"name": ""}, "name", "Fill in “Name”."),
         ({"name": "ACME "}, "name", "There is a client called ACME already."),
         ({"validation_profile": "tiny"}, "validation_profile", "Select a valid choice."),
         ({"brand_notes": "x" * 2001}, "brand_notes", "at most 2000 characters"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from reviewapp.enums import AssetState, BatchState, Role, Routing
 from reviewapp.models import Asset, Batch, FirstSample, QualityReport
 from reviewapp.services.review import record_decision
+from reviewapp.services.undo import undo
 from reviewapp.templatetags.softproof import bar_legend, icon, stacked_bar
 from tests import factories
 
@@ -37,7 +38,52 @@ def test_home_of_a_manager_counts_what_there_is(client: Client) -> None:
     page = client.get("/").content.decode()
     assert "Lamps" in page
     assert "1 photo could not be processed" in page
-    assert 'aria-label="1 waiting, 1 failed"' in page
+    assert 'aria-label="1 waiting, 1 failed or refused"' in page
+
+
+def test_one_number_of_what_waits_everywhere_and_none_of_a_cancelled_batch(client: Client) -> None:
+    """The navigation, home, the chooser and the desk say the same, also while a batch is paused."""
+    kept, gone, paused = (factories.make_batch(state=state) for state in ("review", "cancelled", "paused"))
+    for batch in (kept, gone, paused):
+        for _ in range(2):
+            factories.make_review(batch)
+        factories.make_edit(batch, state="claimed")
+        factories.make_edit(batch, state="awaiting_signoff")
+        held = factories.make_review(batch)
+        type(held).objects.filter(pk=held.pk).update(state="on_hold")
+    client.force_login(factories.make_user("ada", Role.ADMIN))
+    home = client.get("/")
+    figures = {one["label"]: (one["value"], one["detail"]) for one in home.context["figures"]}
+    assert figures["Waiting for review"] == ("2", "2 more with editors")
+    counts = {entry["link"].key: entry["count"] for _group, entries in home.context["nav"] for entry in entries}
+    assert (counts["review"], counts["editing"]) == (2, 4)
+    assert client.get("/review/").context["mixed"].waiting == 2
+    assert [row["what"] for row in home.context["needs"] if "on hold" in row["what"]] == ["2 photos on hold"]
+    client.force_login(factories.make_user("rita", Role.REVIEWER))
+    assert "Review 2 photos" in client.get("/").content.decode()
+
+
+def test_todays_counts_add_up_with_what_was_set_aside(client: Client) -> None:
+    batch = factories.make_batch()
+    for state in (AssetState.QUEUED, AssetState.DUPLICATE, AssetState.CANCELLED, AssetState.IN_REVIEW):
+        factories.make_asset(batch, state)
+    client.force_login(factories.make_user("mia", Role.MANAGER))
+    answer = client.get("/")
+    figures, page = answer.context["today"].figures, answer.content.decode()
+    assert sum(count for _fill, count, _words in figures.legend) == figures.total == 4
+    assert '<b>2</b><i class="key f-aside"></i>Set aside' in page and "With people" in page
+
+
+def test_the_pace_counts_decisions_that_stand(client: Client) -> None:
+    rita = factories.make_user("rita", Role.REVIEWER)
+    for n, verdict in enumerate(("approve", "approve", "skip")):
+        task = factories.make_review()
+        result = record_decision(rita, task.pk, seen_version=0, verdict=verdict, idempotency_key=f"k{n}")
+        assert result.decision is not None
+        if n == 0:
+            assert undo(rita, result.decision.pk).is_undone
+    client.force_login(factories.make_user("mia", Role.MANAGER))
+    assert sum(hour.reviewed for hour in client.get("/").context["pace"]) == 1
 
 
 def test_rev17_the_home_page_shows_queues_pace_and_the_share_that_needed_nobody(client: Client) -> None:

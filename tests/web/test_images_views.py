@@ -11,6 +11,8 @@ from django.test import Client as Browser
 
 from reviewapp.enums import AssetState, Role
 from reviewapp.models import Asset
+from reviewapp.selectors import assets
+from reviewapp.web.media_urls import run_url
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +81,23 @@ def test_ing18_pages_by_key_keep_the_search_and_cost_the_same(
     assert more is not None
     second = manager.get("/images/?" + more[1].replace("&amp;", "&")).content.decode()
     assert second.count('class="prime') == 10 and "other.jpg" not in second and "Show more" not in second
+
+
+def test_the_list_shows_pictures_and_the_number_its_filter_asks_for(
+    manager: Browser, photos: dict[str, Asset], django_assert_num_queries: Any
+) -> None:
+    batch = photos["a"].batch
+    page = manager.get("/images/").content.decode()
+    assert page.count('<img class="thumb"') == 3 and page.count("no-thumb") == 1, "a refused file has no picture"
+    assert page.count('loading="lazy"') == 3 and f"North · No. {batch.pk}</span>" in page
+    assert f"<dt>Batch number</dt><dd>{batch.pk}</dd>" in manager.get(f"/batches/{batch.pk}/").content.decode()
+    assert f"North · No. {batch.pk}</span>" in manager.get("/batches/").content.decode()
+    with django_assert_num_queries(1):
+        rows = assets.page(assets.AssetFilter(clients=None)).assets
+        assert [run_url(row.current_run, "thumb-after") for row in rows if row.current_run]
+
+
+def test_limits_that_nothing_can_meet_are_said(manager: Browser, photos: dict[str, Asset]) -> None:
+    page = manager.get("/images/?low=90&high=10").content.decode()
+    assert "No score is from 90 up and below 10." in page
+    assert "No score is" not in manager.get("/images/?low=10&high=90").content.decode()

@@ -74,6 +74,23 @@ def test_rev19_the_refusal_names_the_role_that_can(client: Client) -> None:
     answer = client.get("/people/")
     assert answer.status_code == 403
     assert "Only admins can open this" in answer.content.decode()
+    assert "Who can change that" not in answer.content.decode(), "there is nobody to ask"
+    factories.make_user("ada", Role.ADMIN)
+    gone = factories.make_user("otto", Role.ADMIN)
+    gone.is_active = False
+    gone.save()
+    assert "Who can change that: ada." in client.get("/people/").content.decode()
+
+
+def test_a_form_that_is_out_of_date_leads_back_to_its_page() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(factories.make_user("rita", Role.REVIEWER))
+    answer = strict.post("/account/", headers={"Referer": "http://testserver/account/"})
+    page = answer.content.decode()
+    assert answer.status_code == 403 and "<h1>The form is out of date</h1>" in page
+    assert 'href="http://testserver/account/">Load the page again' in page and "Not allowed" not in page
+    page = strict.post("/account/", headers={"Referer": "http://elsewhere.example/"}).content.decode()
+    assert "elsewhere" not in page and "Back to home" in page
 
 
 def test_rev19_navigation_lists_only_what_the_role_may_open(client: Client) -> None:
@@ -95,6 +112,24 @@ def test_sec01_json_clients_get_401_and_no_login_page(client: Client) -> None:
     answer = client.post("/review/mixed/claim/", headers={"Accept": "application/json"})
     assert answer.status_code == 401
     assert answer.json()["status"] == "signed_out"
+
+
+def test_sec01_a_part_of_a_page_is_never_the_sign_in_page(client: Client) -> None:
+    batch = factories.make_batch()
+    for path in (f"/batches/{batch.pk}/progress/", f"/batches/{batch.pk}/images/", "/batches/"):
+        answer = client.get(path, headers={"HX-Request": "true"})
+        assert answer.status_code == 401 and answer.json()["status"] == "signed_out", path
+    restored = client.get("/batches/", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
+    assert restored.status_code == 302, "a whole page leads to the sign-in page"
+
+
+def test_sec01_a_form_token_that_went_with_its_session_is_a_session_that_is_over() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    answer = strict.post("/review/mixed/claim/", headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json()["status"]) == (401, "signed_out")
+    strict.force_login(factories.make_user("rita", Role.REVIEWER))
+    answer = strict.post("/review/mixed/claim/", headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json()["status"]) == (403, "forbidden")
 
 
 def test_rev19_superusers_pass_and_inactive_people_do_not() -> None:

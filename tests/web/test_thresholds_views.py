@@ -50,7 +50,7 @@ def test_rte11_an_admin_publishes_a_version_and_the_old_one_stays(admin: Browser
         ({"approve_at": "70", "review_at": "90"}, "review_at", "90 must be below 70."),
         ({"approve_at": "101"}, "approve_at", "101 is outside 0 to 100."),
         ({"sample_block": "1.5"}, "sample_block", "Enter a whole number."),
-        ({"note": ""}, "note", "This field is required."),
+        ({"note": ""}, "note", "Say why the thresholds change."),
     ],
 )
 def test_rte11_a_bad_value_is_said_beside_its_field(
@@ -61,6 +61,17 @@ def test_rte11_a_bad_value_is_said_beside_its_field(
     assert answer.status_code == 422
     assert answer.context["form"].errors[field] == [sentence]
     assert RoutingPolicy.objects.count() == 1
+
+
+def test_rte11_all_that_is_wrong_stands_in_a_summary_with_the_focus(admin: Browser) -> None:
+    """A draft that can't be published says so, also under the histogram, and leads to every field it is about."""
+    factories.make_run(factories.make_asset())
+    answer = admin.post(reverse("quality:publish"), filled(admin, approve_at="60", review_at="70", note=""))
+    text = answer.content.decode()
+    summary = text.partition('role="alert" tabindex="-1" autofocus>')[2].partition("</div>")[0]
+    assert 'href="#id_review_at"' in summary and "70 must be below 60." in summary
+    assert 'href="#id_note"' in summary and "Say why the thresholds change." in summary
+    assert "the review line not above the pass line" in text and "Move a line" not in text
 
 
 def test_rte11_a_stale_form_is_refused_and_says_who_published(admin: Browser) -> None:

@@ -187,6 +187,20 @@ def test_sec01_an_upload_is_its_senders_alone(manager: Browser, batch: Batch, jp
     assert manager.get("/uploads/..%2F..%2Fetc/").status_code == 404
 
 
+def test_ing16_a_session_that_is_over_refuses_no_upload(manager: Browser, batch: Batch, jpeg: bytes) -> None:
+    url = begin(manager, batch, len(jpeg), piece=jpeg[:500])["Location"]
+    manager.logout()
+    for answer in (
+        begin(manager, batch, len(jpeg)),
+        patch(manager, url, 500, jpeg[500:]),
+        manager.head(url, headers=TUS),
+    ):
+        assert answer.status_code == 401, "it is no redirect to a page a script would take for an answer"
+    manager.force_login(PartialUpload.objects.get().user)
+    assert manager.head(url, headers=TUS)["Upload-Offset"] == "500"
+    assert patch(manager, url, 500, jpeg[500:]).status_code == 204 and batch.assets.count() == 1
+
+
 def test_ing16_a_sender_who_chose_the_address_strands_nothing(manager: Browser, batch: Batch, jpeg: bytes) -> None:
     key = "Ab_-" * 8
     first = begin(manager, batch, len(jpeg), piece=jpeg[:500], token=key)

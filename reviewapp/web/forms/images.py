@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _said
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import AssetState
@@ -44,6 +45,15 @@ class ImageSearch(HouseForm):
         client.queryset = within(Client.objects.all(), self.allowed, "pk")
         counted = [(name, f"{name.replace('_', ' ')} ({count:,})") for name, count in categories(user).items()]
         category.choices = [("", _("Any category")), *counted]
+
+    @property
+    def warning(self) -> str:
+        """What nothing can match; "" for a search that can find something."""
+        self.is_valid()
+        low, high = self.cleaned_data.get("low"), self.cleaned_data.get("high")
+        if low is None or high is None or low < high:
+            return ""
+        return _said("No score is from %(low)g up and below %(high)g.") % {"low": low, "high": high}
 
     def wanted(self) -> AssetFilter:
         """What to look for."""

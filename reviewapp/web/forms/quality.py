@@ -58,8 +58,9 @@ class PolicyForm(HouseForm):
                 initial=getattr(current, name),
                 widget=Tick(attrs={"data-now": str(int(getattr(current, name)))}),
             )
+        # Not required here: what is wrong with the lines is said together with it, by the service.
         self.fields["note"] = forms.CharField(
-            label=_("Why"), max_length=500, widget=Area(), help_text=_("Shown in the audit log.")
+            label=_("Why"), max_length=500, required=False, widget=Area(), help_text=_("Shown in the audit log.")
         )
         self.fields["seen"] = forms.IntegerField(widget=forms.HiddenInput(), initial=current.number)
 

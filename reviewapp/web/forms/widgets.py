@@ -9,6 +9,7 @@ from django.forms.renderers import BaseRenderer, EngineMixin
 from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 
 def _with_class(attrs: dict[str, Any] | None, name: str) -> dict[str, Any]:
@@ -80,9 +81,32 @@ class Choose(forms.RadioSelect):
         super().__init__(_with_class(attrs, "tick"))
 
 
+NOT_GIVEN = forms.Field.default_error_messages["required"]
+
+
+def _missing(field: forms.Field) -> str:
+    """What to do about `field` when nothing is given, for a list far from it as well as beside it."""
+    if isinstance(field, forms.FileField):
+        said = _("Choose a file under “%(label)s”.")
+    elif getattr(field.widget, "allow_multiple_selected", False):
+        said = _("Choose at least one under “%(label)s”.")
+    elif isinstance(field, forms.ChoiceField | forms.ModelChoiceField):
+        said = _("Choose one under “%(label)s”.")
+    else:
+        said = _("Fill in “%(label)s”.")
+    return said % {"label": field.label}
+
+
 class HouseForm(forms.Form):
-    """A form whose labels carry no colon, as everywhere in the house."""
+    """A form whose labels carry no colon, as everywhere in the house, and which names what is missing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+
+    def full_clean(self) -> None:
+        """Django's, with sentences of its own for fields that have none."""
+        for field in self.fields.values():
+            if field.error_messages.get("required") is NOT_GIVEN:
+                field.error_messages["required"] = _missing(field)
+        super().full_clean()

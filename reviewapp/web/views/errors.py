@@ -5,9 +5,16 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from reviewapp.web.permissions import WrongRole, role_words, wants_json
+from reviewapp.selectors import people
+from reviewapp.templatetags.softproof import person
+from reviewapp.web.htmx import is_fragment
+from reviewapp.web.permissions import WrongRole, role_words, signed_out, wants_json
+
+NAMED = 3
+"""Admins named to somebody who may not open a page."""
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -28,7 +35,9 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if wants_json(request):
         return JsonResponse({"status": "forbidden", "message": text}, status=403)
     title = _("Only %(roles)s can open this") % {"roles": role_words(roles)} if roles else _("Not allowed")
-    context = {"title": title, "text": "" if roles else text}
+    named = ", ".join(str(person(one)) for one in people.admins()[:NAMED])
+    ask = _("Who can change that: %(names)s.") % {"names": named} if named else ""
+    context = {"title": title, "text": "" if roles else text, "ask": ask}
     return render(request, "errors/403.html", context, status=403)
 
 
@@ -46,7 +55,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """A form from before the sign-in, or from elsewhere: nothing was changed."""
-    text = _("The form is out of date. Go back, load the page again and send it once more. Nothing was changed.")
+    if not request.user.is_authenticated and (wants_json(request) or is_fragment(request)):
+        return signed_out()  # its token went with its session
+    text = _("The form is out of date. Load the page again and send it once more. Nothing was changed.")
     if wants_json(request):
         return JsonResponse({"status": "forbidden", "message": text}, status=403)
-    return render(request, "errors/403.html", {"title": _("The form is out of date"), "text": text}, status=403)
+    came_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    told = {
+        "title": _("The form is out of date"),
+        "what": _("Nothing was changed"),
+        "text": _("You may have signed in again since the page was opened. Load it again and send it once more."),
+        "href": came_from if is_ours else "",
+    }
+    return render(request, "errors/400.html", told, status=403)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -77,15 +78,19 @@ VERDICTS = {
 @require_GET
 def what_if(request: HttpRequest) -> HttpResponse:
     """The fragment under the histogram: what a draft of the two lines would change. Changes nothing."""
+    return render(request, "quality/_what_if.html", _would(request.GET))
+
+
+def _would(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What the fragment shows for the two lines as they were typed."""
     try:
-        lines = [float(request.GET.get(name, "")) for name in ("approve_at", "review_at")]
+        lines = [float(typed.get(name, "")) for name in ("approve_at", "review_at")]
         found = drafts.what_if(*lines)
     except ValueError:
-        refused = _("Two numbers from 0 to 100, the review line not above the pass line.")
-        return render(request, "quality/_what_if.html", {"refused": refused})
+        return {"refused": _("Two numbers from 0 to 100, the review line not above the pass line.")}
     tone, mark, sentence = VERDICTS[found.verdict]
     shares = {"rate": found.rate or 0.0, "low": found.low, "high": found.high, "limit": found.limit}
-    context = {
+    return {
         "found": found,
         "slipped": (found.now, found.draft),
         "rows": [(FATES[fate.key], fate) for fate in found.fates],
@@ -93,7 +98,6 @@ def what_if(request: HttpRequest) -> HttpResponse:
         "mark": mark,
         "sentence": sentence % {name: percent(share, 1) for name, share in shares.items()},
     }
-    return render(request, "quality/_what_if.html", context)
 
 
 @role_required(*ADMINS, every_client=True)
@@ -103,7 +107,7 @@ def publish(request: HttpRequest) -> HttpResponse:
     current: RoutingPolicy = selectors.current_policy()
     form = PolicyForm(request.POST, current=current)
     if not form.is_valid():
-        return _page(request, 422, form=form)
+        return _page(request, 422, form=form, **_would(request.POST))
     if form.cleaned_data["seen"] != current.number:
         return _page(request, 409, form=form, conflict=current)
     try:
@@ -111,7 +115,7 @@ def publish(request: HttpRequest) -> HttpResponse:
     except policies_admin.PolicyRefused as refused:
         for name, sentence in refused.errors.items():
             form.add_error(name or None, sentence)
-        return _page(request, 422, form=form)
+        return _page(request, 422, form=form, **_would(request.POST))
     if isinstance(made, RoutingPolicy):
         messages.success(request, IN_FORCE % {"n": made.number})
     else:
