@@ -164,13 +164,13 @@ def orphans() -> Iterator[str]:
     """
     from django.conf import settings
 
-    from reviewapp import storage
+    from reviewapp import keylocks, storage
 
     storage.remove_stale_temp_files(older_than_s=0)
     root, named = Path(settings.DATA_DIR) / "files", _named_keys()
     for path in sorted(root.rglob("*")):
         key = path.relative_to(root).as_posix()
-        if path.is_file() and key not in named:
+        if path.is_file() and key not in named and not key.startswith(f"{keylocks.FOLDER}/"):  # those stay, empty
             yield key
 
 

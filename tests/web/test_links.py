@@ -65,8 +65,8 @@ def test_sec14_a_client_opens_the_page_and_gets_the_zip_without_an_account(
     assert link.downloads == 1 and link.opened_at is not None and link.downloaded_at is not None
     verbs = list(AuditEvent.objects.filter(noun="delivery").order_by("pk").values_list("verb", flat=True))
     assert verbs == [
-        "delivery.released", "delivery.handed_over", "delivery.link_made", "delivery.link_opened", "delivery.download_begun",
-        "delivery.downloaded",
+        "delivery.released", "delivery.handed_over", "delivery.link_made", "delivery.link_opened",
+        "delivery.download_begun", "delivery.downloaded",
     ]  # fmt: skip
     assert selectors.token(link) not in str(list(AuditEvent.objects.values_list("after", "note")))
     assert client.get("/").status_code == 302, "nothing else is open to them"
