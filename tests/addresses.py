@@ -157,7 +157,7 @@ PARTS: dict[str, dict[str, str]] = {
     "uploads": {"pk": "uploading"},
     "tus": {"token": "token"},
     "images": {"pk": "asset"},
-    "links": {"token": "link_token"},
+    "links": {},
     "deliveries": {"pk": "delivery"},
     "deliveries:hand_over": {"pk": "waiting"},
     "deliveries:revoke": {"pk": "delivery", "link": "link"},

@@ -42,7 +42,6 @@ from reviewapp.models import (
     ReferencePicture,
     Scope,
 )
-from reviewapp.selectors import links as link_reads
 from reviewapp.selectors.quality import current_policy
 from reviewapp.services import delivery, hidden, links, notices, recalls
 from tests import factories
@@ -166,8 +165,7 @@ def _others(estate: Estate, staff: User) -> None:
     late = _batch(estate, "later parcel", state=BatchState.READY)
     factories.make_approved(late, filename=f"{estate.mark}-late.jpg", sku=f"{estate.mark}-SKU-L")
     ids["waiting"] = delivery.release(late, staff).pk
-    link = links.make(Delivery.objects.get(pk=ids["delivery"]), 7, staff)
-    ids |= {"link": link.pk, "link_token": link_reads.token(link)}
+    ids["link"] = links.make(Delivery.objects.get(pk=ids["delivery"]), 7, staff).pk
     told = notices.send_test(estate.client, staff)
     ids["message"] = told[0].pk
     Complaint.objects.create(

@@ -91,7 +91,7 @@ class Figures:
     @property
     def set_aside(self) -> int:
         """Duplicates and cancelled photos: part of the batch, not of the work."""
-        return self.counts.duplicates + self.counts.cancelled
+        return count_in(self.counts, (AssetState.DUPLICATE, AssetState.CANCELLED))
 
     @property
     def segments(self) -> list[tuple[str, int, str]]:
