@@ -78,7 +78,7 @@ export async function sendFile({ item, batch, address, headers, progress }) {
       isBegun = true;
       answer = await ask('POST', address, first, piece(0), progress);
       if (answer.code === 400 && isOld) { url = at(address); isOld = isBegun = false; continue; } // somebody else's, on this machine
-      if (answer.code === 401) return refused(answer);
+      if (answer.code === 401) { if (!isOld) memory.set(null); return refused(answer); } // nothing of it was begun
       if (answer.code >= 400 && answer.code < 500) { memory.set(null); return refused(answer); }
     } else if (offset === null) {
       answer = await ask('HEAD', url, shared());

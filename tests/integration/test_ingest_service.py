@@ -16,7 +16,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewapp import storage
+from reviewapp import keylocks, storage
 from reviewapp.enums import AssetState, BatchState
 from reviewapp.models import Asset, AuditEvent, Batch, Client, Task
 from reviewapp.selectors import assets as finds
@@ -39,7 +39,7 @@ def packed(entries: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -
 
 def stored_files(settings: Any) -> list[Path]:
     root = Path(settings.DATA_DIR) / "files"
-    return [path for path in root.rglob("*") if path.is_file()]
+    return [path for path in root.rglob("*") if path.is_file() and path.parent.name != keylocks.FOLDER]
 
 
 def test_ing01_ing25_a_file_becomes_one_photo_with_one_task() -> None:
