@@ -1,10 +1,11 @@
 """Everything a client can have in the house, real rows and stored files, for tests of who sees what.
 
-Words and ids of one client are found nowhere else: `mark` is in every name, and `apart` makes its ids begin high.
+Words and ids of one client are found nowhere else: `mark` is in every name, and `apart` makes its ids begin high up.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -47,22 +48,27 @@ from reviewapp.services import delivery, hidden, links, notices, recalls
 from tests import factories
 from tests.e2e.pictures import run_files
 
-FAR = 7_770_000
-"""Ids after `apart` are above it: such a number in a page is one of theirs, not a size or a year."""
+_far = itertools.count(7_700_000, 10_000)
 
 
-def apart() -> None:
-    """Let every table of ours go on counting from above FAR, each from another number."""
+def apart() -> int:
+    """Let every table of ours go on counting from afar, each from another number, all above the one that is returned.
+
+    Such a number in a page is one of these ids, not a size or a year. Each call goes further: PostgreSQL's sequences
+    don't come back with a test's transaction.
+    """
+    far = next(_far)
     numbered = [one for one in apps.get_app_config("reviewapp").get_models() if one._meta.pk.name == "id"]
     tables = [model._meta.db_table for model in numbered]
     with connection.cursor() as cursor:
         for at, table in enumerate(tables):
-            start = FAR + 100 * at
+            start = far + 100 * at
             if connection.vendor == "sqlite":
                 cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
                 cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, start])
             else:
                 cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, start])
+    return far
 
 
 @dataclass

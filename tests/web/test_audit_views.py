@@ -57,7 +57,8 @@ def test_obs24_a_row_shows_what_changed_and_nothing_else(admin: Browser) -> None
     after = {**whole, "shadow": {"kind": "soft", "opacity": 0.4}, "is_new": True}
     audit.record("preset.changed", batch, before={**whole, "shadow": {"kind": "soft", "opacity": 0.3}}, after=after)
     page = admin.get(reverse("audit:list")).content.decode()
-    assert "<li>shadow opacity 0.3 → <b>0.4</b></li><li>is new <b>yes</b></li></ul>" in page and "setting 1" not in page
+    assert "<li>shadow opacity 0.3 → <b>0.4</b></li>" in page and "<li>is new <b>yes</b></li>" in page
+    assert "setting 1" not in page
     audit.record("preset.made", batch, after=whole)
     audit.record("edit.released", batch, before={"editor": 7})
     page = admin.get(reverse("audit:list")).content.decode()
