@@ -114,7 +114,7 @@ def _snapshot(folder: Path) -> Iterator[str]:
             yield "database.dump"
         return
     name = "database.sqlite3"
-    copy_sqlite(str(connection.settings_dict["NAME"]), str(folder / name))
+    copy_sqlite(str(connection.settings_dict["NAME"]), str(folder / name), is_snapshot=True)
     with _asking(folder / name):
         yield name
 
@@ -134,11 +134,16 @@ def _asking(path: Path) -> Iterator[None]:
         connections[DEFAULT_DB_ALIAS] = live
 
 
-def copy_sqlite(source: str, target: str) -> None:
-    """Copy a SQLite database, also one that is being written to, also over one that is open elsewhere."""
+def copy_sqlite(source: str, target: str, *, is_snapshot: bool) -> None:
+    """Copy a SQLite database, also one that is being written to, also over one that is open elsewhere.
+
+    `is_snapshot`: into a file of its own, whole without a write-ahead log beside it. A database that is put back keeps
+    the mode it is in: to change it nobody else may have it open.
+    """
     with sqlite3.connect(source, timeout=60) as old, sqlite3.connect(target, timeout=60) as new:
         old.backup(new)
-        new.execute("PRAGMA journal_mode=DELETE")  # one file, whatever opens it
+        if is_snapshot:
+            new.execute("PRAGMA journal_mode=DELETE")
     old.close()
     new.close()
 

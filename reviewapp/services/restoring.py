@@ -125,7 +125,7 @@ def _put_database(source: Path) -> None:
     target = str(connection.settings_dict["NAME"])
     connections.close_all()
     Path(target).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    copy_sqlite(str(source), target)
+    copy_sqlite(str(source), target, is_snapshot=False)
 
 
 def _put_file(source: Path, key: str, sha: str, done: Restored) -> None:
