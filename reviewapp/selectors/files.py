@@ -60,6 +60,9 @@ FIELDS = (
 NO_FILES = frozenset(
     {
         "Alarm.key",
+        "OutboundMessage.key",
+        "PersonSession.session_key",
+        "SignInTries.key",
         "Channel.key",
         "ReviewDecision.idempotency_key",
         "SheetRow.name_key",

@@ -263,6 +263,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("image", "manager", "/images/{image}/", keys("m")),
     Screen("image-refused", "manager", "/images/{refused}/"),
     Screen("deliveries", "manager", "/deliveries/"),
+    Screen("line", "admin", "/line/"),
     Screen("delivery-call-back", "manager", "/deliveries/{delivery}/call-back/"),
     Screen("delivery-links", "manager", "/deliveries/{delivery}/links/"),
     Screen("link", "", "/link/{link}/"),

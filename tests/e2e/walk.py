@@ -40,6 +40,7 @@ NO_PAGE = re.compile(
     r"download|publish|what_if|"
     r"category|presets:(import|current|export|alarm|back|lock|try)|accept|decline|reference|proposals:(test|try)|complain|"
     r"add_returns|quality:(clear|close_alarm|draft|plan|reprocess|to_editors)|"
+    r"line_(pause|resume)|hand_over|batches:hold|clients:(test|retry_message|secret)|review:call_back|"
     r"links:fetch|deliveries:revoke|csp_report|end_sessions|people:(unlock|sign_out)"
 )
 """Names of addresses that are no page: answers to scripts and forms, pictures, files, fragments."""
