@@ -72,9 +72,7 @@ def values(user_id: int, queue: str, now: datetime, *, is_senior: bool) -> dict[
     }
 
 
-def lent(
-    user_id: int, queue: str, now: datetime, clients: Clients, *, is_senior: bool
-) -> tuple[int, int, int, int]:
+def lent(user_id: int, queue: str, now: datetime, clients: Clients, *, is_senior: bool) -> tuple[int, int, int, int]:
     """How many photos of `queue` are on somebody's screen, on this person's, theirs from the other queue, with others.
 
     Those from the other queue are counted with the samples whatever the queue: nobody learns which those are.
