@@ -25,15 +25,17 @@ ALL_THE_WAY = 12
 """One of so many photos goes into a batch that is cut out, scored and rendered; the others wait, classified."""
 OPENED = """
 import json
+from importlib import import_module
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Group, User
-from django.contrib.sessions.backends.db import SessionStore
-from reviewapp.models import Preset
+from reviewapp.models import PersonScope, Preset
 from reviewapp.services import ingest, seeds
 user = User.objects.create_user('fuzz')
 user.groups.add(Group.objects.get(name='manager'))
-session = SessionStore()
-session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), 'django.contrib.auth.backends.ModelBackend'
+PersonScope.objects.update_or_create(user=user, defaults={'all_clients': True})
+session = import_module(settings.SESSION_ENGINE).SessionStore()
+session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
 session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 session.save()
 version = Preset.objects.get(slug=seeds.STANDARD_SLUG).current

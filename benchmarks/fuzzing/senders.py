@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +16,7 @@ from benchmarks.fuzzing.tally import Tally
 CSRF = "s" * 32
 SLOW_S = 20.0
 FULL = 507
+NOT_LET_IN = (401, 403)
 _BOUNDARY = "softproofFuzzBoundary"
 
 
@@ -35,8 +37,7 @@ class Sender:
         started = time.monotonic()
         for is_last in (False, True):
             try:
-                self._connection.request(method, path, body, sent)
-                answer = self._connection.getresponse()
+                answer = self._answered(method, path, body, sent)
                 found = answer.read()
                 break
             except (http.client.HTTPException, OSError) as error:
@@ -45,9 +46,17 @@ class Sender:
                     self._tally.note(self._tally.faults, f"{what}: {error!r}")
                     return 599, b"", {}
         self._tally.took(what, time.monotonic() - started, SLOW_S)
+        if answer.status in NOT_LET_IN:  # the bench would measure nothing: no file gets as far as a parser
+            self._tally.note(self._tally.faults, f"{what}: {answer.status} {method} {path[:80]}: nobody was let in")
         if answer.status >= 500 and answer.status != FULL:
             self._tally.note(self._tally.faults, f"{what}: {answer.status} {method} {path[:80]}")
         return answer.status, found, dict(answer.headers.items())
+
+    def _answered(self, method: str, path: str, body: bytes, sent: dict[str, str]) -> http.client.HTTPResponse:
+        """What the server says, also where it says so before it took the whole body and closes."""
+        with suppress(BrokenPipeError):
+            self._connection.request(method, path, body, sent)
+        return self._connection.getresponse()
 
     def raw(self, batch: int, sample: Sample) -> list[dict[str, str]]:
         """One file as the body of a request."""

@@ -330,9 +330,9 @@ def test_a_matrix_without_area_is_no_place(mug: Path, capsys: pytest.CaptureFixt
 
 
 def test_a_side_beyond_what_opencv_moves_is_refused_from_the_header(tmp_path: Path) -> None:
-    longest = saved(tmp_path / "longest.png", np.full((2, 32_766, 3), 200, np.uint8))
-    assert codecs.open_photo(longest).rgb.shape == (2, 32_766, 3)
-    longer = saved(tmp_path / "longer.png", np.full((2, 32_767, 3), 200, np.uint8))
+    longest = saved(tmp_path / "longest.png", np.full((400, 32_766, 3), 200, np.uint8))
+    assert codecs.open_photo(longest).rgb.shape == (400, 32_766, 3)
+    longer = saved(tmp_path / "longer.png", np.full((400, 32_767, 3), 200, np.uint8))
     for look in (codecs.open_photo, codecs.probe):
         with pytest.raises(InputRejected, match="32,766") as refused:
             look(longer)
