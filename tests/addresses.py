@@ -21,13 +21,28 @@ LEADS = (Role.SENIOR, Role.MANAGER, Role.ADMIN)
 MANAGERS = (Role.MANAGER, Role.ADMIN)
 ADMINS = (Role.ADMIN,)
 
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "jsi18n", "links:show", "links:fetch", "csp_report"}
+OPEN_TO_ALL = {
+    "login",
+    "logout",
+    "healthz",
+    "readyz",
+    "jsi18n",
+    "links:show",
+    "links:fetch",
+    "csp_report",
+    "second_factor",
+}
 """Addresses that answer without a session; links carry their own proof (test_links.py)."""
 ANYBODY = {
     "home",
     "account",
     "password",
     "end_sessions",
+    "confirm",
+    "second_factors",
+    "factor_app",
+    "factor_codes",
+    "factor_remove",
     "media:run",
     "media:original",
     "media:rendition",
@@ -93,6 +108,11 @@ KINDS: dict[str, Kind] = {
     "account": Kind.OWN,
     "password": Kind.OWN,
     "end_sessions": Kind.OWN,
+    "confirm": Kind.OWN,
+    "second_factors": Kind.OWN,
+    "factor_app": Kind.OWN,
+    "factor_codes": Kind.OWN,
+    "factor_remove": Kind.OWN,
     "media": Kind.THEIRS,
     "viewer": Kind.THEIRS,
     "review": Kind.SHARED,

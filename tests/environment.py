@@ -26,6 +26,8 @@ for _name in (
     "DEMO",
     "EMAIL_URL",
     "WEBHOOKS_TO_PRIVATE",
+    "SECOND_FACTOR",
+    "SOFTPROOF_FACTOR_KEYS",
     "SOFTPROOF_AUDIT_KEYS",
     "SOFTPROOF_AUDIT_ANCHOR",
 ):

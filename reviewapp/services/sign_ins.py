@@ -36,6 +36,11 @@ def end_sessions(user: User, actor: User, *, but: str = "") -> int:
     """End every session of `user`, except the one with the key `but`. Returns how many. Raises NotAllowed."""
     if actor.pk != user.pk:
         require(actor, Role.ADMIN, to=_("sign somebody out"))
+    return end_all(user, actor, but=but)
+
+
+def end_all(user: User, actor: User | None, *, but: str = "") -> int:
+    """The same for who was asked already, or is nobody: a command at the machine itself."""
     with transaction.atomic():
         ended = PersonSession.objects.filter(person_id=user.pk).exclude(pk=but).delete()[0]
         audit.record("sign_in.ended", user, actor=actor, after={"sessions": ended})

@@ -11,6 +11,7 @@ from reviewapp.web.views import (
     clients,
     deliveries,
     exceptions,
+    factors,
     first_samples,
     images,
     intake,
@@ -149,6 +150,7 @@ people_urls = [
     path("<int:pk>/", people.edit, name="edit"),
     path("<int:pk>/password/", security.new_password, name="password"),
     path("<int:pk>/unlock/", security.unlock, name="unlock"),
+    path("<int:pk>/second-factor/reset/", factors.reset, name="reset_factors"),
     path("<int:pk>/sign-out/", security.sign_out, name="sign_out"),
 ]
 
