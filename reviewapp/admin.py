@@ -225,6 +225,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.ClientAccess,
     models.AuditSeal,
     models.DeliveryLink,
+    models.OutsideIdentity,
     models.SignInTries,
 )
 class PlainAdmin(ReadOnlyAdmin):

@@ -31,6 +31,8 @@ OPEN_TO_ALL = {
     "links:fetch",
     "csp_report",
     "second_factor",
+    "outside_start",
+    "outside_back",
 }
 """Addresses that answer without a session; links carry their own proof (test_links.py)."""
 ANYBODY = {
@@ -193,6 +195,7 @@ PARTS: dict[str, dict[str, str]] = {
     "channels": {"key": "channel_key"},
     "clients": {"pk": "client", "picture": "picture"},
     "people": {"pk": "person"},
+    "people:unlink": {"pk": "person", "identity": "identity"},
     "review": {"task_id": "task", "decision_id": "decision", "adjustment_id": "adjustment", "bulk_id": "bulk"},
     "review:take_back": {"task_id": "held"},
     "editing": {"task_id": "edit"},

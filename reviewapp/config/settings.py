@@ -59,6 +59,9 @@ AUDIT_ANCHOR = env.read_anchor(DATA_DIR)
 SECOND_FACTOR = env.read_choice("SECOND_FACTOR", "NOBODY", ("NOBODY", "ADMINS", "MANAGERS", "EVERYBODY"))
 FACTOR_KEYS = env.read_keys("SOFTPROOF_FACTOR_KEYS")
 
+# A provider of the house by which people may sign in too.
+OIDC = env.read_oidc()
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -27,6 +27,11 @@ def opened(user: User, address: str, how: str) -> None:
     audit.record("sign_in.opened", user, actor=user, after={"address": address, "how": how})
 
 
+def refused(address: str, how: str, why: str) -> None:
+    """Write down a sign-in from outside that was refused; whose it was isn't known."""
+    audit.record("sign_in.failed", None, after={"address": address, "how": how, "why": why[:300]})
+
+
 def closed(user: User) -> None:
     """Write down that somebody signed out."""
     audit.record("sign_in.closed", user, actor=user)

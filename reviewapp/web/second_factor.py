@@ -33,7 +33,8 @@ STAGE = "second_factor"
 RECENT_S = 600
 """So long after proving who one is, a second factor can be changed without proving it again."""
 WITHOUT = frozenset({
-    "login", "logout", "second_factor", "second_factors", "factor_app", "factor_codes", "factor_remove", "confirm",
+    "login", "logout", "second_factor", "outside_start", "outside_back",
+    "second_factors", "factor_app", "factor_codes", "factor_remove", "confirm",
     "jsi18n", "healthz", "readyz", "csp_report", "links:show", "links:fetch",
 })  # fmt: skip
 """Addresses that answer somebody who still has to set one up."""

@@ -16,6 +16,7 @@ from reviewapp.web.views import (
     images,
     intake,
     links,
+    outside,
     people,
     pilots,
     presets,
@@ -151,6 +152,8 @@ people_urls = [
     path("<int:pk>/password/", security.new_password, name="password"),
     path("<int:pk>/unlock/", security.unlock, name="unlock"),
     path("<int:pk>/second-factor/reset/", factors.reset, name="reset_factors"),
+    path("<int:pk>/outside/", outside.link, name="link"),
+    path("<int:pk>/outside/<int:identity>/remove/", outside.unlink, name="unlink"),
     path("<int:pk>/sign-out/", security.sign_out, name="sign_out"),
 ]
 

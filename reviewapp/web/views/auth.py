@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, redirect_to_login
@@ -73,6 +74,10 @@ class SignIn(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """The password is right: in, or on to the second step."""
         return second_factor.sign_in(self.request, form.get_user(), "password", self.get_success_url())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the house's provider, where there is one."""
+        return super().get_context_data(**kwargs) | {"provider": settings.OIDC}
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> Any:
         """429 where nothing was looked at."""
