@@ -47,24 +47,38 @@ class AlreadyOn(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Passkey:
+    """One device's, by the name its person gave it."""
+
+    pk: int
+    name: str
+    added_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Factors:
     """What a person has."""
 
     app_since: datetime | None
     codes_left: int
+    passkeys: tuple[Passkey, ...] = ()
 
     @property
     def is_on(self) -> bool:
         """Whether signing in asks for more than a password; recovery codes alone are none."""
-        return self.app_since is not None
+        return self.app_since is not None or bool(self.passkeys)
 
 
 def factors_of(user: User) -> Factors:
     """Everything, by one query."""
-    rows = {row.type: row for row in Authenticator.objects.filter(user=user)}
+    found = list(Authenticator.objects.filter(user=user).order_by("pk"))
+    rows = {row.type: row for row in found}
+    keys = [row for row in found if row.type == PASSKEY]
+    passkeys = tuple(Passkey(row.pk, row.data.get("name", ""), row.created_at, row.last_used_at) for row in keys)
     app, codes = rows.get(APP), rows.get(CODES)
     used = bin(codes.data.get("used_mask", 0)).count("1") if codes else 0
-    return Factors(app.created_at if app else None, settings_count() - used if codes else 0)
+    return Factors(app.created_at if app else None, settings_count() - used if codes else 0, passkeys)
 
 
 def settings_count() -> int:
@@ -165,14 +179,22 @@ def codes_once(user: User) -> list[str]:
     return found
 
 
-def remove_app(user: User, roles: Collection[Role]) -> None:
-    """Turn one's own app off. Raises NotAllowed where it is the last factor of somebody who has to have one."""
+def remove(user: User, roles: Collection[Role], *, passkey: int | None = None) -> None:
+    """Turn one's own app off, or take a passkey away.
+
+    Raises NotAllowed where it is the last factor of somebody who has to have one.
+    """
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
-        rest = Authenticator.objects.filter(user=user).exclude(type__in=(APP, CODES))
-        _refuse_the_last(rest.exists(), roles)
-        if Authenticator.objects.filter(user=user, type=APP).delete()[0]:
-            audit.record("second_factor.removed", user, actor=user, after={"kind": APP})
+        own = Authenticator.objects.filter(user=user).exclude(type=CODES)
+        wanted = own.filter(type=APP) if passkey is None else own.filter(type=PASSKEY, pk=passkey)
+        row = wanted.first()
+        if row is None:
+            return
+        _refuse_the_last(own.exclude(pk=row.pk).exists(), roles)
+        told = {"kind": row.type, **({"name": row.data["name"]} if row.type == PASSKEY else {})}
+        row.delete()
+        audit.record("second_factor.removed", user, actor=user, after=told)
         forget_spare_codes(user)
 
 

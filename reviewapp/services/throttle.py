@@ -56,8 +56,9 @@ def begin(name: str, address: str, kind: str = PASSWORD) -> None:
 
 def succeed(name: str, address: str, kind: str = PASSWORD) -> None:
     """What was tried is right: the account's tries are forgotten; of the address's only this one is."""
-    account, *others = (key for key, _one in _keys(name, address, kind))
-    SignInTries.objects.filter(key=account).delete()
+    keys = [key for key, limit in _keys(name, address, kind) if limit is ACCOUNT]
+    SignInTries.objects.filter(key__in=keys).delete()
+    others = [key for key, limit in _keys(name, address, kind) if limit is ADDRESS]
     taken_off = SignInTries.objects.filter(key__in=others, failures__gt=0)
     taken_off.update(failures=F("failures") - 1, locked_until=None)
 
@@ -101,7 +102,7 @@ def _both(user: User) -> list[str]:
 
 def _keys(name: str, address: str, kind: str) -> list[tuple[str, Limit]]:
     """Account first; always in this order, so that two at once don't wait for each other."""
-    keys = [(_key(kind, name), ACCOUNT)]
+    keys = [(_key(kind, name), ACCOUNT)] if name else []  # a passkey's owner isn't known before it is proved
     if address:
         keys.append((_key("address", _network(address)), ADDRESS))
     return keys

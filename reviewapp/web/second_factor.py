@@ -35,6 +35,7 @@ RECENT_S = 600
 WITHOUT = frozenset({
     "login", "logout", "second_factor", "outside_start", "outside_back",
     "second_factors", "factor_app", "factor_codes", "factor_remove", "confirm",
+    "passkey_ask", "passkey_prove", "passkey_ask_to_add", "passkey_add", "passkey_rename", "passkey_remove",
     "jsi18n", "healthz", "readyz", "csp_report", "links:show", "links:fetch",
 })  # fmt: skip
 """Addresses that answer somebody who still has to set one up."""

@@ -55,12 +55,14 @@ def confirm(request: HttpRequest) -> HttpResponse:
     """Prove who one is once more, before something about signing in is changed."""
     user = _person(request)
     target = steps.safe_target(request, request.POST.get("next") or request.GET.get("next", ""), "second_factors")
-    by_code = second_factors.factors_of(user).is_on
+    own = second_factors.factors_of(user)
+    by_code = own.app_since is not None or (bool(own.codes_left) and not user.has_usable_password())
     form = (CodeForm if by_code else AgainForm)(request.POST or None)
     if request.method == "POST" and (_is_right(request, user, form) if by_code else _is_password(request, user, form)):
         return redirect(target)
     can = by_code or user.has_usable_password()
-    return _shown(request, "account/confirm.html", form, {"active": "account", "next": target, "can": can})
+    context = {"active": "account", "next": target, "can": can, "passkeys": own.passkeys}
+    return _shown(request, "account/confirm.html", form, context)
 
 
 @role_required()
@@ -130,7 +132,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     if not steps.is_recent(request):
         return steps.to_confirm(request)
     try:
-        second_factors.remove_app(_person(request), roles_of(request.user))
+        second_factors.remove(_person(request), roles_of(request.user))
     except NotAllowed as refused:
         messages.error(request, str(refused))
     else:
