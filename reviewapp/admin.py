@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
@@ -53,6 +55,9 @@ class ReadOnlyAdmin(_ModelAdmin):
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+# Allauth's tables hold secrets of second factors; their own pages could change them past the audit log.
+for _model in (EmailAddress, Authenticator):
+    admin.site.unregister(_model)
 
 
 @admin.register(User)
@@ -222,6 +227,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     models.LinePause,
     models.AuditSeal,
     models.DeliveryLink,
+    models.OutsideIdentity,
     models.SignInTries,
 )
 class PlainAdmin(ReadOnlyAdmin):

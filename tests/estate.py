@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import connection
@@ -208,5 +209,12 @@ def belongings(estate: Estate, person: User) -> dict[str, Any]:
         state=EditTaskState.CLAIMED, editor=person,
     )  # fmt: skip
     bulk = BulkDecision.objects.create(user=person, values={}, verdict=Verdict.APPROVE, items=[[task.pk, 0]])
-    mine = {"decision": decision.pk, "adjustment": asked.pk, "token": upload.token, "bulk": bulk.pk}
+    passkey = Authenticator.objects.create(user=person, type="webauthn", data={"name": "Laptop"})
+    mine = {
+        "factor": passkey.pk,
+        "decision": decision.pk,
+        "adjustment": asked.pk,
+        "token": upload.token,
+        "bulk": bulk.pk,
+    }
     return mine | {"on_desk": desk.pk}

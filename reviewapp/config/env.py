@@ -244,6 +244,31 @@ def read_mail() -> MailServer | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OidcProvider:
+    """Where people of the house sign in: OIDC_*."""
+
+    issuer: str
+    client_id: str
+    secret: str = field(repr=False)
+    name: str
+    may_create: bool
+
+
+def read_oidc() -> OidcProvider | None:
+    """Return the provider of OIDC_ISSUER, None when it is unset. Its name stands on the button."""
+    issuer = read_str("OIDC_ISSUER")
+    if not issuer:
+        return None
+    parts = _split("OIDC_ISSUER", issuer, ("https", "http"))
+    if not parts.hostname or (parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1")):
+        raise ImproperlyConfigured("OIDC_ISSUER must be an https:// address, or anybody on the way signs in.")
+    client, secret = read_str("OIDC_CLIENT_ID"), read_private("OIDC_CLIENT_SECRET")
+    if not client or not secret:
+        raise ImproperlyConfigured("OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET (or its _FILE).")
+    return OidcProvider(issuer, client, secret, read_str("OIDC_NAME", parts.hostname), read_bool("OIDC_CREATE", False))
+
+
 def read_secret(data: Path) -> str:
     """Return SECRET_KEY, or one made on first start and kept in `data` with mode 0600."""
     given = read_private("SECRET_KEY")

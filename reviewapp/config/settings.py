@@ -55,6 +55,12 @@ CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS", [])
 # The chain over the audit log (docs/security.md): keys that close its seals, a file outside the database for its heads.
 AUDIT_KEYS = env.read_keys("SOFTPROOF_AUDIT_KEYS")
 AUDIT_ANCHOR = env.read_anchor(DATA_DIR)
+# Who has to have a second factor, and keys that secrets of authenticator apps lie encrypted under; none: SECRET_KEY.
+SECOND_FACTOR = env.read_choice("SECOND_FACTOR", "NOBODY", ("NOBODY", "ADMINS", "MANAGERS", "EVERYBODY"))
+FACTOR_KEYS = env.read_keys("SOFTPROOF_FACTOR_KEYS")
+
+# A provider of the house by which people may sign in too.
+OIDC = env.read_oidc()
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -64,6 +70,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "reviewapp.operations.OperationsConfig",
     "django.contrib.humanize",
+    "allauth.account",
+    "allauth.mfa",
     "csp",
     "django_htmx",
     "django_rq",
@@ -80,6 +88,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "reviewapp.web.second_factor.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "reviewapp.web.zone.ZoneMiddleware",
@@ -163,6 +173,14 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 AUTHENTICATION_BACKENDS = ["reviewapp.web.backends.ThrottledBackend"]
+# Of allauth the steps of signing in, its tables and its codes; none of its addresses, forms or e-mails.
+ACCOUNT_ADAPTER = "reviewapp.web.second_factor.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*"]
+MFA_ADAPTER = "reviewapp.services.factor_secrets.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_TOTP_TOLERANCE = 1
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"

@@ -32,8 +32,8 @@ from .quality import QualityReport
 from .review import ReviewDecision, ReviewTask
 from .runs import ChannelView, ProcessingRun
 from .sampling import FirstMember, FirstSample, PilotReport, SampleDraw, SampleMember
+from .signing_in import OutsideIdentity, SignInTries
 from .signing_in import PersonSession as PersonSession  # not in __all__: /ops/ shows those, and a key opens a session
-from .signing_in import SignInTries
 from .tallies import Tally
 from .tasks import ClientTurn, LinePause, Task, WorkerHeartbeat
 from .uploads import PartialUpload
@@ -72,6 +72,7 @@ __all__ = [
     "Lot",
     "LotPlace",
     "OutboundMessage",
+    "OutsideIdentity",
     "PartialUpload",
     "PersonScope",
     "PilotReport",

@@ -27,6 +27,11 @@ def opened(user: User, address: str, how: str) -> None:
     audit.record("sign_in.opened", user, actor=user, after={"address": address, "how": how})
 
 
+def refused(address: str, how: str, why: str) -> None:
+    """Write down a sign-in from outside that was refused; whose it was isn't known."""
+    audit.record("sign_in.failed", None, after={"address": address, "how": how, "why": why[:300]})
+
+
 def closed(user: User) -> None:
     """Write down that somebody signed out."""
     audit.record("sign_in.closed", user, actor=user)
@@ -36,6 +41,11 @@ def end_sessions(user: User, actor: User, *, but: str = "") -> int:
     """End every session of `user`, except the one with the key `but`. Returns how many. Raises NotAllowed."""
     if actor.pk != user.pk:
         require(actor, Role.ADMIN, to=_("sign somebody out"))
+    return end_all(user, actor, but=but)
+
+
+def end_all(user: User, actor: User | None, *, but: str = "") -> int:
+    """The same for who was asked already, or is nobody: a command at the machine itself."""
     with transaction.atomic():
         ended = PersonSession.objects.filter(person_id=user.pk).exclude(pk=but).delete()[0]
         audit.record("sign_in.ended", user, actor=actor, after={"sessions": ended})

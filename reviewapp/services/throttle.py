@@ -33,11 +33,15 @@ class TooManyTries(Exception):
         self.wait_s = wait_s
 
 
-def begin(name: str, address: str) -> None:
+PASSWORD, CODE = "account", "code"
+"""What is tried. Codes are counted by themselves: a right password must not forget the wrong codes before it."""
+
+
+def begin(name: str, address: str, kind: str = PASSWORD) -> None:
     """Count one try of an account from an address ("" when unknown). Raises TooManyTries, and counts nothing then."""
     now = timezone.now()
     with transaction.atomic():
-        rows = [(_row(key, limit), limit) for key, limit in _keys(name, address)]
+        rows = [(_row(key, limit), limit) for key, limit in _keys(name, address, kind)]
         waits = [(row.locked_until - now).total_seconds() for row, _one in rows if row.locked_until]
         if waits and max(waits) > 0:
             raise TooManyTries(int(max(waits)) + 1)
@@ -50,19 +54,22 @@ def begin(name: str, address: str) -> None:
             row.save(update_fields=["failures", "locked_until", "last_at"])
 
 
-def succeed(name: str, address: str) -> None:
-    """The password was right: the account's tries are forgotten; of the address's only this one is."""
-    account, *others = (key for key, _one in _keys(name, address))
-    SignInTries.objects.filter(key=account).delete()
+def succeed(name: str, address: str, kind: str = PASSWORD) -> None:
+    """What was tried is right: the account's tries are forgotten; of the address's only this one is."""
+    keys = [key for key, limit in _keys(name, address, kind) if limit is ACCOUNT]
+    SignInTries.objects.filter(key__in=keys).delete()
+    others = [key for key, limit in _keys(name, address, kind) if limit is ADDRESS]
     taken_off = SignInTries.objects.filter(key__in=others, failures__gt=0)
     taken_off.update(failures=F("failures") - 1, locked_until=None)
 
 
-def fail(name: str, address: str) -> None:
+def fail(name: str, address: str, kind: str = PASSWORD) -> None:
     """Write down a try that failed; a name that nobody has isn't kept in clear: it may be a mistyped password."""
     user = User.objects.filter(username=name).first()
-    row = SignInTries.objects.filter(key=_key("account", name)).first()
+    row = SignInTries.objects.filter(key=_key(kind, name)).first()
     said: dict[str, Any] = {"address": address, "name": name if user else f"unknown {_key('name', name)[:8]}"}
+    if kind == CODE:
+        said["how"] = "code"
     with transaction.atomic():
         audit.record("sign_in.failed", user, after=said)
         if row is not None and row.locked_until is not None:
@@ -72,14 +79,14 @@ def fail(name: str, address: str) -> None:
 
 def is_locked(user: User) -> bool:
     """Whether the account has to wait now."""
-    return SignInTries.objects.filter(key=_key("account", user.username), locked_until__gt=timezone.now()).exists()
+    return SignInTries.objects.filter(key__in=_both(user), locked_until__gt=timezone.now()).exists()
 
 
 def unlock(user: User, actor: User) -> None:
     """An admin lets somebody try again at once. Raises NotAllowed."""
     require(actor, Role.ADMIN, to=_("unlock an account"))
     with transaction.atomic():
-        if SignInTries.objects.filter(key=_key("account", user.username)).delete()[0]:
+        if SignInTries.objects.filter(key__in=_both(user)).delete()[0]:
             audit.record("sign_in.unlocked", user, actor=actor)
 
 
@@ -89,9 +96,13 @@ def forget() -> int:
     return SignInTries.objects.filter(last_at__lt=old).delete()[0]
 
 
-def _keys(name: str, address: str) -> list[tuple[str, Limit]]:
+def _both(user: User) -> list[str]:
+    return [_key(kind, user.username) for kind in (PASSWORD, CODE)]
+
+
+def _keys(name: str, address: str, kind: str) -> list[tuple[str, Limit]]:
     """Account first; always in this order, so that two at once don't wait for each other."""
-    keys = [(_key("account", name), ACCOUNT)]
+    keys = [(_key(kind, name), ACCOUNT)] if name else []  # a passkey's owner isn't known before it is proved
     if address:
         keys.append((_key("address", _network(address)), ADDRESS))
     return keys

@@ -88,7 +88,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
 
     def navigation() -> list[tuple[Any, list[dict[str, Any]]]]:
-        if user is None or not user.is_authenticated:
+        # Who still has to set up a second factor reaches nothing, and learns no counts either.
+        if user is None or not user.is_authenticated or getattr(request, "second_factor_due", False):
             return []
         return list(_groups(user, shell_counts.counts_for(user, roles_of(user))))
 

@@ -11,10 +11,12 @@ from reviewapp.web.views import (
     clients,
     deliveries,
     exceptions,
+    factors,
     first_samples,
     images,
     intake,
     links,
+    outside,
     people,
     pilots,
     presets,
@@ -149,6 +151,9 @@ people_urls = [
     path("<int:pk>/", people.edit, name="edit"),
     path("<int:pk>/password/", security.new_password, name="password"),
     path("<int:pk>/unlock/", security.unlock, name="unlock"),
+    path("<int:pk>/second-factor/reset/", factors.reset, name="reset_factors"),
+    path("<int:pk>/outside/", outside.link, name="link"),
+    path("<int:pk>/outside/<int:identity>/remove/", outside.unlink, name="unlink"),
     path("<int:pk>/sign-out/", security.sign_out, name="sign_out"),
 ]
 

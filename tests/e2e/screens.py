@@ -291,6 +291,9 @@ SCREENS: tuple[Screen, ...] = (
     Screen("audit", "admin", "/audit/"),
     Screen("account", "editor", "/account/"),
     Screen("password", "editor", "/account/password/"),
+    Screen("second-factors", "editor", "/account/second-factor/"),
+    Screen("second-factor-app", "editor", "/account/second-factor/app/"),
+    Screen("confirm", "editor", "/account/confirm/"),
     Screen("not-allowed", "reviewer", "/people/", status=403),
     Screen("not-found", "manager", "/batches/999999/", status=404),
 )

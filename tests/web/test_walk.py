@@ -23,7 +23,15 @@ from django.test import Client
 from django.utils import timezone
 
 from reviewapp.enums import AlarmKind, LearningAlarmKind, Role
-from reviewapp.models import Alarm, BulkDecision, LearningAlarm, PolicyDraft, PresetProposal, ReviewTask
+from reviewapp.models import (
+    Alarm,
+    BulkDecision,
+    LearningAlarm,
+    OutsideIdentity,
+    PolicyDraft,
+    PresetProposal,
+    ReviewTask,
+)
 from tests import factories
 from tests.addresses import (
     ABSENT,
@@ -97,10 +105,11 @@ def _of_the_house(staff: User) -> tuple[dict[str, Any], Any]:
     learning = LearningAlarm.objects.create(
         kind=LearningAlarmKind.values[0], preset=version.preset, text="Scores drift"
     )
+    linked = OutsideIdentity.objects.create(person=staff, issuer="https://id.example.com", subject="staff")
     things = {
         "version": version.pk, "slug": version.preset.slug, "proposal": proposal.pk, "draft": draft.pk,
         "tried": make_study(0).proposal_id, "alarm": alarm.pk, "learning_alarm": learning.pk,
-        "channel_key": "amazon_main", "person": staff.pk,
+        "channel_key": "amazon_main", "person": staff.pk, "identity": linked.pk,
     }  # fmt: skip
     return things, version
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from reviewapp.selectors import gold, reviewers
-from reviewapp.services import sign_ins
+from reviewapp.services import second_factors, sign_ins
 from reviewapp.web.context import KEYS_COOKIE, PACE_COOKIE, SURROUND_COOKIE, SURROUNDS, THEME_COOKIE, THEMES
 from reviewapp.web.permissions import REVIEWERS, role_required, roles_of, user_has_role
 from reviewapp.web.quality_words import reviewer_words
@@ -31,6 +31,7 @@ def account(request: HttpRequest) -> HttpResponse:
             "zones": zone_names(),
             "zone": request.COOKIES.get(ZONE_COOKIE, ""),
             "surrounds": SURROUNDS.items(),
+            "factors": second_factors.factors_of(request.user),  # type: ignore[arg-type]
             "sessions": sign_ins.open_sessions(request.user),  # type: ignore[arg-type]
         }
         if user_has_role(request.user, *REVIEWERS):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, redirect_to_login
@@ -16,8 +17,19 @@ from django.views.decorators.http import require_POST
 
 from reviewapp.services import review as desk
 from reviewapp.services import sign_ins
-from reviewapp.web.addresses import address_of
+from reviewapp.web import second_factor
 from reviewapp.web.permissions import REVIEWERS, user_has_role
+
+
+def wait_words(wait_s: int) -> str:
+    """How long to wait, as a sentence."""
+    minutes = -(-wait_s // 60)
+    text = ngettext(
+        "Too many tries. Wait %(count)d minute, then try again, or ask an admin.",
+        "Too many tries. Wait %(count)d minutes, then try again, or ask an admin.",
+        minutes,
+    )
+    return text % {"count": minutes}
 
 
 class SignInForm(AuthenticationForm):
@@ -33,13 +45,7 @@ class SignInForm(AuthenticationForm):
         wait_s: int = getattr(self.request, "wait_s", 0)
         if not wait_s:
             return super().get_invalid_login_error()
-        minutes = -(-wait_s // 60)
-        text = ngettext(
-            "Too many tries. Wait %(count)d minute, then try again, or ask an admin.",
-            "Too many tries. Wait %(count)d minutes, then try again, or ask an admin.",
-            minutes,
-        )
-        return forms.ValidationError(text % {"count": minutes}, code="locked")
+        return forms.ValidationError(wait_words(wait_s), code="locked")
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -66,10 +72,12 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Begins a new session; that is written down."""
-        response = super().form_valid(form)
-        sign_ins.opened(form.get_user(), address_of(self.request), "password")
-        return response
+        """The password is right: in, or on to the second step."""
+        return second_factor.sign_in(self.request, form.get_user(), "password", self.get_success_url())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the house's provider, where there is one."""
+        return super().get_context_data(**kwargs) | {"provider": settings.OIDC}
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> Any:
         """429 where nothing was looked at."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from reviewapp.selectors import people as selectors
 from reviewapp.selectors.pages import keyset_by
-from reviewapp.services import accounts, sign_ins, throttle
+from reviewapp.services import accounts, outside, second_factors, sign_ins, throttle
 from reviewapp.services.people import NotAllowed
 from reviewapp.web.forms.people import ALL, SOME, PersonForm, RolesForm
 from reviewapp.web.htmx import render_page
@@ -79,6 +80,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("people:list")
     context: dict[str, Any] = {"active": "people", "person": person, "form": form}
     context |= {"is_locked": throttle.is_locked(person), "sessions": sign_ins.open_sessions(person)}
+    context |= {"factors": second_factors.factors_of(person), "provider": settings.OIDC}
+    context["identities"] = outside.identities(person) if settings.OIDC else []
     return render(request, "people/edit.html", context, status=status)
 
 
