@@ -30,7 +30,7 @@ from reviewapp.enums import (
     SampleOutcome,
     Verdict,
 )
-from reviewapp.models import Asset, Look, ReviewDecision, ReviewTask, SampleMember
+from reviewapp.models import Asset, Look, ReviewDecision, ReviewTask, SampleMember, StudyRun
 from reviewapp.policies.transitions import IllegalTransition
 from reviewapp.policies.verdicts import Asked, Verdicted, check
 from reviewapp.selectors import people as people_selectors
@@ -282,7 +282,9 @@ def repair() -> int:
     # From the photos that wait and have no task anybody could take: the decided tasks are all there ever were.
     waiting = Asset.objects.filter(state__in=REVIEW_STATES)
     free = ReviewTask.objects.filter(asset=OuterRef("pk"), state__in=[ReviewTaskState.OPEN, ReviewTaskState.ON_HOLD])
-    free = free.filter(look__isnull=True, study_run__isnull=True)
+    # Not by outer joins: of those PostgreSQL expects one row, and then compares every photo with every task.
+    free = free.exclude(Exists(Look.objects.filter(task=OuterRef("pk"))))
+    free = free.exclude(Exists(StudyRun.objects.filter(review_task=OuterRef("pk"))))
     stuck = list(waiting.filter(~Exists(free)).order_by().values_list("pk", flat=True)[:STUCK])
     done = ReviewTask.objects.filter(
         ~Exists(theirs.filter(pk__gt=OuterRef("pk"))), asset__in=stuck, state=ReviewTaskState.DONE,

@@ -28,3 +28,14 @@ def test_a_part_that_fails_is_said_and_the_others_are_done_all_the_same(tmp_path
         assert batch.state == BatchState.REVIEW, "a batch looked at after them"
     settings.DATA_DIR = tmp_path
     sweep_once(look_over_batches=True)
+
+
+def test_a_sweeper_told_to_stop_begins_nothing_more() -> None:
+    batch = factories.make_batch(state=BatchState.PROCESSING)
+    factories.make_asset(batch, AssetState.IN_REVIEW)
+    sweep_once(look_over_batches=True, is_over=lambda: True)
+    batch.refresh_from_db()
+    assert batch.state == BatchState.PROCESSING, "the next sweeper's"
+    sweep_once(look_over_batches=True, is_over=lambda: False)
+    batch.refresh_from_db()
+    assert batch.state == BatchState.REVIEW

@@ -85,7 +85,7 @@ class Command(BaseCommand):
         rounds, daily = 0, Daily()
         while not stopping:
             try:
-                sweep_once(look_over_batches=rounds % BATCHES_EVERY == 0)
+                sweep_once(look_over_batches=rounds % BATCHES_EVERY == 0, is_over=lambda: bool(stopping))
             except DatabaseError as error:  # the database is away; the next round finds it or not
                 logger.warning("sweep_missed", extra={"error": str(error)})
                 connection.close()
@@ -96,15 +96,15 @@ class Command(BaseCommand):
             time.sleep(SWEEP_S)
 
 
-def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
-    """One round. Returns what the task sweep did.
+def sweep_once(*, look_over_batches: bool, is_over: Callable[[], bool] = lambda: False) -> runs.SweepReport:
+    """One round. Returns what the task sweep did. Once `is_over` says so, nothing more is begun.
 
     What fails stops nothing that comes after it: raises ExceptionGroup at the end, with a note on each of whose it is.
     Raises DatabaseError at once.
     """
     close_old_connections()
     report = runs.sweep(on_dead=routing.task_died)
-    round_ = Round()
+    round_ = Round(is_over)
     round_.do("deliveries", recalls.sweep)
     round_.do("messages", outbox.sweep)
     if look_over_batches:
@@ -129,11 +129,14 @@ def sweep_once(*, look_over_batches: bool) -> runs.SweepReport:
 class Round:
     """Pieces of work that don't depend on each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_over: Callable[[], bool]) -> None:
+        self._is_over = is_over
         self._failed: list[Exception] = []
 
     def do(self, name: str, work: Callable[[], object]) -> None:
-        """Do one. Raises DatabaseError: without the database the others would fail alike."""
+        """Do one, unless the round is over. Raises DatabaseError: without the database the others would fail alike."""
+        if self._is_over():
+            return
         try:
             work()
         except DatabaseError:
