@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.utils.encoding import force_bytes
 
 
 class KeyLost(ValueError):
@@ -29,7 +30,7 @@ def _cipher(key: bytes) -> Fernet:
 
 def _ciphers() -> MultiFernet:
     spare = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    keys = [*settings.FACTOR_KEYS, *(key.encode() for key in spare)]
+    keys = [*settings.FACTOR_KEYS, *(force_bytes(key) for key in spare)]
     return MultiFernet([_cipher(key) for key in keys])
 
 

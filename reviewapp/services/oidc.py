@@ -19,6 +19,8 @@ import jwt
 import requests
 from django.conf import settings
 
+from reviewapp.config.env import OidcProvider
+
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384")
 """Signed by the provider's private key; never `none`, and none that our own secret could make."""
 LEEWAY_S = 60
@@ -62,12 +64,20 @@ def is_on() -> bool:
     return settings.OIDC is not None
 
 
+def provider() -> OidcProvider:
+    """The configured one. Raises Refused where there is none."""
+    found: OidcProvider | None = settings.OIDC
+    if found is None:
+        raise Refused("no provider is configured")
+    return found
+
+
 def begin(callback: str) -> tuple[str, dict[str, Any]]:
     """The provider's address to go to, and what is kept in the session until they come back. Raises Refused."""
     verifier, state, nonce = (secrets.token_urlsafe(48) for _ in range(3))
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     asked = {
-        "response_type": "code", "client_id": settings.OIDC.client_id, "redirect_uri": callback,
+        "response_type": "code", "client_id": provider().client_id, "redirect_uri": callback,
         "scope": "openid email profile", "state": state, "nonce": nonce,
         "code_challenge": challenge, "code_challenge_method": "S256",
     }  # fmt: skip
@@ -83,7 +93,7 @@ def finish(kept: dict[str, Any] | None, answer: dict[str, str], callback: str) -
         raise Refused("no sign-in was begun in this browser, or too long ago")
     if not secrets.compare_digest(answer.get("state", "").encode(), kept["state"].encode()):
         raise Refused("state differs")
-    if answer.get("iss", settings.OIDC.issuer) != settings.OIDC.issuer:
+    if answer.get("iss", provider().issuer) != provider().issuer:
         raise Refused("the answer is another provider's")
     if "error" in answer or "code" not in answer:
         raise Refused(f"the provider said {answer.get('error', 'nothing')[:60]!r}")
@@ -102,15 +112,15 @@ def _claims(token: dict[str, Any]) -> Claims:
     # Exactly true: whatever else a provider may mean by a word of its own isn't a promise.
     email = text("email", 254) if token.get("email_verified") is True else ""
     names = (text("given_name"), text("family_name"))
-    return Claims(settings.OIDC.issuer, token["sub"], email, names, text("preferred_username"))
+    return Claims(provider().issuer, token["sub"], email, names, text("preferred_username"))
 
 
 def _checked(token: str, nonce: str) -> dict[str, Any]:
     """The claims of an ID token whose signature, issuer, audience, times and nonce are right. Raises Refused."""
-    client = settings.OIDC.client_id
+    client = provider().client_id
     try:
         found: dict[str, Any] = jwt.decode(
-            token, _key(token), algorithms=list(ALGORITHMS), audience=client, issuer=settings.OIDC.issuer,
+            token, _key(token), algorithms=list(ALGORITHMS), audience=client, issuer=provider().issuer,
             leeway=LEEWAY_S, options={"require": ["iss", "sub", "aud", "exp", "iat"]},
         )  # fmt: skip
     except jwt.PyJWTError as error:
@@ -138,7 +148,7 @@ def _key(token: str) -> Any:
 
 
 def _exchange(code: str, verifier: str, callback: str) -> dict[str, Any]:
-    wanted = settings.OIDC
+    wanted = provider()
     document = _document()
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": callback, "code_verifier": verifier}
     if document.by_header:
@@ -157,7 +167,7 @@ def _asked_more(access: str, subject: str) -> dict[str, Any]:
 
 def _document() -> _Document:
     """What the provider says about itself, read once an hour. Raises Refused where it is another issuer's."""
-    issuer = settings.OIDC.issuer
+    issuer = provider().issuer
     kept = _kept.get(issuer)
     if kept is not None and time.monotonic() - kept.read_at < KEPT_S:
         return kept

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -18,7 +17,7 @@ from django.utils.translation import gettext as _
 from reviewapp.enums import Role
 from reviewapp.models import OutsideIdentity, PersonScope
 
-from . import audit, sign_ins
+from . import audit, oidc, sign_ins
 from .oidc import Claims
 from .people import require
 
@@ -60,7 +59,7 @@ def link(user: User, subject: str, actor: User) -> None:
     require(actor, Role.ADMIN, to=_("link an account"))
     try:
         with transaction.atomic():
-            _link(user, settings.OIDC.issuer, subject, actor, by="admin")
+            _link(user, oidc.provider().issuer, subject, actor, by="admin")
     except IntegrityError as error:
         raise Taken(_("This subject is linked to another account.")) from error
 
@@ -106,7 +105,7 @@ def _linked(claims: Claims) -> User | None:
 
 def _made(claims: Claims) -> User:
     """A new account without roles and clients, where OIDC_CREATE allows it. Raises Unknown."""
-    if not settings.OIDC.may_create:
+    if not oidc.provider().may_create:
         raise Unknown("nobody is linked to the subject")
     first, last = claims.names
     user = User(username=_free_name(claims), first_name=first, last_name=last, email=claims.email)

@@ -88,7 +88,7 @@ def settings_count() -> int:
 
 def is_on(user: User) -> bool:
     """Whether the person has one."""
-    return Authenticator.objects.filter(user_id=user.pk, type__in=(APP, PASSKEY)).exists()
+    return bool(Authenticator.objects.filter(user_id=user.pk, type__in=(APP, PASSKEY)).exists())
 
 
 def may_be_required() -> bool:

@@ -77,8 +77,9 @@ def test_every_choice_is_named_in_the_readers_language(choices: type[models.Text
 # Errors of programs, and those whose sentence goes into a row as it is.
 INTERNAL = {
     "AssertionError", "CommandError", "DeliveryCorrupt", "DemoMissing", "DoesNotExist", "Fenced", "Http404",
-    "IllegalTransition", "ImproperlyConfigured", "KeyError", "LookupError", "NotImplementedError", "PostFailed",
-    "RuntimeError", "StateConflict", "TypeError", "ValueError", "_Damaged", "_OutOfTime",
+    "IllegalTransition", "ImproperlyConfigured", "KeyError", "KeyLost", "LookupError", "NotImplementedError",
+    "PostFailed", "Refused", "RuntimeError", "StateConflict", "TypeError", "Unknown", "ValueError", "_Damaged",
+    "_OutOfTime",
 }  # fmt: skip
 STORED = {
     "archives", "unpacking", "csv_rows", "uploads", "sheets", "scanning", "execution", "comparison", "demo",
