@@ -27,6 +27,10 @@ WIDE = (
 """What a list of photos doesn't show: most of a row's bytes."""
 SHORTEST = 3
 """Letters of the shortest piece that is found in the middle of a word."""
+_BEGINS = " OR ".join(rf"c{at} LIKE %s ESCAPE '\' OR c{at} LIKE %s ESCAPE '\'" for at in range(len(SEARCHED)))
+BEGINNINGS = f"SELECT id FROM asset_words_content WHERE {_BEGINS}"
+"""On SQLite, where a shorter piece is in no index. FTS5 keeps the words alone in this table, one column each in the order
+of SEARCHED: reading them all takes half as long as reading them in the photos' wide rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ def _with_words(words: str) -> Q:
     if len(words) >= SHORTEST and _has_fts5():
         phrase = words.replace('"', '""')
         return Q(pk__in=RawSQL("SELECT rowid FROM asset_words WHERE asset_words MATCH %s", [f'"{phrase}"']))
+    if _has_fts5():
+        return Q(pk__in=RawSQL(BEGINNINGS, _beginnings(words)))
     found = Q()
     for column in SEARCHED:
         if len(words) >= SHORTEST:
@@ -99,6 +105,12 @@ def _with_words(words: str) -> Q:
         else:
             found |= Q(**{f"{column}__istartswith": words}) | Q(**{f"{column}__icontains": f" {words}"})
     return found
+
+
+def _beginnings(words: str) -> list[str]:
+    """The parameters of BEGINNINGS."""
+    literal = connection.ops.prep_for_like_query(words)
+    return [f"{literal}%", f"% {literal}%"] * len(SEARCHED)
 
 
 @cache
