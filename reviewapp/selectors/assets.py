@@ -29,8 +29,8 @@ SHORTEST = 3
 """Letters of the shortest piece that is found in the middle of a word."""
 _BEGINS = " OR ".join(rf"c{at} LIKE %s ESCAPE '\' OR c{at} LIKE %s ESCAPE '\'" for at in range(len(SEARCHED)))
 BEGINNINGS = f"SELECT id FROM asset_words_content WHERE {_BEGINS}"
-"""On SQLite, where a shorter piece is in no index. FTS5 keeps the words alone in this table, one column each in the order
-of SEARCHED: reading them all takes half as long as reading them in the photos' wide rows."""
+"""On SQLite, where a shorter piece is in no index. FTS5 keeps the words alone in this table, one column each in the
+order of SEARCHED: reading them all takes half as long as reading them in the photos' wide rows."""
 
 
 @dataclass(frozen=True, slots=True)
