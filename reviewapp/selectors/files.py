@@ -85,13 +85,17 @@ class Named:
     byte_size: int
 
 
-def named(batch: Batch | None = None, client: Client | None = None) -> Generator[Named, None, None]:
+def named(
+    batch: Batch | None = None, client: Client | None = None, *, kind: str = "", also_removed: bool = False
+) -> Generator[Named, None, None]:
     """Yield every claim, sorted by key as bytes sort: the database sorts, this merges, so memory stays flat.
 
+    Of one batch, client or kind of file, if asked so; with `also_removed` what retention took the names of counts too.
     Close it when it isn't read to its end: it holds a cursor for every field.
     """
     with ExitStack() as cursors:
-        streams = (_claims(one, batch, client) for one in FIELDS if one.batch or batch is None)
+        fields = [one for one in FIELDS if (one.batch or batch is None) and kind in ("", one.kind)]
+        streams = (_claims(one, batch, client, also_removed) for one in fields)
         yield from heapq.merge(*[cursors.enter_context(closing(stream)) for stream in streams])
 
 
@@ -115,8 +119,10 @@ def holds(claim: Named) -> bool:
     return _rows(one).filter(pk=claim.pk, **{one.key: claim.key}).exists()
 
 
-def _claims(one: FileField, batch: Batch | None, client: Client | None) -> Generator[Named, None, None]:
-    rows = _rows(one)
+def _claims(
+    one: FileField, batch: Batch | None, client: Client | None, also_removed: bool
+) -> Generator[Named, None, None]:
+    rows = _rows(one, also_removed)
     if batch is not None:
         rows = rows.filter(**{one.batch: batch})
     if client is not None:
@@ -129,8 +135,8 @@ def _claims(one: FileField, batch: Batch | None, client: Client | None) -> Gener
         yield Named(key, one.name, pk, sha, byte_size)
 
 
-def _rows(one: FileField) -> models.QuerySet[Any]:
+def _rows(one: FileField, also_removed: bool = False) -> models.QuerySet[Any]:
     rows: models.QuerySet[Any] = one.model._default_manager.exclude(**{one.key: ""}).order_by()
-    if one.kind in REMOVED:
+    if one.kind in REMOVED and not also_removed:
         rows = rows.filter(Q(**{f"{one.batch}__{REMOVED[one.kind]}__isnull": True}))
     return rows

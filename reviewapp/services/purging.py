@@ -115,9 +115,8 @@ def purge(client: Client, *, despite_hold: bool = False, despite_work: bool = Fa
         raise PurgeRefused(reasons)
     _stop_work(client)
     done = Purge(client.pk, before=counts(client))
-    with closing(files.named(client=client)) as rows:
+    with closing(files.named(client=client, also_removed=True)) as rows:
         keys = [key for key, _ in itertools.groupby(rows, key=lambda claim: claim.key)]
-    keys += [key for key in _removed_keys(client) if key not in set(keys)]
     shared = files.still_named(keys, but_not=client)
     sizes = {key: _size(key) for key in keys}
     for key in keys:
@@ -155,15 +154,6 @@ def _stop_work(client: Client) -> None:
         state="withdrawn", lease_owner=None, lease_until=None
     )
     EditTask.objects.filter(asset__batch__client=client, state__in=retention.LIVE_EDITS).update(state="withdrawn")
-
-
-def _removed_keys(client: Client) -> list[str]:
-    """What retention took the names of already and may still lie in the trash."""
-    keys: set[str] = set()
-    for one in files.FIELDS:
-        rows = one.model._default_manager.filter(**{one.client: client}).exclude(**{one.key: ""})
-        keys.update(rows.values_list(one.key, flat=True))
-    return sorted(keys)
 
 
 def _size(key: str) -> int:

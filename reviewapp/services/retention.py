@@ -88,17 +88,15 @@ def bring_back(now: datetime | None = None) -> int:
 
 
 def _brought_back(batch: Batch, kind: str) -> bool:
-    field = files.REMOVED[kind]
+    keys = {claim.key for claim in files.named(batch, kind=kind, also_removed=True)}
+    if not all(storage.exists(key) or trash.is_trashed(key) for key in keys):
+        return False
     with transaction.atomic():  # named again before they move: the clean-up must not take them once more
-        Batch.objects.filter(pk=batch.pk).update(**{field: None})
+        Batch.objects.filter(pk=batch.pk).update(**{files.REMOVED[kind]: None})
         audit.record("batch.files_brought_back", batch, after={"kind": kind})
-    lost = [claim for claim in files.named(batch) if not storage.exists(claim.key) and not trash.restore(claim.key)]
-    if not lost:
-        return True
-    with transaction.atomic():
-        Batch.objects.filter(pk=batch.pk).update(**{field: getattr(batch, field)})
-        audit.record("batch.files_removed", batch, after={"kind": kind, "lost": len(lost)})
-    return False
+    for key in keys:
+        trash.restore(key)
+    return True
 
 
 def hold_batch(batch: Batch, actor: Any, *, is_held: bool, note: str = "") -> bool:

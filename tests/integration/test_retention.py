@@ -135,6 +135,21 @@ def test_sec05_nothing_on_legal_hold_goes_and_a_hold_brings_back(held: str, late
     assert {"batch.files_removed", "batch.files_brought_back"} <= verbs
 
 
+def test_a_hold_that_comes_too_late_changes_nothing(later: Any) -> None:
+    batch = delivered(keep_originals_days=1)
+    key = batch.assets.get().original_key
+    age_delivery(batch, 400)
+    later(25)
+    upkeep.daily()
+    trash.discard(key)
+    assert retention.hold_batch(batch, factories.make_user("mona", Role.MANAGER), is_held=True)
+    for _ in range(2):
+        assert retention.bring_back() == 0
+    batch.refresh_from_db()
+    assert batch.originals_removed_at is not None
+    assert not AuditEvent.objects.filter(verb="batch.files_brought_back").exists()
+
+
 def test_a_batch_somebody_works_on_keeps_its_files() -> None:
     batch = delivered(keep_originals_days=1)
     age_delivery(batch, 400)
