@@ -13,6 +13,7 @@ from reviewapp.enums import Role
 from reviewapp.models import AuditEvent
 from reviewapp.services import second_factors
 from tests import factories
+from tests.e2e import walk
 
 PASSWORD = "correct horse battery"
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -68,6 +69,7 @@ def added(page: Any, server: Any, name: str = "Laptop") -> None:
     page.fill("#passkey-name", name)
     page.click("[data-passkey=add]")
     page.wait_for_url("**/codes/")
+    assert not walk.serious(page)
     page.click("text=I kept them")
 
 
@@ -107,6 +109,10 @@ def test_sec10_after_the_password_a_passkey_is_asked_for(
     signed_out(page, live_server)
     by_password(page, live_server)
     page.wait_for_url("**/login/code/")
+    assert not walk.serious(page)
+    for width in (320, 390, 1440):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(walk.WIDE) <= 0 and not page.evaluate(walk.SMALL)
     page.click("[data-passkey=prove]")
     page.wait_for_url(f"{live_server.url}/")
 

@@ -41,9 +41,11 @@ NO_PAGE = re.compile(
     r"category|presets:(import|current|export|alarm|back|lock|try)|accept|decline|reference|proposals:(test|try)|complain|"
     r"add_returns|quality:(clear|close_alarm|draft|plan|reprocess|to_editors)|"
     r"line_(pause|resume)|hand_over|batches:hold|clients:(test|retry_message|secret)|review:call_back|"
-    r"links:fetch|deliveries:revoke|csp_report|end_sessions|people:(unlock|sign_out)"
+    r"links:fetch|deliveries:revoke|csp_report|end_sessions|people:(unlock|sign_out|link|unlink|reset_factors)|"
+    r"factor_(remove|codes)|second_factor$|passkey_|outside_"
 )
-"""Names of addresses that are no page: answers to scripts and forms, pictures, files, fragments."""
+"""Names of addresses that are no page: answers to scripts and forms, pictures, files, fragments. Two are pages that
+only a person with a second factor sees; test_passkeys.py looks at them."""
 WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 
