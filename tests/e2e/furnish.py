@@ -113,11 +113,13 @@ def finish() -> None:
     held = bulk.advance(senior, bulk.apply(senior, choice, Verdict.HOLD, seen=count))
     waits = ReviewTask.objects.filter(state="open").exclude(reason=ReviewReason.SAMPLE).order_by("pk").first()
     refused = Asset.objects.filter(state="rejected_intake").first()
-    assert waits is not None and refused is not None
+    judged = ReviewTask.objects.filter(state="open", run__quality__isnull=False).exclude(reason=ReviewReason.SAMPLE)
+    worst = judged.select_related("asset").order_by("run__quality__total", "pk").first()
+    assert waits is not None and refused is not None and worst is not None
     ids = {
         "sampled": Batch.objects.get(name="Autumn, a pilot").pk,
         "batch": mine.pk, "uploading": Batch.objects.get(name="Lamps, second shoot").pk, "image": waits.asset_id,
-        "refused": refused.pk, "client": mine.client_id, "person": _person("editor").pk, "delivery": sent.pk,
+        "worst": worst.asset.sku, "refused": refused.pk, "client": mine.client_id, "person": _person("editor").pk, "delivery": sent.pk,
         "link": link_reads.token(links.make(sent, 7, _person("manager"))),
         "proposal": PresetProposal.objects.latest("pk").pk, "preset": Preset.objects.get().slug,
         "bulk": held.pk,

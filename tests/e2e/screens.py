@@ -30,11 +30,16 @@ def first_painted(page: Any) -> None:
         page.wait_for_timeout(100)
 
 
-def keys(*pressed: str) -> Act:
+def painted(page: Any) -> None:
+    """Waits for the first photo of a desk and for nothing else."""
+    page.wait_for_selector("#stage[data-shown]")
+
+
+def keys(*pressed: str, ready: Act = first_painted) -> Act:
     """Waits for the photo, then presses keys."""
 
     def act(page: Any) -> None:
-        first_painted(page)
+        ready(page)
         for key in pressed:
             page.keyboard.press(key)
             page.wait_for_timeout(350)
@@ -114,11 +119,6 @@ def shown(selector: str) -> Act:
 def pressed(selector: str) -> Act:
     """A click. Not by the mouse: what it closes lies over something else, which a slow browser would find there."""
     return lambda page: page.dispatch_event(selector, "click")
-
-
-def painted(page: Any) -> None:
-    """Waits for the first photo of a desk and for nothing else."""
-    page.wait_for_selector("#stage[data-shown]")
 
 
 def pressing(key: str) -> Act:
@@ -242,8 +242,8 @@ SCREENS: tuple[Screen, ...] = (
     state("review-set-aside", set_aside, discarded, complains="500"),
     state("review-photo-error", without_pictures, complains="ERR_FAILED"),
     Screen("review-assisted", "senior", "/review/assisted/", first_painted),
-    Screen("review-why", "senior", "/review/assisted/", keys("m")),
-    Screen("review-flag", "senior", "/review/assisted/", keys("g")),
+    Screen("review-why", "senior", "/review/assisted/?sku={worst}", keys("m", ready=painted)),
+    Screen("review-flag", "senior", "/review/assisted/?sku={worst}", keys("g", ready=painted)),
     Screen("review-bulk", "senior", "/review/bulk/?batch={batch}"),
     Screen("review-bulk-done", "senior", "/review/bulk/{bulk}/"),
     Screen("editing", "editor", "/editing/"),
