@@ -1,7 +1,8 @@
 """Is anything lost or done twice when the running product is broken on purpose, again and again? (issue 6)
 
 The whole product on a database and a small disk of its own. Real photos come in over HTTP, every batch twice at once;
-16 scripted reviewers decide the same photos at the same moment; deliveries are asked for twice at once. Meanwhile
+16 scripted reviewers decide the same photos at the same moment; deliveries are asked for four times at once, and the
+clients' server, which is out of order at first, is told of them. Meanwhile
 workers, web, sweeper and Valkey are killed, a worker is stopped past its lease, Valkey is flushed, PostgreSQL is
 stopped at once and started again, the disk is filled to the last byte, bells are rung again. When all is at rest the
 rows and the files are counted. The same photos as plain RQ jobs, broken likewise, are the peer.
@@ -26,11 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.faulting import plain  # noqa: E402
-from benchmarks.faulting.breaking import LEFT, Breaker  # noqa: E402
+from benchmarks.faulting.breaking import HANDING_OVER, LEFT, Breaker  # noqa: E402
 from benchmarks.faulting.pictures import photo  # noqa: E402
 from benchmarks.faulting.senders import FORM, Desk, Ledger, Person, at_once, send  # noqa: E402
 from benchmarks.faulting.world import World, world  # noqa: E402
 from benchmarks.report import bar, finish  # noqa: E402
+from tests.receiver import Receiver, receiving  # noqa: E402
 
 REVIEWERS = 16
 WORKERS = 2
@@ -41,6 +43,7 @@ TASKS_EACH = 3
 REST_S = 300.0
 UNDECIDED = "SELECT count(*) FROM reviewapp_reviewtask WHERE state = 'open'"
 BUSY = "SELECT count(*) FROM reviewapp_batch WHERE name <> 'mixed' AND state NOT IN ('ready', 'delivered')"
+UNSENT = "SELECT count(*) FROM reviewapp_outboundmessage WHERE state IN ('pending', 'sending')"
 FAILED = "SELECT count(*) FROM reviewapp_asset WHERE state = 'failed'"
 Photos = dict[str, list[tuple[str, bytes, str]]]
 
@@ -48,11 +51,13 @@ Photos = dict[str, list[tuple[str, bytes, str]]]
 class Run:
     """One run of the product with everything that happens in it."""
 
-    def __init__(self, broken: World, photos: Photos, seed: int, breaker: Breaker) -> None:
-        self.world, self.photos, self.breaker = broken, photos, breaker
+    def __init__(self, broken: World, photos: Photos, seed: int, breakers: tuple[Breaker, Breaker], hook: str) -> None:
+        self.world, self.photos = broken, photos
+        self.breaker, self.at_the_end = breakers
         self.ledger, self._rng = Ledger(), random.Random(seed)
         asked = {
             "reviewers": REVIEWERS,
+            "hook": hook,
             "batches": [{"name": name, "is_pilot": name != "plain"} for name in photos],
         }
         made = broken.inside("benchmarks.faulting.setting", json.dumps(asked))
@@ -84,7 +89,10 @@ class Run:
         desk = Desk([self.person(f"reviewer{n}") for n in range(REVIEWERS)], "mixed", seed)
         desk.work(lambda: True, 0.1)
         self._rest()
-        self._deliver()
+        with ThreadPoolExecutor(1) as pool:
+            breaking = pool.submit(self.at_the_end.run, say)
+            self._deliver()
+            breaking.result()
         self._rest()
 
     def _upload(self) -> None:
@@ -120,7 +128,11 @@ class Run:
     def _rest(self) -> None:
         """Wait until no task is left and the sweep has looked at the batches since."""
         deadline = time.monotonic() + REST_S
-        while self.world.number(LEFT) or (self.world.number(BUSY) and not self._waits_for_people()):
+        while (
+            self.world.number(LEFT)
+            or self.world.number(UNSENT)
+            or (self.world.number(BUSY) and not self._waits_for_people())
+        ):
             if time.monotonic() > deadline:
                 say("it did not come to rest")
                 return
@@ -129,10 +141,18 @@ class Run:
     def _waits_for_people(self) -> bool:
         return bool(self.world.number(UNDECIDED) or self.world.number(FAILED))
 
-    def written(self) -> str:
-        """The ledger for the counting."""
+    def written(self, heard: list[dict[str, Any]]) -> str:
+        """The ledger for the counting, with what the clients' server took."""
         photos = [[batch, path, sha256] for (batch, path), sha256 in sorted(self.ledger.photos.items())]
-        return json.dumps({"photos": photos, "decisions": self.ledger.decisions, "delivered": self.delivered})
+        return json.dumps(
+            {"photos": photos, "decisions": self.ledger.decisions, "delivered": self.delivered, "heard": heard}
+        )
+
+
+def taken(receiver: Receiver) -> list[dict[str, Any]]:
+    """What the clients' server answered 200 to: not the first two."""
+    events: list[dict[str, Any]] = receiver.events
+    return events[2:]
 
 
 def say(text: str) -> None:
@@ -157,21 +177,27 @@ def painted(count: int, seed: int) -> Photos:
 def measure(kind: str, tasks: int, faults: int, gap_s: float, seed: int) -> dict[str, Any]:
     """The product's part."""
     photos = painted(tasks, seed)
-    with world(kind, tasks, WORKERS) as broken:
+    with receiving() as receiver, world(kind, tasks, WORKERS) as broken:
+        receiver.script, receiver.pause_s = [503] * 2, 0.2
         started = time.monotonic()
-        run = Run(broken, photos, seed, Breaker(broken, seed, faults, gap_s, TASKS_EACH * tasks))
+        handing_over = Breaker(broken, seed, max(3, faults // 10), 1.0, 0, HANDING_OVER)
+        breakers = Breaker(broken, seed, faults, gap_s, TASKS_EACH * tasks), handing_over
+        run = Run(broken, photos, seed, breakers, receiver.url)
         run.go(seed)
         seconds = time.monotonic() - started
         fenced = broken.logged('"outcome": "fenced"')
         restarts = sum("starting it again" in line for line in broken.stack.lines)
         broken.stack.stop()
-        (broken.data / "ledger.json").write_text(run.written(), encoding="utf-8")
+        (broken.data / "ledger.json").write_text(run.written(taken(receiver)), encoding="utf-8")
         counted = broken.inside("benchmarks.faulting.counting", str(broken.data / "ledger.json"))
         kinds = [wound.kind for wound in run.breaker.wounds]
+        ends = [wound.kind for wound in handing_over.wounds]
         return {
             "database": kind, "seed": seed, "photos": sum(map(len, photos.values())), "seconds": round(seconds),
             "disk": broken.disk,
             "faults": {name: kinds.count(name) for name in sorted(set(kinds))}, "left_out": run.breaker.skipped,
+            "faults_at_the_end": {name: ends.count(name) for name in sorted(set(ends))},
+            "messages_heard": len(receiver.got), "recovery_at_the_end": handing_over.recovery(),
             "recovery": run.breaker.recovery(), "processes_started_again": restarts, "fenced": fenced,
             "acknowledged": {"photos": len(run.ledger.photos), "decisions": len(run.ledger.decisions)},
             "refused": run.refused[:20], "given_up_then_retried": run.retried,
@@ -194,11 +220,13 @@ def main() -> int:
     figures = measure(options.db, options.tasks, faults, options.gap, options.seed)
     lists = {name: figures[name] for name in ("lost", "doubled", "wrong", "orphans")}
     figures |= {name: found[:20] for name, found in lists.items()}
-    never = sum(one["never"] for one in figures["recovery"].values())
+    parts = (figures["recovery"], figures["recovery_at_the_end"])
+    never = sum(one["never"] for part in parts for one in part.values())
     bars = [
         bar("photos acknowledged", figures["acknowledged"]["photos"], "==", figures["photos"]),
         *(bar(name, len(found), "==", 0) for name, found in lists.items()),
         bar("faults not recovered from", never, "==", 0),
+        bar("answers of 500", figures["answers"].get("500", 0), "==", 0),
     ]
     if not options.no_peer:
         figures["plain_rq"] = plain.measure(min(options.tasks, 500), options.seed, min(faults, 40))

@@ -46,6 +46,11 @@ def lost(ledger: dict[str, Any]) -> Iterator[str]:
     for batch in ledger["delivered"]:
         if not Delivery.objects.filter(batch=batch).exists():
             yield f"the delivery of batch {batch} was acknowledged and isn't there"
+    heard = {(one["event"], one["batch"]["id"]) for one in ledger["heard"]}
+    for batch in ledger["delivered"]:
+        for event in ("batch.completed", "delivery.ready"):
+            if (event, batch) not in heard:
+                yield f"the client was never told {event} of batch {batch}"
     for asset in Asset.objects.filter(state__in=_RESULT):
         if asset.current_run_id is None:
             yield f"asset {asset.pk} is {asset.state} without a result"
@@ -104,6 +109,10 @@ def doubled(ledger: dict[str, Any]) -> Iterator[str]:
     yield from more_than_one(m.AuditEvent, "batch", verb="batch.completed")
     yield from more_than_one(m.AuditEvent, "batch", verb="delivery.released")
     yield from more_than_one(m.AuditEvent, "asset", verb="asset.received")
+    told: dict[tuple[str, int], set[str]] = {}
+    for one in ledger["heard"]:  # the same event may come twice by its id, which a receiver drops
+        told.setdefault((one["event"], one["batch"]["id"]), set()).add(one["id"])
+    yield from (f"{len(ids)} x {event} of batch {batch}" for (event, batch), ids in told.items() if len(ids) > 1)
     first: dict[tuple[int, int], str] = {}
     for one in ledger["decisions"]:
         other = first.setdefault((one["task"], one["version"]), one["key"])
@@ -119,6 +128,8 @@ def wrong() -> Iterator[str]:
     for task in m.Task.objects.exclude(state="done"):
         if task.state != "dead" or not task.error_code:
             yield f"task {task.key} is {task.state} ({task.error_code or 'no cause'})"
+    for message in m.OutboundMessage.objects.exclude(state="sent"):
+        yield f"message {message.key} is {message.state} ({message.error_text})"
     settled = {"auto_approved", "approved", "in_review", "on_hold", "editing", "rejected_intake", "duplicate"}
     for asset in m.Asset.objects.exclude(state__in=settled):
         yield f"asset {asset.pk} is {asset.state} at rest ({asset.state_code})"

@@ -39,6 +39,7 @@ class World:
         self.disk = "tmpfs with a size of its own" if self.can_fill else "the folder's own disk, never filled"
         self.postgres: Postgres | None = None
         env = {"TASK_LEASE_S": str(LEASE_S), "WORKERS": str(workers), "REDIS_URL": "", "LOG_LEVEL": "INFO"}
+        env |= {"DELIVERY_GRACE_MIN": "0", "WEBHOOKS_TO_PRIVATE": "1"}
         if kind == "postgres":
             self.postgres = Postgres(fsync="on")
             self.postgres.start()

@@ -119,7 +119,8 @@ def finish() -> None:
     ids = {
         "sampled": Batch.objects.get(name="Autumn, a pilot").pk,
         "batch": mine.pk, "uploading": Batch.objects.get(name="Lamps, second shoot").pk, "image": waits.asset_id,
-        "worst": worst.asset.sku, "refused": refused.pk, "client": mine.client_id, "person": _person("editor").pk, "delivery": sent.pk,
+        "worst": worst.asset.sku, "refused": refused.pk,
+        "client": mine.client_id, "person": _person("editor").pk, "delivery": sent.pk,
         "link": link_reads.token(links.make(sent, 7, _person("manager"))),
         "proposal": PresetProposal.objects.latest("pk").pk, "preset": Preset.objects.get().slug,
         "bulk": held.pk,

@@ -16,7 +16,7 @@ from reviewapp.services import audit
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOTHING: dict[str, Any] = {"photos": [], "decisions": [], "delivered": []}
+NOTHING: dict[str, Any] = {"photos": [], "decisions": [], "delivered": [], "heard": []}
 
 
 @pytest.fixture
@@ -47,7 +47,13 @@ def test_what_is_whole_is_counted_as_such(files: Path) -> None:
 def test_a_photo_or_a_decision_that_was_acknowledged_and_is_not_there(files: Path) -> None:
     ledger = {**NOTHING, "photos": [[1, "gone.jpg", "0" * 64]], "delivered": [1]}
     ledger["decisions"] = [{"task": 1, "version": 1, "key": "k", "verdict": "approve"}]
+    assert len(list(counting.lost(ledger))) == 5, "photo, decision, delivery, and two messages to the client"
+    ready = {"id": "e1", "event": "delivery.ready", "batch": {"id": 1}}
+    ledger["heard"] = [ready, ready, {"id": "e2", "event": "batch.completed", "batch": {"id": 1}}]
     assert len(list(counting.lost(ledger))) == 3
+    assert list(counting.doubled(ledger)) == [], "the same event twice is one for who drops what they have seen"
+    ledger["heard"].append({**ready, "id": "e3"})
+    assert list(counting.doubled(ledger)) == ["2 x delivery.ready of batch 1"]
 
 
 def test_a_file_that_is_missing_damaged_or_nobodys(files: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client as Browser
 
 from reviewapp.enums import Role
@@ -138,3 +139,19 @@ def test_sec10_reports_fill_no_log(client: Browser, caplog: pytest.LogCaptureFix
     (dropped,) = [r for r in caplog.records if r.message == "csp_reports_dropped"]
     assert dropped.reports == 50 - csp.PER_MINUTE  # type: ignore[attr-defined]
     assert client.get("/csp-report/").status_code == 405
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_is_away_is_503_and_says_when_to_ask_again(client: Browser, error: type[Exception]) -> None:
+    def away(*_statement: Any) -> Any:
+        raise error("server closed the connection unexpectedly")
+
+    client.force_login(factories.make_user("rita", Role.REVIEWER))
+    client.raise_request_exception = False
+    with connection.execute_wrapper(away):
+        page = client.get("/review/mixed/")
+        told = client.post("/review/mixed/claim/", "{}", "application/json", headers={"Accept": "application/json"})
+    assert page.status_code == told.status_code == 503 and page["Retry-After"] == told["Retry-After"] == "5"
+    assert "doesn&#x27;t answer just now" in page.content.decode() and "server closed" not in page.content.decode()
+    assert "Nothing you saved is lost." in told.json()["message"]
+    assert client.get("/review/mixed/").status_code == 200

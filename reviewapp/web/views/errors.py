@@ -1,6 +1,9 @@
-"""The pages for 403, 404 and 500: what happened, and who or where to turn to."""
+"""The pages for 403, 404, 500 and 503: what happened, and who or where to turn to."""
+
+import sys
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -48,9 +51,27 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     return render(request, "errors/404.html", status=404)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Renders without the request: the shell's queries could be what failed."""
-    return HttpResponse(render_to_string("errors/500.html"), status=500)
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """For what nobody caught. A database that doesn't answer is 503: scripts then ask again and blame no single thing.
+
+    Renders without the request: the shell's queries could be what failed.
+    """
+    is_away = isinstance(sys.exception(), OperationalError | InterfaceError)
+    if is_away:
+        title = _("The database doesn't answer just now")
+        text = _("Nothing you saved is lost. Wait a moment, then load the page again.")
+    else:
+        title = _("Softproof could not answer")
+        text = _("The failure is in the log. Nothing you saved is lost. Load the page again, or go back to home.")
+    response: HttpResponseBase
+    if wants_json(request):
+        response = JsonResponse({"status": "failed", "message": f"{title}. {text}"}, status=503 if is_away else 500)
+    else:
+        page = render_to_string("errors/500.html", {"title": title, "text": text})
+        response = HttpResponse(page, status=503 if is_away else 500)
+    if is_away:
+        response["Retry-After"] = "5"
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
