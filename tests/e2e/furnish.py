@@ -18,7 +18,7 @@ from reviewapp.models import Asset, Batch, Client, EditTask, Preset, PresetPropo
 from reviewapp.policies.choosing import Choice
 from reviewapp.selectors import links as link_reads
 from reviewapp.selectors.review import Queue
-from reviewapp.services import bulk, delivery, editing, granting, ingest, leases, links, people, references
+from reviewapp.services import bulk, delivery, editing, granting, ingest, leases, links, people, recalls, references
 from reviewapp.services.review import record_decision
 from reviewapp.services.uploads import register_upload
 from tests.e2e.screens import PASSWORD
@@ -105,6 +105,8 @@ def finish() -> None:
     for task in ReviewTask.objects.filter(reason=ReviewReason.SAMPLE, state="open", asset__batch=mine):
         _decide(task, Verdict.APPROVE)
     sent = delivery.release(mine, _person("manager"))
+    recalls.hand_over(sent.pk, _person("manager"))
+    sent.refresh_from_db()
     leases.release(_person("reviewer"))
     senior = _person("senior")
     second = Batch.objects.get(name="Spring marketplace")

@@ -220,6 +220,9 @@ SCREENS: tuple[Screen, ...] = (
     Screen("home-editor", "editor", "/"),
     Screen("home-senior", "senior", "/"),
     Screen("review-queues", "senior", "/review/"),
+    # Before the reviewer comes, who might be lent this photo.
+    Screen("review-why", "senior", "/review/assisted/?sku={worst}", keys("m", ready=painted)),
+    Screen("review-flag", "senior", "/review/assisted/?sku={worst}", keys("g", ready=painted)),
     Screen("review", "reviewer", "/review/mixed/", first_painted),
     Screen("review-swipe", "reviewer", "/review/mixed/", keys("w")),
     Screen("review-blink", "reviewer", "/review/mixed/", keys("e")),
@@ -242,8 +245,6 @@ SCREENS: tuple[Screen, ...] = (
     state("review-set-aside", set_aside, discarded, complains="500"),
     state("review-photo-error", without_pictures, complains="ERR_FAILED"),
     Screen("review-assisted", "senior", "/review/assisted/", first_painted),
-    Screen("review-why", "senior", "/review/assisted/?sku={worst}", keys("m", ready=painted)),
-    Screen("review-flag", "senior", "/review/assisted/?sku={worst}", keys("g", ready=painted)),
     Screen("review-bulk", "senior", "/review/bulk/?batch={batch}"),
     Screen("review-bulk-done", "senior", "/review/bulk/{bulk}/"),
     Screen("editing", "editor", "/editing/"),

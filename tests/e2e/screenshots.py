@@ -24,36 +24,46 @@ from tests.stack import ROOT, Stack
 
 LOOKS = (("1440", (1440, 900), "light"), ("1440", (1440, 900), "dark"), ("390", (390, 844), "light"))
 MAX_BYTES = 6_000_000
-EXACT, CUT, COVER = 40, 28, 28
-"""Colours of a palette: the commonest as they are; of all others the median cut, and some from everywhere in the cube,
-which keeps the colour of a small sign."""
+DESK, PHOTO, PAGE = (40, 112), (32, 26), (26, 22)
+"""Colours of a palette: the commonest as they are, and others that stand for the rest. The desk has most: there the photo
+is what one looks at."""
 LEFT_OUT = frozenset({"login-refused", "batches-empty-filter", "thresholds-refused", "person-new", "channel-new",
                       "image-refused", "client-new", "batch-sample", "batch-owner", "not-found", "review-blink",
                       "review-bulk-done", "review-assisted", "review-note", "review-zoom",
-                      "account-reviewer"})  # fmt: skip
+                      "account-reviewer", "review-beside", "review-offline"})  # fmt: skip
 """States that the acceptance tests look at but nobody needs a picture of; so with the rarer ones of the desk."""
 
 
-def small_png(shot: bytes) -> bytes:
+def small_png(shot: bytes, colours: tuple[int, int]) -> bytes:
     """The same picture as a PNG with a palette: its commonest colours exactly, so that surfaces and words stay what
-    they are (a grey stays neutral), and others that stand for the rest. Not dithered."""
+    they are (a grey stays neutral), and others that stand for the rest. Not dithered.
+
+    Those are the median cut and k-means over each colour as often as the root of its count: by the count itself a
+    leather strap would get its brown from a big dark box.
+    """
+    exact, others = colours
     with Image.open(io.BytesIO(shot)) as image:
         picture = image.convert("RGB")
-    pixels = np.asarray(picture).reshape(-1, 3)
-    codes, where, counts = np.unique(pixels @ (65536, 256, 1), return_inverse=True, return_counts=True)
-    common = np.argsort(-counts, kind="stable")[:EXACT]
-    palette = np.stack([codes[common] >> 16, codes[common] >> 8 & 255, codes[common] & 255], axis=1).tolist()
-    rest = pixels[~np.isin(where, common)]
-    if len(rest):
-        cut = Image.fromarray(rest[None]).quantize(CUT, Image.Quantize.MEDIANCUT)
-        cover = Image.fromarray(np.unique(rest, axis=0)[None]).quantize(COVER, Image.Quantize.MAXCOVERAGE)
-        for chosen in (cut, cover):
-            palette += np.reshape(chosen.getpalette(), (-1, 3)).tolist()
+    codes, counts = np.unique(np.asarray(picture).reshape(-1, 3) @ (65536, 256, 1), return_counts=True)
+    found = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8)
+    order = np.argsort(-counts, kind="stable")
+    palette = found[order[:exact]].tolist()
+    if len(rest := order[exact:]):
+        spread = np.repeat(found[rest], np.ceil(np.sqrt(counts[rest])).astype(int), axis=0)
+        cut = Image.fromarray(spread[None]).quantize(others, Image.Quantize.MEDIANCUT, kmeans=3)
+        palette += np.reshape(cut.getpalette(), (-1, 3))[:others].tolist()
     holder = Image.new("P", (1, 1))
     holder.putpalette([value for colour in palette for value in colour])
     out = io.BytesIO()
     picture.quantize(palette=holder, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def colours_of(screen: Screen) -> tuple[int, int]:
+    """By how much of a screen is photo."""
+    if screen.is_desk:
+        return DESK
+    return PHOTO if screen.name.startswith(("image", "editing-", "login")) else PAGE
 
 
 def name_of(screen: Screen, width: str, theme: str) -> str:
@@ -80,7 +90,7 @@ def take(stack: Stack, browser: Any, folder: Path, ids: dict[str, Any], only: st
                 pages[screen.who] = signed_in(context, stack, screen.who)
             page = pages[screen.who]
             open_screen(page, stack, screen, ids)
-            data = small_png(page.screenshot())
+            data = small_png(page.screenshot(), colours_of(screen))
             screen.after(page)
             (folder / name_of(screen, label, theme)).write_bytes(data)
             total += len(data)
