@@ -14,7 +14,8 @@ Number -> where it is proved. Tests named test_14_NN are here or in test_accepta
 10  test_14_10
 11  test_14_11
 12  test_14_12
-13  test_14_13; test_review_contention: a_lost_lease_offers_the_next_photos
+13  test_14_13; test_review_contention: a_lost_lease_offers_the_next_photos; ran out and not taken, which is accepted:
+    test_review_decisions: test_a_lease_that_ran_out_still_counts_while_nobody_else_has_the_photo
 14  test_14_14
 15  test_upload_breaks: test_broken_connections_and_a_closed_tab...
 16  test_14_16: no network and no waiting between key and picture; the p95 itself is benchmarks/desk.py's bar
@@ -170,6 +171,10 @@ def test_14_08_with_single_keys_off_the_key_does_nothing_and_the_button_works(op
 
 
 def test_14_13_a_decision_after_the_lease_ran_out_is_refused_and_the_photo_offered_again(opened: Any, day: Day) -> None:
+    """Refused when somebody else took the photo meanwhile. One that ran out and that nobody took is accepted, otherwise
+    than the design says: no work of anybody else's is touched by it, and a person's own is not lost (docs/review.md,
+    "A decision"; test_review_decisions: test_a_lease_that_ran_out_still_counts_while_nobody_else_has_the_photo).
+    """
     page, stack = opened("reviewer", "/review/mixed/"), day[0]
     first_painted(page)
     first, start = sku(page), decisions(stack)[-1][0]
