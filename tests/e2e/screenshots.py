@@ -24,9 +24,9 @@ from tests.stack import ROOT, Stack
 
 LOOKS = (("1440", (1440, 900), "light"), ("1440", (1440, 900), "dark"), ("390", (390, 844), "light"))
 MAX_BYTES = 6_000_000
-DESK, PHOTO, PAGE = (40, 112), (32, 26), (26, 22)
-"""Colours of a palette: the commonest as they are, and others that stand for the rest. The desk has most: there the photo
-is what one looks at."""
+DESK, PHOTO, PAGE = (40, 96), (32, 24), (24, 20)
+"""Colours of a palette: the commonest as they are, and others that stand for the rest. The desk has most: there the
+photo is what one looks at."""
 LEFT_OUT = frozenset({"login-refused", "batches-empty-filter", "thresholds-refused", "person-new", "channel-new",
                       "image-refused", "client-new", "batch-sample", "batch-owner", "not-found", "review-blink",
                       "review-bulk-done", "review-assisted", "review-note", "review-zoom",
