@@ -2,10 +2,12 @@
 // answered. Each carries an Idempotency-Key, so sending one twice counts once, and every request says who decided, so that
 // nothing is stored under whoever signed in since.
 import { OpStore } from './opstore.js';
+import { gettext } from './words.js';
 
 const WAITS_MS = [1000, 2000, 4000, 8000, 15000];
 const ANSWERS = new Set([200, 404, 409, 410, 422]);
-const SIGNED_OUT = new Set([401, 403]);
+const SIGNED_OUT = 401;
+const FORBIDDEN = 403; // signed in, but may not review any more
 const BUSY = new Set([408, 425, 429, 502, 503, 504]); // the server as a whole: it says nothing of this one decision
 const TRIES = 3; // of one decision that the server answers with an error of its own, before the others go on without it
 const TIMEOUT_MS = 15000;
@@ -14,7 +16,7 @@ export class Outbox {
   /**
    * `person` is {id, name} of who decides. `address(op)` gives the URL, `headers()` the shared headers. `onAnswer(op, status,
    * data)` is called once per op, `onDiscard(op)` when a person gives one up; `onState({online, status, signedOut, other,
-   * waiting, aside, isKept})` on every change. `ready` resolves when what earlier pages left is here.
+   * forbidden, waiting, aside, isKept})` on every change. `ready` resolves when what earlier pages left is here.
    */
   constructor({ person, address, headers, onAnswer, onDiscard, onState }) {
     Object.assign(this, { address, headers, onAnswer, onDiscard, onState });
@@ -25,6 +27,7 @@ export class Outbox {
     this.status = 0; // of the answer that was none, 0 without a network
     this.isSignedOut = false;
     this.other = ''; // who is signed in now instead
+    this.forbidden = ''; // the server's sentence where this person may not review any more
     this.isReady = false;
     this.ready = this.#load();
     addEventListener('online', () => this.#online());
@@ -113,7 +116,13 @@ export class Outbox {
     this.timer = 0;
     this.isSignedOut = false;
     this.other = '';
+    this.forbidden = '';
     this.#send();
+  }
+
+  /** True while a person has to do something before anything can be sent. */
+  get isShut() {
+    return this.isSignedOut || this.forbidden !== '';
   }
 
   #online() {
@@ -128,13 +137,14 @@ export class Outbox {
   tell(now = {}) {
     this.onState({
       online: this.failures === 0, status: this.status, signedOut: this.isSignedOut, other: this.other,
+      forbidden: this.forbidden,
       waiting: this.waiting, aside: this.aside, isKept: this.store.isKept, ...now,
     });
   }
 
   async #send() {
     const [op] = this.going;
-    if (!this.isReady || this.sending || this.timer || this.isSignedOut || !op) return;
+    if (!this.isReady || this.sending || this.timer || this.isShut || !op) return;
     this.sending = op;
     if (navigator.onLine && !op.isTried) { // from here on it may have arrived, answered or not
       op.isTried = true;
@@ -143,7 +153,7 @@ export class Outbox {
     const { status, data } = await this.#ask(op);
     this.sending = null;
     if (ANSWERS.has(status)) this.#settle(op, status, data);
-    else if (SIGNED_OUT.has(status)) this.shut(data);
+    else if (Outbox.isShutBy(status)) this.shut(status, data);
     else this.#failed(op, status);
   }
 
@@ -172,10 +182,16 @@ export class Outbox {
     this.#send();
   }
 
-  /** Nobody, or somebody else, is signed in now: everything waits for the person whose page this is. */
-  shut(data) {
-    this.isSignedOut = true;
+  /** True for the answers that are about the person and not about what was asked. */
+  static isShutBy(status) {
+    return status === SIGNED_OUT || status === FORBIDDEN;
+  }
+
+  /** Everything waits: nobody, or somebody else, is signed in now (401), or this person may not review any more (403). */
+  shut(status, data) {
+    this.isSignedOut = status === SIGNED_OUT;
     this.other = data.status === 'other_person' ? data.now : '';
+    this.forbidden = status === FORBIDDEN ? data.message || gettext('The server does not let you review now.') : '';
     this.tell();
   }
 

@@ -263,10 +263,7 @@ export class Queue extends EventTarget {
   // ---- leases
   async #post(url, body) {
     const response = await fetch(url, { method: 'POST', headers: this.headers(), body: JSON.stringify(body) });
-    if (response.status === 401 || response.status === 403) {
-      const data = await response.json().catch(() => ({}));
-      this.outbox.shut(data);
-    }
+    if (Outbox.isShutBy(response.status)) this.outbox.shut(response.status, await response.json().catch(() => ({})));
     if (!response.ok) throw Object.assign(new Error(String(response.status)), { status: response.status });
     return response.json();
   }
@@ -284,12 +281,12 @@ export class Queue extends EventTarget {
       const added = this.add(items);
       if (added && wasEmpty) this.goto(Math.max(0, this.#nextOpen(this.index - 1)));
       this.isCut = false;
-      if (this.outbox.isSignedOut) this.outbox.retryNow();
+      if (this.outbox.isShut) this.outbox.retryNow();
       this.#say('back');
       this.#say('changed', { added });
     } catch (error) {
       this.isCut = true; // what the server has left is not known
-      if (!this.outbox.isSignedOut) this.outbox.tell({ online: false, status: error.status ?? 0 });
+      if (!this.outbox.isShut) this.outbox.tell({ online: false, status: error.status ?? 0 });
     } finally {
       this.isClaiming = false;
       this.isLoaded = true;

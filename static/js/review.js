@@ -83,14 +83,14 @@ function show() {
   reasons.close();
   composer.open(entry);
   if (adjuster.entry !== entry) adjuster.close();
-  full(null);
+  full(queue.outbox.forbidden ? 'forbidden' : null);
   const record = viewer.show(entry);
   const slow = record.ok ? 0 : setTimeout(() => stage.classList.add('loading'), SKELETON_MS);
   const painted = () => {
     clearTimeout(slow);
     if (queue.current !== entry) return;
     stage.classList.remove('loading');
-    if (record.failed) { full('error'); return; }
+    if (record.failed) { if (!isFull()) full('error'); return; }
     requestAnimationFrame(() => {
       if (queue.current !== entry) return;
       isPainted = true;
@@ -187,7 +187,7 @@ function blank(title) {
 }
 
 function ended() {
-  if (queue.open.length) return;
+  if (queue.open.length || queue.outbox.forbidden) return;
   const { name, title, text } = idle(queue, boot);
   queue.index = queue.entries.length; // none of the decided ones is on screen
   blank(title);
@@ -231,13 +231,30 @@ function shut(other, waiting) {
   if (!dialog.open) dialog.showModal();
 }
 
-function network({ online = true, status = 0, signedOut = false, other = '', waiting, aside: stuck }) {
+/** This person may not review any more: said in the server's words. What was decided waits on this device. */
+function forbid(words, waiting) {
+  $('#signed-out').close();
+  $('#other-person').close();
+  if (shown() !== 'forbidden') blank(gettext('No photo'));
+  full('forbidden', waiting ? `${words} ${kept(queue.outbox, waiting)}` : words);
+}
+
+/** The desk goes on where it was. */
+function allow() {
+  full(null);
+  if (queue.current) show();
+  else ended();
+}
+
+function network({ online = true, status = 0, signedOut = false, other = '', forbidden = '', waiting, aside: stuck }) {
   desk.dataset.unsent = String(waiting);
   if (aside.show(stuck)) {
     note('fail', 'triangle-alert', stuck.at(-1).sku ?? '', gettext('The server keeps answering with an error, so this is not stored. The others go on.'),
       { label: gettext('Show'), run: () => $('#aside').showModal() });
   }
   if (signedOut) shut(other, waiting);
+  if (forbidden) forbid(forbidden, waiting);
+  else if (shown() === 'forbidden') allow();
   const ready = queue.open.filter(isWarm).length;
   if (!online) {
     const held = waiting ? kept(queue.outbox, waiting) : gettext('Nothing waits to be sent.');
@@ -337,21 +354,27 @@ $('#skip-image').addEventListener('click', () => { full(null); isPainted = true;
 for (const dialog of [$('#signed-out'), $('#other-person')]) {
   dialog.querySelector('.again').addEventListener('click', () => { dialog.close(); goOn(); });
 }
+$('#allowed-again').addEventListener('click', goOn);
 $('#op-open').addEventListener('click', () => location.reload());
 $('#other-person').addEventListener('cancel', (event) => event.preventDefault());
-document.addEventListener('visibilitychange', () => { // back from signing in in another tab
-  if (!document.hidden && queue.outbox.isSignedOut) goOn();
+document.addEventListener('visibilitychange', () => { // back from signing in in another tab, or allowed again meanwhile
+  if (!document.hidden && queue.outbox.isShut) goOn();
 });
 
 queue.addEventListener('moved', show);
 queue.addEventListener('ended', ended);
 queue.addEventListener('changed', () => { figures(); film(); if (queue.open.length) prefetchSoon(); else stillEnded(); });
-queue.addEventListener('back', () => { $('#signed-out').close(); $('#other-person').close(); });
+queue.addEventListener('back', () => {
+  $('#signed-out').close();
+  $('#other-person').close();
+  if (shown() === 'forbidden') allow();
+});
 queue.addEventListener('others', (event) => others(event.detail.others));
 queue.addEventListener('refused', (event) => refused(event.detail));
 queue.addEventListener('recalled', (event) => recalled(event.detail));
 queue.addEventListener('network', (event) => network(event.detail));
 queue.addEventListener('lease', () => {
+  if (queue.outbox.forbidden) return; // said already, and no claim would help
   blank(gettext('No photo'));
   full('lease');
 });
