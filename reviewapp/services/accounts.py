@@ -18,7 +18,7 @@ from reviewapp.models import AuditEvent, PersonScope
 
 from . import audit, granting
 from .granting import Reach
-from .people import NotAllowed, require, set_roles
+from .people import NotAllowed, require, require_over, set_roles
 
 
 class AccountRefused(ValueError):
@@ -71,9 +71,11 @@ def create_person(data: PersonData, password: str, roles: Iterable[Role], actor:
 def update_person(user: User, roles: Iterable[Role], *, is_active: bool, actor: Any, reach: Reach, seen: int) -> User:
     """Set a person's roles, clients and whether they may sign in. `seen` is the version the form showed (version_of).
 
-    Raises NotAllowed, also for closing one's own account; PersonChanged when somebody changed the person meanwhile.
+    Raises NotAllowed, also for closing one's own account and for a superuser's; PersonChanged when somebody changed the
+    person meanwhile.
     """
     require(actor, Role.ADMIN, to=_("change an account"))
+    require_over(actor, user)
     if user.pk == actor.pk and not is_active:
         raise NotAllowed(_("You can't close your own account. Another admin can."))
     with transaction.atomic():

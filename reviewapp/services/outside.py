@@ -19,7 +19,7 @@ from reviewapp.models import OutsideIdentity, PersonScope
 
 from . import audit, oidc, sign_ins
 from .oidc import Claims
-from .people import require
+from .people import require, require_over
 
 
 class Unknown(Exception):
@@ -57,6 +57,7 @@ def identities(user: User) -> list[OutsideIdentity]:
 def link(user: User, subject: str, actor: User) -> None:
     """An admin links an account to a subject of the provider. Raises NotAllowed, Taken."""
     require(actor, Role.ADMIN, to=_("link an account"))
+    require_over(actor, user)
     try:
         with transaction.atomic():
             _link(user, oidc.provider().issuer, subject, actor, by="admin")
@@ -67,6 +68,7 @@ def link(user: User, subject: str, actor: User) -> None:
 def unlink(user: User, pk: int, actor: User) -> None:
     """An admin takes a link away; the person's sessions end. Raises NotAllowed."""
     require(actor, Role.ADMIN, to=_("unlink an account"))
+    require_over(actor, user)
     with transaction.atomic():
         found = OutsideIdentity.objects.filter(person=user, pk=pk).first()
         if found is not None:

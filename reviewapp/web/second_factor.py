@@ -69,9 +69,9 @@ def sign_in(request: HttpRequest, user: User, method: str, target: str, **more: 
     return response
 
 
-def to_confirm(request: HttpRequest) -> HttpResponse:
-    """Prove it again first; then back to where it was asked."""
-    target = request.get_full_path() if request.method == "GET" else reverse("second_factors")
+def to_confirm(request: HttpRequest, back: str = "") -> HttpResponse:
+    """Prove it again first; then back to where it was asked, or to `back` where that was no page."""
+    target = request.get_full_path() if request.method == "GET" else back or reverse("second_factors")
     return redirect(f"{reverse('confirm')}?{urlencode({'next': target})}")
 
 

@@ -18,7 +18,7 @@ from reviewapp.config import env
 from reviewapp.enums import Role
 from reviewapp.models import AuditEvent, OutsideIdentity
 from reviewapp.services import oidc, outside, people, second_factors
-from tests import factories
+from tests import factories, signing
 from tests.codes import code_of
 from tests.provider import CLIENT, SECRET, Provider
 
@@ -210,7 +210,7 @@ def test_sec10_a_second_factor_is_asked_for_after_the_provider_too(client: Brows
 def test_sec10_an_admin_links_and_unlinks_and_nobody_else(client: Browser, provider: Provider) -> None:
     rita, ada = person(email=""), person("ada", "ada@example.com", Role.ADMIN)
     door = Browser()
-    door.force_login(ada)
+    signing.enter(door, ada)
     with pytest.raises(people.NotAllowed):
         outside.link(rita, "248289761001", person("mona", "m@example.com", Role.MANAGER))
     door.post(f"/people/{rita.pk}/outside/", {"subject": "248289761001"})

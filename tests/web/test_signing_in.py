@@ -21,7 +21,7 @@ from reviewapp.policies.throttle import ACCOUNT, ADDRESS
 from reviewapp.services import people, sign_ins, throttle
 from reviewapp.services.accounts import version_of
 from reviewapp.web.addresses import address_of
-from tests import factories
+from tests import factories, signing
 
 PASSWORD = "correct horse battery"
 pytestmark = pytest.mark.django_db
@@ -231,7 +231,7 @@ def test_sec10_signing_out_everywhere_keeps_only_this_session(client: Browser) -
 
 def test_sec10_an_admin_ends_sessions_and_gives_a_new_password(client: Browser) -> None:
     rita, hers = person(), Browser()
-    client.force_login(factories.make_user("ada", Role.ADMIN))
+    signing.enter(client, factories.make_user("ada", Role.ADMIN))
     try_in(hers, password=PASSWORD)
     client.post(f"/people/{rita.pk}/sign-out/")
     assert hers.get("/").status_code == 302

@@ -64,6 +64,8 @@ def back(request: HttpRequest) -> HttpResponse:
 def link(request: HttpRequest, pk: int) -> HttpResponse:
     """Link an account to a subject of the provider."""
     person, subject = get_object_or_404(User, pk=pk), request.POST.get("subject", "").strip()[:255]
+    if not steps.is_recent(request):
+        return steps.to_confirm(request, reverse("people:edit", args=[pk]))
     if subject and oidc.is_on():
         try:
             outside.link(person, subject, request.user)  # type: ignore[arg-type]
