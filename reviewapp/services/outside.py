@@ -93,7 +93,7 @@ def _linked(claims: Claims) -> User | None:
         return None
     if len(people) > 1:
         raise Unknown("several accounts have the address")
-    (user,) = people
+    user = the_one(people[0], claims.email)
     if not user.is_active:
         raise Unknown("closed account")
     if user.is_superuser:
@@ -103,6 +103,22 @@ def _linked(claims: Claims) -> User | None:
         raise Unknown("the account belongs to another subject of the provider")
     _link(user, claims.issuer, claims.subject, None, by="email")
     return user
+
+
+def the_one(found: User, address: str) -> User:
+    """The person that the database found by an e-mail address, where it is theirs but for the case of A to Z.
+
+    Raises Unknown. A database asks with UPPER(), to which an i without its dot and a long s are I and S: whoever has
+    such an address vouched for would open somebody else's account (CVE-2019-19844). Python's casefold and NFKC fold
+    some of them as well, so neither is asked.
+    """
+    if _lowered(found.email) != _lowered(address):
+        raise Unknown("an account's address only looks like it")
+    return found
+
+
+def _lowered(address: str) -> str:
+    return "".join(sign.lower() if sign.isascii() else sign for sign in address)
 
 
 def _made(claims: Claims) -> User:

@@ -174,6 +174,33 @@ def test_sec10_an_account_in_doubt_is_not_linked_by_itself(client: Browser, prov
     assert sign_in(Browser(), provider)["Location"] == "/login/" and "closed" in reasons()[-1]
 
 
+LOOK_ALIKES = [
+    ("rita@example.com", "r\u0131ta@example.com"), ("sam@example.com", "\u017fam@example.com"),
+    ("kim@example.com", "\u212aim@example.com"), ("rita@example.com", "rita@e\uff58ample.com"),
+]  # fmt: skip
+"""What UPPER(), casefold or NFKC take for one: a dotless i, a long s, the sign of kelvin, a wide x (CVE-2019-19844)."""
+
+
+@pytest.mark.parametrize(("theirs", "vouched"), LOOK_ALIKES)
+def test_sec10_an_address_that_only_folds_to_the_same_is_another_one(theirs: str, vouched: str) -> None:
+    """Whatever the database's locale found: the answer is Python's."""
+    found = User(username="found", email=theirs)
+    with pytest.raises(outside.Unknown, match="only looks like"):
+        outside.the_one(found, vouched)
+    assert outside.the_one(found, theirs.upper()) is found
+
+
+@pytest.mark.parametrize(("theirs", "vouched"), LOOK_ALIKES)
+def test_sec10_a_look_alike_address_opens_nobody_elses_account(
+    client: Browser, provider: Provider, theirs: str, vouched: str
+) -> None:
+    person(email=theirs)
+    provider.person["email"] = vouched
+    assert sign_in(client, provider)["Location"] == "/login/" and not OutsideIdentity.objects.exists()
+    provider.person["email"] = theirs.upper()
+    assert sign_in(client, provider)["Location"] == "/"
+
+
 def test_sec10_new_people_come_only_where_allowed_and_may_do_nothing(
     client: Browser, provider: Provider, settings: Any
 ) -> None:
