@@ -245,6 +245,16 @@ def test_sec10_an_admin_ends_sessions_and_gives_a_new_password(client: Browser) 
             act()
 
 
+def test_sec10_the_operations_admin_changes_no_password_past_the_count(client: Browser) -> None:
+    root = User.objects.create_superuser("root", password=PASSWORD)
+    try_in(client, "root", PASSWORD)
+    new = {"old_password": PASSWORD, "new_password1": "another long password", "new_password2": "another long password"}
+    for answer in (client.get("/ops/password_change/"), client.post("/ops/password_change/", new)):
+        assert (answer.status_code, answer["Location"]) == (302, "/account/password/")
+    root.refresh_from_db()
+    assert root.check_password(PASSWORD) and not said("person.password_set")
+
+
 def test_sec10_closing_an_account_ends_its_sessions_at_once(client: Browser) -> None:
     rita, hers = person(), Browser()
     try_in(hers, password=PASSWORD)
