@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from reviewapp.enums import Role
 from reviewapp.models import AuditEvent, PersonScope
 
-from . import audit, granting
+from . import audit, granting, sign_ins
 from .granting import Reach
 from .people import NotAllowed, require, require_over, set_roles
 
@@ -89,6 +89,8 @@ def update_person(user: User, roles: Iterable[Role], *, is_active: bool, actor: 
         if User.objects.filter(pk=user.pk, is_active=not is_active).update(is_active=is_active):
             verb = "person.opened" if is_active else "person.closed"
             audit.record(verb, user, actor=actor, before={"active": not is_active}, after={"active": is_active})
+            if not is_active:
+                sign_ins.end_all(user, actor)  # or opening the account again would open its old sessions
         if events.count() != before:
             PersonScope.objects.filter(pk=scope.pk).update(version=F("version") + 1)
     user.refresh_from_db()

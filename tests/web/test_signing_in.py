@@ -259,9 +259,14 @@ def test_sec10_closing_an_account_ends_its_sessions_at_once(client: Browser) -> 
     rita, hers = person(), Browser()
     try_in(hers, password=PASSWORD)
     client.force_login(factories.make_user("ada", Role.ADMIN))
-    client.post(f"/people/{rita.pk}/", {"roles": ["reviewer"], "works_for": "all", "seen": version_of(rita)})
+    stands = {"roles": ["reviewer"], "works_for": "all"}
+    client.post(f"/people/{rita.pk}/", {**stands, "seen": version_of(rita)})
     assert hers.get("/").status_code == 302
-    assert try_in(hers, password=PASSWORD).status_code == 200
+    assert try_in(Browser(), password=PASSWORD).status_code == 200
+    client.post(f"/people/{rita.pk}/", {**stands, "is_active": "on", "seen": version_of(rita)})
+    assert hers.get("/").status_code == 302, "opened again, the account has no session from before"
+    assert not PersonSession.objects.filter(person_id=rita.pk).exists()
+    assert try_in(hers, password=PASSWORD).status_code == 302
 
 
 def test_sec10_the_operations_admin_has_no_door_of_its_own(client: Browser) -> None:
