@@ -179,8 +179,8 @@ def codes_once(user: User) -> list[str]:
     return found
 
 
-def remove(user: User, roles: Collection[Role], *, passkey: int | None = None) -> None:
-    """Turn one's own app off, or take a passkey away.
+def remove(user: User, roles: Collection[Role], *, keep: str, passkey: int | None = None) -> None:
+    """Turn one's own app off, or take a passkey away. With the last factor the sessions end that proved it, but `keep`.
 
     Raises NotAllowed where it is the last factor of somebody who has to have one.
     """
@@ -196,6 +196,8 @@ def remove(user: User, roles: Collection[Role], *, passkey: int | None = None) -
         row.delete()
         audit.record("second_factor.removed", user, actor=user, after=told)
         forget_spare_codes(user)
+        if not is_on(user):
+            sign_ins.end_sessions(user, user, but=keep)
 
 
 def forget_spare_codes(user: User) -> None:

@@ -12,7 +12,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.internal.flows.login import get_authentication_records, perform_login, record_authentication
+from allauth.account.internal.flows.login import (
+    AUTHENTICATION_METHODS_SESSION_KEY,
+    get_authentication_records,
+    perform_login,
+    record_authentication,
+)
 from allauth.account.models import Login
 from allauth.account.stages import LoginStage
 from django.contrib.auth import logout
@@ -60,6 +65,13 @@ def is_recent(request: HttpRequest) -> bool:
 def write_down(request: HttpRequest, user: User, method: str, **more: Any) -> None:
     """Keep in the session that something was proved."""
     record_authentication(request, user, method=method, **more)
+
+
+def forget_if_off(request: HttpRequest, user: User) -> None:
+    """With the last factor goes what was proved by it here: where one is required later, it is to be set up anew."""
+    if not second_factors.is_on(user):
+        rest = [one for one in proved(request) if one.get("method") != "mfa"]
+        request.session[AUTHENTICATION_METHODS_SESSION_KEY] = rest
 
 
 def sign_in(request: HttpRequest, user: User, method: str, target: str, **more: Any) -> HttpResponse:

@@ -132,11 +132,13 @@ def remove(request: HttpRequest) -> HttpResponse:
     """Turn the authenticator app off."""
     if not steps.is_recent(request):
         return steps.to_confirm(request)
+    user = _person(request)
     try:
-        second_factors.remove(_person(request), roles_of(request.user))
+        second_factors.remove(user, roles_of(user), keep=request.session.session_key or "")
     except NotAllowed as refused:
         messages.error(request, str(refused))
     else:
+        steps.forget_if_off(request, user)
         messages.success(request, _("The authenticator app is off."))
     return redirect("second_factors")
 

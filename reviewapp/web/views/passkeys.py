@@ -104,10 +104,13 @@ def remove(request: HttpRequest, factor: int) -> HttpResponse:
     """This device signs in no longer."""
     if not steps.is_recent(request):
         return steps.to_confirm(request)
+    user = _person(request)
     try:
-        second_factors.remove(_person(request), roles_of(request.user), passkey=factor)
+        second_factors.remove(user, roles_of(user), keep=request.session.session_key or "", passkey=factor)
     except NotAllowed as refused:
         messages.error(request, str(refused))
+    else:
+        steps.forget_if_off(request, user)
     return redirect("second_factors")
 
 
