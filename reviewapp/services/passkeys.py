@@ -22,7 +22,10 @@ from fido2.utils import websafe_decode
 from . import audit, second_factors
 
 NAME_LENGTH = 60
-BROKEN = (ValidationError, ValueError, TypeError, KeyError, AttributeError, IndexError, struct.error, binascii.Error)
+BROKEN = (
+    ValidationError, ValueError, TypeError, KeyError, AttributeError, IndexError, struct.error, binascii.Error,
+    RecursionError,
+)  # fmt: skip
 """What the libraries raise for an answer that is none."""
 
 

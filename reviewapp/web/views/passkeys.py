@@ -126,6 +126,6 @@ def _origin(request: HttpRequest) -> str:
 def _sent(request: HttpRequest) -> dict[str, Any]:
     try:
         found = json.loads(request.body[: MOST_BYTES + 1])
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     return found if isinstance(found, dict) else {}
