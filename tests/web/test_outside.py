@@ -16,7 +16,8 @@ from django.test import Client as Browser
 
 from reviewapp.config import env
 from reviewapp.enums import Role
-from reviewapp.models import AuditEvent, OutsideIdentity
+from reviewapp.models import AuditEvent, OutsideIdentity, PersonSession, SignInTries
+from reviewapp.policies.throttle import ADDRESS
 from reviewapp.services import oidc, outside, people, second_factors
 from tests import factories, signing
 from tests.codes import code_of
@@ -143,6 +144,26 @@ def test_sec10_it_may_not_take_longer_than_ten_minutes(
     later = time.time() + 601
     monkeypatch.setattr("reviewapp.services.oidc.time.time", lambda: later)
     assert client.get(back)["Location"] == "/login/" and "too long" in reasons()[-1]
+
+
+def test_sec10_coming_back_from_nowhere_fills_no_log_and_starts_are_counted(
+    client: Browser, provider: Provider
+) -> None:
+    person()
+    for _ in range(5):
+        assert client.get(f"{BACK}?state=x&code=y")["Location"] == "/login/"
+    assert not AuditEvent.objects.exists() and not PersonSession.objects.exists()
+    assert "Signing in didn't work" in html.unescape(client.get("/login/").content.decode())
+    for _ in range(3):
+        assert sign_in(Browser(), provider)["Location"] == "/"
+    assert SignInTries.objects.get().failures == 0, "whoever comes in is taken off again"
+    PersonSession.objects.all().delete()
+    for _ in range(ADDRESS.free + 10):
+        last = Browser()
+        answer = last.get(START)
+    assert answer["Location"] == "/login/" and "Too many tries" in last.get("/login/").content.decode()
+    assert PersonSession.objects.count() == ADDRESS.free
+    assert len(reasons()) == 0
 
 
 @pytest.mark.parametrize("verified", [False, None, "true", 1])
