@@ -54,6 +54,11 @@ def identities(user: User) -> list[OutsideIdentity]:
     return list(OutsideIdentity.objects.filter(person=user).order_by("pk"))
 
 
+def is_linked(user: User, issuer: str, subject: str) -> bool:
+    """Whether a subject of a provider still belongs to the account."""
+    return OutsideIdentity.objects.filter(person=user, issuer=issuer, subject=subject).exists()
+
+
 def link(user: User, subject: str, actor: User) -> None:
     """An admin links an account to a subject of the provider. Raises NotAllowed, Taken."""
     require(actor, Role.ADMIN, to=_("link an account"))
@@ -66,7 +71,7 @@ def link(user: User, subject: str, actor: User) -> None:
 
 
 def unlink(user: User, pk: int, actor: User) -> None:
-    """An admin takes a link away; the person's sessions end. Raises NotAllowed."""
+    """An admin takes a link away; sessions end, and so does a sign-in that waits for its code. Raises NotAllowed."""
     require(actor, Role.ADMIN, to=_("unlink an account"))
     require_over(actor, user)
     with transaction.atomic():

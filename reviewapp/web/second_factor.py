@@ -30,7 +30,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from reviewapp.services import second_factors, sign_ins
+from reviewapp.services import outside, second_factors, sign_ins
 from reviewapp.web.addresses import address_of
 from reviewapp.web.permissions import roles_of, wants_json
 
@@ -116,10 +116,17 @@ class SecondFactorStage(LoginStage):  # type: ignore[misc]
         return redirect(self.urlname), True
 
     def still_holds(self) -> bool:
-        """Whether account, password and factor are as they were at the first step."""
+        """Whether account, password, factor and the link to the provider are as they were at the first step."""
         user = self.login.user
         is_same = self.state.get("password") == user.get_session_auth_hash()
-        return bool(user.is_active and is_same and second_factors.is_on(user))
+        return bool(user.is_active and is_same and second_factors.is_on(user) and self._is_linked(user))
+
+    def _is_linked(self, user: User) -> bool:
+        records = [one for one in get_authentication_records(self.request, user) if one.get("method") != "mfa"]
+        first = records[-1] if records else {}
+        if first.get("method") != "oidc":
+            return True
+        return outside.is_linked(user, first.get("issuer", ""), first.get("subject", ""))
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

@@ -255,6 +255,17 @@ def test_sec10_a_second_factor_is_asked_for_after_the_provider_too(client: Brows
     assert AuditEvent.objects.filter(verb="sign_in.opened").get().after["how"] == "oidc, totp"
 
 
+def test_sec10_unlinking_ends_a_sign_in_that_waits_for_its_code(client: Browser, provider: Provider) -> None:
+    rita, ada = person(), person("ada", "ada@example.com", Role.ADMIN)
+    secret = second_factors.new_secret()
+    second_factors.add_app(rita, secret, code_of(secret, time.time() - 30))
+    assert sign_in(client, provider)["Location"] == "/login/code/" and client.get("/login/code/").status_code == 200
+    outside.unlink(rita, OutsideIdentity.objects.get().pk, ada)
+    assert client.get("/login/code/")["Location"] == "/login/"
+    assert client.post("/login/code/", {"code": code_of(secret)})["Location"] == "/login/"
+    assert client.get("/")["Location"].startswith("/login/")
+
+
 def test_sec10_an_admin_links_and_unlinks_and_nobody_else(client: Browser, provider: Provider) -> None:
     rita, ada = person(email=""), person("ada", "ada@example.com", Role.ADMIN)
     door = Browser()

@@ -68,7 +68,7 @@ def back(request: HttpRequest) -> HttpResponse:
     except outside.Unknown as unknown:
         return _failed(request, unknown.why, _("No account here is yours. An admin can make one, or link yours."))
     throttle.succeed("", kept.get("from", ""))
-    return steps.sign_in(request, person, "oidc", kept["next"])
+    return steps.sign_in(request, person, "oidc", kept["next"], issuer=claims.issuer, subject=claims.subject)
 
 
 @role_required(*ADMINS, every_client=True)
