@@ -210,18 +210,18 @@ class MailServer:
     host: str
     port: int
     user: str
-    password: str
+    password: str = field(repr=False)
     is_ssl: bool
     is_starttls: bool
     sender: str
 
 
 def read_mail() -> MailServer | None:
-    """Return the mail server of EMAIL_URL, None when it is unset: no e-mail is then sent.
+    """Return the mail server of EMAIL_URL or its file, None when it is unset: no e-mail is then sent.
 
     smtp:// asks for STARTTLS unless the address says ?tls=0; smtps:// speaks TLS from the first byte.
     """
-    raw = read_str("EMAIL_URL")
+    raw = read_private("EMAIL_URL")
     if not raw:
         return None
     parts = _split("EMAIL_URL", raw, ("smtp", "smtps"))

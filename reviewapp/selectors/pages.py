@@ -40,7 +40,7 @@ def keyset_by(rows: QuerySet[M, Any], order: Sequence[str], cursor: str, size: i
     ordered = rows.order_by(*order)
     try:
         found = list(_after(ordered, order, json.loads(cursor or "[]"))[: size + 1])
-    except (ValueError, TypeError, ValidationError):
+    except (ValueError, TypeError, RecursionError, ValidationError):
         found = list(ordered[: size + 1])
     if len(found) <= size:
         return Page(found, "")

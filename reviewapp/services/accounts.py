@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from reviewapp.enums import Role
 from reviewapp.models import AuditEvent, PersonScope
 
-from . import audit, granting
+from . import audit, granting, sign_ins
 from .granting import Reach
-from .people import NotAllowed, require, set_roles
+from .people import NotAllowed, require, require_over, set_roles
 
 
 class AccountRefused(ValueError):
@@ -71,9 +71,11 @@ def create_person(data: PersonData, password: str, roles: Iterable[Role], actor:
 def update_person(user: User, roles: Iterable[Role], *, is_active: bool, actor: Any, reach: Reach, seen: int) -> User:
     """Set a person's roles, clients and whether they may sign in. `seen` is the version the form showed (version_of).
 
-    Raises NotAllowed, also for closing one's own account; PersonChanged when somebody changed the person meanwhile.
+    Raises NotAllowed, also for closing one's own account and for a superuser's; PersonChanged when somebody changed the
+    person meanwhile.
     """
     require(actor, Role.ADMIN, to=_("change an account"))
+    require_over(actor, user)
     if user.pk == actor.pk and not is_active:
         raise NotAllowed(_("You can't close your own account. Another admin can."))
     with transaction.atomic():
@@ -87,6 +89,8 @@ def update_person(user: User, roles: Iterable[Role], *, is_active: bool, actor: 
         if User.objects.filter(pk=user.pk, is_active=not is_active).update(is_active=is_active):
             verb = "person.opened" if is_active else "person.closed"
             audit.record(verb, user, actor=actor, before={"active": not is_active}, after={"active": is_active})
+            if not is_active:
+                sign_ins.end_all(user, actor)  # or opening the account again would open its old sessions
         if events.count() != before:
             PersonScope.objects.filter(pk=scope.pk).update(version=F("version") + 1)
     user.refresh_from_db()

@@ -61,7 +61,7 @@ def parse(text: str) -> dict[str, Any]:
         )
     try:
         found = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ChannelRefused(_("The rules can't be read: %(error)s") % {"error": error}) from error
     if not isinstance(found, dict):
         raise ChannelRefused(_("The rules must be a list of names and values."))

@@ -188,7 +188,7 @@ def read_rows_json(text: str) -> dict[str, CsvRow]:
         return {}
     try:
         given = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise IngestRefused("The file's row isn't JSON. Load the page again.", code="rows") from error
     if isinstance(given, dict) and all(isinstance(value, dict) for value in given.values()):
         given = [{"file": path, **fields} for path, fields in given.items()]

@@ -200,7 +200,7 @@ def _ask(method: str, address: str, **more: Any) -> dict[str, Any]:
             if response.status_code != 200 or len(body) > MAX_BYTES:
                 raise Refused(f"{address} answered {response.status_code}")
             found = json.loads(body)
-    except (requests.RequestException, ValueError, OSError) as error:
+    except (requests.RequestException, ValueError, RecursionError, OSError) as error:
         raise Refused(f"{address}: {type(error).__name__}") from error
     if not isinstance(found, dict):
         raise Refused(f"{address} answered no object")

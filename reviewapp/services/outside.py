@@ -19,7 +19,7 @@ from reviewapp.models import OutsideIdentity, PersonScope
 
 from . import audit, oidc, sign_ins
 from .oidc import Claims
-from .people import require
+from .people import require, require_over
 
 
 class Unknown(Exception):
@@ -54,9 +54,15 @@ def identities(user: User) -> list[OutsideIdentity]:
     return list(OutsideIdentity.objects.filter(person=user).order_by("pk"))
 
 
+def is_linked(user: User, issuer: str, subject: str) -> bool:
+    """Whether a subject of a provider still belongs to the account."""
+    return OutsideIdentity.objects.filter(person=user, issuer=issuer, subject=subject).exists()
+
+
 def link(user: User, subject: str, actor: User) -> None:
     """An admin links an account to a subject of the provider. Raises NotAllowed, Taken."""
     require(actor, Role.ADMIN, to=_("link an account"))
+    require_over(actor, user)
     try:
         with transaction.atomic():
             _link(user, oidc.provider().issuer, subject, actor, by="admin")
@@ -65,8 +71,9 @@ def link(user: User, subject: str, actor: User) -> None:
 
 
 def unlink(user: User, pk: int, actor: User) -> None:
-    """An admin takes a link away; the person's sessions end. Raises NotAllowed."""
+    """An admin takes a link away; sessions end, and so does a sign-in that waits for its code. Raises NotAllowed."""
     require(actor, Role.ADMIN, to=_("unlink an account"))
+    require_over(actor, user)
     with transaction.atomic():
         found = OutsideIdentity.objects.filter(person=user, pk=pk).first()
         if found is not None:
@@ -91,7 +98,7 @@ def _linked(claims: Claims) -> User | None:
         return None
     if len(people) > 1:
         raise Unknown("several accounts have the address")
-    (user,) = people
+    user = the_one(people[0], claims.email)
     if not user.is_active:
         raise Unknown("closed account")
     if user.is_superuser:
@@ -101,6 +108,22 @@ def _linked(claims: Claims) -> User | None:
         raise Unknown("the account belongs to another subject of the provider")
     _link(user, claims.issuer, claims.subject, None, by="email")
     return user
+
+
+def the_one(found: User, address: str) -> User:
+    """The person that the database found by an e-mail address, where it is theirs but for the case of A to Z.
+
+    Raises Unknown. A database asks with UPPER(), to which an i without its dot and a long s are I and S: whoever has
+    such an address vouched for would open somebody else's account (CVE-2019-19844). Python's casefold and NFKC fold
+    some of them as well, so neither is asked.
+    """
+    if _lowered(found.email) != _lowered(address):
+        raise Unknown("an account's address only looks like it")
+    return found
+
+
+def _lowered(address: str) -> str:
+    return "".join(sign.lower() if sign.isascii() else sign for sign in address)
 
 
 def _made(claims: Claims) -> User:

@@ -22,7 +22,10 @@ from fido2.utils import websafe_decode
 from . import audit, second_factors
 
 NAME_LENGTH = 60
-BROKEN = (ValidationError, ValueError, TypeError, KeyError, AttributeError, IndexError, struct.error, binascii.Error)
+BROKEN = (
+    ValidationError, ValueError, TypeError, KeyError, AttributeError, IndexError, struct.error, binascii.Error,
+    RecursionError,
+)  # fmt: skip
 """What the libraries raise for an answer that is none."""
 
 
@@ -30,33 +33,39 @@ class WrongKey(ValueError):
     """What the browser sent doesn't prove a passkey."""
 
 
-def options_to_add(user: User) -> dict[str, Any]:
-    """What the browser asks the device for; the challenge stays in the session."""
-    return dict(auth.begin_registration(user, passwordless=True))
+def options_to_add(user: User) -> tuple[dict[str, Any], Any]:
+    """What the browser asks the device for, and the challenge, which the session keeps for one answer."""
+    asked = dict(auth.begin_registration(user, passwordless=True))
+    return asked, _taken()
 
 
-def add(user: User, name: str, credential: Any, origin: str, *, keep: str) -> None:
+def add(user: User, name: str, credential: Any, origin: str, challenge: Any, *, keep: str) -> None:
     """Keep a new passkey. Raises WrongKey."""
     try:
+        auth.set_state(challenge)
         _check_origin(credential, origin)
         auth.parse_registration_response(credential)
         if not auth.complete_registration(credential).is_user_verified():
             raise WrongKey
     except BROKEN as error:
         raise WrongKey from error
+    finally:
+        _taken()
     with transaction.atomic():
         auth.WebAuthn.add(user, name[:NAME_LENGTH], credential)
         second_factors.added(user, second_factors.PASSKEY, keep=keep, name=name[:NAME_LENGTH])
 
 
-def options_to_sign_in() -> dict[str, Any]:
+def options_to_sign_in() -> tuple[dict[str, Any], Any]:
     """The same for signing in: whose it is the device says."""
-    return dict(auth.begin_authentication(None))
+    asked = dict(auth.begin_authentication(None))
+    return asked, _taken()
 
 
-def proved(credential: Any, origin: str) -> Authenticator:
-    """The passkey that signed this session's challenge, once. Raises WrongKey."""
+def proved(credential: Any, origin: str, challenge: Any) -> Authenticator:
+    """The passkey that signed the challenge, which was taken out of the session for this one try. Raises WrongKey."""
     try:
+        auth.set_state(challenge)
         _check_origin(credential, origin)
         response = auth.parse_authentication_response(credential)
         user = auth.extract_user_from_response(credential)
@@ -66,8 +75,7 @@ def proved(credential: Any, origin: str) -> Authenticator:
     except BROKEN as error:
         raise WrongKey from error
     finally:
-        if auth.get_state():  # a challenge is for one try
-            auth.clear_state()
+        _taken()
     if not found.user.is_active:
         raise WrongKey
     found.record_usage()
@@ -85,6 +93,13 @@ def rename(user: User, pk: int, name: str) -> None:
             audit.record(
                 "second_factor.renamed", user, actor=user, before={"name": before}, after={"name": row.data["name"]}
             )
+
+
+def _taken() -> Any:
+    """The library has one place for every challenge; ours are kept apart, so that none answers for another."""
+    found = auth.get_state()
+    auth.clear_state()
+    return found
 
 
 def _check_origin(credential: Any, origin: str) -> None:

@@ -63,6 +63,12 @@ def require(user: Any, *roles: Role, to: str) -> None:
         raise NotAllowed(_("To %(to)s you need the role %(names)s. An admin can add it.") % {"to": to, "names": names})
 
 
+def require_over(actor: User, person: User) -> None:
+    """Raise NotAllowed where `person` is a superuser and `actor` isn't: a role must not reach above itself."""
+    if person.is_superuser and not actor.is_superuser:
+        raise NotAllowed(_("This account is a superuser's. Only a superuser can change it, or how it signs in."))
+
+
 def require_client(user: Any, client_id: int) -> None:
     """Raise NotTheirs unless photos of this client are for `user`."""
     if not access.may_see(user, client_id):

@@ -26,7 +26,7 @@ from reviewapp.enums import Role
 
 from . import audit, sign_ins, throttle
 from .factor_secrets import KeyLost
-from .people import NotAllowed, require
+from .people import NotAllowed, require, require_over
 
 log = logging.getLogger("softproof.sign_in")
 
@@ -179,8 +179,8 @@ def codes_once(user: User) -> list[str]:
     return found
 
 
-def remove(user: User, roles: Collection[Role], *, passkey: int | None = None) -> None:
-    """Turn one's own app off, or take a passkey away.
+def remove(user: User, roles: Collection[Role], *, keep: str, passkey: int | None = None) -> None:
+    """Turn one's own app off, or take a passkey away. With the last factor the sessions end that proved it, but `keep`.
 
     Raises NotAllowed where it is the last factor of somebody who has to have one.
     """
@@ -196,6 +196,8 @@ def remove(user: User, roles: Collection[Role], *, passkey: int | None = None) -
         row.delete()
         audit.record("second_factor.removed", user, actor=user, after=told)
         forget_spare_codes(user)
+        if not is_on(user):
+            sign_ins.end_sessions(user, user, but=keep)
 
 
 def forget_spare_codes(user: User) -> None:
@@ -212,10 +214,11 @@ def _refuse_the_last(has_others: bool, roles: Collection[Role]) -> None:
 def reset(user: User, actor: User | None) -> int:
     """Take all of somebody's factors away: phone and codes are lost. Their sessions end. Returns how many there were.
 
-    Raises NotAllowed: not an admin, or one's own. `actor` is None at the machine itself.
+    Raises NotAllowed: not an admin, one's own, or a superuser's. `actor` is None at the machine itself.
     """
     if actor is not None:
         require(actor, Role.ADMIN, to=_("reset a second factor"))
+        require_over(actor, user)
         if actor.pk == user.pk:
             raise NotAllowed(_("Your own second factor is under Account. Another admin can reset it."))
     with transaction.atomic():

@@ -15,7 +15,7 @@ from reviewapp.enums import Role
 from reviewapp.models import PersonSession
 
 from . import audit, throttle
-from .people import require
+from .people import require, require_over
 
 
 class WeakPassword(ValueError):
@@ -53,9 +53,13 @@ def end_all(user: User, actor: User | None, *, but: str = "") -> int:
 
 
 def new_password(user: User, password: str, actor: User, *, but: str = "") -> None:
-    """Set a password and end the other sessions. Raises NotAllowed (not one's own, and no admin), WeakPassword."""
+    """Set a password and end the other sessions.
+
+    Raises NotAllowed (not one's own, and no admin, or a superuser's), WeakPassword.
+    """
     if actor.pk != user.pk:
         require(actor, Role.ADMIN, to=_("set somebody's password"))
+        require_over(actor, user)
     try:
         validate_password(password, user)
     except ValidationError as error:

@@ -55,12 +55,16 @@ def begin(name: str, address: str, kind: str = PASSWORD) -> None:
 
 
 def succeed(name: str, address: str, kind: str = PASSWORD) -> None:
-    """What was tried is right: the account's tries are forgotten; of the address's only this one is."""
+    """What was tried is right: the account's tries are forgotten; of the address's only this one is.
+
+    Where the address failed too often its wait stays: whoever knows one right password must not end it from there.
+    """
     keys = [key for key, limit in _keys(name, address, kind) if limit is ACCOUNT]
     SignInTries.objects.filter(key__in=keys).delete()
     others = [key for key, limit in _keys(name, address, kind) if limit is ADDRESS]
     taken_off = SignInTries.objects.filter(key__in=others, failures__gt=0)
-    taken_off.update(failures=F("failures") - 1, locked_until=None)
+    taken_off.update(failures=F("failures") - 1)
+    SignInTries.objects.filter(key__in=others, failures__lt=ADDRESS.free).update(locked_until=None)
 
 
 def fail(name: str, address: str, kind: str = PASSWORD) -> None:

@@ -12,7 +12,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.internal.flows.login import get_authentication_records, perform_login, record_authentication
+from allauth.account.internal.flows.login import (
+    AUTHENTICATION_METHODS_SESSION_KEY,
+    get_authentication_records,
+    perform_login,
+    record_authentication,
+)
 from allauth.account.models import Login
 from allauth.account.stages import LoginStage
 from django.contrib.auth import logout
@@ -25,7 +30,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from reviewapp.services import second_factors, sign_ins
+from reviewapp.services import outside, second_factors, sign_ins
 from reviewapp.web.addresses import address_of
 from reviewapp.web.permissions import roles_of, wants_json
 
@@ -62,6 +67,13 @@ def write_down(request: HttpRequest, user: User, method: str, **more: Any) -> No
     record_authentication(request, user, method=method, **more)
 
 
+def forget_if_off(request: HttpRequest, user: User) -> None:
+    """With the last factor goes what was proved by it here: where one is required later, it is to be set up anew."""
+    if not second_factors.is_on(user):
+        rest = [one for one in proved(request) if one.get("method") != "mfa"]
+        request.session[AUTHENTICATION_METHODS_SESSION_KEY] = rest
+
+
 def sign_in(request: HttpRequest, user: User, method: str, target: str, **more: Any) -> HttpResponse:
     """The first step is done: go on to the second one, or in. `target` was found to be one of ours."""
     write_down(request, user, method, **more)
@@ -69,9 +81,9 @@ def sign_in(request: HttpRequest, user: User, method: str, target: str, **more: 
     return response
 
 
-def to_confirm(request: HttpRequest) -> HttpResponse:
-    """Prove it again first; then back to where it was asked."""
-    target = request.get_full_path() if request.method == "GET" else reverse("second_factors")
+def to_confirm(request: HttpRequest, back: str = "") -> HttpResponse:
+    """Prove it again first; then back to where it was asked, or to `back` where that was no page."""
+    target = request.get_full_path() if request.method == "GET" else back or reverse("second_factors")
     return redirect(f"{reverse('confirm')}?{urlencode({'next': target})}")
 
 
@@ -104,10 +116,17 @@ class SecondFactorStage(LoginStage):  # type: ignore[misc]
         return redirect(self.urlname), True
 
     def still_holds(self) -> bool:
-        """Whether account, password and factor are as they were at the first step."""
+        """Whether account, password, factor and the link to the provider are as they were at the first step."""
         user = self.login.user
         is_same = self.state.get("password") == user.get_session_auth_hash()
-        return bool(user.is_active and is_same and second_factors.is_on(user))
+        return bool(user.is_active and is_same and second_factors.is_on(user) and self._is_linked(user))
+
+    def _is_linked(self, user: User) -> bool:
+        records = [one for one in get_authentication_records(self.request, user) if one.get("method") != "mfa"]
+        first = records[-1] if records else {}
+        if first.get("method") != "oidc":
+            return True
+        return outside.is_linked(user, first.get("issuer", ""), first.get("subject", ""))
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DbStore
+from django.db import transaction
 from django.utils import timezone
 
 from reviewapp.models import PersonSession
@@ -50,6 +51,22 @@ class SessionStore(DbStore):
         row.opened_at = self._opened_at or timezone.now()
         row.expire_date = timezone.now() + timedelta(seconds=settings.SESSION_IDLE_S)
         return row
+
+    def take(self, name: str) -> Any:
+        """Take out what counts once: of two requests at the same time one gets it, the other None."""
+        found = None
+        if self.session_key is not None and name in self:
+            with transaction.atomic():
+                row = PersonSession.objects.select_for_update().filter(pk=self.session_key).first()
+                held: dict[str, Any] = self.decode(row.session_data) if row is not None else {}
+                found = held.pop(name, None)
+                if found is not None:
+                    PersonSession.objects.filter(pk=self.session_key).update(session_data=self.encode(held))
+        # No change where the other request got it: what that one wrote is not to be written over.
+        was_changed = self.modified
+        self.pop(name, None)
+        self.modified = was_changed or found is not None
+        return found
 
     def cycle_key(self) -> None:
         """Signing in and a new password begin a new session."""

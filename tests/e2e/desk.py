@@ -13,6 +13,7 @@ from reviewapp.models import Batch, ReviewTask
 from reviewapp.web.sessions import SessionStore
 from tests import factories
 from tests.e2e.pictures import run_files
+from tests.signing import proved
 
 
 def waiting(count: int, batch: Batch | None = None) -> list[ReviewTask]:
@@ -33,6 +34,7 @@ def sign_in(context: Any, server: Any, user: User) -> None:
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    proved(session, user)
     session.save()
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session.session_key, "url": server.url}])
 

@@ -124,6 +124,20 @@ def test_a_mail_server_is_read(monkeypatch: pytest.MonkeyPatch, value: str, want
     assert (read.host, read.port, read.user, read.password, read.is_ssl, read.is_starttls) == wanted
 
 
+def test_sec08_a_mail_server_with_its_password_is_read_from_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place = tmp_path / "mail"
+    place.write_text("smtp://ann:hunter2@mail.example?from=a@b.example\n")
+    monkeypatch.setenv("EMAIL_URL_FILE", str(place))
+    read = env.read_mail()
+    assert read is not None and (read.password, read.sender) == ("hunter2", "a@b.example")
+    assert "hunter2" not in repr(read)
+    monkeypatch.setenv("EMAIL_URL", "smtp://mail.example?from=a@b.example")
+    with pytest.raises(ImproperlyConfigured, match="both set"):
+        env.read_mail()
+
+
 def test_no_mail_server_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EMAIL_URL", raising=False)
     assert env.read_mail() is None

@@ -16,9 +16,10 @@ from django.test import Client as Browser
 
 from reviewapp.config import env
 from reviewapp.enums import Role
-from reviewapp.models import AuditEvent, OutsideIdentity
+from reviewapp.models import AuditEvent, OutsideIdentity, PersonSession, SignInTries
+from reviewapp.policies.throttle import ADDRESS
 from reviewapp.services import oidc, outside, people, second_factors
-from tests import factories
+from tests import factories, signing
 from tests.codes import code_of
 from tests.provider import CLIENT, SECRET, Provider
 
@@ -145,6 +146,26 @@ def test_sec10_it_may_not_take_longer_than_ten_minutes(
     assert client.get(back)["Location"] == "/login/" and "too long" in reasons()[-1]
 
 
+def test_sec10_coming_back_from_nowhere_fills_no_log_and_starts_are_counted(
+    client: Browser, provider: Provider
+) -> None:
+    person()
+    for _ in range(5):
+        assert client.get(f"{BACK}?state=x&code=y")["Location"] == "/login/"
+    assert not AuditEvent.objects.exists() and not PersonSession.objects.exists()
+    assert "Signing in didn't work" in html.unescape(client.get("/login/").content.decode())
+    for _ in range(3):
+        assert sign_in(Browser(), provider)["Location"] == "/"
+    assert SignInTries.objects.get().failures == 0, "whoever comes in is taken off again"
+    PersonSession.objects.all().delete()
+    for _ in range(ADDRESS.free + 10):
+        last = Browser()
+        answer = last.get(START)
+    assert answer["Location"] == "/login/" and "Too many tries" in last.get("/login/").content.decode()
+    assert PersonSession.objects.count() == ADDRESS.free
+    assert len(reasons()) == 0
+
+
 @pytest.mark.parametrize("verified", [False, None, "true", 1])
 def test_sec10_an_address_that_the_provider_does_not_vouch_for_opens_nothing(
     client: Browser, provider: Provider, verified: Any
@@ -172,6 +193,33 @@ def test_sec10_an_account_in_doubt_is_not_linked_by_itself(client: Browser, prov
     provider.person["sub"] = "248289761001"
     User.objects.filter(pk=rita.pk).update(is_active=False)
     assert sign_in(Browser(), provider)["Location"] == "/login/" and "closed" in reasons()[-1]
+
+
+LOOK_ALIKES = [
+    ("rita@example.com", "r\u0131ta@example.com"), ("sam@example.com", "\u017fam@example.com"),
+    ("kim@example.com", "\u212aim@example.com"), ("rita@example.com", "rita@e\uff58ample.com"),
+]  # fmt: skip
+"""What UPPER(), casefold or NFKC take for one: a dotless i, a long s, the sign of kelvin, a wide x (CVE-2019-19844)."""
+
+
+@pytest.mark.parametrize(("theirs", "vouched"), LOOK_ALIKES)
+def test_sec10_an_address_that_only_folds_to_the_same_is_another_one(theirs: str, vouched: str) -> None:
+    """Whatever the database's locale found: the answer is Python's."""
+    found = User(username="found", email=theirs)
+    with pytest.raises(outside.Unknown, match="only looks like"):
+        outside.the_one(found, vouched)
+    assert outside.the_one(found, theirs.upper()) is found
+
+
+@pytest.mark.parametrize(("theirs", "vouched"), LOOK_ALIKES)
+def test_sec10_a_look_alike_address_opens_nobody_elses_account(
+    client: Browser, provider: Provider, theirs: str, vouched: str
+) -> None:
+    person(email=theirs)
+    provider.person["email"] = vouched
+    assert sign_in(client, provider)["Location"] == "/login/" and not OutsideIdentity.objects.exists()
+    provider.person["email"] = theirs.upper()
+    assert sign_in(client, provider)["Location"] == "/"
 
 
 def test_sec10_new_people_come_only_where_allowed_and_may_do_nothing(
@@ -207,10 +255,21 @@ def test_sec10_a_second_factor_is_asked_for_after_the_provider_too(client: Brows
     assert AuditEvent.objects.filter(verb="sign_in.opened").get().after["how"] == "oidc, totp"
 
 
+def test_sec10_unlinking_ends_a_sign_in_that_waits_for_its_code(client: Browser, provider: Provider) -> None:
+    rita, ada = person(), person("ada", "ada@example.com", Role.ADMIN)
+    secret = second_factors.new_secret()
+    second_factors.add_app(rita, secret, code_of(secret, time.time() - 30))
+    assert sign_in(client, provider)["Location"] == "/login/code/" and client.get("/login/code/").status_code == 200
+    outside.unlink(rita, OutsideIdentity.objects.get().pk, ada)
+    assert client.get("/login/code/")["Location"] == "/login/"
+    assert client.post("/login/code/", {"code": code_of(secret)})["Location"] == "/login/"
+    assert client.get("/")["Location"].startswith("/login/")
+
+
 def test_sec10_an_admin_links_and_unlinks_and_nobody_else(client: Browser, provider: Provider) -> None:
     rita, ada = person(email=""), person("ada", "ada@example.com", Role.ADMIN)
     door = Browser()
-    door.force_login(ada)
+    signing.enter(door, ada)
     with pytest.raises(people.NotAllowed):
         outside.link(rita, "248289761001", person("mona", "m@example.com", Role.MANAGER))
     door.post(f"/people/{rita.pk}/outside/", {"subject": "248289761001"})

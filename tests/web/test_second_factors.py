@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from reviewapp.enums import Role
 from reviewapp.models import AuditEvent, SignInTries
 from reviewapp.services import factor_secrets, people, second_factors, throttle
-from tests import factories
+from tests import factories, signing
 from tests.codes import code_of
 
 PASSWORD = "correct horse battery"
@@ -375,7 +375,7 @@ def test_sec10_an_admin_resets_it_and_nobody_else(client: Browser, ready: tuple[
     with pytest.raises(people.NotAllowed):
         second_factors.reset(rita, person("mona", Role.MANAGER))
     ada, door = person("ada", Role.ADMIN), Browser()
-    door.force_login(ada)
+    signing.enter(door, ada)
     with pytest.raises(people.NotAllowed):
         second_factors.reset(ada, ada)
     assert "Reset second factor" in door.get(f"/people/{rita.pk}/").content.decode()

@@ -21,7 +21,7 @@ from reviewapp.policies.throttle import ACCOUNT, ADDRESS
 from reviewapp.services import people, sign_ins, throttle
 from reviewapp.services.accounts import version_of
 from reviewapp.web.addresses import address_of
-from tests import factories
+from tests import factories, signing
 
 PASSWORD = "correct horse battery"
 pytestmark = pytest.mark.django_db
@@ -231,7 +231,7 @@ def test_sec10_signing_out_everywhere_keeps_only_this_session(client: Browser) -
 
 def test_sec10_an_admin_ends_sessions_and_gives_a_new_password(client: Browser) -> None:
     rita, hers = person(), Browser()
-    client.force_login(factories.make_user("ada", Role.ADMIN))
+    signing.enter(client, factories.make_user("ada", Role.ADMIN))
     try_in(hers, password=PASSWORD)
     client.post(f"/people/{rita.pk}/sign-out/")
     assert hers.get("/").status_code == 302
@@ -245,13 +245,28 @@ def test_sec10_an_admin_ends_sessions_and_gives_a_new_password(client: Browser) 
             act()
 
 
+def test_sec10_the_operations_admin_changes_no_password_past_the_count(client: Browser) -> None:
+    root = User.objects.create_superuser("root", password=PASSWORD)
+    try_in(client, "root", PASSWORD)
+    new = {"old_password": PASSWORD, "new_password1": "another long password", "new_password2": "another long password"}
+    for answer in (client.get("/ops/password_change/"), client.post("/ops/password_change/", new)):
+        assert (answer.status_code, answer["Location"]) == (302, "/account/password/")
+    root.refresh_from_db()
+    assert root.check_password(PASSWORD) and not said("person.password_set")
+
+
 def test_sec10_closing_an_account_ends_its_sessions_at_once(client: Browser) -> None:
     rita, hers = person(), Browser()
     try_in(hers, password=PASSWORD)
     client.force_login(factories.make_user("ada", Role.ADMIN))
-    client.post(f"/people/{rita.pk}/", {"roles": ["reviewer"], "works_for": "all", "seen": version_of(rita)})
+    stands = {"roles": ["reviewer"], "works_for": "all"}
+    client.post(f"/people/{rita.pk}/", {**stands, "seen": version_of(rita)})
     assert hers.get("/").status_code == 302
-    assert try_in(hers, password=PASSWORD).status_code == 200
+    assert try_in(Browser(), password=PASSWORD).status_code == 200
+    client.post(f"/people/{rita.pk}/", {**stands, "is_active": "on", "seen": version_of(rita)})
+    assert hers.get("/").status_code == 302, "opened again, the account has no session from before"
+    assert not PersonSession.objects.filter(person_id=rita.pk).exists()
+    assert try_in(hers, password=PASSWORD).status_code == 302
 
 
 def test_sec10_the_operations_admin_has_no_door_of_its_own(client: Browser) -> None:

@@ -55,7 +55,7 @@ def _values(request: HttpRequest) -> dict[str, Any]:
 def _body(request: HttpRequest) -> dict[str, Any]:
     try:
         data = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: brackets in brackets without end
         return {}
     return data if isinstance(data, dict) else {}
 

@@ -11,6 +11,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -131,11 +132,13 @@ def remove(request: HttpRequest) -> HttpResponse:
     """Turn the authenticator app off."""
     if not steps.is_recent(request):
         return steps.to_confirm(request)
+    user = _person(request)
     try:
-        second_factors.remove(_person(request), roles_of(request.user))
+        second_factors.remove(user, roles_of(user), keep=request.session.session_key or "")
     except NotAllowed as refused:
         messages.error(request, str(refused))
     else:
+        steps.forget_if_off(request, user)
         messages.success(request, _("The authenticator app is off."))
     return redirect("second_factors")
 
@@ -145,6 +148,8 @@ def remove(request: HttpRequest) -> HttpResponse:
 def reset(request: HttpRequest, pk: int) -> HttpResponse:
     """Take somebody's factors away, who lost them."""
     person = get_object_or_404(User, pk=pk)
+    if not steps.is_recent(request):
+        return steps.to_confirm(request, reverse("people:edit", args=[pk]))
     try:
         second_factors.reset(person, _person(request))
     except NotAllowed as refused:

@@ -14,10 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
-from reviewapp.services import oidc, outside, sign_ins
+from reviewapp.services import oidc, outside, sign_ins, throttle
 from reviewapp.web import second_factor as steps
 from reviewapp.web.addresses import address_of
 from reviewapp.web.permissions import ADMINS, role_required
+from reviewapp.web.sessions import SessionStore
+from reviewapp.web.views.auth import wait_words
 
 log = logging.getLogger("softproof.sign_in")
 PENDING = "outside_sign_in"
@@ -30,10 +32,16 @@ def start(request: HttpRequest) -> HttpResponse:
     _only_where_on()
     if request.user.is_authenticated:
         return redirect("home")
+    seen = address_of(request)
     try:
+        throttle.begin("", seen)  # each begins a session
         address, kept = oidc.begin(_callback(request))
+    except throttle.TooManyTries as refused:
+        messages.error(request, wait_words(refused.wait_s))
+        return redirect("login")
     except oidc.Refused as refused:
         return _failed(request, str(refused))
+    kept["from"] = seen
     kept["next"] = steps.safe_target(request, request.GET.get("next", ""), "home")
     request.session[PENDING] = kept
     return HttpResponse(status=302, headers={"Location": address})
@@ -47,7 +55,11 @@ def back(request: HttpRequest) -> HttpResponse:
     _only_where_on()
     if request.user.is_authenticated:
         return redirect("home")
-    kept = request.session.pop(PENDING, None)
+    assert isinstance(request.session, SessionStore)
+    kept = request.session.take(PENDING)
+    if kept is None:  # nothing was begun in this browser: whoever comes back again and again fills no log
+        messages.error(request, _("Signing in didn't work. Try again, or ask an admin."))
+        return redirect("login")
     try:
         claims = oidc.finish(kept, request.GET.dict(), _callback(request))
         person = outside.person_of(claims)
@@ -55,8 +67,8 @@ def back(request: HttpRequest) -> HttpResponse:
         return _failed(request, str(refused))
     except outside.Unknown as unknown:
         return _failed(request, unknown.why, _("No account here is yours. An admin can make one, or link yours."))
-    assert kept is not None
-    return steps.sign_in(request, person, "oidc", kept["next"])
+    throttle.succeed("", kept.get("from", ""))
+    return steps.sign_in(request, person, "oidc", kept["next"], issuer=claims.issuer, subject=claims.subject)
 
 
 @role_required(*ADMINS, every_client=True)
@@ -64,6 +76,8 @@ def back(request: HttpRequest) -> HttpResponse:
 def link(request: HttpRequest, pk: int) -> HttpResponse:
     """Link an account to a subject of the provider."""
     person, subject = get_object_or_404(User, pk=pk), request.POST.get("subject", "").strip()[:255]
+    if not steps.is_recent(request):
+        return steps.to_confirm(request, reverse("people:edit", args=[pk]))
     if subject and oidc.is_on():
         try:
             outside.link(person, subject, request.user)  # type: ignore[arg-type]

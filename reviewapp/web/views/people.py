@@ -78,7 +78,9 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("%(name)s is changed.") % {"name": person.get_username()})
             return redirect("people:list")
-    context: dict[str, Any] = {"active": "people", "person": person, "form": form}
+    assert isinstance(request.user, User)
+    is_above = person.is_superuser and not request.user.is_superuser
+    context: dict[str, Any] = {"active": "people", "person": person, "form": form, "is_above": is_above}
     context |= {"is_locked": throttle.is_locked(person), "sessions": sign_ins.open_sessions(person)}
     context |= {"factors": second_factors.factors_of(person), "provider": settings.OIDC}
     context["identities"] = outside.identities(person) if settings.OIDC else []

@@ -82,7 +82,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     """The JSON object of a request; an empty one when it is not an object."""
     try:
         data = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: brackets in brackets without end
         return {}
     return data if isinstance(data, dict) else {}
 

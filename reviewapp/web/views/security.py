@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from reviewapp.services import sign_ins, throttle
+from reviewapp.web import second_factor as steps
 from reviewapp.web.forms.passwords import NewPasswordForm, OwnPasswordForm
 from reviewapp.web.permissions import ADMINS, role_required
 
@@ -49,8 +50,10 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
 @role_required(*ADMINS, every_client=True)
 @require_http_methods(["GET", "POST"])
 def new_password(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give somebody a new password; everything of theirs is signed out."""
+    """Give somebody a new password; everything of theirs is signed out. An open desk alone isn't enough for that."""
     person = get_object_or_404(User, pk=pk)
+    if not steps.is_recent(request):
+        return steps.to_confirm(request, request.get_full_path())
     form = NewPasswordForm(request.POST or None)
     if form.is_bound and form.is_valid() and _set(request, person, form):
         messages.success(request, _("%(name)s has a new password.") % {"name": person.get_username()})
