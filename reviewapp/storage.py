@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -23,7 +23,10 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils.translation import gettext as _
 
-from reviewapp import keylocks
+from reviewapp import buckets, keylocks
+from reviewapp.buckets import StorageAway, StorageFull, StorageRefused
+
+__all__ = ["StorageAway", "StorageFull", "StorageRefused"]
 
 PREFIXES = frozenset({"o", "d", "r", "e"})
 CHUNK = 1024 * 1024
@@ -31,13 +34,6 @@ MIN_FREE_BYTES = 2 * 1024**3
 MIN_FREE_SHARE = 0.05
 TEMP_FOLDER = "tmp"
 TEMP_MAX_AGE_S = 3600
-
-
-class StorageFull(OSError):
-    """There's no room for more files; nothing was kept. Free space, then try again."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(errno.ENOSPC, message or _("The disk is full. Free some space, then try again."))
 
 
 class TooLarge(ValueError):
@@ -110,7 +106,11 @@ def put_bytes(data: bytes, *, prefix: str) -> StoredFile:
 
 def open_read(key: str) -> BinaryIO:
     """Open a stored file for reading. Raises FileNotFoundError."""
-    return cast(BinaryIO, default_storage.open(key, "rb"))
+    with reaching(key):
+        opened = default_storage.open(key, "rb")
+        if not on_disk():
+            opened.open()  # fetched here and now, so that no reader meets the bucket's errors
+        return cast(BinaryIO, opened)
 
 
 def read_bytes(key: str) -> bytes:
@@ -168,6 +168,11 @@ def on_disk() -> bool:
     return isinstance(default_storage, FileSystemStorage) or hasattr(default_storage, "base_location")
 
 
+def reaching(key: str) -> AbstractContextManager[None]:
+    """Around every call of S3: raises FileNotFoundError, StorageFull, StorageAway, StorageRefused (buckets.py)."""
+    return nullcontext() if on_disk() else buckets.reaching(key)
+
+
 def root() -> Path:
     """Return the folder that holds all files; only where they lie on disk."""
     return Path(default_storage.path(""))
@@ -180,12 +185,14 @@ def sha_of(key: str) -> str:
 
 def exists(key: str) -> bool:
     """Say whether the key holds a file."""
-    return default_storage.exists(key)
+    with reaching(key):
+        return default_storage.exists(key)
 
 
 def size(key: str) -> int:
     """Return a stored file's size in bytes. Raises FileNotFoundError."""
-    return int(default_storage.size(key))
+    with reaching(key):
+        return int(default_storage.size(key))
 
 
 def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
@@ -246,7 +253,7 @@ def _publish(path: Path, key: str) -> None:
     if on_disk():
         _publish_on_disk(path, key)
         return
-    if not default_storage.exists(key):
+    if not exists(key):
         _send(path, key)
         return
     with keylocks.sharing(key, across_machines=True):
@@ -254,7 +261,7 @@ def _publish(path: Path, key: str) -> None:
 
 
 def _send(path: Path, key: str) -> None:
-    with path.open("rb") as source:
+    with path.open("rb") as source, reaching(key):
         default_storage.save(key, File(source, name=key))
 
 

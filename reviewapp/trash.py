@@ -114,9 +114,10 @@ def _listed(folder: str) -> Iterator[Held]:
     if storage.on_disk():
         yield from _walk(storage.root(), storage.root() / folder)
         return
-    bucket, start = _bucket()
-    for found in bucket.objects.filter(Prefix=f"{start}{folder}/"):
-        yield Held(found.key.removeprefix(start), found.size, found.last_modified.timestamp())
+    with storage.reaching(folder):
+        bucket, start = _bucket()
+        for found in bucket.objects.filter(Prefix=f"{start}{folder}/"):
+            yield Held(found.key.removeprefix(start), found.size, found.last_modified.timestamp())
 
 
 def _walk(root: Path, folder: Path) -> Iterator[Held]:
@@ -141,15 +142,12 @@ def _changed_at(name: str) -> float | None:
             return Path(default_storage.path(name)).stat().st_mtime
         except FileNotFoundError:
             return None
-    from botocore.exceptions import ClientError
-
-    bucket, start = _bucket()
     try:
-        return float(bucket.Object(f"{start}{name}").last_modified.timestamp())
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
-            return None
-        raise
+        with storage.reaching(name):
+            bucket, start = _bucket()
+            return float(bucket.Object(f"{start}{name}").last_modified.timestamp())
+    except FileNotFoundError:
+        return None
 
 
 def _move(source: str, target: str) -> None:
@@ -160,17 +158,19 @@ def _move(source: str, target: str) -> None:
         os.utime(old)
         old.replace(new)
         return
-    bucket, start = _bucket()
-    bucket.Object(f"{start}{target}").copy({"Bucket": bucket.name, "Key": f"{start}{source}"})
-    bucket.Object(f"{start}{source}").delete()
+    with storage.reaching(source):
+        bucket, start = _bucket()
+        bucket.Object(f"{start}{target}").copy({"Bucket": bucket.name, "Key": f"{start}{source}"})
+        bucket.Object(f"{start}{source}").delete()
 
 
 def _delete(name: str) -> None:
     if storage.on_disk():
         Path(default_storage.path(name)).unlink(missing_ok=True)
         return
-    bucket, start = _bucket()
-    bucket.Object(f"{start}{name}").delete()
+    with storage.reaching(name):
+        bucket, start = _bucket()
+        bucket.Object(f"{start}{name}").delete()
 
 
 def _bucket() -> tuple[Any, str]:

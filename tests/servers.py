@@ -173,25 +173,43 @@ def _answers(binaries: Path, folder: Path, port: int) -> bool:
     return subprocess.run(command, capture_output=True, check=False, cwd=folder).returncode == 0
 
 
+class S3:
+    """A real S3 server (moto) on loopback; may be stopped and started at the same address. It keeps nothing."""
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait_for(self._is_up, 30, "the S3 server")
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def _is_up(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+
 @contextmanager
 def running_s3() -> Iterator[str]:
-    """Run a real S3 server (moto) on loopback; give its endpoint."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-
-    def is_up() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
+    """Run a real S3 server; give its endpoint."""
+    server = S3()
     try:
-        wait_for(is_up, 30, "the S3 server")
-        yield f"http://127.0.0.1:{port}"
+        server.start()
+        yield server.url
     finally:
-        process.terminate()
-        process.wait(10)
+        server.stop()
 
 
 def chromium() -> str | None:

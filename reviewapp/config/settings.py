@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "reviewapp.web.zone.ZoneMiddleware",
+    "reviewapp.web.storage_away.StorageAwayMiddleware",
 ]
 ROOT_URLCONF = "reviewapp.config.urls"
 WSGI_APPLICATION = "reviewapp.config.wsgi.application"
@@ -134,6 +135,8 @@ _FILES: dict[str, Any] = {
     },
 }
 if S3 is not None:
+    from botocore.config import Config
+
     _FILES = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
@@ -147,6 +150,10 @@ if S3 is not None:
             "file_overwrite": True,
             "querystring_auth": True,
             "querystring_expire": 300,
+            # A page must not wait five minutes for a bucket that isn't there: botocore's own limits add up to that.
+            "client_config": Config(
+                connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 3}
+            ),
             "object_parameters": {"ServerSideEncryption": S3.sse} if S3.sse else {},
         },
     }

@@ -1,20 +1,6 @@
-"""When work may start and how long to wait before it is tried again. Pure."""
+"""How long to wait before work is tried again. Pure."""
 
 from __future__ import annotations
-
-from datetime import time
-
-OFF_PEAK_FROM, OFF_PEAK_TO = time(22, 0), time(6, 0)
-
-
-def is_off_peak(now: time, begins: time = OFF_PEAK_FROM, ends: time = OFF_PEAK_TO) -> bool:
-    """Tell whether `now` (local time of day) lies in the cheap hours: from `begins` on, before `ends` (SCH-05).
-
-    The window may wrap midnight, as the seed's does: 21:59 no, 22:00 yes, 05:59 yes, 06:00 no. Equal ends: never.
-    """
-    if begins <= ends:
-        return begins <= now < ends
-    return now >= begins or now < ends
 
 
 def provider_waits_s(tries: int = 3) -> tuple[float, ...]:

@@ -231,7 +231,8 @@ def _write_manifest(made: Backup, database: str, applied: list[str]) -> None:
             "HTTPS": settings.HTTPS,
             "MODEL_DIR": str(settings.MODEL_DIR or ""),
         },
-        "not_in_here": "SECRET_KEY, passwords in DATABASE_URL, AWS_* keys, model weights, uploads that were under way",
+        "not_in_here": "SECRET_KEY, SOFTPROOF_FACTOR_KEYS, passwords in DATABASE_URL, AWS_* keys, model weights, "
+        "uploads that were under way",
     }
     half = made.snapshot / f"{MANIFEST}.half"
     half.write_text(json.dumps(manifest, indent=1), encoding="utf-8")

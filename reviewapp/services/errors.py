@@ -14,12 +14,13 @@ from django.db import DatabaseError
 
 from processing.errors import InputRejected, ResourceUnavailable, StageFailed
 from reviewapp.enums import FailureCategory
-from reviewapp.storage import FileDamaged, StorageFull
+from reviewapp.storage import FileDamaged, StorageAway, StorageFull, StorageRefused
 
 from .scanning import ScannerAway
 
 DISK_FULL_WAIT_S = 30
 SCANNER_WAIT_S = 30
+STORAGE_WAIT_S = 30
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 NO_MEMORY = ("Insufficient memory", "OutOfMemory", "out of memory")
 
@@ -46,6 +47,8 @@ def judge(error: Exception) -> Verdict:
         return Verdict(FailureCategory.PROCESSING, "disk_full", is_free=True, wait_s=lambda _: DISK_FULL_WAIT_S)
     if isinstance(error, ScannerAway):
         return Verdict(FailureCategory.PROCESSING, error.code, is_free=True, wait_s=lambda _: SCANNER_WAIT_S)
+    if isinstance(error, StorageAway):  # an outage of an hour must not use up the attempts of every photo
+        return Verdict(FailureCategory.NETWORK, "storage_away", is_free=True, wait_s=lambda _: STORAGE_WAIT_S)
     if isinstance(error, InputRejected):
         return Verdict(FailureCategory.VALIDATION, error.code, is_final=True)
     if isinstance(error, StageFailed):
@@ -61,7 +64,8 @@ def judge(error: Exception) -> Verdict:
     if isinstance(error, FileDamaged):
         return Verdict(FailureCategory.PROCESSING, "file_damaged", is_final=True)
     if isinstance(error, OSError):
-        return Verdict(FailureCategory.PROCESSING, "storage", wait_s=lambda attempts: 0.5 * attempts)
+        code = "storage_refused" if isinstance(error, StorageRefused) else "storage"
+        return Verdict(FailureCategory.PROCESSING, code, wait_s=lambda attempts: 0.5 * attempts)
     if isinstance(error, DatabaseError):  # refused it, by a constraint: another was faster, and may be done by then
         return Verdict(FailureCategory.UNKNOWN, name)
     return Verdict(FailureCategory.UNKNOWN, name, is_final=True)

@@ -7,6 +7,7 @@ open what older ones closed.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.utils.encoding import force_bytes
+
+CLOSED = ("secret", "seed")
 
 
 class KeyLost(ValueError):
@@ -45,6 +48,17 @@ def open_again(closed: str) -> str:
         return _ciphers().decrypt(closed.encode()).decode()
     except InvalidToken:
         raise KeyLost("No key opens this second factor.") from None
+
+
+def opens(factor: Mapping[str, Any]) -> bool:
+    """Say whether our keys open what an authenticator's row keeps closed: an app's secret, the codes' seed."""
+    try:
+        for name in CLOSED:
+            if name in factor:
+                open_again(str(factor[name]))
+    except KeyLost:
+        return False
+    return True
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

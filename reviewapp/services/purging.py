@@ -31,6 +31,7 @@ from reviewapp.models import (
     DeliveryItem,
     EditTask,
     GoldItem,
+    OutboundMessage,
     PartialUpload,
     ProcessingRun,
     QualityReport,
@@ -42,6 +43,7 @@ from reviewapp.models import (
     SampleDraw,
     SheetRow,
     Task,
+    WebhookSecret,
 )
 from reviewapp.selectors import files
 
@@ -138,7 +140,8 @@ def counts(client: Client) -> dict[str, int]:
         ReviewDecision: "asset__batch__client", EditTask: "asset__batch__client",
         Rendition: "asset__batch__client", Delivery: "batch__client", DeliveryItem: "delivery__batch__client",
         ChannelView: "run__asset__batch__client", ReferencePicture: "client", SheetRow: "batch__client",
-        PartialUpload: "batch__client", Complaint: "client", ReturnRate: "client", Task: "asset__batch__client",
+        PartialUpload: "batch__client", OutboundMessage: "client", WebhookSecret: "client", Complaint: "client",
+        ReturnRate: "client", Task: "asset__batch__client",
     }  # fmt: skip
     return {model.__name__: model._default_manager.filter(**{way: client}).count() for model, way in ways.items()}
 
@@ -187,6 +190,8 @@ def _forget(client: Client) -> None:
     ChannelView.objects.filter(run__asset__batch__client=client).delete()
     ReferencePicture.objects.filter(client=client).delete()
     SheetRow.objects.filter(batch__client=client).delete()
+    OutboundMessage.objects.filter(client=client).delete()  # one that is being sent is fenced: its row is gone
+    WebhookSecret.objects.filter(client=client).delete()
     for upload in PartialUpload.objects.filter(batch__client=client):
         parts.remove(upload.token)
         upload.delete()
@@ -204,8 +209,8 @@ def _forget(client: Client) -> None:
         name=Concat(Value("Batch "), number), paused_reason="", originals_removed_at=None, results_removed_at=None
     )
     Client.objects.filter(pk=client.pk).update(
-        name=f"Purged client {client.pk}", slug=f"purged-{client.pk}", brand_notes="", purged_at=timezone.now(),
-        version=F("version") + 1,
+        name=f"Purged client {client.pk}", slug=f"purged-{client.pk}", brand_notes="", webhook_url="", notify_emails="",
+        purged_at=timezone.now(), version=F("version") + 1,
     )  # fmt: skip
 
 
@@ -221,7 +226,7 @@ def _forget_words(client: Client) -> None:
     Complaint.objects.filter(client=client).update(note="")
     ReturnRate.objects.filter(client=client).update(note="")
     SampleDraw.objects.filter(batch__client=client).update(population_sha256=[])
-    Delivery.objects.filter(batch__client=client).update(manifest={}, withheld=[])
+    Delivery.objects.filter(batch__client=client).update(manifest={}, withheld=[], recall_reason="")
 
 
 def _stays(client: Client) -> dict[str, int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 from django.utils import timezone
 
-from processing import channels, codecs, cutout
+from processing import apart, channels, cutout
 from processing.errors import InputRejected, StageFailed
 from processing.params import ChannelSpec, ProcessingParams
 from processing.plates import Plates, load_plates
@@ -45,14 +46,23 @@ def make_missing(run: ProcessingRun) -> list[Rendition]:
 def cutout_png(run: ProcessingRun) -> bytes:
     """Return the run's cut-out as an RGBA PNG in the original's size, for an editor to work on.
 
-    Raises InputRejected when its files no longer fit each other, StageFailed when one is gone or damaged.
+    The client's photo is decoded in a process apart, because this one serves pages. Raises InputRejected when its files
+    no longer fit each other, StageFailed when one is gone or damaged, apart.Busy.
     """
-    return codecs.encode_png(cutout.rgba(opened(run)))
+    with _files_of(run) as (pixels, alpha), storage.temp_path() as made:
+        apart.cut_out(pixels, alpha, run.recipe, made)
+        return made.read_bytes()
 
 
 def opened(run: ProcessingRun) -> cutout.CutOut:
     """Return the run's cut-out, read from storage. Raises InputRejected when its files don't fit each other,
     StageFailed when one of them is gone or damaged."""
+    with _files_of(run) as (pixels, alpha):
+        return cutout.open_cutout(pixels, alpha, run.recipe)
+
+
+@contextmanager
+def _files_of(run: ProcessingRun) -> Iterator[tuple[Path, Path | None]]:
     with ExitStack() as files:
         pixels, alpha = (
             files.enter_context(originals.whole(key, CUT_OUT_DAMAGED, "cut_out_damaged")) if key else None
@@ -60,7 +70,7 @@ def opened(run: ProcessingRun) -> cutout.CutOut:
         )
         if pixels is None:
             raise StageFailed(CUT_OUT_DAMAGED, code="cut_out_damaged")
-        return cutout.open_cutout(pixels, alpha, run.recipe)
+        yield pixels, alpha
 
 
 def make_again(rendition: Rendition) -> bool:

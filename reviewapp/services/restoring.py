@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -19,8 +20,9 @@ from django.utils import timezone
 
 from reviewapp import storage, trash
 from reviewapp.enums import TaskState
-from reviewapp.models import Batch, Client, PartialUpload, ReviewTask, Task, WorkerHeartbeat
+from reviewapp.models import Batch, Client, PartialUpload, PersonSession, ReviewTask, Task, WorkerHeartbeat
 
+from . import factor_secrets
 from .backups import FORMAT, MANIFEST, SUMS, copy_sqlite, postgres, sha256_of, snapshots
 from .rendering import BRAND_FOLDER
 
@@ -31,13 +33,18 @@ class RestoreRefused(RuntimeError):
 
 @dataclass(slots=True)
 class Restored:
-    """What came back. `wrong` are files of the backup that are missing or no longer have their hash."""
+    """What came back. `wrong` are files of the backup that are missing or no longer have their hash.
+
+    `factors_lost` counts authenticator apps and sets of recovery codes that no key of this installation opens.
+    """
 
     files: int = 0
     byte_size: int = 0
     tasks_released: int = 0
     leases_ended: int = 0
     uploads_dropped: int = 0
+    sessions_ended: int = 0
+    factors_lost: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
@@ -160,7 +167,8 @@ def _settle(done: Restored) -> None:
     """Nobody works on anything yet: what was running is due again, and a worker of the old days is fenced off.
 
     Reviewers' leases end; open tasks and what editors hold for days stay as they were. The bytes of uploads that were
-    under way are not in a backup, so these begin anew.
+    under way are not in a backup, so these begin anew. Everybody signs in again: who signed out or was signed out after
+    the snapshot must not find their session alive.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -173,3 +181,5 @@ def _settle(done: Restored) -> None:
         done.leases_ended = lent.update(lease_owner=None, lease_until=None)
         done.uploads_dropped = PartialUpload.objects.filter(result={}).delete()[0]
         WorkerHeartbeat.objects.all().delete()
+        done.sessions_ended = PersonSession.objects.all().delete()[0]
+    done.factors_lost = sum(not factor_secrets.opens(row.data) for row in Authenticator.objects.all())

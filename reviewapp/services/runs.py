@@ -27,6 +27,7 @@ from . import audit, errors, turns
 logger = logging.getLogger(__name__)
 
 RING_AGAIN_S = 30
+BURIED_AT_ONCE = 1000
 # Not here: what the database refused (a broken constraint, a value out of range) is an answer, and recorded as one.
 DATABASE_AWAY = (OperationalError, InterfaceError)
 OnDead = Callable[[Task], None]
@@ -53,9 +54,9 @@ class Fenced(RuntimeError):
 class SweepReport:
     """What one sweep did."""
 
-    released: int
-    died: int
-    rung: int
+    released: int = 0
+    died: int = 0
+    rung: int = 0
 
 
 def create_task(
@@ -195,7 +196,6 @@ def sweep(*, on_dead: OnDead, now: datetime | None = None) -> SweepReport:
     expired = Task.objects.filter(state=TaskState.RUNNING, lease_until__lt=moment, attempts__lt=F("max_attempts"))
     released = expired.update(state=TaskState.PENDING, lease_until=None, available_at=moment, woken_at=None)
     rung = _ring_again(moment)
-    # Last: a photo that can't even be buried must not keep the others waiting.
     return SweepReport(released=released, died=_bury_poison(moment, on_dead), rung=rung)
 
 
@@ -217,12 +217,20 @@ def _held(held: Claim) -> Any:
 
 
 def _bury_poison(now: datetime, on_dead: OnDead) -> int:
-    """Kill tasks whose worker vanished on the last attempt: such a photo would take every worker down in turn."""
+    """Kill tasks whose worker vanished on the last attempt: such a photo would take every worker down in turn.
+
+    One that can't even be buried keeps no other waiting: it is in the log, stays as it is, and is tried at every sweep.
+    """
     lost = Task.objects.filter(state=TaskState.RUNNING, lease_until__lt=now, attempts__gte=F("max_attempts"))
     died = 0
-    for row in lost[:100]:
-        with transaction.atomic():
-            died += _bury(row, now, on_dead)
+    for row in list(lost.order_by("lease_until", "pk")[:BURIED_AT_ONCE]):
+        try:
+            with transaction.atomic():
+                died += _bury(row, now, on_dead)
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            logger.exception("task_not_buried", extra={"task": row.pk, "asset": row.asset_id, "step": row.step})
     return died
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.test import Client as Browser
 from django.utils import timezone
 
 from reviewapp import storage, trash
@@ -26,6 +28,7 @@ from reviewapp.models import (
     AuditEvent,
     Batch,
     PartialUpload,
+    PersonSession,
     ProcessingRun,
     QualityReport,
     Rendition,
@@ -34,7 +37,7 @@ from reviewapp.models import (
     Task,
 )
 from reviewapp.selectors import files as registry
-from reviewapp.services import backups, ingest, leases, restoring, runs
+from reviewapp.services import backups, factor_secrets, ingest, leases, restoring, runs
 from tests import factories, line
 from tests.integration.files_kinds import Files
 
@@ -130,6 +133,24 @@ def test_a_second_run_copies_only_what_is_new_and_old_snapshots_can_go(files: Fi
     assert len(backups.snapshots(folder)) == 1 and not (folder / "files" / gone.original_key).exists()
     manifest = json.loads((backups.snapshots(folder)[0] / "manifest.json").read_text())
     assert manifest["files"] == 1 and "SECRET_KEY" in manifest["not_in_here"]
+
+
+def test_a_restore_ends_every_session_and_says_which_factors_no_key_opens(tmp_path: Path, settings: Any) -> None:
+    """Who was signed out after the snapshot finds no session alive; without the keys nobody is told it will work."""
+    browser, mona, otto = Browser(), factories.make_user("mona", Role.MANAGER), factories.make_user("otto", Role.EDITOR)
+    browser.force_login(mona)
+    settings.FACTOR_KEYS = [b"the house's own"]
+    for kind, name in (("totp", "secret"), ("recovery_codes", "seed")):
+        Authenticator.objects.create(user=otto, type=kind, data={name: factor_secrets.close("JBSWY3DPEHPK3PXP")})
+    Authenticator.objects.create(user=otto, type="webauthn", data={"name": "key"})
+    assert PersonSession.objects.filter(person_id=mona.pk).exists() and browser.get("/").status_code == 200
+    backups.backup(tmp_path)
+    status, said = command("restore", str(tmp_path), "--force")
+    assert status == 0 and "1 sessions ended" in said and "No key here" not in said
+    assert not PersonSession.objects.exists() and browser.get("/").status_code == 302
+    settings.FACTOR_KEYS, settings.SECRET_KEY = [], "another house's"
+    status, said = command("restore", str(tmp_path), "--force")
+    assert status == 0 and "No key here opens 2 authenticator apps or sets of recovery codes" in said
 
 
 def test_the_lists_can_be_checked_without_us(tmp_path: Path) -> None:

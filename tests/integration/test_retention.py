@@ -26,6 +26,7 @@ from reviewapp.models import (
     Batch,
     Client,
     Delivery,
+    OutboundMessage,
     ProcessingRun,
     ReferencePicture,
     Rendition,
@@ -33,9 +34,10 @@ from reviewapp.models import (
     ReviewTask,
     SheetRow,
     Task,
+    WebhookSecret,
 )
 from reviewapp.selectors import files as registry
-from reviewapp.services import delivery, ingest, originals, purging, retention, review, upkeep
+from reviewapp.services import delivery, ingest, originals, purging, recalls, retention, review, upkeep
 from reviewapp.services.clients import ClientData, update_client
 from reviewapp.services.people import NotAllowed
 from reviewapp.web.media_urls import original_url, rendition_url, run_url
@@ -242,7 +244,14 @@ def purge(slug: str, *options: str) -> str:
 
 
 def test_purge_deletes_one_client_and_proves_it(files: Files, tmp_path: Path) -> None:
-    gone, stays = delivered("Acme", 1), delivered("Other", 2)
+    told = {"webhook_url": "https://hooks.acme-inside.example/in", "notify_emails": "anna@acme-inside.example"}
+    gone, stays = delivered("Acme", 1, **told), delivered("Other", 2, notify_emails="otto@other.example")
+    WebhookSecret.objects.create(client=gone.client, secret="acme-inside", made_at=timezone.now())
+    manager = factories.make_user("mona", Role.MANAGER)
+    b"".join(delivery.stream_zip(Delivery.objects.get(batch=gone), manager))
+    recalls.call_back(Delivery.objects.get(batch=gone), "acme-inside asked for it", manager)
+    assert len(words_left("acme-inside")) > 4
+    delivery.release(gone, None)
     shared = delivered("Third", 1)  # the same photo as Acme's
     kept = shared.assets.get().original_key
     SheetRow.objects.create(batch=gone, path_key="secret", name_key="secret", sku="SKU-Acme")
@@ -260,7 +269,7 @@ def test_purge_deletes_one_client_and_proves_it(files: Files, tmp_path: Path) ->
     assert all(one["sha256"] == storage.sha_of(one["key"]) and one["byte_size"] > 0 for one in proof["files"])
     for key, what in outcome.items():
         assert what == purging.SHARED or (what == "gone" and not storage.exists(key) and not trash.is_trashed(key))
-    assert all(storage.exists(key) for key in others)
+    assert all(map(storage.exists, others))
     # Counts stay, without a name.
     photo.refresh_from_db()
     assert photo.filename == f"photo-{photo.pk}" and photo.original_key == "" and photo.sku == "" and photo.exif == {}
@@ -269,7 +278,8 @@ def test_purge_deletes_one_client_and_proves_it(files: Files, tmp_path: Path) ->
     assert proof["after"]["Rendition"] == proof["after"]["SheetRow"] == proof["after"]["ReferencePicture"] == 0
     assert Client.objects.get(pk=gone.client_id).name == f"Purged client {gone.client_id}"
     assert call_verify() == 0
-    assert words_left("secret-Acme") == words_left("SKU-Acme") == words_left("of Acme") == []
+    assert [words_left(word) for word in ("secret-Acme", "SKU-Acme", "of Acme", "acme-inside")] == [[]] * 4
+    assert OutboundMessage.objects.filter(client=stays.client).exists()
     again = purge(f"purged-{gone.client_id}", "--yes")
     assert "Asset: 1 rows before, 1 after" in again
 
@@ -278,13 +288,9 @@ def words_left(word: str) -> list[str]:
     """Columns of any table but the two append-only ones that still hold a word."""
     from django.apps import apps
 
-    left = []
-    for model in apps.get_app_config("reviewapp").get_models():
-        if model in (AuditEvent, ReviewDecision):
-            continue
-        for row in model._base_manager.values():
-            left += [f"{model.__name__}.{name}" for name, value in row.items() if word in str(value)]
-    return left
+    models = set(apps.get_app_config("reviewapp").get_models()) - {AuditEvent, ReviewDecision}
+    rows = ((model.__name__, row) for model in models for row in model._base_manager.values())
+    return [f"{name}.{field}" for name, row in rows for field, value in row.items() if word in str(value)]
 
 
 def test_purge_refuses_holds_and_open_work_unless_told() -> None:

@@ -247,20 +247,24 @@ def test_what_the_database_refuses_is_recorded_like_any_error() -> None:
     assert (task.attempts, task.error_code) == (1, "IntegrityError")
 
 
-def test_a_photo_that_cannot_be_buried_keeps_no_other_waiting() -> None:
-    poison, other = make_task(key="validate:1"), make_task(make_asset("b.jpg"), key="validate:2")
-    for task in (poison, other):
+def test_a_photo_that_cannot_be_buried_keeps_no_other_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    poison, other, dying = (make_task(make_asset(f"{n}.jpg"), key=f"validate:{n}") for n in range(3))
+    for task in (poison, other, dying):
         assert runs.claim(task.pk, "w")
         expire(task)
-    Task.objects.filter(pk=poison.pk).update(attempts=3)
+    Task.objects.filter(pk__in=[poison.pk, dying.pk]).update(attempts=3)
 
     def refuse(task: Task) -> None:
-        raise ValueError("this photo's state is a surprise")
+        if task.pk == poison.pk:
+            raise ValueError("this photo's state is a surprise")
 
-    with pytest.raises(ValueError, match="surprise"):
-        runs.sweep(on_dead=refuse)
-    other.refresh_from_db()
-    assert other.state == TaskState.PENDING
+    report = runs.sweep(on_dead=refuse)
+    assert (report.released, report.died) == (1, 1)
+    states = [Task.objects.get(pk=task.pk).state for task in (poison, other, dying)]
+    assert states == [TaskState.RUNNING, TaskState.PENDING, TaskState.DEAD], "and nothing half done of the first"
+    said = [record for record in caplog.records if record.message == "task_not_buried"]
+    assert [getattr(record, "task", None) for record in said] == [poison.pk]
+    assert runs.sweep(on_dead=lambda task: None).died == 1, "tried again at the next sweep"
 
 
 def test_no_task_is_taken_while_the_disk_is_nearly_full(monkeypatch: pytest.MonkeyPatch) -> None:

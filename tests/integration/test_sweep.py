@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from reviewapp.enums import AssetState, BatchState
+from reviewapp.enums import AssetState, BatchState, Step, TaskState
 from reviewapp.management.commands.sweep import sweep_once
+from reviewapp.models import Task
+from reviewapp.services import runs
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,6 +32,25 @@ def test_a_part_that_fails_is_said_and_the_others_are_done_all_the_same(tmp_path
         assert batch.state == BatchState.REVIEW, "a batch looked at after them"
     settings.DATA_DIR = tmp_path
     sweep_once(look_over_batches=True)
+
+
+def test_sch24_one_task_that_cannot_be_buried_ends_no_sweeper() -> None:
+    batch = factories.make_batch(state=BatchState.PROCESSING)
+    photos = [factories.make_asset(batch, AssetState.PROCESSING) for _ in range(3)]
+    steps, args = (Step.PROCESS, Step.REPLAY, Step.PROCESS), ({}, {"study_run_id": "none"}, {})
+    tasks = [
+        runs.create_task(*which, f"k:{n}", args=args[n]) for n, which in enumerate(zip(photos, steps, strict=True))
+    ]
+    Task.objects.update(state=TaskState.RUNNING, attempts=3, lease_until=timezone.now() - timedelta(seconds=1))
+    for _twice in range(2):
+        report = sweep_once(look_over_batches=True)
+        assert [Task.objects.get(pk=task.pk).state for task in tasks] == ["dead", "running", "dead"]
+    assert report.died == 0
+    for photo, state in zip(photos, (AssetState.FAILED, AssetState.PROCESSING, AssetState.FAILED), strict=True):
+        photo.refresh_from_db()
+        assert photo.state == state
+    Task.objects.filter(step=Step.REPLAY).update(args={"study_run_id": 0})
+    assert sweep_once(look_over_batches=False).died == 1
 
 
 def test_a_sweeper_told_to_stop_begins_nothing_more() -> None:

@@ -1,22 +1,10 @@
-"""Cheap hours and waits between tries: worked values of INVENTORY D (SCH-05, SCH-06, SCH-08)."""
+"""Waits between tries: worked values of INVENTORY D (SCH-06, SCH-08)."""
 
 from __future__ import annotations
 
-from datetime import time
-
 import pytest
 
-from reviewapp.policies.schedule import file_waits_s, is_off_peak, provider_waits_s
-
-
-@pytest.mark.parametrize(("at", "expected"), [("21:59", False), ("22:00", True), ("05:59", True), ("06:00", False)])
-def test_d_sch05_the_window_wraps_midnight(at: str, expected: bool) -> None:
-    assert is_off_peak(time.fromisoformat(at)) is expected
-
-
-def test_sch05_a_window_within_a_day_and_one_without_length() -> None:
-    assert [is_off_peak(time(hour), time(9), time(17)) for hour in (8, 9, 16, 17)] == [False, True, True, False]
-    assert not is_off_peak(time(9), time(9), time(9))
+from reviewapp.policies.schedule import file_waits_s, provider_waits_s
 
 
 def test_d_sch06_sch08_waits() -> None:

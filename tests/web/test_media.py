@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from processing import codecs
+from processing import apart, codecs, cutout
 from reviewapp import storage
 from reviewapp.enums import Role
 from reviewapp.models import AuditEvent, ProcessingRun, ReviewTask
+from reviewapp.services import rendering
 from reviewapp.web.media_urls import original_url, rendition_url, run_url
 from tests import factories
 from tests.e2e.pictures import run_files
@@ -66,6 +67,34 @@ def test_sec01_the_others_get_cutouts(client: Client, task: ReviewTask, role: Ro
     answer = as_role(client, role).get(run_url(task.run, "cutout"))
     assert answer.status_code == 200
     assert answer["Content-Type"] == "image/png"
+
+
+def test_sec08_the_web_process_decodes_no_photo_for_a_cutout(
+    client: Client, task: ReviewTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = codecs.encode_png(cutout.rgba(rendering.opened(task.run)))
+
+    def here(*args: object, **options: object) -> None:
+        raise AssertionError("decoded in the web process")
+
+    for module, name in ((codecs, "open_photo"), (codecs, "decode_grey"), (codecs, "encode_png")):
+        monkeypatch.setattr(module, name, here)
+    answer = as_role(client, Role.EDITOR).get(run_url(task.run, "cutout"))
+    assert answer.status_code == 200 and answer.content == made
+    assert list((storage.root() / storage.TEMP_FOLDER).iterdir()) == []
+    monkeypatch.setattr(apart, "CUT_WAIT_S", 0.01)
+    with apart._CUTTING:
+        assert client.get(run_url(task.run, "cutout")).status_code == 503
+
+
+def test_ops19_a_cutout_past_its_deadline_is_missing_and_lets_the_next_one_in(
+    client: Client, task: ReviewTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_role(client, Role.EDITOR)
+    monkeypatch.setattr(apart, "CUT_DEADLINE_S", 0.01)
+    assert client.get(run_url(task.run, "cutout")).status_code == 404
+    monkeypatch.setattr(apart, "CUT_DEADLINE_S", 60.0)
+    assert client.get(run_url(task.run, "cutout")).status_code == 200
 
 
 def test_a_cutout_whose_files_no_longer_fit_is_missing_not_a_crash(client: Client, task: ReviewTask) -> None:

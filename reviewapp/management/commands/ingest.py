@@ -18,7 +18,7 @@ from reviewapp.selectors import batches as reads
 from reviewapp.selectors import tasks
 from reviewapp.services import batches, ingest
 from reviewapp.services.seeds import STANDARD_SLUG
-from reviewapp.storage import StorageFull, chunks_of
+from reviewapp.storage import StorageAway, StorageFull, StorageRefused, chunks_of
 
 PROGRESS_S = 5.0
 POLL_S = 0.5
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         started = time.monotonic()
         try:
             batch = self._take_in(path, options)
-        except (InputRejected, StorageFull) as error:
+        except (InputRejected, StorageFull, StorageAway, StorageRefused) as error:
             raise CommandError(str(error)) from error
         if options["wait"]:
             self._wait(batch, options["timeout"])

@@ -31,8 +31,14 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stdout.write(
             f"{done.files} files, {done.byte_size} bytes. {done.tasks_released} running tasks are due again, "
-            f"{done.leases_ended} reviewers' leases ended, {done.uploads_dropped} uploads under way dropped."
+            f"{done.leases_ended} reviewers' leases ended, {done.uploads_dropped} uploads under way dropped, "
+            f"{done.sessions_ended} sessions ended: everybody signs in again."
         )
+        if done.factors_lost:
+            self.stderr.write(
+                f"No key here opens {done.factors_lost} authenticator apps or sets of recovery codes: put back the "
+                "house's secret_key or SOFTPROOF_FACTOR_KEYS, or these people can't sign in until an admin resets them."
+            )
         for key in done.wrong:
             self.stderr.write(f"damaged in the backup: {key}")
         wrong = [

@@ -103,8 +103,14 @@ def sweep_once(*, look_over_batches: bool, is_over: Callable[[], bool] = lambda:
     Raises DatabaseError at once.
     """
     close_old_connections()
-    report = runs.sweep(on_dead=routing.task_died)
+    report = runs.SweepReport()
+
+    def look_after_tasks() -> None:
+        nonlocal report
+        report = runs.sweep(on_dead=routing.task_died)
+
     round_ = Round(is_over)
+    round_.do("tasks", look_after_tasks)
     round_.do("deliveries", recalls.sweep)
     round_.do("messages", outbox.sweep)
     if look_over_batches:

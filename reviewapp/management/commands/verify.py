@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
@@ -43,7 +42,7 @@ class Command(BaseCommand):
         report = checking.Report()
         try:
             left = self._say(report, batch, options)
-        except (DatabaseError, OSError, BotoCoreError, ClientError) as error:
+        except (DatabaseError, OSError) as error:
             raise CommandError(f"Could not check: {error}", returncode=2) from error
         if left:
             raise SystemExit(1)

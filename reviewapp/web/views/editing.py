@@ -18,7 +18,7 @@ from reviewapp.selectors import editing as selectors
 from reviewapp.selectors.pages import keyset_by
 from reviewapp.selectors.pairs import pair_of
 from reviewapp.services import editing as desk
-from reviewapp.storage import StorageFull, TooLarge
+from reviewapp.storage import StorageAway, StorageFull, StorageRefused, TooLarge
 from reviewapp.web.htmx import is_fragment
 from reviewapp.web.permissions import EDITORS, SENIORS, role_required, user_has_role, wants_json
 from reviewapp.web.streams import limited_form
@@ -115,7 +115,7 @@ def _answer(request: HttpRequest, task_id: int, act: Callable[[], EditTask], sai
         raise Http404("No such edit.")
     try:
         act()
-    except (desk.EditRefused, StorageFull, TooLarge) as refused:
+    except (desk.EditRefused, StorageFull, StorageAway, StorageRefused, TooLarge) as refused:
         if wants_json(request):
             return JsonResponse({"status": "refused", "message": str(refused)}, status=422)
         messages.error(request, str(refused))

@@ -5,6 +5,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from processing import apart
 from processing.errors import InputRejected, StageFailed
 from reviewapp import storage
 from reviewapp.models import ProcessingRun
@@ -99,6 +100,8 @@ def _cutout(request: HttpRequest, run: ProcessingRun) -> HttpResponseBase:
     else:
         try:
             response = HttpResponse(rendering.cutout_png(run), content_type="image/png")
+        except apart.Busy:
+            return HttpResponse(status=503, headers={"Retry-After": "10", "Cache-Control": "no-store"})
         except (InputRejected, StageFailed) as error:
             raise Http404(str(error)) from error
         if "download" in request.GET:

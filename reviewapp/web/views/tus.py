@@ -166,6 +166,8 @@ def _append(request: HttpRequest, found: PartialUpload, start: int) -> HttpRespo
         return _answer(423, str(error))
     except storage.StorageFull as error:
         return _answer(507, str(error.strerror))
+    except (storage.StorageAway, storage.StorageRefused) as error:  # the part is kept: the rest is asked for again
+        return _answer(503, str(error))
     except streams.BodyTooLarge:
         return _answer(413, _("The piece is longer than what is left of the file."))
     except streams.BodyIncomplete as error:

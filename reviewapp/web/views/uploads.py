@@ -23,7 +23,10 @@ from reviewapp.web.sheets import sheet_words
 from reviewapp.web.theirs import their_batch
 
 STATUS_CODES = {"accepted": 201, "duplicate": 200, "already_here": 200, "rejected": 422}
-REFUSALS = (storage.StorageFull, streams.BodyTooLarge, streams.BodyIncomplete, InputRejected)
+REFUSALS = (
+    storage.StorageFull, storage.StorageAway, storage.StorageRefused, streams.BodyTooLarge, streams.BodyIncomplete,
+    InputRejected,
+)  # fmt: skip
 Line = dict[str, str]
 
 
@@ -41,6 +44,8 @@ def _refusal(error: Exception) -> JsonResponse:
     status = 400
     if isinstance(error, storage.StorageFull):
         status = 507
+    elif isinstance(error, storage.StorageAway | storage.StorageRefused):
+        status = 503
     elif isinstance(error, streams.BodyTooLarge):
         status = 413
     elif isinstance(error, ingest.BatchClosed):
