@@ -57,7 +57,8 @@ def in_bulk(user: User, choice: Choice) -> QuerySet[ReviewTask]:
     """Return what of `choice` may be decided by one verdict.
 
     No photo of a pilot or a first sample (SMP-05, SMP-06), none from below the review line: people look at each
-    of those, without its score.
+    of those, without its score. None that is on this person's blind desk either: that it is here would say that it is
+    no sample, and its score with it.
     """
     tasks = chosen(user, "assisted", choice).exclude(reason__in=[*WATCHED_REASONS, ReviewReason.EXPLORED])
     return tasks.filter(asset__batch__is_pilot=False, asset__first_member__isnull=True)
@@ -65,12 +66,16 @@ def in_bulk(user: User, choice: Choice) -> QuerySet[ReviewTask]:
 
 def colour_asked(user: User, choice: Choice) -> int:
     """How many photos of `choice` nobody may approve before their colour was checked against the product (REV-11)."""
+    tasks = tasks.exclude(lease_owner=user, lease_queue="mixed", lease_until__gte=timezone.now())
     tasks = in_bulk(user, choice).annotate(asks_colour=review.ASKS_COLOUR)
     return tasks.filter(asks_colour=True).count()
 
 
 def counts(user: User, queue: review.Queue, choice: Choice) -> review.QueueCounts:
-    """Count `choice` as `user` sees it; of a whole queue the maintained counts are read instead."""
+    """Count `choice` as `user` sees it; of a whole queue the maintained counts are read instead.
+
+    What they hold from the other queue is counted by what may be known of it there: never by score or reason.
+    """
     if not choice.is_narrow:
         return review.queue_counts(user, queue)
     lent = Q(lease_until__gte=timezone.now(), lease_owner__isnull=False)
@@ -82,7 +87,8 @@ def counts(user: User, queue: review.Queue, choice: Choice) -> review.QueueCount
         others=Count("pk", filter=lent & ~own),
     )
     held = narrowed(review.held_tasks(queue, user), choice).count()
-    elsewhere = narrowed(review.leased_to(user).exclude(here), choice).count()
+    untold = Choice.read(choice.values, blind=True)
+    elsewhere = narrowed(review.leased_to(user).exclude(here), untold).count()
     return review.QueueCounts(row["waiting"], row["waiting"] - row["lent"], row["mine"], row["others"], held, elsewhere)
 
 

@@ -45,7 +45,7 @@ def apply(
     Raises BulkRefused when the number is another by now, a colour has to be checked first (REV-11), or the decision
     itself makes no sense; NotAllowed.
     """
-    require(user, Role.REVIEWER, Role.SENIOR, to=_("decide photos"))
+    require(user, Role.SENIOR, to=_("decide many photos at once"))
     if verdict not in ALLOWED:
         raise BulkRefused(_("Choose approve, reject or hold."))
     asked = check(Asked(verdict, "bulk", reasons, note, queue="assisted"))

@@ -21,7 +21,7 @@ from reviewapp.services import bulk as service
 from reviewapp.services import choosing
 from reviewapp.web.forms.choosing import BulkForm, ChoiceForm
 from reviewapp.web.htmx import render_page
-from reviewapp.web.permissions import REVIEWERS, role_required
+from reviewapp.web.permissions import REVIEWERS, SENIORS, role_required
 
 PREVIEW = 60
 
@@ -77,7 +77,7 @@ def _bulk_context(request: HttpRequest, choice: Choice, form: BulkForm | None = 
 
 @require_GET
 @never_cache
-@role_required(*REVIEWERS)
+@role_required(*SENIORS)
 def bulk(request: HttpRequest) -> HttpResponse:
     """Which photos, how many, what they look like; nothing happens here."""
     choice = Choice.read(request.GET.dict(), blind=False)
@@ -85,7 +85,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@role_required(*REVIEWERS)
+@role_required(*SENIORS)
 def apply(request: HttpRequest) -> HttpResponse:
     """Begins a bulk decision, or shows the photos again with the reason why not."""
     choice = Choice.read(request.POST.dict(), blind=False)
@@ -121,7 +121,7 @@ def _mine(request: HttpRequest, bulk_id: int) -> BulkDecision:
 
 @require_GET
 @never_cache
-@role_required(*REVIEWERS)
+@role_required(*SENIORS)
 def progress(request: HttpRequest, bulk_id: int) -> HttpResponse:
     """How far it is; the fragment goes on by itself, and by a button where there is no script."""
     context = {"active": "review", "bulk": _mine(request, bulk_id)}
@@ -135,14 +135,14 @@ def _after(request: HttpRequest, made: BulkDecision) -> HttpResponse | HttpRespo
 
 
 @require_POST
-@role_required(*REVIEWERS)
+@role_required(*SENIORS)
 def advance(request: HttpRequest, bulk_id: int) -> HttpResponse:
     """Decides the next photos."""
     return _after(request, service.advance(_who(request), _mine(request, bulk_id)))
 
 
 @require_POST
-@role_required(*REVIEWERS)
+@role_required(*SENIORS)
 def take_back(request: HttpRequest, bulk_id: int) -> HttpResponse:
     """Undoes what was applied, as far as it isn't sealed."""
     return _after(request, service.take_back(_who(request), _mine(request, bulk_id)))
