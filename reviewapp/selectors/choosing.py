@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from hashlib import sha256
+
 from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
@@ -63,10 +66,28 @@ def in_bulk(user: User, choice: Choice) -> QuerySet[ReviewTask]:
     tasks = chosen(user, "assisted", choice).exclude(reason__in=[*WATCHED_REASONS, ReviewReason.EXPLORED])
     return tasks.filter(asset__batch__is_pilot=False, asset__first_member__isnull=True)
 
+    tasks = tasks.exclude(lease_owner=user, lease_queue="mixed", lease_until__gte=timezone.now())
 
 def colour_asked(user: User, choice: Choice) -> int:
     """How many photos of `choice` nobody may approve before their colour was checked against the product (REV-11)."""
-    tasks = tasks.exclude(lease_owner=user, lease_queue="mixed", lease_until__gte=timezone.now())
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Photos that one verdict would be for: (task, version) each, in their order."""
+
+    items: list[tuple[int, int]]
+
+    @property
+    def digest(self) -> str:
+        """Tells these photos, as they are now, from any others; in whatever order."""
+        told = ",".join(f"{task_id}:{version}" for task_id, version in sorted(self.items))
+        return sha256(told.encode()).hexdigest()
+
+
+def all_in_bulk(user: User, choice: Choice, most: int) -> Chosen:
+    """The first `most` of them, in one query."""
+    return Chosen(list(in_bulk(user, choice).values_list("pk", "version")[:most]))
+
+
     tasks = in_bulk(user, choice).annotate(asks_colour=review.ASKS_COLOUR)
     return tasks.filter(asks_colour=True).count()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 import pytest
@@ -165,7 +166,7 @@ def test_rev20_the_pages_count_show_apply_and_go_on_by_themselves(client: Client
     answer = client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", "seen": "9"})
     assert answer.status_code == 409 and "holds 2 photos now, not 9" in answer.content.decode()
     assert 'name="seen" value="2"' in answer.content.decode(), "the next Apply is about what is shown"
-    answer = client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", "seen": "2"})
+    answer = client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", **looked_at(answer)})
     url = answer["Location"]
     assert 'hx-trigger="load"' in client.get(url).content.decode()
     fragment = client.post(f"{url}advance/", headers={"HX-Request": "true"}).content.decode()
@@ -175,6 +176,35 @@ def test_rev20_the_pages_count_show_apply_and_go_on_by_themselves(client: Client
     assert "Taken back" in back and "2 were decided. Each is taken back" in back and "left out" not in back
     client.force_login(make.make_user("otto", Role.REVIEWER))
     assert client.get(url).status_code == 404, "somebody else's"
+
+
+def looked_at(answer: Any) -> dict[str, str]:
+    """What the page's form sends of the photos it shows."""
+    page = answer.content.decode()
+    found = {name: re.search(rf'name="{name}" value="(\w+)"', page) for name in ("seen", "digest")}
+    return {name: match[1] for name, match in found.items() if match}
+
+
+def test_rev20_as_many_others_are_not_what_was_looked_at(client: Client, senior: User) -> None:
+    """One photo leaves the filter and another arrives: the number stays, and one was seen by nobody."""
+    tasks = some()
+    client.force_login(senior)
+    shown = looked_at(client.get("/review/bulk/?sku=nw-"))
+    changes = {
+        "left, and another came": lambda: (leases.claim_next(senior, 1, "mixed"), make.make_review(sku="NW-7")),
+        "decided and undone": lambda: ReviewTask.objects.filter(pk=tasks["a"].pk).update(version=2),
+    }
+    for name, change in changes.items():
+        change()
+        answer = client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", **shown})
+        assert answer.status_code == 409 and "other photos now" in answer.content.decode(), name
+        assert not BulkDecision.objects.exists(), name
+        shown = looked_at(answer)
+        assert shown["seen"] == "2", name
+    without = {"seen": shown["seen"], "digest": ""}
+    assert client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", **without}).status_code == 409
+    assert client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", **shown}).status_code == 302
+    assert BulkDecision.objects.get().items, "these were looked at"
 
 
 def test_rev20_seniors_decide_many_at_once_and_reviewers_are_not_sent_there(

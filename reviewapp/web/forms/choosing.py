@@ -57,7 +57,7 @@ class ChoiceForm(HouseForm):
 
 
 class BulkForm(HouseForm):
-    """The verdict for all of them. `seen` is how many were on screen when Apply was pressed."""
+    """The verdict for all of them. `seen` and `digest` are how many and which were on screen when Apply was pressed."""
 
     verdict = forms.ChoiceField(
         label=_("Decision"),
@@ -69,3 +69,4 @@ class BulkForm(HouseForm):
     )
     note = forms.CharField(label=_("Note"), required=False, max_length=500, widget=Input())
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput())
+    digest = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())

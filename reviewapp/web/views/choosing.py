@@ -62,16 +62,18 @@ def forget(request: HttpRequest, filter_id: int) -> HttpResponse:
 
 def _bulk_context(request: HttpRequest, choice: Choice, form: BulkForm | None = None) -> dict[str, Any]:
     user = _who(request)
-    count = min(selectors.in_bulk(user, choice).count(), service.LIMIT) if choice.is_narrow else 0
+    every = selectors.all_in_bulk(user, choice, service.LIMIT) if choice.is_narrow else selectors.Chosen([])
+    count = len(every.items)
     found = review.with_details(selectors.in_bulk(user, choice))[:PREVIEW] if count else []
     return {
         "active": "review",
         "choice": choice,
         "filter": ChoiceForm(user, initial=choice.values),
         "count": count,
+        "digest": every.digest,
         "limit": service.LIMIT,
         "tasks": found,
-        "form": form or BulkForm(initial={"seen": count}),
+        "form": form or BulkForm(initial={"seen": count, "digest": every.digest}),
     }
 
 
@@ -98,6 +100,7 @@ def apply(request: HttpRequest) -> HttpResponse:
                 choice,
                 asked["verdict"],
                 seen=asked["seen"],
+                digest=asked["digest"],
                 reasons=asked["reasons"],
                 note=asked["note"],
             )
@@ -107,7 +110,8 @@ def apply(request: HttpRequest) -> HttpResponse:
             return redirect("review:bulk_progress", bulk_id=made.pk)
     context = _bulk_context(request, choice, form)
     again = request.POST.copy()
-    again["seen"] = str(context["count"])  # the next Apply is about what is shown now
+    # The next Apply is about what is shown now.
+    again["seen"], again["digest"] = str(context["count"]), context["digest"]
     form.data = again
     return render(request, "review/bulk.html", context, status=409)
 
