@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reviewapp.enums import AssetState, BulkState, Role, Verdict
+from reviewapp.enums import AssetState, BatchState, BulkState, Role, Verdict
 from reviewapp.models import BulkDecision, ReviewDecision, ReviewTask, SavedFilter
 from reviewapp.policies.choosing import ORDERS, Choice
 from reviewapp.selectors import choosing as selectors
@@ -217,6 +217,30 @@ def test_rev20_seniors_decide_many_at_once_and_reviewers_are_not_sent_there(
         assert ("/review/bulk/?sku=nw-" in client.get("/review/?sku=nw-").content.decode()) is is_led
     with pytest.raises(NotAllowed):
         bulk.apply(reviewer, Choice.read({"sku": "nw-"}, blind=False), "approve", seen=2)
+
+
+def test_people_choose_a_batch_by_its_name(client: Client, reviewer: User) -> None:
+    tasks = some()
+    done, gone = make.make_batch(name="Done"), make.make_batch(name="Gone", state=BatchState.CANCELLED)
+    make.make_review(gone)
+    sampled = make.make_batch(name="Samples only")
+    make.make_sample(sampled)
+    client.force_login(reviewer)
+    one, two = tasks["a"].asset.batch, tasks["c"].asset.batch
+    assert selectors.batches(reviewer) == [(batch.pk, str(batch)) for batch in (sampled, two, one)]
+    page = client.get(f"/review/?batch={two.pk}").content.decode()
+    assert f'<option value="{two.pk}" selected>{two}</option>' in page and f"{one}</option>" in page
+    assert "Done" not in page and "Gone" not in page
+    assert (
+        f'<option value="{done.pk}" selected>{done}</option>'
+        in client.get(f"/review/?batch={done.pk}").content.decode()
+    )
+    assert "batch Two" in client.get(f"/review/mixed/?batch={two.pk}").content.decode()
+    ours = make.make_user("rita", Role.REVIEWER, clients=[two.client])
+    theirs = [batch for batch in (two, one, sampled) if batch.client_id == two.client_id]
+    assert selectors.batches(ours, one.pk) == [(batch.pk, str(batch)) for batch in theirs]
+    ReviewTask.objects.filter(asset__batch=two).update(state="done")
+    assert two.pk not in [pk for pk, _name in selectors.batches(reviewer)]
 
 
 def test_own_filters_are_kept_replaced_opened_and_taken_away(client: Client, reviewer: User) -> None:

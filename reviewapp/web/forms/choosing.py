@@ -25,7 +25,7 @@ class ChoiceForm(HouseForm):
         empty_label=_("Every client"),
         widget=Select(),
     )
-    batch = forms.IntegerField(label=_("Batch number"), required=False, min_value=1, widget=Number())
+    batch = forms.ChoiceField(label=_("Batch"), required=False, widget=Select())
     category = forms.ChoiceField(label=_("Category"), required=False, widget=Select())
     sku = forms.CharField(label=_("SKU begins with"), required=False, max_length=80, widget=Input())
     reason = forms.ChoiceField(label=_("Why it is here"), required=False, widget=Select())
@@ -42,6 +42,7 @@ class ChoiceForm(HouseForm):
         clients = self.fields["client"]
         assert isinstance(clients, forms.ModelChoiceField)
         clients.queryset = selectors.clients(user)
+        self._choices("batch", [("", _("Every batch")), *selectors.batches(user, (self.initial or {}).get("batch"))])
         self._choices("category", [("", _("Any category")), *((name, name) for name in selectors.category_names(user))])
         self._choices("reason", [("", _("Any reason")), *selectors.REASONS])
         hidden = TELLING_ORDERS if blind else frozenset()
