@@ -63,6 +63,11 @@ ANYBODY = {
 ROLES: dict[str, tuple[Role, ...]] = {
     "review": REVIEWERS,
     "review:call_back": SENIORS,
+    "review:bulk": SENIORS,
+    "review:bulk_apply": SENIORS,
+    "review:bulk_progress": SENIORS,
+    "review:bulk_advance": SENIORS,
+    "review:bulk_undo": SENIORS,
     "editing": EDITORS,
     "editing:sign_off": SENIORS,
     "editing:send_back": SENIORS,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext
 
 from processing.params import ProcessingParams
 from reviewapp.enums import RunKind
@@ -34,17 +35,22 @@ def movable(task: ReviewTask) -> list[dict[str, Any]]:
         {
             "path": line.path,
             "group": line.path.split(".")[0],
-            "label": line.label,
-            "unit": line.unit,
+            "label": _said(line.label),
+            "unit": _said(line.unit),
             "kind": line.kind,
             "low": line.low,
             "high": line.high,
             "options": list(line.options),
+            "optionWords": [_said(option) for option in line.options],
             "value": list(values[line.path]) if isinstance(values[line.path], tuple) else values[line.path],
             "hasEffect": allows_shadow or not line.path.startswith("shadow."),
         }
         for line in policy.fields()
     ]
+
+
+def _said(text: str) -> str:
+    return gettext(text) if text else ""  # of "" gettext makes the catalogue's header
 
 
 def adjustment_of(user: User, adjustment_id: int) -> Adjustment | None:

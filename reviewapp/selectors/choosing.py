@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from hashlib import sha256
+
 from django.contrib.auth.models import User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from reviewapp.enums import WATCHED_REASONS, ReviewReason
-from reviewapp.models import BulkDecision, Client, ReviewTask, SavedFilter
+from reviewapp.enums import WATCHED_REASONS, BatchState, ReviewReason, ReviewTaskState
+from reviewapp.models import Batch, BulkDecision, Client, ReviewTask, SavedFilter, Tally
 from reviewapp.policies.choosing import ORDERS, UNTOLD, Choice
 
 from . import review
@@ -25,6 +28,8 @@ ORDERINGS = {
     "highest": ("-run__quality__total", "pk"),
 }
 """Name of an order -> what it sorts by; the last always tells two photos apart."""
+MOST_BATCHES = 200
+"""Batches offered to choose from; an address may name any other."""
 REASONS = [(reason.value, reason.label) for reason in ReviewReason if reason not in UNTOLD]
 
 
@@ -57,10 +62,30 @@ def in_bulk(user: User, choice: Choice) -> QuerySet[ReviewTask]:
     """Return what of `choice` may be decided by one verdict.
 
     No photo of a pilot or a first sample (SMP-05, SMP-06), none from below the review line: people look at each
-    of those, without its score.
+    of those, without its score. None that is on this person's blind desk either: that it is here would say that it is
+    no sample, and its score with it.
     """
     tasks = chosen(user, "assisted", choice).exclude(reason__in=[*WATCHED_REASONS, ReviewReason.EXPLORED])
+    tasks = tasks.exclude(lease_owner=user, lease_queue="mixed", lease_until__gte=timezone.now())
     return tasks.filter(asset__batch__is_pilot=False, asset__first_member__isnull=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Photos that one verdict would be for: (task, version) each, in their order."""
+
+    items: list[tuple[int, int]]
+
+    @property
+    def digest(self) -> str:
+        """Tells these photos, as they are now, from any others; in whatever order."""
+        told = ",".join(f"{task_id}:{version}" for task_id, version in sorted(self.items))
+        return sha256(told.encode()).hexdigest()
+
+
+def all_in_bulk(user: User, choice: Choice, most: int) -> Chosen:
+    """The first `most` of them, in one query."""
+    return Chosen(list(in_bulk(user, choice).values_list("pk", "version")[:most]))
 
 
 def colour_asked(user: User, choice: Choice) -> int:
@@ -70,7 +95,10 @@ def colour_asked(user: User, choice: Choice) -> int:
 
 
 def counts(user: User, queue: review.Queue, choice: Choice) -> review.QueueCounts:
-    """Count `choice` as `user` sees it; of a whole queue the maintained counts are read instead."""
+    """Count `choice` as `user` sees it; of a whole queue the maintained counts are read instead.
+
+    What they hold from the other queue is counted by what may be known of it there: never by score or reason.
+    """
     if not choice.is_narrow:
         return review.queue_counts(user, queue)
     lent = Q(lease_until__gte=timezone.now(), lease_owner__isnull=False)
@@ -82,7 +110,8 @@ def counts(user: User, queue: review.Queue, choice: Choice) -> review.QueueCount
         others=Count("pk", filter=lent & ~own),
     )
     held = narrowed(review.held_tasks(queue, user), choice).count()
-    elsewhere = narrowed(review.leased_to(user).exclude(here), choice).count()
+    untold = Choice.read(choice.values, blind=True)
+    elsewhere = narrowed(review.leased_to(user).exclude(here), untold).count()
     return review.QueueCounts(row["waiting"], row["waiting"] - row["lent"], row["mine"], row["others"], held, elsewhere)
 
 
@@ -91,7 +120,7 @@ def words(user: User, choice: Choice) -> str:
     client = clients(user).filter(pk=choice.client).values_list("name", flat=True).first() if choice.client else None
     parts = [
         client,
-        _("batch %(number)d") % {"number": choice.batch} if choice.batch else None,
+        _batch_words(user, choice.batch) if choice.batch else None,
         choice.category.replace("_", " "),
         _("SKU %(start)s…") % {"start": choice.sku} if choice.sku else None,
         dict(REASONS).get(choice.reason),
@@ -100,6 +129,12 @@ def words(user: User, choice: Choice) -> str:
         _(ORDERS[choice.order]).lower() if choice.order != "priority" else None,
     ]
     return ", ".join(str(part) for part in parts if part)
+
+
+def _batch_words(user: User, number: int) -> str:
+    """Its name; its number, as the address says it, where there is none of that number for this person."""
+    name = limit(Batch.objects.filter(pk=number), user, "client").values_list("name", flat=True).first()
+    return _("batch %(name)s") % {"name": name or number}
 
 
 def all_saved(user: User) -> list[SavedFilter]:
@@ -115,6 +150,20 @@ def category_names(user: User) -> list[str]:
 def clients(user: User) -> QuerySet[Client]:
     """Whose photos the person may choose."""
     return limit(Client.objects.order_by("name"), user, "pk")
+
+
+def batches(user: User, chosen: int | None = None) -> list[tuple[int, str]]:
+    """(number, client and name) of the newest MOST_BATCHES batches with photos that wait, and of the `chosen` one.
+
+    One query, of the maintained counts. Blind samples wait like any photo, whichever queue asks: which batches have
+    nothing else isn't told.
+    """
+    counted = Tally.objects.filter(kind="review", key__startswith=ReviewTaskState.OPEN.value).order_by()
+    holding = counted.values("batch_id").annotate(count=Sum("n")).filter(count__gt=0).values("batch_id")
+    waiting = limit(Batch.objects.exclude(state=BatchState.CANCELLED).filter(pk__in=holding), user, "client")
+    newest = waiting.order_by("-pk").values("pk")[:MOST_BATCHES]
+    found = limit(Batch.objects.filter(Q(pk__in=newest) | Q(pk=chosen or 0)), user, "client").order_by("-pk")
+    return [(pk, f"{client}: {name}") for pk, client, name in found.values_list("pk", "client__name", "name")]
 
 
 def bulk_of(user: User, bulk_id: int) -> BulkDecision | None:

@@ -195,7 +195,9 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
         found.append(Need("alarms", sum(waiting_for_a_word)))
         found.append(Need("proposals", PresetProposal.objects.filter(state=ProposalState.OPEN).count()))
     if held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}:
-        found.append(Need("held", tallies.reviews(clients_of(user))[ReviewTaskState.ON_HOLD]))
+        may = bool(held & {Role.SENIOR, Role.ADMIN})
+        waits = tallies.queue(clients_of(user), with_samples=True, for_senior=may)
+        found.append(Need("held", waits[ReviewTaskState.ON_HOLD]))
     if held & {Role.SENIOR, Role.ADMIN}:
         found.append(Need("signoff", editing.awaiting_signoff(user).count()))
     if held & {Role.EDITOR, Role.SENIOR}:

@@ -47,14 +47,14 @@ SELECT COUNT(CASE WHEN {OWN} THEN 1 END),
   WHERE t.state = 'open' AND t.lease_owner_id IS NOT NULL AND t.lease_until >= %(now)s
     AND {SHARED} AND {MAY} AND {UNBARRED} {{theirs}}
 """
-_BARRED = """
+_BARRED = f"""
 SELECT t.state, COUNT(*) FROM reviewapp_look k JOIN reviewapp_reviewtask t ON t.id = k.task_id
   WHERE k.verdict = '' AND NOT k.is_void AND t.state IN ('open', 'on_hold')
     AND EXISTS (SELECT 1 FROM reviewapp_reviewdecision d WHERE d.asset_id = k.asset_id AND d.task_id <> k.task_id
                   AND (k.kind <> 'first' OR EXISTS (SELECT 1 FROM reviewapp_look v
                                                     WHERE v.task_id = d.task_id AND v.is_void))
                   AND d.reviewer_id = %(user)s AND d.verdict IN ('approve', 'reject'))
-    {theirs}
+    AND {MAY} {{theirs}}
   GROUP BY t.state
 """
 _BARRED_OF = """AND EXISTS (SELECT 1 FROM reviewapp_asset a JOIN reviewapp_batch b ON b.id = a.batch_id
@@ -83,9 +83,12 @@ def lent(user_id: int, queue: str, now: datetime, clients: Clients, *, is_senior
     return int(everybody), int(mine), int(elsewhere), int(others)
 
 
-def barred(user_id: int, clients: Clients) -> dict[str, int]:
-    """How many photos this person isn't given because they judged them before, by the state of their task."""
+def barred(user_id: int, clients: Clients, *, is_senior: bool) -> dict[str, int]:
+    """How many photos this person isn't given because they judged them before, by the state of their task.
+
+    Of those that they might be given otherwise: what waits for a senior is in no reviewer's count to begin with.
+    """
     with connection.cursor() as cursor:
         theirs = "" if clients is None else _BARRED_OF.format(of=of(clients))
-        cursor.execute(_BARRED.format(theirs=theirs), {"user": user_id})
+        cursor.execute(_BARRED.format(theirs=theirs), {"user": user_id, "is_senior": int(is_senior)})
         return {state: int(count) for state, count in cursor.fetchall()}

@@ -109,8 +109,9 @@ def barred(user: User) -> QuerySet[Look]:
 def waiting_for(user: User) -> int:
     """How many open photos there are that `user` may be given, as the desk's own count says; two queries."""
     clients = access.clients_of(user)
-    barred_ones = queue_sql.barred(user.pk, clients).get(ReviewTaskState.OPEN, 0)
-    found = tallies.queue(clients, with_samples=True, for_senior=is_senior(user))
+    senior = is_senior(user)
+    barred_ones = queue_sql.barred(user.pk, clients, is_senior=senior).get(ReviewTaskState.OPEN, 0)
+    found = tallies.queue(clients, with_samples=True, for_senior=senior)
     return max(0, found[ReviewTaskState.OPEN] - barred_ones)
 
 
@@ -120,7 +121,7 @@ def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
     lent, mine, elsewhere, others = queue_sql.lent(user.pk, queue, timezone.now(), clients, is_senior=senior)
     found = tallies.queue(clients, with_samples=queue != "assisted", for_senior=senior)
     if queue == "mixed":
-        for state, count in queue_sql.barred(user.pk, clients).items():
+        for state, count in queue_sql.barred(user.pk, clients, is_senior=senior).items():
             found[state] -= count
     waiting = found[ReviewTaskState.OPEN]
     # Two queries, two moments: between them a photo may be decided, and fewer than none are never free.
@@ -130,9 +131,11 @@ def queue_counts(user: User, queue: Queue = "mixed") -> QueueCounts:
 def held_tasks(queue: Queue = "mixed", user: User | None = None) -> QuerySet[ReviewTask]:
     """Photos somebody put on hold, oldest first, with what a list shows of them: names and the small picture.
 
-    With `user`, none that they may not be given.
+    With `user`, none that they may not be given: one that a senior holds after it was escalated is for seniors.
     """
     tasks = ReviewTask.objects.filter(state=ReviewTaskState.ON_HOLD).exclude(asset__batch__state=BatchState.CANCELLED)
+    if user is not None and not is_senior(user):
+        tasks = tasks.filter(needs_senior=False)
     if user is not None:
         tasks = access.limit(tasks, user, CLIENT)
     if queue == "assisted":

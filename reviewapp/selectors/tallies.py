@@ -89,7 +89,7 @@ def reviews(clients: Clients) -> Mapping[str, int]:
 def queue(clients: Clients, *, with_samples: bool, for_senior: bool) -> dict[str, int]:
     """Review tasks of `clients` per state as a queue gives them out (selectors.review.open_tasks), in one query.
 
-    None of a cancelled batch, only samples of a paused one; an open one that waits for a senior only `for_senior`.
+    None of a cancelled batch, only samples of a paused one; one that waits for a senior only `for_senior`.
     """
     with connection.cursor() as cursor:
         cursor.execute(_QUEUE.format(theirs=queue_sql.of(clients)))
@@ -97,10 +97,9 @@ def queue(clients: Clients, *, with_samples: bool, for_senior: bool) -> dict[str
     found: dict[str, int] = defaultdict(int)
     for key, batch_state, count in rows:
         state, *marks = key.split(":")
-        is_left_out = SAMPLE in marks and not with_samples
+        is_left_out = (SAMPLE in marks and not with_samples) or (SENIOR in marks and not for_senior)
         if state == ReviewTaskState.OPEN:
             is_left_out |= SAMPLE not in marks and batch_state == BatchState.PAUSED
-            is_left_out |= SENIOR in marks and not for_senior
         if not is_left_out:
             found[state] += int(count)
     return found

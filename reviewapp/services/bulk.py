@@ -38,14 +38,21 @@ class BulkRefused(Exception):
 
 
 def apply(
-    user: User, choice: Choice, verdict: str, *, seen: int, reasons: Sequence[str] = (), note: str = ""
+    user: User,
+    choice: Choice,
+    verdict: str,
+    *,
+    seen: int,
+    digest: str | None = None,
+    reasons: Sequence[str] = (),
+    note: str = "",
 ) -> BulkDecision:
-    """Fix the photos of `choice` and begin. `seen` is the number that was on screen.
+    """Fix the photos of `choice` and begin. `seen` is the number that was on screen, `digest` says which they were.
 
-    Raises BulkRefused when the number is another by now, a colour has to be checked first (REV-11), or the decision
-    itself makes no sense; NotAllowed.
+    Without a digest (no page asked) the number alone is compared. Raises BulkRefused when they are others by now, a
+    colour has to be checked first (REV-11), or the decision itself makes no sense; NotAllowed.
     """
-    require(user, Role.REVIEWER, Role.SENIOR, to=_("decide photos"))
+    require(user, Role.SENIOR, to=_("decide many photos at once"))
     if verdict not in ALLOWED:
         raise BulkRefused(_("Choose approve, reject or hold."))
     asked = check(Asked(verdict, "bulk", reasons, note, queue="assisted"))
@@ -53,14 +60,10 @@ def apply(
         raise BulkRefused(asked)
     if not choice.is_narrow:
         raise BulkRefused(_("Choose which photos first: a batch, a client, a category, a SKU, a reason or a score."))
-    found = list(selectors.in_bulk(user, choice).values_list("pk", "version")[: LIMIT + 1])
-    shown = min(len(found), LIMIT)
-    if shown != seen:
-        raise BulkRefused(
-            _("The filter holds %(shown)s photos now, not %(seen)s. Look at them again before you apply.")
-            % {"shown": f"{shown:,}", "seen": f"{seen:,}"}
-        )
-    if not found:
+    found = selectors.all_in_bulk(user, choice, LIMIT)
+    shown = len(found.items)
+    _refuse_unseen(found, seen, digest)
+    if not found.items:
         raise BulkRefused(_("No photo waits that fits this filter."))
     if asked.verdict == Verdict.APPROVE and (count := selectors.colour_asked(user, choice)):
         raise BulkRefused(
@@ -77,10 +80,23 @@ def apply(
             verdict=asked.verdict,
             reasons=asked.reasons,
             note=asked.note,
-            items=[list(item) for item in found[:LIMIT]],
+            items=[list(item) for item in found.items],
         )
         audit.record("bulk.applied", made, actor=user, after={"photos": shown, "verdict": verdict, **choice.values})
     return made
+
+
+def _refuse_unseen(found: selectors.Chosen, seen: int, digest: str | None) -> None:
+    shown = len(found.items)
+    if shown != seen:
+        raise BulkRefused(
+            _("The filter holds %(shown)s photos now, not %(seen)s. Look at them again before you apply.")
+            % {"shown": f"{shown:,}", "seen": f"{seen:,}"}
+        )
+    if digest is not None and digest != found.digest:
+        raise BulkRefused(
+            _("The filter holds other photos now than those you looked at. Look at them again before you apply.")
+        )
 
 
 def advance(user: User, bulk: BulkDecision, budget_s: float = 2.0) -> BulkDecision:

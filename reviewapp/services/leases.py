@@ -124,12 +124,18 @@ def release(user: User, task_ids: Sequence[int] | None = None, until: datetime |
 
 
 def take_back(user: User, task_id: int, queue: selectors.Queue = "mixed") -> ReviewTask | None:
-    """Take a photo off hold and lease it to `user` in `queue`. None when it isn't on hold. Raises NotAllowed."""
+    """Take a photo off hold and lease it to `user` in `queue`. Raises NotAllowed.
+
+    None when it isn't on hold, or isn't for this person: one that waits for a senior would be lent to them and never
+    shown.
+    """
     require(user, Role.REVIEWER, Role.SENIOR, to=_("take up held photos"))
     if selectors.barred(user).filter(task=task_id).exists():
         return None
     with transaction.atomic():
         held = ReviewTask.objects.filter(pk=task_id, state=ReviewTaskState.ON_HOLD)
+        if not is_senior(user):
+            held = held.filter(needs_senior=False)
         taken = limit(held, user, selectors.CLIENT).update(
             state=ReviewTaskState.OPEN,
             version=F("version") + 1,  # who put it on hold can't undo that into somebody else's hands

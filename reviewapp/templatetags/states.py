@@ -299,6 +299,12 @@ def setting(value: Any) -> str:
 
 
 @register.filter
+def said(text: str) -> str:
+    """A setting's label or unit in the reader's language; policies/setting_words.py marks them."""
+    return _(text) if text else ""
+
+
+@register.filter
 def at_least(value: float, limit: float) -> bool:
     """True where value >= limit."""
     return value >= limit

@@ -27,7 +27,7 @@ function control(line) {
     return { node: element('p', { className: 'opt' }, box, label), read: () => box.checked };
   }
   if (line.kind === 'choice') {
-    const options = line.options.map((value) => element('option', { value, selected: value === line.value }, value));
+    const options = line.options.map((value, n) => element('option', { value, selected: value === line.value }, line.optionWords[n]));
     const select = element('select', { id, className: 'in' }, ...options);
     return { node: element('div', { className: 'field' }, label, select), read: () => select.value };
   }

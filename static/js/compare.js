@@ -10,7 +10,7 @@ const ZOOM_STEP = 1.25;
 const NARROW = 760;
 const SURROUNDS = ['3', '18', '100', '0', 'chk'];
 
-const inThrees = (rgb) => (rgb ? rgb.map((value) => String(value).padStart(3, ' ')).join(' ') : 'outside');
+const inThrees = (rgb) => (rgb ? rgb.map((value) => String(value).padStart(3, ' ')).join(' ') : gettext('outside'));
 
 function readout(hud) {
   const field = (name) => hud.querySelector(`[data-hud="${name}"]`);

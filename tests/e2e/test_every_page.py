@@ -35,6 +35,18 @@ def test_the_home_of_a_senior_fits_a_phone(page: Any, context: Any, live_server:
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.usefixtures("everything")
+def test_batches_and_clients_are_searched_on_a_phone(page: Any, live_server: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in ("/batches/", "/clients/"):
+        page.goto(live_server.url + path)
+        box = page.locator('.top input[name="q"]').bounding_box()
+        assert box is not None and box["width"] >= 70 and box["height"] >= 40, path
+        assert page.evaluate("document.documentElement.scrollWidth") == width, path
+    page.watched.problems.clear()
+
+
 @pytest.mark.parametrize("width", [1440, 1920])
 @pytest.mark.usefixtures("everything")
 def test_the_buttons_of_the_bar_end_where_the_page_ends(page: Any, live_server: Any, width: int) -> None:

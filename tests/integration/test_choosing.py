@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 import pytest
@@ -12,12 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reviewapp.enums import AssetState, BulkState, Role, Verdict
+from reviewapp.enums import AssetState, BatchState, BulkState, Role, Verdict
 from reviewapp.models import BulkDecision, ReviewDecision, ReviewTask, SavedFilter
 from reviewapp.policies.choosing import ORDERS, Choice
 from reviewapp.selectors import choosing as selectors
 from reviewapp.selectors import review as review_selectors
 from reviewapp.services import bulk, leases
+from reviewapp.services.people import NotAllowed
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,6 +28,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def reviewer() -> User:
     return make.make_user("ria", Role.REVIEWER)
+
+
+@pytest.fixture
+def senior() -> User:
+    return make.make_user("sena", Role.SENIOR)
 
 
 def some() -> dict[str, ReviewTask]:
@@ -103,30 +110,30 @@ def test_reading_a_choice_never_fails_and_reads_itself_back(values: dict[str, An
             assert not choice.reason and choice.low is None and choice.high is None
 
 
-def test_rev20_a_bulk_decision_is_a_decision_for_each_and_can_be_taken_back(reviewer: User) -> None:
+def test_rev20_a_bulk_decision_is_a_decision_for_each_and_can_be_taken_back(senior: User) -> None:
     tasks = some()
     made = bulk.apply(
-        reviewer, Choice.read({"category": "shoes"}, blind=False), "reject", seen=2, reasons=["shadow"], note="all"
+        senior, Choice.read({"category": "shoes"}, blind=False), "reject", seen=2, reasons=["shadow"], note="all"
     )
     assert made.items == [[tasks["a"].pk, 0], [tasks["c"].pk, 0]], "never the blind sample"
-    done = bulk.advance(reviewer, made, budget_s=60)
+    done = bulk.advance(senior, made, budget_s=60)
     assert (done.state, done.position, done.saved, done.left_out) == (BulkState.DONE, 2, 2, 0)
     rows = ReviewDecision.objects.values_list("task_id", "verdict", "reasons", "note", "was_blind")
     assert list(rows) == [(task.pk, "reject", ["shadow"], "all", False) for task in (tasks["a"], tasks["c"])]
-    assert bulk.advance(reviewer, done).saved == 2 and ReviewDecision.objects.count() == 2
-    undone = bulk.take_back(reviewer, done, budget_s=60)
+    assert bulk.advance(senior, done).saved == 2 and ReviewDecision.objects.count() == 2
+    undone = bulk.take_back(senior, done, budget_s=60)
     assert undone.state == BulkState.UNDONE
     for task in (tasks["a"], tasks["c"]):
         task.refresh_from_db()
         assert (task.state, task.lease_owner, task.asset.state) == ("open", None, AssetState.IN_REVIEW)
 
 
-def test_rev20_what_somebody_else_has_or_decided_is_left_out_and_counted(reviewer: User) -> None:
+def test_rev20_what_somebody_else_has_or_decided_is_left_out_and_counted(senior: User) -> None:
     tasks = some()
     other = make.make_user("otto", Role.REVIEWER)
-    made = bulk.apply(reviewer, Choice.read({"sku": "nw-"}, blind=False), "approve", seen=2)
+    made = bulk.apply(senior, Choice.read({"sku": "nw-"}, blind=False), "approve", seen=2)
     leases.claim_next(other, 1, "assisted", Choice.read({"sku": "NW-1"}, blind=False))
-    done = bulk.advance(reviewer, made, budget_s=60)
+    done = bulk.advance(senior, made, budget_s=60)
     assert (done.saved, done.left_out) == (1, 1)
     assert list(ReviewDecision.objects.values_list("task_id", flat=True)) == [tasks["b"].pk]
 
@@ -143,23 +150,23 @@ def test_rev20_what_somebody_else_has_or_decided_is_left_out_and_counted(reviewe
     ],
 )
 def test_rev20_nothing_is_applied_that_was_not_looked_at(
-    reviewer: User, values: dict[str, str], verdict: str, extra: dict[str, Any], words: str
+    senior: User, values: dict[str, str], verdict: str, extra: dict[str, Any], words: str
 ) -> None:
     some()
     with pytest.raises(bulk.BulkRefused, match=words):
-        bulk.apply(reviewer, Choice.read(values, blind=False), verdict, **extra)
+        bulk.apply(senior, Choice.read(values, blind=False), verdict, **extra)
     assert not BulkDecision.objects.exists() and not ReviewDecision.objects.exists()
 
 
-def test_rev20_the_pages_count_show_apply_and_go_on_by_themselves(client: Client, reviewer: User) -> None:
+def test_rev20_the_pages_count_show_apply_and_go_on_by_themselves(client: Client, senior: User) -> None:
     some()
-    client.force_login(reviewer)
+    client.force_login(senior)
     page = client.get("/review/bulk/?sku=nw-").content.decode()
     assert "Apply to 2 photos" in page and page.count('class="tile"') == 2 and not ReviewDecision.objects.exists()
     answer = client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", "seen": "9"})
     assert answer.status_code == 409 and "holds 2 photos now, not 9" in answer.content.decode()
     assert 'name="seen" value="2"' in answer.content.decode(), "the next Apply is about what is shown"
-    answer = client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", "seen": "2"})
+    answer = client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", **looked_at(answer)})
     url = answer["Location"]
     assert 'hx-trigger="load"' in client.get(url).content.decode()
     fragment = client.post(f"{url}advance/", headers={"HX-Request": "true"}).content.decode()
@@ -169,6 +176,71 @@ def test_rev20_the_pages_count_show_apply_and_go_on_by_themselves(client: Client
     assert "Taken back" in back and "2 were decided. Each is taken back" in back and "left out" not in back
     client.force_login(make.make_user("otto", Role.REVIEWER))
     assert client.get(url).status_code == 404, "somebody else's"
+
+
+def looked_at(answer: Any) -> dict[str, str]:
+    """What the page's form sends of the photos it shows."""
+    page = answer.content.decode()
+    found = {name: re.search(rf'name="{name}" value="(\w+)"', page) for name in ("seen", "digest")}
+    return {name: match[1] for name, match in found.items() if match}
+
+
+def test_rev20_as_many_others_are_not_what_was_looked_at(client: Client, senior: User) -> None:
+    """One photo leaves the filter and another arrives: the number stays, and one was seen by nobody."""
+    tasks = some()
+    client.force_login(senior)
+    shown = looked_at(client.get("/review/bulk/?sku=nw-"))
+    changes = {
+        "left, and another came": lambda: (leases.claim_next(senior, 1, "mixed"), make.make_review(sku="NW-7")),
+        "decided and undone": lambda: ReviewTask.objects.filter(pk=tasks["a"].pk).update(version=2),
+    }
+    for name, change in changes.items():
+        change()
+        answer = client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", **shown})
+        assert answer.status_code == 409 and "other photos now" in answer.content.decode(), name
+        assert not BulkDecision.objects.exists(), name
+        shown = looked_at(answer)
+        assert shown["seen"] == "2", name
+    without = {"seen": shown["seen"], "digest": ""}
+    assert client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", **without}).status_code == 409
+    assert client.post("/review/bulk/apply/", {"sku": "nw-", "verdict": "approve", **shown}).status_code == 302
+    assert BulkDecision.objects.get().items, "these were looked at"
+
+
+def test_rev20_seniors_decide_many_at_once_and_reviewers_are_not_sent_there(
+    client: Client, reviewer: User, senior: User
+) -> None:
+    """Beside the mixed queue's number the page's would be that of the samples, and it shows which photos are none."""
+    some()
+    for person, is_led in ((reviewer, False), (senior, True)):
+        client.force_login(person)
+        assert ("/review/bulk/?sku=nw-" in client.get("/review/?sku=nw-").content.decode()) is is_led
+    with pytest.raises(NotAllowed):
+        bulk.apply(reviewer, Choice.read({"sku": "nw-"}, blind=False), "approve", seen=2)
+
+
+def test_people_choose_a_batch_by_its_name(client: Client, reviewer: User) -> None:
+    tasks = some()
+    done, gone = make.make_batch(name="Done"), make.make_batch(name="Gone", state=BatchState.CANCELLED)
+    make.make_review(gone)
+    sampled = make.make_batch(name="Samples only")
+    make.make_sample(sampled)
+    client.force_login(reviewer)
+    one, two = tasks["a"].asset.batch, tasks["c"].asset.batch
+    assert selectors.batches(reviewer) == [(batch.pk, str(batch)) for batch in (sampled, two, one)]
+    page = client.get(f"/review/?batch={two.pk}").content.decode()
+    assert f'<option value="{two.pk}" selected>{two}</option>' in page and f"{one}</option>" in page
+    assert "Done" not in page and "Gone" not in page
+    assert (
+        f'<option value="{done.pk}" selected>{done}</option>'
+        in client.get(f"/review/?batch={done.pk}").content.decode()
+    )
+    assert "batch Two" in client.get(f"/review/mixed/?batch={two.pk}").content.decode()
+    ours = make.make_user("rita", Role.REVIEWER, clients=[two.client])
+    theirs = [batch for batch in (two, one, sampled) if batch.client_id == two.client_id]
+    assert selectors.batches(ours, one.pk) == [(batch.pk, str(batch)) for batch in theirs]
+    ReviewTask.objects.filter(asset__batch=two).update(state="done")
+    assert two.pk not in [pk for pk, _name in selectors.batches(reviewer)]
 
 
 def test_own_filters_are_kept_replaced_opened_and_taken_away(client: Client, reviewer: User) -> None:
@@ -197,9 +269,9 @@ def test_own_filters_are_kept_replaced_opened_and_taken_away(client: Client, rev
     assert not SavedFilter.objects.exists()
 
 
-def test_the_pages_cost_the_same_for_four_and_for_forty(client: Client, reviewer: User) -> None:
+def test_the_pages_cost_the_same_for_four_and_for_forty(client: Client, senior: User) -> None:
     some()
-    client.force_login(reviewer)
+    client.force_login(senior)
     costs = []
     for _round in range(2):
         with CaptureQueriesContext(connection) as queries:

@@ -29,6 +29,11 @@ def rita() -> User:
     return factories.make_user("rita", Role.REVIEWER)
 
 
+@pytest.fixture
+def sena() -> User:
+    return factories.make_user("sena", Role.SENIOR)
+
+
 def asking(**asset: Any) -> ReviewTask:
     """A photo of a client who wants the colour checked."""
     batch = factories.make_batch(client=factories.make_client(checks_colour=True))
@@ -107,28 +112,28 @@ def test_rev11_undo_asks_for_the_tick_again(rita: User) -> None:
     assert decide(rita, task, key="again").status == "invalid"
 
 
-def test_rev11_one_decision_for_many_is_refused_with_their_number(rita: User) -> None:
+def test_rev11_one_decision_for_many_is_refused_with_their_number(sena: User) -> None:
     batch = factories.make_batch(client=factories.make_client())
     CategoryRule.objects.create(category="shoes", complexity="simple", checks_colour=True)
     for category in ("shoes", "shoes", "mug"):
         factories.make_review(batch, category=category)
     choice = Choice.read({"batch": str(batch.pk)}, blind=False)
     with pytest.raises(bulk.BulkRefused) as refused:
-        bulk.apply(rita, choice, "approve", seen=3)
+        bulk.apply(sena, choice, "approve", seen=3)
     assert str(refused.value).startswith("2 of these photos need their colour checked against the product")
     assert not BulkDecision.objects.exists()
-    assert bulk.apply(rita, choice, "hold", seen=3).verdict == "hold", "only an approval needs it"
+    assert bulk.apply(sena, choice, "hold", seen=3).verdict == "hold", "only an approval needs it"
     mugs = Choice.read({"batch": str(batch.pk), "category": "mug"}, blind=False)
-    assert bulk.apply(rita, mugs, "approve", seen=1).items
+    assert bulk.apply(sena, mugs, "approve", seen=1).items
 
 
-def test_rev11_a_rule_made_while_many_are_decided_leaves_the_rest_out(rita: User) -> None:
+def test_rev11_a_rule_made_while_many_are_decided_leaves_the_rest_out(sena: User) -> None:
     batch = factories.make_batch(client=factories.make_client())
     factories.make_review(batch, category="shoes")
     factories.make_review(batch, category="mug")
-    made = bulk.apply(rita, Choice.read({"batch": str(batch.pk)}, blind=False), "approve", seen=2)
+    made = bulk.apply(sena, Choice.read({"batch": str(batch.pk)}, blind=False), "approve", seen=2)
     CategoryRule.objects.create(category="shoes", complexity="simple", checks_colour=True)
-    made = bulk.advance(rita, made)
+    made = bulk.advance(sena, made)
     assert (made.state, made.saved, made.left_out) == (BulkState.DONE, 1, 1)
     assert ReviewDecision.objects.get().asset.category == "mug"
 

@@ -9,7 +9,10 @@ from django.contrib.auth.models import User
 
 from reviewapp.enums import AssetState, ReviewTaskState, Role, Verdict
 from reviewapp.models import ReviewDecision, ReviewTask
+from reviewapp.policies.choosing import Choice
+from reviewapp.selectors import choosing, home
 from reviewapp.selectors import review as selectors
+from reviewapp.selectors.people import roles_of
 from reviewapp.services import review
 from tests import factories as make
 
@@ -47,6 +50,34 @@ def test_an_escalated_photo_goes_to_seniors_only_and_to_them_first(reviewer: Use
     assert selectors.item_payload(lent[0], senior)["escalation"] == "ria: Is this the brand's grey?"
     assert selectors.item_payload(lent[1], senior)["escalation"] == ""
     assert decide(senior, second, "approve").status == "saved"
+
+
+@pytest.mark.parametrize("queue", selectors.QUEUES)
+def test_what_a_senior_holds_after_it_was_escalated_stays_with_seniors(
+    reviewer: User, senior: User, queue: selectors.Queue
+) -> None:
+    """A reviewer who could take it up would have it lent and never be shown it; nobody else either for ten minutes."""
+    plain, escalated = make.make_review(make.make_batch()), make.make_review(make.make_batch())
+    decide(reviewer, plain, "hold")
+    decide(reviewer, escalated, "escalate")
+    held = decide(senior, escalated, "hold").decision
+    assert held is not None
+    for person, tasks in ((reviewer, [plain]), (senior, [plain, escalated])):
+        assert list(selectors.held_tasks(queue, person)) == tasks
+        assert selectors.queue_counts(person, queue).held == len(tasks)
+        own = [choosing.counts(person, queue, Choice(batch=task.asset.batch_id)).held for task in (plain, escalated)]
+        assert own == [1, int(person == senior)]
+        needs = {need.kind: need.count for need in home.needs(person, roles_of(person))}
+        assert needs["held"] == len(tasks)
+    assert review.take_back(reviewer, escalated.pk, queue) is None
+    escalated.refresh_from_db()
+    assert (escalated.state, escalated.lease_owner) == (ReviewTaskState.ON_HOLD, None)
+    assert review.undo(senior, held.pk).is_undone, "nothing came between the senior and their hold"
+    review.release(senior)
+    decide(senior, escalated, "hold")
+    assert review.take_back(senior, escalated.pk, queue) == escalated
+    assert escalated.pk in [task.pk for task in review.claim_next(senior, 4, queue)], "and a senior is shown it"
+    assert review.take_back(reviewer, plain.pk, queue) == plain
 
 
 def test_a_reviewer_who_still_shows_it_cannot_decide_what_waits_for_a_senior(reviewer: User, senior: User) -> None:

@@ -28,7 +28,7 @@ QUERIES = {
     "/proposals/": 8,
     "/people/": 10,
     "/editing/": 11,
-    "/review/": 15,
+    "/review/": 16,
     "/deliveries/": 8,
     "/quality/proof/": 20,
 }

@@ -181,9 +181,10 @@ def test_the_queue_counts_what_it_would_give_out(queue: review.Queue, role: Role
         ReviewTask.objects.filter(pk=tasks[0].pk).update(needs_senior=True)
         ReviewTask.objects.filter(pk__in=[tasks[1].pk, tasks[4].pk]).update(state=ReviewTaskState.ON_HOLD)
         ReviewTask.objects.filter(pk=tasks[2].pk).update(**lent)
+        ReviewTask.objects.filter(pk=tasks[3].pk).update(state=ReviewTaskState.ON_HOLD, needs_senior=True)
     counts = review.queue_counts(user, queue)
     assert counts.waiting == review.open_tasks(queue, user).count() > 0
-    assert counts.held == review.held_tasks(queue).count() > 0
+    assert counts.held == review.held_tasks(queue, user).count() > 0
     assert (counts.others, counts.mine, counts.free) == (1, 0, counts.waiting - 1)
 
 

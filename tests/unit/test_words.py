@@ -12,12 +12,18 @@ import pytest
 from django.db import models
 from django.utils import translation
 from django.utils.functional import Promise
+from django.utils.translation import trans_real
 
+from processing.params import STANDARD_PRESET, ProcessingParams
 from reviewapp import enums
 from reviewapp.enums import RejectReason
-from reviewapp.policies import choosing, verdicts
+from reviewapp.models import Channel, ProcessingRun, ReviewTask
+from reviewapp.policies import adjusting, choosing, setting_words, verdicts
 from reviewapp.policies.words import Said
+from reviewapp.selectors.adjusting import movable
 from reviewapp.services import words
+from reviewapp.templatetags.states import said
+from reviewapp.web.forms.tunables import PresetForm
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -154,6 +160,28 @@ answer = {"message": "Sign in again to go on.", "note": "a row"}
 return_value = UndoResult(False, None, "Already undone here." if late else _("Undone."))
 """
     assert [line for line, _text in unsaid(source)] == [2, 3, 5, 6, 7, 8]
+
+
+def test_every_settings_label_and_unit_is_marked_for_translation() -> None:
+    lines = ProcessingParams.describe()
+    assert set(setting_words.LABELS) == {line.label for line in lines}
+    assert set(setting_words.UNITS) == {line.unit for line in lines if line.unit}
+    assert set(setting_words.OPTIONS) == {option for line in adjusting.fields() for option in line.options}
+
+
+def test_settings_are_named_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = ProcessingRun(params=STANDARD_PRESET.to_dict(), channel=Channel(spec={}))
+    german = {"Edge refinement": "Kante", "px": "Pixel", "medium": "mittel"}
+    with translation.override("de"):
+        translation.gettext("")  # the catalogue is read when it is first asked
+        for english, word in german.items():
+            monkeypatch.setitem(trans_real.translation("de")._catalog._catalogs[0], english, word)  # type: ignore[attr-defined]
+        moved = {line["path"]: line for line in movable(ReviewTask(run=run))}
+        assert moved["edge.refinement"]["label"] == "Kante" and moved["shadow.blur_px"]["unit"] == "Pixel"
+        assert moved["edge.refinement"]["options"][1] == "medium", "what is sent stays"
+        assert moved["edge.refinement"]["optionWords"][1] == "mittel" and moved["shadow.opacity"]["unit"] == ""
+        assert (said("px"), said("")) == ("Pixel", "")
+        assert str(PresetForm(base=STANDARD_PRESET.to_dict(), number=1).fields["edge.refinement"].label) == "Kante"
 
 
 def test_a_policys_sentence_is_translated_whole_and_stored_words_stay_english() -> None:

@@ -363,37 +363,50 @@ def test_a_known_picture_waits_as_long_as_any_other() -> None:
     assert timezone.now() - task.created_at < timedelta(minutes=1)
 
 
-def told_of(*, is_sample: bool, photos: int) -> list[Any]:
-    """What the chooser and the assisted desk say to who holds one photo, a sample or not, in the mixed queue."""
+def told_of(*, is_sample: bool, photos: int, role: Role) -> list[Any]:
+    """What the chooser, the assisted desk and the page for many say to who holds one photo, a sample or not, in the
+    mixed queue: of everything, of the batch, of that photo alone, and by what would tell its score or reason."""
     said: list[Any] = []
     try:
         with transaction.atomic():
             batch = factories.make_batch(name="Spring", client=factories.make_client(name="Acme"))
-            held = factories.make_sample(batch) if is_sample else factories.make_review(batch)
-            for _number in range(photos - 1):
-                factories.make_review(batch)
-            rita = factories.make_user("rita", Role.REVIEWER)
+            held = (factories.make_sample if is_sample else factories.make_review)(batch, sku="HELD-1")
+            for number in range(photos - 1):
+                factories.make_review(batch, sku=f"SKU-{number}")
+            rita = factories.make_user("rita", role)
             lent = {"lease_owner": rita, "lease_until": timezone.now() + timedelta(minutes=5), "lease_queue": "mixed"}
             ReviewTask.objects.filter(pk=held.pk).update(**lent)
             client = Client()
             client.force_login(rita)
-            for address in ("/review/", f"/review/?batch={batch.pk}"):
-                main = client.get(address).content.decode().split("<main")[1]
-                said.append(" ".join(strip_tags(main).split()))
-            for choice in ({}, {"batch": str(batch.pk)}):
-                page = client.get("/review/assisted/", choice).content.decode()
-                boot = re.search(r'id="boot" type="application/json">(.*?)</script>', page, re.S)
-                assert boot is not None
-                said.append(json.loads(boot[1])["counts"])
-                for name, body in (("claim", {"count": 4}), ("beat", {"ids": []})):
-                    data = json.dumps({**body, "choice": choice})
-                    answer = client.post(f"/review/assisted/{name}/", data, content_type="application/json")
-                    said.append(answer.json()["counts"])
+            choices = [{}, {"batch": str(batch.pk)}, {"sku": "HELD"}]
+            telling = [{"low": "90"}, {"high": "90"}, {"low": "1"}, {"reason": "score_band"}, {"reason": "gate"}]
+            choices += [{"sku": "HELD", **one} for one in telling]
+            for choice in choices:
+                _told_of(client, choice, said)
             raise Undone
     except Undone:
         return said
 
 
+def _told_of(client: Client, choice: dict[str, str], said: list[Any]) -> None:
+    for address in ("/review/", "/review/bulk/"):
+        answer = client.get(address, choice)
+        main = answer.content.decode().split("<main")[1]
+        said.append((address, choice, answer.status_code, " ".join(strip_tags(main).split())))
+    page = client.get("/review/assisted/", choice).content.decode()
+    boot = re.search(r'id="boot" type="application/json">(.*?)</script>', page, re.S)
+    assert boot is not None
+    said.append(("assisted", choice, json.loads(boot[1])["counts"]))
+    for name, body in (("claim", {"count": 4}), ("beat", {"ids": []})):
+        data = json.dumps({**body, "choice": choice})
+        answer = client.post(f"/review/assisted/{name}/", data, content_type="application/json")
+        said.append((name, choice, answer.json()["counts"]))
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.SENIOR])
 @pytest.mark.parametrize("photos", [1, 9])
-def test_smp01_the_two_queues_side_by_side_do_not_say_how_many_samples_there_are(photos: int) -> None:
-    assert told_of(is_sample=True, photos=photos) == told_of(is_sample=False, photos=photos)
+def test_smp01_the_two_queues_side_by_side_do_not_say_how_many_samples_there_are(photos: int, role: Role) -> None:
+    sample, plain = (told_of(is_sample=is_sample, photos=photos, role=role) for is_sample in (True, False))
+    assert sample == plain
+    bulk = [one[2] for one in plain if one[0] == "/review/bulk/"]
+    assert set(bulk) == ({200} if role == Role.SENIOR else {403})

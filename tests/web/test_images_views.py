@@ -101,3 +101,14 @@ def test_limits_that_nothing_can_meet_are_said(manager: Browser, photos: dict[st
     page = manager.get("/images/?low=90&high=10").content.decode()
     assert "No score is from 90 up and below 10." in page
     assert "No score is" not in manager.get("/images/?low=10&high=90").content.decode()
+
+
+def test_older_activity_of_a_batch_is_in_the_audit_log_for_who_may_read_it(
+    manager: Browser, photos: dict[str, Asset]
+) -> None:
+    batch = photos["a"].batch
+    way = f'href="/audit/?batch={batch.pk}"'
+    assert way not in manager.get(f"/batches/{batch.pk}/").content.decode()
+    manager.force_login(factories.make_user("ada", Role.ADMIN))
+    assert way in manager.get(f"/batches/{batch.pk}/").content.decode()
+    assert manager.get("/audit/", {"batch": batch.pk}).status_code == 200

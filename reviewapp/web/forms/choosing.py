@@ -25,7 +25,7 @@ class ChoiceForm(HouseForm):
         empty_label=_("Every client"),
         widget=Select(),
     )
-    batch = forms.IntegerField(label=_("Batch number"), required=False, min_value=1, widget=Number())
+    batch = forms.ChoiceField(label=_("Batch"), required=False, widget=Select())
     category = forms.ChoiceField(label=_("Category"), required=False, widget=Select())
     sku = forms.CharField(label=_("SKU begins with"), required=False, max_length=80, widget=Input())
     reason = forms.ChoiceField(label=_("Why it is here"), required=False, widget=Select())
@@ -42,6 +42,7 @@ class ChoiceForm(HouseForm):
         clients = self.fields["client"]
         assert isinstance(clients, forms.ModelChoiceField)
         clients.queryset = selectors.clients(user)
+        self._choices("batch", [("", _("Every batch")), *selectors.batches(user, (self.initial or {}).get("batch"))])
         self._choices("category", [("", _("Any category")), *((name, name) for name in selectors.category_names(user))])
         self._choices("reason", [("", _("Any reason")), *selectors.REASONS])
         hidden = TELLING_ORDERS if blind else frozenset()
@@ -57,7 +58,7 @@ class ChoiceForm(HouseForm):
 
 
 class BulkForm(HouseForm):
-    """The verdict for all of them. `seen` is how many were on screen when Apply was pressed."""
+    """The verdict for all of them. `seen` and `digest` are how many and which were on screen when Apply was pressed."""
 
     verdict = forms.ChoiceField(
         label=_("Decision"),
@@ -69,3 +70,4 @@ class BulkForm(HouseForm):
     )
     note = forms.CharField(label=_("Note"), required=False, max_length=500, widget=Input())
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput())
+    digest = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())

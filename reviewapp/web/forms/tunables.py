@@ -30,7 +30,7 @@ HIDDEN = frozenset({"schema"})
 def _field(line: Described) -> forms.Field:
     # A pattern is for machines; what it refuses is said when it happens.
     hint = line.bounds.split(" like ")[0] if line.kind in ("whole", "real", "whole_pair", "text") else ""
-    common: dict[str, Any] = {"label": line.label, "required": False, "help_text": hint}
+    common: dict[str, Any] = {"label": _(line.label), "required": False, "help_text": hint}
     match line.kind:
         case "flag":
             return forms.BooleanField(widget=Tick(), **common)

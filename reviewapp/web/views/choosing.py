@@ -21,7 +21,7 @@ from reviewapp.services import bulk as service
 from reviewapp.services import choosing
 from reviewapp.web.forms.choosing import BulkForm, ChoiceForm
 from reviewapp.web.htmx import render_page
-from reviewapp.web.permissions import REVIEWERS, role_required
+from reviewapp.web.permissions import REVIEWERS, SENIORS, role_required
 
 PREVIEW = 60
 
@@ -62,22 +62,24 @@ def forget(request: HttpRequest, filter_id: int) -> HttpResponse:
 
 def _bulk_context(request: HttpRequest, choice: Choice, form: BulkForm | None = None) -> dict[str, Any]:
     user = _who(request)
-    count = min(selectors.in_bulk(user, choice).count(), service.LIMIT) if choice.is_narrow else 0
+    every = selectors.all_in_bulk(user, choice, service.LIMIT) if choice.is_narrow else selectors.Chosen([])
+    count = len(every.items)
     found = review.with_details(selectors.in_bulk(user, choice))[:PREVIEW] if count else []
     return {
         "active": "review",
         "choice": choice,
         "filter": ChoiceForm(user, initial=choice.values),
         "count": count,
+        "digest": every.digest,
         "limit": service.LIMIT,
         "tasks": found,
-        "form": form or BulkForm(initial={"seen": count}),
+        "form": form or BulkForm(initial={"seen": count, "digest": every.digest}),
     }
 
 
 @require_GET
 @never_cache
-@role_required(*REVIEWERS)
+@role_required(*SENIORS)
 def bulk(request: HttpRequest) -> HttpResponse:
     """Which photos, how many, what they look like; nothing happens here."""
     choice = Choice.read(request.GET.dict(), blind=False)
@@ -85,7 +87,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@role_required(*REVIEWERS)
+@role_required(*SENIORS)
 def apply(request: HttpRequest) -> HttpResponse:
     """Begins a bulk decision, or shows the photos again with the reason why not."""
     choice = Choice.read(request.POST.dict(), blind=False)
@@ -98,6 +100,7 @@ def apply(request: HttpRequest) -> HttpResponse:
                 choice,
                 asked["verdict"],
                 seen=asked["seen"],
+                digest=asked["digest"],
                 reasons=asked["reasons"],
                 note=asked["note"],
             )
@@ -107,7 +110,8 @@ def apply(request: HttpRequest) -> HttpResponse:
             return redirect("review:bulk_progress", bulk_id=made.pk)
     context = _bulk_context(request, choice, form)
     again = request.POST.copy()
-    again["seen"] = str(context["count"])  # the next Apply is about what is shown now
+    # The next Apply is about what is shown now.
+    again["seen"], again["digest"] = str(context["count"]), context["digest"]
     form.data = again
     return render(request, "review/bulk.html", context, status=409)
 
@@ -121,7 +125,7 @@ def _mine(request: HttpRequest, bulk_id: int) -> BulkDecision:
 
 @require_GET
 @never_cache
-@role_required(*REVIEWERS)
+@role_required(*SENIORS)
 def progress(request: HttpRequest, bulk_id: int) -> HttpResponse:
     """How far it is; the fragment goes on by itself, and by a button where there is no script."""
     context = {"active": "review", "bulk": _mine(request, bulk_id)}
@@ -135,14 +139,14 @@ def _after(request: HttpRequest, made: BulkDecision) -> HttpResponse | HttpRespo
 
 
 @require_POST
-@role_required(*REVIEWERS)
+@role_required(*SENIORS)
 def advance(request: HttpRequest, bulk_id: int) -> HttpResponse:
     """Decides the next photos."""
     return _after(request, service.advance(_who(request), _mine(request, bulk_id)))
 
 
 @require_POST
-@role_required(*REVIEWERS)
+@role_required(*SENIORS)
 def take_back(request: HttpRequest, bulk_id: int) -> HttpResponse:
     """Undoes what was applied, as far as it isn't sealed."""
     return _after(request, service.take_back(_who(request), _mine(request, bulk_id)))

@@ -120,9 +120,12 @@ def _found(user: User, wide: Choice) -> dict[str, Any]:
         "is_telling": blind != wide,
         "mixed": (choosing.waiting(user, "mixed", blind), address("mixed", blind)),
         "assisted": address("assisted", wide),
-        "is_narrow": wide.is_narrow,
-        "bulk": address("assisted", wide).replace(reverse("review:queue", args=["assisted"]), reverse("review:bulk")),
+        "bulk": _bulk_address(wide) if wide.is_narrow and is_senior(user) else "",
     }
+
+
+def _bulk_address(wide: Choice) -> str:
+    return address("assisted", wide).replace(reverse("review:queue", args=["assisted"]), reverse("review:bulk"))
 
 
 def _past(user: User, queue: selectors.Queue, before: int | None = None) -> list[dict[str, Any]]:
