@@ -35,8 +35,14 @@ export class Channels {
     this.#open((this.at + 1) % count);
   }
 
+  /** Back to the photo's own channel, in whose pixels a decision is kept; silent where it is shown. */
+  home() {
+    if (this.at) this.#open(0);
+  }
+
   async #open(n) {
     const { item } = this;
+    if (n) this.onLeave?.();
     const channel = item.channels[n];
     this.at = n;
     this.menu.value = String(n);

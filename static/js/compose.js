@@ -35,8 +35,9 @@ export function drawMarks(stage, item, marks) {
 }
 
 export class Composer {
-  constructor(desk, stage, viewer, { say, refuse }) {
-    Object.assign(this, { desk, stage, viewer, say, refuse });
+  /** `home()` brings the channel back that is scored: rings are pixels of its file, not of a further channel's. */
+  constructor(desk, stage, viewer, { say, refuse, home }) {
+    Object.assign(this, { desk, stage, viewer, say, refuse, home });
     this.box = desk.querySelector('#compose');
     this.field = desk.querySelector('#note-text');
     this.entry = null;
@@ -107,6 +108,7 @@ export class Composer {
   /** Switches the pen on or off. */
   setDrawing(isOn) {
     if (this.isDrawing === isOn) return;
+    if (isOn) this.home();
     this.isDrawing = isOn;
     this.stage.classList.toggle('drawing', isOn);
     this.#paint();

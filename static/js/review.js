@@ -34,9 +34,10 @@ const { note, full, quiet, dismiss, hint, isFull, shown } = notices(stage, say, 
   setNoDetails(panel, name !== null && name !== 'error');
 });
 const refuse = (text) => { say(text); hint(text); }; // a key that can't do what it is for says so to those who look, too
-const { viewer, handlers: view, overlays, beside } = compare(desk, stage, say, refuse);
+const { viewer, handlers: view, overlays, beside, channels } = compare(desk, stage, say, refuse);
 const aside = new Aside($('#aside'), $('#aside-open'), queue.outbox);
-const composer = new Composer(desk, stage, viewer, { say, refuse });
+const composer = new Composer(desk, stage, viewer, { say, refuse, home: () => channels.home() });
+channels.onLeave = () => composer.setDrawing(false);
 const reasons = new Reasons(desk, stage, { say, onReject: (codes) => decide('reject', codes), first: boot.reasons[0][1], ways: boot.ways });
 const adjuster = new Adjuster($('#adjust'), stage, {
   headers: () => queue.headers(),
