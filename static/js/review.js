@@ -211,7 +211,7 @@ function refused({ entry: of, status, message, callBack }) {
   const entry = of ?? { sku: gettext('A decision from before the page was loaded anew') };
   if (callBack) note('hold', 'package-x', entry.sku, message, { label: gettext('Call it back…'), run: () => location.assign(callBack) });
   else if (status === 409) note('neutral', 'users', entry.sku, message);
-  else if (status === 422) note('fail', 'triangle-alert', entry.sku, message, { label: gettext('Open'), run: () => queue.goto(queue.entries.indexOf(entry)) });
+  else if (status === 422) note('fail', 'triangle-alert', entry.sku, message, of && { label: gettext('Open'), run: () => queue.goto(queue.entries.indexOf(of)) });
   else note('hold', 'hourglass', entry.sku, message);
   figures();
 }
