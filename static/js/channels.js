@@ -2,8 +2,8 @@
 import { gettext } from './words.js';
 
 const answerOf = async (response) => {
-  const data = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(data.message ?? gettext('This channel’s file could not be made now. Try again.'));
+  const data = await response?.json().catch(() => ({})) ?? {};
+  if (!response?.ok) throw new Error(data.message ?? gettext('This channel’s file could not be made now. Try again.'));
   return data;
 };
 
@@ -64,8 +64,7 @@ export class Channels {
       this.at = 0;
       this.menu.value = '0';
       this.viewer.swap(item);
-      this.say(problem.message);
-      this.onProblem?.(problem.message);
+      this.refuse(problem.message);
     } finally {
       this.viewer.stage.classList.remove('making');
     }
@@ -73,7 +72,7 @@ export class Channels {
 
   #fetch(address) {
     if (!this.made.has(address)) {
-      const made = fetch(address, { headers: { Accept: 'application/json' } }).then(answerOf);
+      const made = fetch(address, { headers: { Accept: 'application/json' } }).catch(() => null).then(answerOf);
       made.catch(() => this.made.delete(address));
       this.made.set(address, made);
     }
