@@ -115,15 +115,13 @@ export class Composer {
     if (isOn) this.say(gettext('Draw a ring round the place, or click it. Enter marks the middle, Backspace takes the last ring away.'));
   }
 
-  /** Sees a key while the pen is on; true where it was one of its own. */
-  key(event) {
-    if (!this.isDrawing || event.target.closest('button, a')) return false;
-    if (event.key === 'Enter') this.#add(this.#ring(...this.viewer.centre));
-    else if (event.key === 'Backspace') { this.#draft().marks.pop(); this.#paint(); }
-    else if (event.key === 'Escape') this.setDrawing(false);
-    else return false;
-    event.preventDefault();
-    return true;
+  /** What keys do while the pen is on. */
+  get keys() {
+    return {
+      ring: () => this.#add(this.#ring(...this.viewer.centre)),
+      ringBack: () => { this.#draft().marks.pop(); this.#paint(); },
+      penDown: () => this.setDrawing(false),
+    };
   }
 
   #ring(x, y) {

@@ -16,6 +16,6 @@ export function startViewer(root, item) {
   const onStage = (run) => (event) => { if (stage.contains(event.target)) run(event); };
   for (const name of ['left', 'right', 'up', 'down', 'peek', 'cancel']) handlers[name] = onStage(handlers[name]);
   const usable = bindKeys(handlers, { singles, before: (event) => /^(Arrow|Escape| )/.test(event.key) && !stage.contains(event.target) });
-  if (singles) markButtons(root, usable);
+  markButtons(root, usable, { singles });
   return tools;
 }

@@ -317,6 +317,8 @@ const handlers = {
   escalate: () => decide('escalate'),
   note: () => composer.note(),
   mark: () => composer.setDrawing(!composer.isDrawing),
+  ...composer.keys,
+  ...reasons.keys,
   undo,
   panel: togglePanel,
   adjust: toggleAdjust,
@@ -333,9 +335,9 @@ const handlers = {
 const singles = desk.dataset.keys !== 'off';
 const usable = bindKeys(handlers, {
   singles,
-  before: (event) => composer.key(event) || reasons.key(event),
+  now: () => [...(composer.isDrawing ? ['pen'] : []), ...(reasons.isOpen ? ['reasons'] : [])],
 });
-if (singles) markButtons(desk, usable);
+markButtons(desk, usable, { singles });
 fillHelp($('#help-cols'), usable, { singles });
 for (const button of document.querySelectorAll('.act[data-do], .rv-top [data-do], .rv-tools [data-own], .reasons [data-do]')) {
   button.addEventListener('click', (event) => {
