@@ -60,14 +60,17 @@ class UndoResult:
     """Which deliveries were called back with it, as a sentence."""
     seals: tuple[int, ...] = ()
     """Numbers of the deliveries that seal the photo and that this person may have called back."""
+    is_passing: bool = False
+    """Refused for now only: the same may succeed in a while."""
 
 
 class _Refused(Exception):
     """An undo that can't be done; the message says why. Rolls the transaction back."""
 
-    def __init__(self, message: str, seals: tuple[int, ...] = ()) -> None:
+    def __init__(self, message: str, seals: tuple[int, ...] = (), *, is_passing: bool = False) -> None:
         super().__init__(message)
         self.seals = seals
+        self.is_passing = is_passing
 
 
 def undo(user: User, decision_id: int, *, calls_back: bool = False) -> UndoResult:
@@ -88,7 +91,7 @@ def undo(user: User, decision_id: int, *, calls_back: bool = False) -> UndoResul
         with transaction.atomic():
             recalled = _take_back_decision(user, decision, calls_back=calls_back)
     except _Refused as refused:
-        return UndoResult(False, None, str(refused), seals=refused.seals)
+        return UndoResult(False, None, str(refused), seals=refused.seals, is_passing=refused.is_passing)
     except (assets.StateConflict, IllegalTransition):
         return UndoResult(False, None, _("The photo moved on meanwhile. It can't be undone here."))
     except IntegrityError:  # the same undo, sent twice at once: the other one did it
@@ -191,7 +194,7 @@ def _reopen(user: User, decision: ReviewDecision) -> None:
     if over.filter(pk=decision.task_id).exists():
         raise _Refused(_("The photo moved on meanwhile. It can't be undone here."))
     if same.exists():
-        raise _Refused(_("Somebody else has the photo on screen now. It can't be undone."))
+        raise _Refused(_("Somebody else has the photo on screen now. It can't be undone."), is_passing=True)
     raise _Refused(_("The photo was decided again since. Undo the later decision first."))
 
 

@@ -2,8 +2,8 @@
 import { gettext } from './words.js';
 
 const answerOf = async (response) => {
-  const data = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(data.message ?? gettext('This channel’s file could not be made now. Try again.'));
+  const data = await response?.json().catch(() => ({})) ?? {};
+  if (!response?.ok) throw new Error(data.message ?? gettext('This channel’s file could not be made now. Try again.'));
   return data;
 };
 
@@ -35,8 +35,14 @@ export class Channels {
     this.#open((this.at + 1) % count);
   }
 
+  /** Back to the photo's own channel, in whose pixels a decision is kept; silent where it is shown. */
+  home() {
+    if (this.at) this.#open(0);
+  }
+
   async #open(n) {
     const { item } = this;
+    if (n) this.onLeave?.();
     const channel = item.channels[n];
     this.at = n;
     this.menu.value = String(n);
@@ -58,8 +64,7 @@ export class Channels {
       this.at = 0;
       this.menu.value = '0';
       this.viewer.swap(item);
-      this.say(problem.message);
-      this.onProblem?.(problem.message);
+      this.refuse(problem.message);
     } finally {
       this.viewer.stage.classList.remove('making');
     }
@@ -67,7 +72,7 @@ export class Channels {
 
   #fetch(address) {
     if (!this.made.has(address)) {
-      const made = fetch(address, { headers: { Accept: 'application/json' } }).then(answerOf);
+      const made = fetch(address, { headers: { Accept: 'application/json' } }).catch(() => null).then(answerOf);
       made.catch(() => this.made.delete(address));
       this.made.set(address, made);
     }

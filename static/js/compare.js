@@ -28,7 +28,7 @@ function readout(hud) {
 
 /**
  * Sets the tools of `root` up around `stage`. `say(text)` reaches the live region, `refuse(text)` those who look as well.
- * Returns {viewer, handlers, overlays, beside}; overlays is null on pages that may not tell the score.
+ * Returns {viewer, handlers, overlays, beside, channels}; overlays is null on pages that may not tell the score.
  */
 export function compare(root, stage, say, refuse = say) {
   const zoomText = root.querySelector('#zoomv');
@@ -37,6 +37,7 @@ export function compare(root, stage, say, refuse = say) {
     onHud: readout(stage.querySelector('#hud')),
     onShow: (item) => {
       labelSizes(stage, item);
+      stage.classList.toggle('further', Boolean(item.isFurther));
       channels.shown(item);
       overlays?.show(item);
       if (!item.isFurther) beside.close();
@@ -108,7 +109,7 @@ export function compare(root, stage, say, refuse = say) {
 
   setSurround(stage.dataset.surround);
   setMode(innerWidth < NARROW ? 'swipe' : 'side', true);
-  return { viewer, handlers, overlays, beside };
+  return { viewer, handlers, overlays, beside, channels };
 }
 
 /** Says on the stage what is shown: the original's size; the channel, size and file of the result. */

@@ -35,8 +35,9 @@ export function drawMarks(stage, item, marks) {
 }
 
 export class Composer {
-  constructor(desk, stage, viewer, { say, refuse }) {
-    Object.assign(this, { desk, stage, viewer, say, refuse });
+  /** `home()` brings the channel back that is scored: rings are pixels of its file, not of a further channel's. */
+  constructor(desk, stage, viewer, { say, refuse, home }) {
+    Object.assign(this, { desk, stage, viewer, say, refuse, home });
     this.box = desk.querySelector('#compose');
     this.field = desk.querySelector('#note-text');
     this.entry = null;
@@ -107,21 +108,20 @@ export class Composer {
   /** Switches the pen on or off. */
   setDrawing(isOn) {
     if (this.isDrawing === isOn) return;
+    if (isOn) this.home();
     this.isDrawing = isOn;
     this.stage.classList.toggle('drawing', isOn);
     this.#paint();
     if (isOn) this.say(gettext('Draw a ring round the place, or click it. Enter marks the middle, Backspace takes the last ring away.'));
   }
 
-  /** Sees a key while the pen is on; true where it was one of its own. */
-  key(event) {
-    if (!this.isDrawing || event.target.closest('button, a')) return false;
-    if (event.key === 'Enter') this.#add(this.#ring(...this.viewer.centre));
-    else if (event.key === 'Backspace') { this.#draft().marks.pop(); this.#paint(); }
-    else if (event.key === 'Escape') this.setDrawing(false);
-    else return false;
-    event.preventDefault();
-    return true;
+  /** What keys do while the pen is on. */
+  get keys() {
+    return {
+      ring: () => this.#add(this.#ring(...this.viewer.centre)),
+      ringBack: () => { this.#draft().marks.pop(); this.#paint(); },
+      penDown: () => this.setDrawing(false),
+    };
   }
 
   #ring(x, y) {

@@ -5,6 +5,6 @@ import { startViewer } from './page_viewer.js';
 const $ = (selector) => document.querySelector(selector);
 
 const item = JSON.parse($('#compare-item').textContent);
-const { overlays, beside } = startViewer($('#compare'), item, (text) => { $('#live').textContent = text; });
+const { overlays, beside } = startViewer($('#compare'), item);
 if (item.assist) fillMeasures($('#losses'), item.assist.places, overlays);
 beside.sheet($('#siblings'), { ...item, side: { ...item.side, siblings: `${item.side.siblings}?states` } });

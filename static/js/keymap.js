@@ -1,6 +1,9 @@
 // One table of keys. It drives the bindings, the hints on buttons, aria-keyshortcuts and the ? dialog, so that a listed key
-// can't do nothing and a working key can't go unlisted.
+// can't do nothing and a working key can't go unlisted. A row with `when` works while that is going on, before all others
+// (reasons: their list is open; pen: it is on); `shown` stands for its keys in the ? dialog.
 import { gettext } from './words.js';
+
+const REASONS = ['1', '2', '3', '4', '5', '6', '7', '8'];
 
 export const KEYMAP = [
   { id: 'approve', keys: ['a', 'Enter'], group: gettext('Decide'), label: gettext('Approve') },
@@ -14,6 +17,14 @@ export const KEYMAP = [
   { id: 'mark', keys: ['p'], group: gettext('Decide'), label: gettext('Pen: draw rings on the result') },
   { id: 'adjust', keys: ['o'], group: gettext('Decide'), label: gettext('Adjust edge or shadow of this photo') },
   { id: 'undo', keys: ['z', 'u', 'Ctrl+z'], group: gettext('Decide'), label: gettext('Undo the last decision, repeatable') },
+  { id: 'reason', when: 'reasons', keys: [...REASONS], shown: ['1–8'], group: gettext('Reject'), label: gettext('Reject for this reason') },
+  { id: 'several', when: 'reasons', keys: REASONS.map((key) => `Shift+${key}`), shown: ['Shift+1–8'], group: gettext('Reject'), label: gettext('Choose one of several reasons') },
+  { id: 'take', when: 'reasons', keys: ['Enter'], group: gettext('Reject'), label: gettext('Reject for the chosen reasons, or the outlined one') },
+  { id: 'less', when: 'reasons', keys: ['-'], group: gettext('Reject'), label: gettext('Too little of it: before the reason') },
+  { id: 'more', when: 'reasons', keys: ['+', '='], group: gettext('Reject'), label: gettext('Too much of it: before the reason') },
+  { id: 'ring', when: 'pen', keys: ['Enter'], group: gettext('Pen'), label: gettext('Ring round the middle') },
+  { id: 'ringBack', when: 'pen', keys: ['Backspace'], group: gettext('Pen'), label: gettext('Take the last ring away'), repeat: true },
+  { id: 'penDown', when: 'pen', keys: ['Escape'], group: gettext('Pen'), label: gettext('Put the pen down') },
   { id: 'peek', keys: [' '], group: gettext('Compare'), label: gettext('Hold: show the original') },
   { id: 'side', keys: ['q'], group: gettext('Compare'), label: gettext('Side by side') },
   { id: 'swipe', keys: ['w'], group: gettext('Compare'), label: gettext('Swipe') },
@@ -55,16 +66,27 @@ function kbd(text) {
   return element;
 }
 
-/** Writes hints and aria-keyshortcuts onto [data-key="id"] buttons of `root`; `usable` filters the table. */
-export function markButtons(root, usable) {
+const isSingle = (key) => key.length === 1 && key !== ' ';
+const worksWith = (singles) => (key) => singles || !isSingle(key.replace('Shift+', ''));
+
+/** Names the keys of a button to whoever can't see its hint. */
+export function setShortcuts(button, keys) {
+  button.setAttribute('aria-keyshortcuts', keys.map((key) => ARIA[key] ?? key).join(' '));
+}
+
+/** Writes hints and aria-keyshortcuts onto [data-key="id"] buttons of `root`; `usable` filters the table. Without `singles`
+ *  only the keys that work then. */
+export function markButtons(root, usable, { singles = true } = {}) {
   for (const entry of KEYMAP.filter(usable)) {
+    const keys = entry.keys.filter(worksWith(singles));
     for (const button of root.querySelectorAll(`[data-key="${entry.id}"]`)) {
       // A mouse that rests on a tool learns its name and key, also where the bar is too narrow for words.
       const name = (button.ariaLabel ?? button.textContent).trim();
-      if (!button.title && button.closest('.rv-tools, .cmp-tools')) button.title = `${name} (${keyName(entry.keys[0])})`;
-      button.setAttribute('aria-keyshortcuts', entry.keys.map((key) => ARIA[key] ?? key).join(' '));
+      if (!button.title && button.closest('.rv-tools, .cmp-tools')) button.title = keys.length ? `${name} (${keyName(keys[0])})` : name;
+      if (!keys.length) continue;
+      setShortcuts(button, keys);
       if (!button.matches('.icon, select')) {
-        const hint = kbd(keyName(entry.keys[0]));
+        const hint = kbd(keyName(keys[0]));
         hint.setAttribute('aria-hidden', 'true');
         button.append(hint);
       }
@@ -72,11 +94,9 @@ export function markButtons(root, usable) {
   }
 }
 
-const isSingle = (key) => key.length === 1 && key !== ' ';
-
 /** Fills the ? dialog: one list per group, in the order of the table, with the keys that work. */
 export function fillHelp(host, usable, { singles = true } = {}) {
-  const working = (entry) => entry.keys.filter((key) => singles || !isSingle(key.replace('Shift+', '')));
+  const working = (entry) => (singles && entry.shown) || entry.keys.filter(worksWith(singles));
   const groups = groupByHand((entry) => usable(entry) && working(entry).length > 0);
   for (const [group, entries] of groups) {
     const section = document.createElement('section');
@@ -101,20 +121,32 @@ function groupByHand(usable) {
   return groups;
 }
 
-/** Letters go by what they type, so they follow the keyboard's layout. */
-function find(event, usable) {
+/** The digit of a key, wherever the layout has it and whatever Shift makes of it; '' where it has none. */
+export const digitOf = (event) => /^(?:Digit|Numpad)([1-8])$/.exec(event.code)?.[1] ?? (/^[1-8]$/.test(event.key) ? event.key : '');
+
+/** Letters go by what they type, so they follow the keyboard's layout. `now` is what is going on, first what counts first. */
+function find(event, usable, now) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const wanted = event.ctrlKey || event.metaKey ? `Ctrl+${key}` : key;
-  const bound = (name) => KEYMAP.find((entry) => entry.keys.includes(name) && usable(entry));
-  return (event.shiftKey && bound(`Shift+${wanted}`)) || bound(wanted);
+  const isModified = event.ctrlKey || event.metaKey;
+  const wanted = isModified ? `Ctrl+${key}` : key;
+  const among = (rows, name) => rows.find((entry) => entry.keys.includes(name) && usable(entry));
+  for (const when of isModified ? [] : now) {
+    const rows = KEYMAP.filter((entry) => entry.when === when);
+    const typed = among(rows, wanted); // a minus is one, also where it shares its key with a digit
+    const digit = digitOf(event);
+    const found = typed && !/^\d$/.test(wanted) ? typed : (event.shiftKey && among(rows, `Shift+${digit}`)) || among(rows, digit);
+    if (found) return found;
+  }
+  const rows = KEYMAP.filter((entry) => !entry.when);
+  return (event.shiftKey && among(rows, `Shift+${wanted}`)) || among(rows, wanted);
 }
 
 /**
  * Binds the table to `handlers` (id -> function). `singles` false switches single characters off (WCAG 2.1.4).
- * `before(event)` sees each key first and returns true where it has used it. Keys are dead in fields and behind dialogs,
- * and a held key acts once unless its entry repeats.
+ * `before(event)` sees each key first and returns true where it has used it; `now()` lists what is going on, for rows with
+ * `when`. Keys are dead in fields and behind dialogs, and a held key acts once unless its entry repeats.
  */
-export function bindKeys(handlers, { singles = true, before = () => false } = {}) {
+export function bindKeys(handlers, { singles = true, before = () => false, now = () => [] } = {}) {
   const usable = (entry) => entry.id in handlers;
   addEventListener('keydown', (event) => {
     if (event.altKey || document.querySelector('dialog[open]')) return;
@@ -122,7 +154,7 @@ export function bindKeys(handlers, { singles = true, before = () => false } = {}
     const modified = event.ctrlKey || event.metaKey;
     if (!modified && !singles && isSingle(event.key)) return;
     if (!modified && before(event)) return;
-    const entry = find(event, usable);
+    const entry = find(event, usable, now());
     if (!entry) return;
     if (isField(event.target)) event.target.blur();
     if ((event.key === 'Enter' || event.key === ' ') && isControl(event.target)) return;

@@ -1,16 +1,14 @@
 // What the desk says without interrupting: a note over the stage, and the states that take the stage over. Text only ever enters
 // through textContent.
 import { iconNode } from './film.js';
+import { hints } from './hint.js';
 import { gettext } from './words.js';
-
-const HINT_MS = 3000;
 
 /** `stage` holds #note, #hint and #full; `say(text)` reaches the live region; `onFull(name)` hears which state took the stage
  *  over, null none. */
 export function notices(stage, say, onFull = () => {}) {
   const box = stage.querySelector('#note');
-  const brief = stage.querySelector('#hint');
-  let hintTimer = 0;
+  const hint = hints(stage);
   let said = '';
   const host = stage.querySelector('#full');
 
@@ -50,14 +48,6 @@ export function notices(stage, say, onFull = () => {}) {
     if (box.hidden) return false;
     box.hidden = true;
     return true;
-  }
-
-  /** A few words that leave by themselves, for those who look: the caller says them to the others. */
-  function hint(text) {
-    clearTimeout(hintTimer);
-    brief.textContent = text;
-    brief.hidden = false;
-    hintTimer = setTimeout(() => { brief.hidden = true; }, HINT_MS);
   }
 
   /** Shows one state over the whole stage, null none; `text` and `title` stand in for its own words. */

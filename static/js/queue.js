@@ -206,7 +206,7 @@ export class Queue extends EventTarget {
   /** A person gave up what could not be stored: its photo is as it was before. */
   #discarded(op) {
     const entry = this.entries.find((each) => each.key === op.entry);
-    if (entry && op.kind === 'undo') entry.state ??= { ...op.was, isPending: false };
+    if (entry && op.kind === 'undo') this.#stands(entry, op, true);
     else if (entry?.state?.op === op.id) {
       entry.state = null;
       this.history = this.history.filter((each) => each !== entry);
@@ -255,9 +255,20 @@ export class Queue extends EventTarget {
       return;
     }
     if (!entry) return;
-    if (!entry.state) entry.state = { ...op.was, isPending: false };
+    this.#stands(entry, op, data.later);
     const message = data.message ?? gettext('It can no longer be undone.');
     this.#say('refused', { entry, status, message, callBack: data.callBack });
+  }
+
+  /** What was to be taken back stands after all; `isAskedAgain`: Z may have more luck later, so it doesn't walk past it. */
+  #stands(entry, op, isAskedAgain) {
+    if (entry.state) return; // decided anew meanwhile
+    const decision = op.was.decision ?? (op.target || undefined);
+    entry.state = { ...op.was, decision, isPending: false };
+    if (op.was.verdict !== 'skip') this.done += 1;
+    if (!isAskedAgain || this.history.includes(entry)) return;
+    const later = this.history.findIndex(({ state }) => !state?.decision || Number(state.decision) > Number(decision));
+    this.history.splice(later < 0 ? this.history.length : later, 0, entry);
   }
 
   // ---- leases

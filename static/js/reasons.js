@@ -1,5 +1,6 @@
 // Rejecting: one key for one reason, Shift and a number for several, and the last rejection again with one key. Minus or plus
 // before it says which way crop, colour or shadow is wrong; without it the reason stands alone, so nobody has to.
+import { digitOf, setShortcuts } from './keymap.js';
 import { gettext } from './words.js';
 
 const SLOP_PX = 10; // what moved more, or took longer, was a look at the photo and no click
@@ -20,6 +21,8 @@ export class Reasons {
     for (const button of this.ways) button.addEventListener('click', () => this.#turn(button.dataset.way));
     for (const button of this.buttons) button.addEventListener('click', (event) => this.#chosen(button, event.shiftKey));
     this.box.querySelector('#reject-cancel').addEventListener('click', () => this.cancel());
+    if (desk.dataset.keys !== 'off') this.#hints();
+    setShortcuts(this.box.querySelector('#reject-several'), ['Enter']);
     this.#watch(stage);
     this.box.querySelector('#reject-several').addEventListener('click', () => this.#reject(this.#marked()));
   }
@@ -77,24 +80,21 @@ export class Reasons {
     this.#reject(several.length ? several : [outlined && this.#code(outlined)].filter(Boolean));
   }
 
-  /** Sees a key while the list is open; true where it was one of its own. */
-  key(event) {
-    if (!this.isOpen) return false;
-    if (event.key === 'Enter' && !event.target.closest('button')) {
-      event.preventDefault();
-      if (!event.repeat) this.take();
-      return true;
-    }
-    if (event.key === '-' || event.key === '+' || event.key === '=') {
-      event.preventDefault();
-      if (!event.repeat) this.#turn(event.key === '-' ? 'less' : 'more');
-      return true;
-    }
-    const digit = /^(?:Digit|Numpad)([1-8])$/.exec(event.code)?.[1] ?? (/^[1-8]$/.test(event.key) ? event.key : null);
-    if (!digit) return false;
-    event.preventDefault();
-    if (!event.repeat) this.#chosen(this.buttons[Number(digit) - 1], event.shiftKey);
-    return true;
+  /** What keys do while the list is open. */
+  get keys() {
+    const choose = (isOneOfSeveral) => (event) => this.#chosen(this.buttons[Number(digitOf(event)) - 1], isOneOfSeveral);
+    return {
+      reason: choose(false),
+      several: choose(true),
+      take: () => this.take(),
+      less: () => this.#turn('less'),
+      more: () => this.#turn('more'),
+    };
+  }
+
+  #hints() {
+    for (const [n, button] of this.buttons.entries()) setShortcuts(button, [`${n + 1}`, `Shift+${n + 1}`]);
+    for (const button of this.ways) setShortcuts(button, button.dataset.way === 'less' ? ['-'] : ['+', '=']);
   }
 
   #chosen(button, isOneOfSeveral) {

@@ -34,9 +34,10 @@ const { note, full, quiet, dismiss, hint, isFull, shown } = notices(stage, say, 
   setNoDetails(panel, name !== null && name !== 'error');
 });
 const refuse = (text) => { say(text); hint(text); }; // a key that can't do what it is for says so to those who look, too
-const { viewer, handlers: view, overlays, beside } = compare(desk, stage, say, refuse);
+const { viewer, handlers: view, overlays, beside, channels } = compare(desk, stage, say, refuse);
 const aside = new Aside($('#aside'), $('#aside-open'), queue.outbox);
-const composer = new Composer(desk, stage, viewer, { say, refuse });
+const composer = new Composer(desk, stage, viewer, { say, refuse, home: () => channels.home() });
+channels.onLeave = () => composer.setDrawing(false);
 const reasons = new Reasons(desk, stage, { say, onReject: (codes) => decide('reject', codes), first: boot.reasons[0][1], ways: boot.ways });
 const adjuster = new Adjuster($('#adjust'), stage, {
   headers: () => queue.headers(),
@@ -210,7 +211,7 @@ function refused({ entry: of, status, message, callBack }) {
   const entry = of ?? { sku: gettext('A decision from before the page was loaded anew') };
   if (callBack) note('hold', 'package-x', entry.sku, message, { label: gettext('Call it back…'), run: () => location.assign(callBack) });
   else if (status === 409) note('neutral', 'users', entry.sku, message);
-  else if (status === 422) note('fail', 'triangle-alert', entry.sku, message, { label: gettext('Open'), run: () => queue.goto(queue.entries.indexOf(entry)) });
+  else if (status === 422) note('fail', 'triangle-alert', entry.sku, message, of && { label: gettext('Open'), run: () => queue.goto(queue.entries.indexOf(of)) });
   else note('hold', 'hourglass', entry.sku, message);
   figures();
 }
@@ -316,6 +317,8 @@ const handlers = {
   escalate: () => decide('escalate'),
   note: () => composer.note(),
   mark: () => composer.setDrawing(!composer.isDrawing),
+  ...composer.keys,
+  ...reasons.keys,
   undo,
   panel: togglePanel,
   adjust: toggleAdjust,
@@ -332,9 +335,9 @@ const handlers = {
 const singles = desk.dataset.keys !== 'off';
 const usable = bindKeys(handlers, {
   singles,
-  before: (event) => composer.key(event) || reasons.key(event),
+  now: () => [...(composer.isDrawing ? ['pen'] : []), ...(reasons.isOpen ? ['reasons'] : [])],
 });
-if (singles) markButtons(desk, usable);
+markButtons(desk, usable, { singles });
 fillHelp($('#help-cols'), usable, { singles });
 for (const button of document.querySelectorAll('.act[data-do], .rv-top [data-do], .rv-tools [data-own], .reasons [data-do]')) {
   button.addEventListener('click', (event) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,9 @@ STATE = """(() => {
         surround: $('#stage').dataset.surround, panel: !$('#panel').hidden, layers: $('#layers')?.hidden === false,
         help: $('#help').open, reasons: !$('#reasons').hidden, compose: !$('#compose').hidden,
         pen: $('[data-key=mark]').ariaPressed, adjust: !$('#adjust').hidden, live: $('#live').textContent,
-        channel: $('.chan').selectedIndex, focus: document.activeElement.closest('#beside, #compose') !== null,
+        channel: $('.chan').selectedIndex, several: !$('#reject-several').hidden,
+        rings: document.querySelectorAll('.rings .under').length,
+        focus: document.activeElement.closest('#beside, #compose') !== null,
         marks: Object.fromEntries([...document.querySelectorAll('.fr')].map((each) =>
             [each.dataset.entry, each.querySelector('.mk')?.className ?? ''])),
     };
@@ -58,6 +61,8 @@ def said(words: str) -> Check:
 FIRST: dict[str, tuple[str, ...]] = {
     "again": ("x", "4"), "side": ("w",), "zoomOut": ("f",), "zoomFit": ("f",), "left": ("f",), "right": ("f",),
     "up": ("f",), "down": ("f",), "cancel": ("x",), "undo": ("a",), "flagBack": ("g", "g"),
+    "reason": ("x",), "several": ("x",), "take": ("x",), "less": ("x",), "more": ("x",),
+    "ring": ("p",), "ringBack": ("p", "Enter"), "penDown": ("p",),
 }  # fmt: skip
 """What is pressed before the key that is tried."""
 BACK: dict[str, tuple[str, ...]] = {
@@ -67,6 +72,8 @@ BACK: dict[str, tuple[str, ...]] = {
     "flag": ("0", "m"), "flagBack": ("0", "m"), "swipe": ("q",), "blink": ("q",), "diff": ("q",),
     "mask": ("q",), "white": ("q",),
     "left": ("0",), "right": ("0",), "up": ("0",), "down": ("0",), "help": ("Escape",),
+    "reason": ("z",), "several": ("Escape",), "take": ("z",), "less": ("Escape",), "more": ("Escape",),
+    "ring": ("Backspace", "p"), "ringBack": ("p",),
 }  # fmt: skip
 """What brings the desk back to where it was."""
 CHECKS: dict[str, Check] = {
@@ -80,6 +87,14 @@ CHECKS: dict[str, Check] = {
     "note": lambda old, new: not old["compose"] and new["compose"] and new["focus"],
     "mark": lambda old, new: (old["pen"], new["pen"]) == ("false", "true"),
     "adjust": turned("adjust"),
+    "reason": decided("reject"),
+    "several": lambda old, new: not old["several"] and new["several"],
+    "take": decided("reject"),
+    "less": said("Too little"),
+    "more": said("Too much"),
+    "ring": lambda old, new: (old["rings"], new["rings"]) == (0, 1),
+    "ringBack": lambda old, new: (old["rings"], new["rings"]) == (1, 0),
+    "penDown": lambda old, new: (old["pen"], new["pen"]) == ("true", "false"),
     "undo": lambda old, new: new["marks"][new["entry"]] == "" and old["marks"][new["entry"]] != "",
     "peek": turned("peek"),
     **{name: mode(name) for name in ("side", "swipe", "blink", "diff", "mask", "white")},
@@ -106,7 +121,7 @@ CHECKS: dict[str, Check] = {
 
 def pressable(key: str) -> str:
     """A key of the table as Playwright names it."""
-    return {"Ctrl+z": "Control+z", "Shift+g": "Shift+G"}.get(key, key)
+    return {"Ctrl+z": "Control+z", "Shift+g": "Shift+G"}.get(key, re.sub(r"Shift\+(\d)", r"Shift+Digit\1", key))
 
 
 def settle(page: Any) -> None:
@@ -144,7 +159,7 @@ def test_14_18_every_key_of_the_table_does_what_its_row_says(page: Any, context:
             try:
                 page.wait_for_timeout(120)
                 after = page.evaluate(STATE)
-                if row["id"] in ("approve", "again", "hold", "skip", "escalate", "undo"):
+                if row["id"] in ("approve", "again", "hold", "skip", "escalate", "undo", "reason", "take"):
                     settle(page)
                     after = page.evaluate(STATE)
                 if not CHECKS[row["id"]](before, after):
@@ -161,6 +176,7 @@ def test_14_18_every_key_of_the_table_does_what_its_row_says(page: Any, context:
     for number in range(1, 9):
         code = page.locator(f"#reasons [data-reason]:nth-of-type({number})")
         assert code.locator("kbd").inner_text() == str(number)
+        assert code.get_attribute("aria-keyshortcuts") == f"{number} Shift+{number}"
     page.keyboard.press("Escape")
     assert not page.evaluate("document.getElementById('stage').classList.contains('peek')")
 

@@ -53,6 +53,10 @@ def test_pro20_claim_check_and_hand_in_a_corrected_file(page: Any, context: Any,
     assert "shadow is wrong" in page.inner_text("main")
     page.click("main button:has-text('Claim')")
     page.wait_for_selector("#stage .world .on")
+    page.focus("#stage")
+    page.keyboard.press("c")
+    page.wait_for_selector("#hint:not([hidden])")
+    assert page.inner_text("#hint") == page.inner_text("#live") == "This photo has one channel only."
     page.check("[name=checklist][value=clipping_path]")
     upload(page, "corrected.png", png())
     assert page.inner_text("#chosen") == "corrected.png"

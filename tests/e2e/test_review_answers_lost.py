@@ -10,7 +10,10 @@ import pytest
 from django.contrib.auth.models import User
 from PIL import Image
 
-from reviewapp.models import ReviewDecision
+from reviewapp.enums import Role
+from reviewapp.models import Client, ReviewDecision, ReviewTask
+from reviewapp.services import leases
+from tests import factories
 from tests.e2e.desk import open_queue, saved, show, until, waiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -134,4 +137,59 @@ def test_offline_with_nothing_to_send_says_so_and_goes_when_the_network_is_back(
     page.context.set_offline(False)
     until(page, "document.getElementById('note').hidden")
     assert not ReviewDecision.objects.exists()
+    page.watched.problems.clear()
+
+
+def test_an_undo_refused_for_now_is_asked_for_again_by_z(page: Any, live_server: Any, reviewer: User) -> None:
+    senior = factories.make_user("Sena", Role.SENIOR)
+    ready(page, live_server, 4)
+    for key, following in (("a", "NW-002"), ("d", "NW-003")):
+        page.keyboard.press(key)
+        show(page, following)
+    saved(page)
+    assert [task.asset.sku for task in leases.claim_next(senior, 1)] == ["NW-002"]
+    page.keyboard.press("z")
+    page.wait_for_selector("#note:not([hidden])")
+    assert "on screen now" in page.inner_text("#note")
+    leases.release(senior)
+    page.keyboard.press("z")
+    until(
+        page,
+        "document.querySelector('.fr.cur').ariaLabel.startsWith('NW-002') && !document.querySelector('.fr.cur .mk')",
+    )
+    saved(page)
+    undone = ReviewDecision.objects.filter(undoes__isnull=False).values_list("asset__sku", flat=True)
+    assert list(undone) == ["NW-002"]
+    page.watched.problems.clear()
+
+
+def test_z_walks_past_an_undo_refused_for_good(page: Any, live_server: Any, reviewer: User) -> None:
+    ready(page, live_server, 4)
+    for following in ("NW-002", "NW-003"):
+        page.keyboard.press("a")
+        show(page, following)
+    saved(page)
+    ReviewTask.objects.filter(asset__sku="NW-002").update(version=9)
+    page.keyboard.press("z")
+    page.wait_for_selector("#note:not([hidden])")
+    assert "decided again since" in page.inner_text("#note")
+    page.keyboard.press("z")
+    show(page, "NW-001")
+    saved(page)
+    assert stored() == [("approve", False), ("approve", True)]
+    page.watched.problems.clear()
+
+
+def test_a_refused_decision_of_an_earlier_page_offers_nothing_to_open(
+    page: Any, live_server: Any, reviewer: User
+) -> None:
+    ready(page, live_server, 2)
+    page.route("**/decision/", lambda route: route.abort() if "/mixed/" in page.url else route.continue_())
+    page.keyboard.press("a")
+    show(page, "NW-002")
+    Client.objects.update(checks_colour=True)
+    open_queue(page, live_server, "assisted")
+    page.wait_for_selector("#note:not([hidden])")
+    assert "A decision from before the page was loaded anew" in page.inner_text("#note")
+    assert page.locator("#note button").count() == 1, "to dismiss it"
     page.watched.problems.clear()

@@ -262,7 +262,14 @@ def test_rev04_every_listed_key_is_bound_and_shown(page: Any, live_server: Any, 
     open_queue(page, live_server)
     page.click('[data-do="help"]')
     listed = {key.strip() for key in page.locator("#help-cols kbd").all_inner_texts()}
-    assert listed == {"Enter", "Ctrl+Z", "Space", "←", "→", "↑", "↓", "Esc"}, "without single keys, those that work"
+    assert listed == {"Enter", "Ctrl+Z", "Space", "←", "→", "↑", "↓", "Esc", "Backspace"}, "those that work"
+    page.keyboard.press("Escape")
+    told = {
+        one: page.get_attribute(f'[data-key="{one}"]', "aria-keyshortcuts") for one in ("approve", "undo", "reject")
+    }
+    assert told == {"approve": "Enter", "undo": "Control+Z", "reject": None}
+    assert page.get_attribute('[data-key="zoomIn"]', "title") == "Zoom in", "a tool without words keeps its name"
+    assert page.get_attribute("[data-reason]", "aria-keyshortcuts") is None
 
 
 def test_rev01_skip_goes_to_the_end_and_the_empty_state_says_so(page: Any, live_server: Any, reviewer: User) -> None:

@@ -11,6 +11,7 @@ from reviewapp.enums import RejectReason, Role, Verdict
 from reviewapp.models import EditTask, ReviewDecision, ReviewTask
 from tests import factories
 from tests.e2e.desk import open_queue, saved, show, sign_in, sku, until, waiting
+from tests.e2e.viewer import processed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HINTED = """(words) => { const hint = document.getElementById('hint');
@@ -66,6 +67,31 @@ def test_rev07_the_pen_works_by_keyboard_and_takes_its_last_ring_away(
     show(page, "NW-002")
     saved(page)
     assert len(ReviewDecision.objects.get().marks) == 1
+
+
+def test_rev07_rings_are_kept_in_the_scored_channels_pixels_whichever_was_shown(
+    page: Any, live_server: Any, reviewer: User
+) -> None:
+    (task,) = processed("a.jpg")
+    width, height = task.run.after_width, task.run.after_height
+    open_queue(page, live_server)
+    page.keyboard.press("c")
+    until(page, "document.querySelector('[data-size=file]').textContent.startsWith('WEBP')")
+    view = task.run.views.get()
+    assert (view.width, view.height) != (width, height), "else nothing would be shown by it"
+    page.keyboard.press("p")
+    until(page, "document.querySelector('[data-size=file]').textContent.startsWith('JPEG')")
+    assert page.evaluate("document.querySelector('.chan').selectedIndex") == 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("c")
+    until(page, "document.querySelector('[data-size=file]').textContent.startsWith('WEBP')")
+    assert not page.locator("#stage.drawing").count(), "on another channel's file nothing is drawn"
+    assert page.is_hidden("svg.rings")
+    page.keyboard.press("h")
+    saved(page)
+    [mark] = ReviewDecision.objects.get().marks
+    middle = (mark["x"] + mark["w"] / 2, mark["y"] + mark["h"] / 2)
+    assert middle == pytest.approx((width / 2, height / 2), abs=2)
 
 
 def test_fbk01_minus_and_plus_say_which_way_and_the_reason_alone_is_enough(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from django.urls import reverse
 from PIL import Image
 
 from reviewapp import storage
@@ -135,6 +136,30 @@ def test_rev02_c_shows_the_next_channels_own_file(page: Any, live_server: Any, r
     until(page, "document.querySelector('[data-size=file]').textContent.startsWith('JPEG')")
 
 
+@pytest.mark.parametrize("where", ["desk", "photo"])
+def test_rev02_a_channel_that_cant_be_made_says_so_where_one_looks(
+    page: Any, context: Any, live_server: Any, where: str
+) -> None:
+    (task,) = processed("a.jpg")
+    sign_in(context, live_server, factories.make_user("Sam", Role.SENIOR, Role.MANAGER))
+    if where == "desk":
+        open_queue(page, live_server)
+    else:
+        page.goto(live_server.url + reverse("images:detail", args=[task.asset_id]))
+        page.wait_for_selector("#stage[data-shown]")
+    page.route("**/channel/**", lambda route: route.abort())
+    page.focus("#stage")
+    page.keyboard.press("c")
+    page.wait_for_selector("#hint:not([hidden])")
+    words = "This channel’s file could not be made now. Try again."
+    assert page.inner_text("#hint") == words and page.inner_text("#live") == words
+    assert page.evaluate("document.querySelector('.chan').selectedIndex") == 0
+    page.unroute("**/channel/**")
+    page.keyboard.press("c")
+    until(page, "document.querySelector('[data-size=file]').textContent.startsWith('WEBP')")
+    page.watched.problems.clear()
+
+
 def test_rev01_the_lock_keeps_zoom_place_and_mode(page: Any, live_server: Any, reviewer: User) -> None:
     first, second = processed("a.jpg", "b.jpg")
     open_queue(page, live_server)
@@ -245,5 +270,6 @@ def test_rev02_ciede2000_gives_the_published_figures(page: Any, live_server: Any
 
 def test_rev04_no_key_is_bound_twice(page: Any, live_server: Any) -> None:
     page.goto(f"{live_server.url}/login/")
-    keys = page.evaluate("import('/static/js/keymap.js').then((m) => m.KEYMAP.flatMap((entry) => entry.keys))")
+    rows = page.evaluate("import('/static/js/keymap.js').then((m) => m.KEYMAP)")
+    keys = [(row.get("when"), key) for row in rows for key in row["keys"]]
     assert len(keys) > 30 and len(set(keys)) == len(keys)

@@ -295,12 +295,12 @@ def _told(result: desk.DecisionResult) -> dict[str, str]:
 @require_POST
 @role_required(*REVIEWERS)
 def undo(request: HttpRequest, decision_id: int) -> JsonResponse:
-    """Takes back one's own decision: 200 with the photo, lent again; 409 with the reason why not."""
+    """Takes back one's own decision: 200 with the photo, lent again; 409 with the reason why not (`later`: for now)."""
     user = _who(request)
     with afterwards.kept() as kept:
         result = desk.undo(user, decision_id)
     if not result.is_undone or result.task is None:
-        refused = {"status": "refused", "message": result.message}
+        refused = {"status": "refused", "message": result.message, "later": result.is_passing}
         if result.seals:
             refused["callBack"] = reverse("review:call_back", args=[decision_id])
         return JsonResponse(refused, status=409)
