@@ -120,7 +120,7 @@ def test_an_upload_while_the_bucket_is_away_is_refused_and_taken_afterwards(
     house: House, manager: Browser, settings: Any
 ) -> None:
     batch = line.open_batch(validation_profile="basic-500")
-    where = reverse("uploads:receive", args=[batch.pk]) + "?path=a.jpg"
+    where = reverse("uploads:file", args=[batch.pk]) + "?path=a.jpg"
     data = line.photo(1, side=640)
     house.stop()
     told = manager.post(where, data, content_type="application/octet-stream")
