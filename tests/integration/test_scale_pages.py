@@ -35,7 +35,7 @@ QUERIES = {
     "deliveries": [5],
     "thresholds": [17],  # also: the looks of 60 days, categories kept by people, a draft that waits
     "home, reviewer": [10],
-    "review chooser": [13],
+    "review chooser": [14],  # also: the batches to choose from
     "review queue page": [22],
 }
 SEARCH = {"client": 9, "client and state": 9}

@@ -36,7 +36,7 @@ def test_a_part_that_fails_is_said_and_the_others_are_done_all_the_same(tmp_path
 
 def test_sch24_one_task_that_cannot_be_buried_ends_no_sweeper() -> None:
     batch = factories.make_batch(state=BatchState.PROCESSING)
-    photos = [factories.make_asset(batch, AssetState.PROCESSING) for _ in range(3)]
+    photos = [factories.make_asset(batch, AssetState.QUEUED) for _ in range(3)]
     steps, args = (Step.PROCESS, Step.REPLAY, Step.PROCESS), ({}, {"study_run_id": "none"}, {})
     tasks = [
         runs.create_task(*which, f"k:{n}", args=args[n]) for n, which in enumerate(zip(photos, steps, strict=True))
@@ -46,7 +46,7 @@ def test_sch24_one_task_that_cannot_be_buried_ends_no_sweeper() -> None:
         report = sweep_once(look_over_batches=True)
         assert [Task.objects.get(pk=task.pk).state for task in tasks] == ["dead", "running", "dead"]
     assert report.died == 0
-    for photo, state in zip(photos, (AssetState.FAILED, AssetState.PROCESSING, AssetState.FAILED), strict=True):
+    for photo, state in zip(photos, (AssetState.FAILED, AssetState.QUEUED, AssetState.FAILED), strict=True):
         photo.refresh_from_db()
         assert photo.state == state
     Task.objects.filter(step=Step.REPLAY).update(args={"study_run_id": 0})
