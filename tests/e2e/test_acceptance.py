@@ -171,10 +171,7 @@ def test_14_08_with_single_keys_off_the_key_does_nothing_and_the_button_works(op
 
 
 def test_14_13_a_decision_after_the_lease_ran_out_is_refused_and_the_photo_offered_again(opened: Any, day: Day) -> None:
-    """Refused when somebody else took the photo meanwhile. One that ran out and that nobody took is accepted, otherwise
-    than the design says: no work of anybody else's is touched by it, and a person's own is not lost (docs/review.md,
-    "A decision"; test_review_decisions: test_a_lease_that_ran_out_still_counts_while_nobody_else_has_the_photo).
-    """
+    """Refused when somebody else took it. One that ran out and nobody took is accepted (docs/review.md: A decision)."""
     page, stack = opened("reviewer", "/review/mixed/"), day[0]
     first_painted(page)
     first, start = sku(page), decisions(stack)[-1][0]
