@@ -153,3 +153,16 @@ def test_sec10_an_answer_counts_once_and_only_from_this_address(
     assert refused.status == 422
     assert tell().status == 422, "a challenge is for one try"
     assert AuditEvent.objects.filter(verb="sign_in.failed").count() == 1, "what answers nothing fills no log"
+
+
+@pytest.mark.parametrize("width", [320, 390, 1440])
+def test_sec10_the_key_for_an_app_can_be_read_beside_its_picture(
+    page: Any, live_server: Any, rita: User, width: int
+) -> None:
+    by_password(page, live_server)
+    page.wait_for_url(f"{live_server.url}/")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{live_server.url}/account/second-factor/app/")
+    key, field = page.locator("#key").bounding_box(), page.locator("[name=code]").bounding_box()
+    assert len(page.inner_text("#key").replace(" ", "")) >= 32
+    assert key["width"] > 200 and key["height"] < 80 and key["y"] + key["height"] <= field["y"]
