@@ -25,6 +25,8 @@ WARM_S = 45
 PERSON_MS, PAGE_MS = 100, 200
 PACES = {"steady": (1.0, 3.0), "rush": (0.0, 0.2)}
 """Seconds between a reviewer's decisions: some 1,700 an hour each, more than people keep up; and as fast as it goes."""
+SWEEP_EVERY_S = 30
+"""How often the sweep looks at everything: longer than that, one round would run into the next for ever."""
 DIFFER = "queries_that_differ_from_1000_photos"
 DECISIONS = ("claim", "decide", "undo", "beat")
 
@@ -60,8 +62,18 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 "cores_busy": busy,
                 "faults": times.wrong[:10],
             }
+    figures["sweep_s"] = _swept()
     figures["drift_of_counts"] = len(tallies.drift())
     return figures
+
+
+def _swept() -> float:
+    """Seconds of one whole round of the sweep, on what all that work left: its statements are long ones."""
+    from reviewapp.management.commands.sweep import sweep_once
+
+    started = time.monotonic()
+    sweep_once(look_over_batches=True)
+    return round(time.monotonic() - started, 1)
 
 
 def _counts(users: list[int], load: int = 0) -> dict[str, list[int]]:
@@ -101,6 +113,7 @@ def bars(figures: dict[str, Any]) -> list[dict[str, Any]]:
         found.append(bar(f"{name}, p95 ms", times["p95"], "<=", limit))
     found.append(bar("pages with other query counts than at 1,000", len(figures[DIFFER]), "==", 0))
     found.append(bar("wrong answers", sum(len(figures[pace]["faults"]) for pace in PACES), "==", 0))
+    found.append(bar("a whole round of the sweep, s", figures["sweep_s"], "<=", SWEEP_EVERY_S))
     found.append(bar("counts that drifted", figures["drift_of_counts"], "==", 0))
     return found
 

@@ -16,7 +16,7 @@ import numpy as np
 from django.utils import timezone
 
 from reviewapp.enums import AdjustmentState, ReviewReason, Routing, RunKind, Verdict
-from reviewapp.models import Adjustment, CategoryRule, LotPlace, QualityReport, ReviewTask
+from reviewapp.models import Adjustment, CategoryRule, LotPlace, QualityReport, ReviewTask, RoutingPolicy
 from reviewapp.policies.quality import order, thresholds
 from reviewapp.policies.quality.bounds import Floats
 from reviewapp.policies.quality.calibration import Bools, Labels, isotonic
@@ -122,8 +122,13 @@ def looked() -> Looked:
         routing__in=_LINES,
         run__kind=RunKind.AUTOMATED,
     ).exclude(run__asset__category__in=_held())
-    read = "total", "routing", "policy__sample_rate", "policy__explored_share", "run"
-    rows = list(reports.order_by("-created_at", "-pk").values_list(*read)[:MOST])
+    # The few policies are put beside the many rows here: joined, each row would bring its own copy of them.
+    shares = {pk: each for pk, *each in RoutingPolicy.objects.values_list("pk", "sample_rate", "explored_share")}
+    read = "total", "routing", "policy_id", "run_id"
+    rows = [
+        (total, routing, *shares[policy], run)
+        for total, routing, policy, run in reports.order_by("-created_at", "-pk").values_list(*read)[:MOST]
+    ]
     # What goes with them is read by the range of their runs: asked for run by run it costs ten times as much.
     runs = [run for *_, run in rows]
     span = (min(runs), max(runs)) if runs else (0, 0)

@@ -83,7 +83,7 @@ def _is_due(proposal: PresetProposal, least_rejects: int, least_share: float) ->
     rejected = photo_decisions().filter(preset_version=proposal.base, verdict=Verdict.REJECT)
     if rejected.count() < least_rejects:  # at the price of a count; the scores are read only for those that may be due
         return False
-    seen = replays.of_version(proposal.base)
+    seen = replays.of_version(proposal.base, is_measured=False)
     traffic = sum(1.0 / one.pi for one in seen)
     named = sum(1.0 / one.pi for one in seen if one.is_bad and proposal.reason_code in one.reasons)
     rejects = sum(one.is_bad for one in seen)

@@ -43,7 +43,9 @@ def pace_chart(hours: Sequence[Hour]) -> dict[str, Any]:
         "scored": line,
         "area": f"{first},{base} {line} {last},{base}",
         "reviewed": _points(reviewed, top),
-        "grid": [{"y": TOP + (base - TOP) * (1 - share), "label": f"{int(top * share):,}"} for share in (0, 0.5, 1)],
+        "grid": [
+            {"y": f"{TOP + (base - TOP) * (1 - share):.1f}", "label": f"{int(top * share):,}"} for share in (0, 0.5, 1)
+        ],
         "ticks": [
             {"x": f"{LEFT + n * span:.1f}", "label": f"{timezone.localtime(hour.start):%H:%M}"}
             for n, hour in enumerate(hours)

@@ -33,7 +33,7 @@ QUERIES = {
     "images page": [7, 7],
     "one image": [13],
     "deliveries": [5],
-    "thresholds": [17],  # also: the looks of 60 days, categories kept by people, a draft that waits
+    "thresholds": [18],  # also: the looks of 60 days and their policies, categories kept by people, a draft that waits
     "home, reviewer": [10],
     "review chooser": [14],  # also: the batches to choose from
     "review queue page": [22],
