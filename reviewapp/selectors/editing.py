@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, When
+from django.db.models import Case, IntegerField, Q, QuerySet, When
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import BatchState, EditTaskState, Verdict
 from reviewapp.models import EditTask, ProcessingRun, QualityReport, ReviewDecision
-from reviewapp.selectors.access import limit
+from reviewapp.selectors import tallies
+from reviewapp.selectors.access import clients_of, limit
 
 CHECKLIST = (
     ("clipping_path", _("Clipping path follows the product")),
@@ -61,14 +63,36 @@ def awaiting_signoff(user: User) -> QuerySet[EditTask]:
     return edit_tasks(user).filter(state=EditTaskState.AWAITING_SIGNOFF).exclude(editor=user)
 
 
-def counts(user: User) -> dict[str, int]:
-    """Return {open, mine, signoff}: what `user` could take, has on the desk, and could sign."""
-    row = edit_tasks(user).aggregate(
-        open=Count("pk", filter=Q(state=EditTaskState.OPEN) & (Q(editor__isnull=True) | Q(editor=user))),
-        mine=Count("pk", filter=Q(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])),
-        signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),
+@dataclass(frozen=True)
+class Counts:
+    """What `user` may take, has on the desk (claimed, or being scored again), got back from a senior, and may sign.
+
+    What came back is open as well: nobody else may take it.
+    """
+
+    open: int
+    mine: int
+    back: int
+    signoff: int
+
+
+def counts(user: User) -> Counts:
+    """How long the lists above are, in one query of the running counts."""
+    every, own = tallies.edits_and_own(clients_of(user), user.pk)
+    back = own.get(EditTaskState.OPEN, 0)
+    signoff = every.get(EditTaskState.AWAITING_SIGNOFF, 0) - own.get(EditTaskState.AWAITING_SIGNOFF, 0)
+    return Counts(
+        open=every.get(EditTaskState.OPEN, 0) + back,
+        mine=own.get(EditTaskState.CLAIMED, 0) + own.get(EditTaskState.SUBMITTED, 0),
+        back=back,
+        signoff=signoff,
     )
-    return {"open": row["open"], "mine": row["mine"], "signoff": row["signoff"]}
+
+
+def waiting(user: User, *states: EditTaskState) -> int:
+    """How many live tasks are in one of `states`, whoever has them; one query of the running counts."""
+    found = tallies.edits(clients_of(user))
+    return sum(count for key, count in found.items() if key.split(":")[0] in states)
 
 
 def task_for_display(task_id: int, user: User) -> EditTask:

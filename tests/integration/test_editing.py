@@ -284,4 +284,4 @@ def test_buttons_follow_the_state_and_the_person(editor: User, senior: User) -> 
     assert selectors.allowed_actions(done, senior)["sign_off"]
     assert not selectors.allowed_actions(done, senior)["give_up"]
     assert not selectors.allowed_actions(done, done.editor)["sign_off"]  # type: ignore[arg-type]
-    assert selectors.counts(senior) == {"open": 0, "mine": 0, "signoff": 1}
+    assert selectors.counts(senior) == selectors.Counts(open=0, mine=0, back=0, signoff=1)
