@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Case, IntegerField, Q, QuerySet, When
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import BatchState, EditTaskState, Verdict
@@ -23,7 +23,6 @@ CHECKLIST = (
 )
 """(code, label) an editor ticks before handing in (PRO-20)."""
 BY_AGE = ("priority", "pk")
-BY_OWN = ("rank", *BY_AGE)
 WAITING = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.SUBMITTED, EditTaskState.AWAITING_SIGNOFF)
 
 
@@ -38,19 +37,19 @@ def live(user: User) -> QuerySet[EditTask]:
 
 
 def edit_tasks(user: User) -> QuerySet[EditTask]:
-    """Live tasks in working order (priority, then age) with what a row shows."""
-    return (
-        live(user)
-        .select_related("asset__batch__client", "base_run__quality", "result_run__quality", "editor")
-        .order_by("priority", "pk")
-    )
+    """Live tasks in working order (priority, then age) with what a row shows; wide columns stay behind."""
+    shown = ("asset__sku", "asset__filename", "asset__batch__name", "asset__batch__client__name")
+    result = ("base_run__thumb_after_key", "base_run__pixels_key", "base_run__quality__total")
+    person = ("editor__username", "editor__first_name", "editor__last_name")
+    listed = live(user).select_related("asset__batch__client", "base_run__quality", "editor")
+    return listed.only("reason", "why", "state", "priority", *shown, *result, *person).order_by(*BY_AGE)
 
 
-def claimable_by(user: User) -> QuerySet[EditTask]:
-    """Open tasks `user` may take: free ones, and those sent back to them. Own first; in the order of BY_OWN."""
-    free = Q(editor__isnull=True) | Q(editor=user)
-    mine = Case(When(editor=user, then=0), default=1, output_field=IntegerField())
-    return edit_tasks(user).filter(free, state=EditTaskState.OPEN).annotate(rank=mine).order_by(*BY_OWN)
+def claimable_by(user: User, *, has_back: bool = True) -> tuple[QuerySet[EditTask], QuerySet[EditTask]]:
+    """Open tasks `user` may take, in two lists: those sent back to them (none is asked for without `has_back`), then
+    free ones. In one list the whole queue would be sorted for every page of it."""
+    is_open = edit_tasks(user).filter(state=EditTaskState.OPEN)
+    return is_open.filter(editor=user) if has_back else is_open.none(), is_open.filter(editor__isnull=True)
 
 
 def claimed_by(user: User) -> QuerySet[EditTask]:
