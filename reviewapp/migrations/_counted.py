@@ -11,11 +11,14 @@ from typing import Any
 from django.db import DatabaseError, transaction
 
 ASSET, TASK, REPORT = "reviewapp_asset", "reviewapp_reviewtask", "reviewapp_qualityreport"
+EDIT = "reviewapp_edittask"
 PUT = "INSERT INTO reviewapp_tally (kind, batch_id, key, n) "
 KEY = (
     "{row}.state || CASE WHEN {row}.reason = 'sample' THEN ':sample' ELSE '' END"
     " || CASE WHEN {row}.needs_senior THEN ':senior' ELSE '' END"
 )
+EDIT_KEY = "{row}.state || CASE WHEN {row}.state = 'open' AND {row}.editor_id IS NOT NULL THEN ':kept' ELSE '' END"
+EDITS_WAIT = "{row}.state IN ('open', 'claimed', 'submitted', 'awaiting_signoff')"
 BINS = {
     "postgresql": "CAST(LEAST(floor({total} / 5), 19)::int AS varchar(60))",
     "sqlite": "CAST(MIN(CAST({total} / 5 AS INTEGER), 19) AS TEXT)",
@@ -48,13 +51,27 @@ def _review(row: str, n: int) -> str:
     return f"{PUT}{found} AND {row}.state IN ('open', 'on_hold');"
 
 
+def _edit(row: str, n: int) -> str:
+    found = f"SELECT 'edit', a.batch_id, {EDIT_KEY.format(row=row)}, {n} FROM {ASSET} a WHERE a.id = {row}.asset_id"
+    return f"{PUT}{found} AND {EDITS_WAIT.format(row=row)};"
+
+
+def _follow(row: str, n: int) -> str:
+    """What waits of a photo, in the batch it has or had."""
+    reviews = f"SELECT 'review', {row}.batch_id, {KEY.format(row='t')}, {n} FROM {TASK} t WHERE t.asset_id = {row}.id"
+    edits = f"SELECT 'edit', {row}.batch_id, {EDIT_KEY.format(row='e')}, {n} FROM {EDIT} e WHERE e.asset_id = {row}.id"
+    return (
+        f"{PUT}{reviews} AND t.state IN ('open', 'on_hold'); "
+        f"{PUT}{edits} AND {EDITS_WAIT.format(row='e')};"
+    )
+
+
 def triggers(vendor: str) -> dict[str, tuple[str, str, str, str]]:
     """Name -> (event, table, condition, statements); the statements are the same on both databases."""
     bin_of = BINS[vendor]
     differs = "OLD.{0} <> NEW.{0}".format
     run_differs = "COALESCE(OLD.current_run_id, 0) <> COALESCE(NEW.current_run_id, 0)"
-    # Emptying all tables (as tests do) deletes row by row on SQLite: without counts there is nothing to keep.
-    on_delete = f"EXISTS (SELECT 1 FROM {PUT.split()[2]})" if vendor == "sqlite" else ""
+    on_delete = _on_delete(vendor)
     return {
         "tally_asset_new": ("INSERT", ASSET, "", _state("NEW", 1) + _category("NEW", 1) + _score("NEW", 1, bin_of)),
         "tally_asset_gone": (
@@ -79,33 +96,65 @@ def triggers(vendor: str) -> dict[str, tuple[str, str, str, str]]:
             f"{differs('state')} OR {differs('reason')} OR {differs('needs_senior')}",
             _review("OLD", -1) + _review("NEW", 1),
         ),
+        **edit_triggers(vendor),
+    }  # fmt: skip
+
+
+def _on_delete(vendor: str) -> str:
+    """Emptying all tables (as tests do) deletes row by row on SQLite: without counts there is nothing to keep."""
+    return f"EXISTS (SELECT 1 FROM {PUT.split()[2]})" if vendor == "sqlite" else ""
+
+
+def edit_triggers(vendor: str) -> dict[str, tuple[str, str, str, str]]:
+    """Those of 0037: for edit tasks, and for what waits of a photo that changes its batch."""
+    editor_differs = "COALESCE(OLD.editor_id, 0) <> COALESCE(NEW.editor_id, 0)"
+    return {
+        "tally_edit_new": ("INSERT", EDIT, "", _edit("NEW", 1)),
+        "tally_edit_gone": ("DELETE", EDIT, _on_delete(vendor), _edit("OLD", -1)),
+        "tally_edit_moved": (
+            "UPDATE OF state, editor_id", EDIT, f"OLD.state <> NEW.state OR {editor_differs}",
+            _edit("OLD", -1) + _edit("NEW", 1),
+        ),
+        "tally_asset_batch": (
+            "UPDATE OF batch_id", ASSET, "OLD.batch_id <> NEW.batch_id", _follow("OLD", -1) + _follow("NEW", 1),
+        ),
     }  # fmt: skip
 
 
 def add(apps: Any, schema_editor: Any) -> None:
     """Make the triggers and the search indexes, those that are there already anew."""
-    drop(apps, schema_editor)
-    vendor = schema_editor.connection.vendor
-    for name, (event, table, condition, statements) in triggers(vendor).items():
-        when = f"WHEN ({condition}) " if condition else ""
-        head = f"CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW {when}"
-        if vendor == "postgresql":
-            body = f"$$ BEGIN {statements} RETURN NULL; END $$ LANGUAGE plpgsql"
-            schema_editor.execute(f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS {body}", params=None)
-            schema_editor.execute(f"{head}EXECUTE FUNCTION {name}()", params=None)
-        else:
-            schema_editor.execute(f"{head}BEGIN {statements} END", params=None)
+    _drop_search(schema_editor)
+    make(schema_editor, triggers(schema_editor.connection.vendor))
     _add_search(schema_editor)
 
 
 def drop(apps: Any, schema_editor: Any) -> None:
     """Take them away again."""
-    vendor = schema_editor.connection.vendor
-    for name, (_, table, _, _) in triggers(vendor).items():
-        schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if vendor == "postgresql" else ""))
-        if vendor == "postgresql":
-            schema_editor.execute(f"DROP FUNCTION IF EXISTS {name}()")
+    unmake(schema_editor, triggers(schema_editor.connection.vendor))
     _drop_search(schema_editor)
+
+
+def make(schema_editor: Any, wanted: dict[str, tuple[str, str, str, str]]) -> None:
+    """Make these triggers, those that are there already anew."""
+    unmake(schema_editor, wanted)
+    for name, (event, table, condition, statements) in wanted.items():
+        when = f"WHEN ({condition}) " if condition else ""
+        head = f"CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW {when}"
+        if schema_editor.connection.vendor == "postgresql":
+            body = f"$$ BEGIN {statements} RETURN NULL; END $$ LANGUAGE plpgsql"
+            schema_editor.execute(f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS {body}", params=None)
+            schema_editor.execute(f"{head}EXECUTE FUNCTION {name}()", params=None)
+        else:
+            schema_editor.execute(f"{head}BEGIN {statements} END", params=None)
+
+
+def unmake(schema_editor: Any, wanted: dict[str, tuple[str, str, str, str]]) -> None:
+    """Take these triggers away."""
+    is_postgres = schema_editor.connection.vendor == "postgresql"
+    for name, (_, table, _, _) in wanted.items():
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if is_postgres else ""))
+        if is_postgres:
+            schema_editor.execute(f"DROP FUNCTION IF EXISTS {name}()")
 
 
 def _add_search(schema_editor: Any) -> None:

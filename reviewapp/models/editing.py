@@ -41,6 +41,12 @@ class EditTask(models.Model):
         indexes = [
             models.Index(fields=["state", "priority", "id"], name="edit_state_priority"),
             models.Index(fields=["lease_until"], condition=models.Q(lease_until__isnull=False), name="edit_lease"),
+            # Few rows of many: what one person has waiting, which their pages count (selectors/tallies.py).
+            models.Index(
+                fields=["editor", "state"],
+                condition=models.Q(state__in=["open", "claimed", "submitted", "awaiting_signoff"]),
+                name="edit_own",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -11,7 +11,7 @@ class Tally(models.Model):
     the count is over everything. Not a foreign key: the row is written for the machine and never joined for a name.
     """
 
-    kind = models.CharField(max_length=8, help_text="asset, review, category or score")
+    kind = models.CharField(max_length=8, help_text="asset, review, edit, category or score")
     batch_id = models.PositiveBigIntegerField(default=0)
     key = models.CharField(max_length=60)
     n = models.IntegerField()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, When
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import BatchState, EditTaskState, Verdict
 from reviewapp.models import EditTask, ProcessingRun, QualityReport, ReviewDecision
-from reviewapp.selectors.access import limit
+from reviewapp.selectors import tallies
+from reviewapp.selectors.access import clients_of, limit
 
 CHECKLIST = (
     ("clipping_path", _("Clipping path follows the product")),
@@ -21,7 +23,6 @@ CHECKLIST = (
 )
 """(code, label) an editor ticks before handing in (PRO-20)."""
 BY_AGE = ("priority", "pk")
-BY_OWN = ("rank", *BY_AGE)
 WAITING = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.SUBMITTED, EditTaskState.AWAITING_SIGNOFF)
 
 
@@ -36,19 +37,19 @@ def live(user: User) -> QuerySet[EditTask]:
 
 
 def edit_tasks(user: User) -> QuerySet[EditTask]:
-    """Live tasks in working order (priority, then age) with what a row shows."""
-    return (
-        live(user)
-        .select_related("asset__batch__client", "base_run__quality", "result_run__quality", "editor")
-        .order_by("priority", "pk")
-    )
+    """Live tasks in working order (priority, then age) with what a row shows; wide columns stay behind."""
+    shown = ("asset__sku", "asset__filename", "asset__batch__name", "asset__batch__client__name")
+    result = ("base_run__thumb_after_key", "base_run__pixels_key", "base_run__quality__total")
+    person = ("editor__username", "editor__first_name", "editor__last_name")
+    listed = live(user).select_related("asset__batch__client", "base_run__quality", "editor")
+    return listed.only("reason", "why", "state", "priority", *shown, *result, *person).order_by(*BY_AGE)
 
 
-def claimable_by(user: User) -> QuerySet[EditTask]:
-    """Open tasks `user` may take: free ones, and those sent back to them. Own first; in the order of BY_OWN."""
-    free = Q(editor__isnull=True) | Q(editor=user)
-    mine = Case(When(editor=user, then=0), default=1, output_field=IntegerField())
-    return edit_tasks(user).filter(free, state=EditTaskState.OPEN).annotate(rank=mine).order_by(*BY_OWN)
+def claimable_by(user: User, *, has_back: bool = True) -> tuple[QuerySet[EditTask], QuerySet[EditTask]]:
+    """Open tasks `user` may take, in two lists: those sent back to them (none is asked for without `has_back`), then
+    free ones. In one list the whole queue would be sorted for every page of it."""
+    is_open = edit_tasks(user).filter(state=EditTaskState.OPEN)
+    return is_open.filter(editor=user) if has_back else is_open.none(), is_open.filter(editor__isnull=True)
 
 
 def claimed_by(user: User) -> QuerySet[EditTask]:
@@ -61,14 +62,36 @@ def awaiting_signoff(user: User) -> QuerySet[EditTask]:
     return edit_tasks(user).filter(state=EditTaskState.AWAITING_SIGNOFF).exclude(editor=user)
 
 
-def counts(user: User) -> dict[str, int]:
-    """Return {open, mine, signoff}: what `user` could take, has on the desk, and could sign."""
-    row = edit_tasks(user).aggregate(
-        open=Count("pk", filter=Q(state=EditTaskState.OPEN) & (Q(editor__isnull=True) | Q(editor=user))),
-        mine=Count("pk", filter=Q(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])),
-        signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),
+@dataclass(frozen=True)
+class Counts:
+    """What `user` may take, has on the desk (claimed, or being scored again), got back from a senior, and may sign.
+
+    What came back is open as well: nobody else may take it.
+    """
+
+    open: int
+    mine: int
+    back: int
+    signoff: int
+
+
+def counts(user: User) -> Counts:
+    """How long the lists above are, in one query of the running counts."""
+    every, own = tallies.edits_and_own(clients_of(user), user.pk)
+    back = own.get(EditTaskState.OPEN, 0)
+    signoff = every.get(EditTaskState.AWAITING_SIGNOFF, 0) - own.get(EditTaskState.AWAITING_SIGNOFF, 0)
+    return Counts(
+        open=every.get(EditTaskState.OPEN, 0) + back,
+        mine=own.get(EditTaskState.CLAIMED, 0) + own.get(EditTaskState.SUBMITTED, 0),
+        back=back,
+        signoff=signoff,
     )
-    return {"open": row["open"], "mine": row["mine"], "signoff": row["signoff"]}
+
+
+def waiting(user: User, *states: EditTaskState) -> int:
+    """How many live tasks are in one of `states`, whoever has them; one query of the running counts."""
+    found = tallies.edits(clients_of(user))
+    return sum(count for key, count in found.items() if key.split(":")[0] in states)
 
 
 def task_for_display(task_id: int, user: User) -> EditTask:

@@ -41,6 +41,7 @@ from reviewapp.selectors import editing, people_at_work, review, tallies, tasks
 from reviewapp.selectors.access import clients_of, has_every_client, limit
 from reviewapp.selectors.batches import Counts
 from reviewapp.selectors.intake import Refusals, most_frequent
+from reviewapp.selectors.people import roles_of
 from reviewapp.selectors.progress import BatchRow, Figures, batch_page
 from reviewapp.selectors.quality import EscapeRate, escape_rate
 
@@ -85,7 +86,6 @@ def flow(user: User) -> Flow:
     picked = odd.count()
     reviews = tallies.reviews(clients)
     finished = limit(Batch.objects.filter(completed_at__gte=now - timedelta(days=TURNAROUND_DAYS)), user, "client")
-    edits = editing.live(user).filter(state__in=[EditTaskState.OPEN, EditTaskState.CLAIMED])
     spans = [
         (done - begun).total_seconds() for begun, done in finished.values_list("created_at", "completed_at") if done
     ]
@@ -94,7 +94,7 @@ def flow(user: User) -> Flow:
         scored_last_hour=scored["hour"],
         auto_share=max(0, scored["auto"] - picked) / scored["all"] if scored["all"] else None,
         waiting_review=reviews[ReviewTaskState.OPEN],
-        waiting_editing=edits.count(),
+        waiting_editing=editing.waiting(user, EditTaskState.OPEN, EditTaskState.CLAIMED),
         on_hold=reviews[ReviewTaskState.ON_HOLD],
         escape=escape_rate(clients=clients),
         median_turnaround=timedelta(seconds=median(spans)) if spans else None,
@@ -198,11 +198,11 @@ def needs(user: User, roles: Collection[Role]) -> list[Need]:
         may = bool(held & {Role.SENIOR, Role.ADMIN})
         waits = tallies.queue(clients_of(user), with_samples=True, for_senior=may)
         found.append(Need("held", waits[ReviewTaskState.ON_HOLD]))
-    if held & {Role.SENIOR, Role.ADMIN}:
-        found.append(Need("signoff", editing.awaiting_signoff(user).count()))
-    if held & {Role.EDITOR, Role.SENIOR}:
-        sent_back = editing.live(user).filter(editor=user, state=EditTaskState.OPEN)
-        found.append(Need("sent_back", sent_back.count()))
+    signs, edits = held & {Role.SENIOR, Role.ADMIN}, held & {Role.EDITOR, Role.SENIOR}
+    if signs or edits:
+        counts = editing.counts(user)
+        found.append(Need("signoff", counts.signoff if signs else 0))
+        found.append(Need("sent_back", counts.back if edits else 0))
     return [need for need in found if need.count][:MOST]
 
 
@@ -273,15 +273,12 @@ class Desk:
 
 def desk(user: User) -> Desk:
     """Counts for people who review, edit or sign."""
-    edits = editing.live(user).aggregate(
-        open=Count("pk", filter=Q(state=EditTaskState.OPEN)),
-        mine=Count("pk", filter=Q(editor=user, state__in=[EditTaskState.CLAIMED, EditTaskState.SUBMITTED])),
-        signoff=Count("pk", filter=Q(state=EditTaskState.AWAITING_SIGNOFF) & ~Q(editor=user)),
-    )
+    # Who neither edits nor signs is shown none of it.
+    edits = editing.counts(user) if roles_of(user) & {Role.EDITOR, Role.SENIOR, Role.ADMIN} else None
     return Desk(
         waiting_review=review.waiting_for(user),
         decided_today=people_at_work.decided_today(user),
-        open_edits=edits["open"],
-        my_edits=edits["mine"],
-        waiting_signoff=edits["signoff"],
+        open_edits=edits.open if edits else 0,
+        my_edits=edits.mine if edits else 0,
+        waiting_signoff=edits.signoff if edits else 0,
     )

@@ -37,15 +37,56 @@ def keyset_by(rows: QuerySet[M, Any], order: Sequence[str], cursor: str, size: i
     `order` names fields or annotations that are never null, the last of them unique. A cursor that makes no sense gives
     the first page.
     """
+    try:
+        values = json.loads(cursor or "[]")
+    except (ValueError, RecursionError):
+        values = []
+    return _page(rows, order, values, size)
+
+
+def _page(rows: QuerySet[M, Any], order: Sequence[str], values: Any, size: int) -> Page[M]:
     ordered = rows.order_by(*order)
     try:
-        found = list(_after(ordered, order, json.loads(cursor or "[]"))[: size + 1])
-    except (ValueError, TypeError, RecursionError, ValidationError):
+        found = list(_after(ordered, order, values)[: size + 1])
+    except (ValueError, TypeError, OverflowError, RecursionError, ValidationError):
         found = list(ordered[: size + 1])
     if len(found) <= size:
         return Page(found, "")
-    last = [getattr(found[size - 1], name) for name in order]
-    return Page(found[:size], json.dumps(last, cls=MicrosecondEncoder, separators=(",", ":")))
+    return Page(found[:size], _cursor([getattr(found[size - 1], name) for name in order]))
+
+
+def _cursor(values: list[Any]) -> str:
+    return json.dumps(values, cls=MicrosecondEncoder, separators=(",", ":"))
+
+
+def keyset_through(parts: Sequence[QuerySet[M, Any]], order: Sequence[str], cursor: str, size: int) -> Page[M]:
+    """Return the `size` rows that come after `cursor` in several lists one after the other, each in rising `order`.
+
+    One query for each list the page touches: each walks its own index, where one list of them all would be sorted.
+    """
+    at, after = _part(cursor, len(parts))
+    found: list[M] = []
+    for n, rows in enumerate(parts):
+        if n < at:
+            continue
+        if len(found) == size:
+            if rows.exists():
+                return Page(found, _cursor([n]))
+            continue
+        page = _page(rows, order, after if n == at else [], size - len(found))
+        found += page.rows
+        if page.next_cursor:
+            return Page(found, _cursor([n, *json.loads(page.next_cursor)]))
+    return Page(found, "")
+
+
+def _part(cursor: str, parts: int) -> tuple[int, list[Any]]:
+    """In which list a cursor goes on and after what in there; the very beginning where it makes no sense."""
+    try:
+        at, *after = json.loads(cursor or "[0]")
+        return (at, after) if type(at) is int and 0 <= at < parts else (0, [])
+    except (ValueError, TypeError, RecursionError):
+        return 0, []
 
 
 class MicrosecondEncoder(DjangoJSONEncoder):

@@ -23,13 +23,13 @@ class ShellCounts:
 
 
 def counts_for(user: User, roles: Collection[str]) -> ShellCounts:
-    """At most four counting queries, only those the roles' links show."""
+    """At most four queries of counts, only those the roles' links show."""
     held = set(roles)
     reviews = held & {Role.REVIEWER, Role.SENIOR, Role.ADMIN}
     edits = held & {Role.EDITOR, Role.SENIOR, Role.ADMIN}
     proposals = held & {Role.MANAGER, Role.ADMIN} and has_every_client(user)
     return ShellCounts(
         waiting_review=review.waiting_for(user) if reviews else 0,
-        waiting_editing=(editing.live(user).filter(state__in=WAITING).count() if edits else 0),
+        waiting_editing=editing.waiting(user, *WAITING) if edits else 0,
         open_proposals=PresetProposal.objects.filter(state=ProposalState.OPEN).count() if proposals else 0,
     )

@@ -29,11 +29,29 @@ GROUP BY 3
 UNION ALL
 SELECT 'review', a.batch_id, {review}, COUNT(*) FROM reviewapp_reviewtask t JOIN reviewapp_asset a ON a.id = t.asset_id
 WHERE t.state IN ('open', 'on_hold') GROUP BY 2, 3
+UNION ALL
+SELECT 'edit', a.batch_id, {edit}, COUNT(*) FROM reviewapp_edittask e JOIN reviewapp_asset a ON a.id = e.asset_id
+WHERE e.state IN {waiting} GROUP BY 2, 3
 """
 _QUEUE = """
 SELECT t.key, b.state, SUM(t.n) FROM reviewapp_tally t JOIN reviewapp_batch b ON b.id = t.batch_id
 WHERE t.kind = 'review' AND b.state <> 'cancelled' {theirs} GROUP BY 1, 2
 """
+_EDITS = """
+SELECT t.key, 0, SUM(t.n) FROM reviewapp_tally t JOIN reviewapp_batch b ON b.id = t.batch_id
+WHERE t.kind = 'edit' AND b.state <> 'cancelled' {theirs} GROUP BY t.key
+"""
+_OWN_EDITS = """
+UNION ALL
+SELECT e.state, 1, COUNT(*) FROM reviewapp_edittask e
+  JOIN reviewapp_asset a ON a.id = e.asset_id JOIN reviewapp_batch b ON b.id = a.batch_id
+WHERE e.editor_id = %(user)s AND e.state IN {waiting} AND b.state <> 'cancelled' {theirs} GROUP BY e.state
+"""
+EDITS_WAIT = "('open', 'claimed', 'submitted', 'awaiting_signoff')"
+"""States of edit tasks that are counted, in the words and the order of the index edit_own: SQLite compares the text."""
+KEPT = "kept"
+"""Mark in the key of an open edit task that one editor alone may take: it was sent back to them."""
+EDIT_KEY = "{task}.state || CASE WHEN {task}.state = 'open' AND {task}.editor_id IS NOT NULL THEN ':kept' ELSE '' END"
 SAMPLE, SENIOR = "sample", "senior"
 """Marks in the key of a review task, as in "open:sample": counted apart, because not everybody is given them."""
 REVIEW_KEY = (
@@ -59,7 +77,8 @@ def score_bin(total: str) -> str:
 
 def truth_sql() -> str:
     """SQL that counts everything anew: columns kind, batch_id, key, n."""
-    return _TRUTH.format(bin=score_bin("q.total"), review=REVIEW_KEY.format(task="t"))
+    keys = {"review": REVIEW_KEY.format(task="t"), "edit": EDIT_KEY.format(task="e"), "waiting": EDITS_WAIT}
+    return _TRUTH.format(bin=score_bin("q.total"), **keys)
 
 
 def of_batches(batch_ids: Collection[int]) -> Mapping[int, dict[str, int]]:
@@ -102,6 +121,27 @@ def queue(clients: Clients, *, with_samples: bool, for_senior: bool) -> dict[str
             is_left_out |= SAMPLE not in marks and batch_state == BatchState.PAUSED
         if not is_left_out:
             found[state] += int(count)
+    return found
+
+
+def edits(clients: Clients) -> dict[str, int]:
+    """Edit tasks of `clients` that aren't closed, by key, none of a cancelled batch (selectors.editing.live)."""
+    return edits_and_own(clients, None)[0]
+
+
+def edits_and_own(clients: Clients, user_id: int | None) -> tuple[dict[str, int], dict[str, int]]:
+    """The same, and those whose editor this person is, by state; in one query.
+
+    Their own are counted one by one: they are few, and a count for each editor would be as many rows as tasks.
+    """
+    asked = _EDITS if user_id is None else _EDITS + _OWN_EDITS
+    with connection.cursor() as cursor:
+        cursor.execute(asked.format(theirs=queue_sql.of(clients), waiting=EDITS_WAIT), {"user": user_id})
+        rows = cursor.fetchall()
+    found: tuple[dict[str, int], dict[str, int]] = ({}, {})
+    for key, is_own, count in rows:
+        if count:
+            found[is_own][key] = int(count)
     return found
 
 

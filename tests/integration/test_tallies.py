@@ -16,11 +16,11 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reviewapp.enums import AssetState, BatchState, ReviewReason, ReviewTaskState, Role
-from reviewapp.models import Asset, ProcessingRun, QualityReport, ReviewTask, Tally
+from reviewapp.enums import AssetState, BatchState, EditReason, EditTaskState, ReviewReason, ReviewTaskState, Role
+from reviewapp.models import Asset, Batch, EditTask, ProcessingRun, QualityReport, ReviewTask, Tally
 from reviewapp.policies.transitions import ASSET_TRANSITIONS
 from reviewapp.selectors import batches as batch_reads
-from reviewapp.selectors import quality, review, tallies
+from reviewapp.selectors import editing, quality, review, tallies
 from reviewapp.services import assets, runs
 from reviewapp.services import tallies as services
 from tests import factories as make
@@ -55,7 +55,7 @@ def _has_trigrams() -> bool:
 
 @pytest.mark.django_db
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2**31)), min_size=1, max_size=25))
+@given(st.lists(st.tuples(st.integers(0, 13), st.integers(0, 2**31)), min_size=1, max_size=25))
 def test_counts_stay_exact_through_any_changes(steps: list[tuple[int, int]]) -> None:
     batch = make.make_batch()
     photos = [make.make_asset(batch) for _ in range(3)]
@@ -70,12 +70,15 @@ def test_counts_stay_exact_through_any_changes(steps: list[tuple[int, int]]) -> 
     assert tallies.drift() == []
 
 
-def _change(kind: int, rng: random.Random, batch: object, photos: list[Asset]) -> None:
+def _change(kind: int, rng: random.Random, batch: Batch, photos: list[Asset]) -> None:
     """One change of one or many photos, by the model, by a bulk UPDATE, or by plain SQL; legal or not."""
     photo = rng.choice(photos)
+    if kind > 9:
+        _change_edits(kind, rng, photo)
+        return
     some = Asset.objects.filter(pk__in=[one.pk for one in rng.sample(photos, 2)])
     if kind == 0:
-        photos.append(make.make_asset(batch, rng.choice(STATES), category=rng.choice(CATEGORIES)))  # type: ignore[arg-type]
+        photos.append(make.make_asset(batch, rng.choice(STATES), category=rng.choice(CATEGORIES)))
     elif kind == 1:
         some.update(state=rng.choice(STATES))
     elif kind == 2:
@@ -103,11 +106,30 @@ def _change(kind: int, rng: random.Random, batch: object, photos: list[Asset]) -
             raise ZeroDivisionError
 
 
+def _change_edits(kind: int, rng: random.Random, photo: Asset) -> None:
+    """One change of a photo's edit tasks, or of the batch it is in and back."""
+    edits, state = EditTask.objects.filter(asset=photo), rng.choice(EditTaskState.values)
+    editor = rng.choice([None, make.make_user("", Role.EDITOR)])
+    if kind == 10 and not edits.filter(state__in=editing.WAITING).exists():
+        EditTask.objects.create(asset=photo, reason=EditReason.REJECTED, why="x", state=state, editor=editor)
+    elif kind == 11 and (task := edits.order_by("?").first()) is not None:
+        if state not in editing.WAITING or not edits.filter(state__in=editing.WAITING).exclude(pk=task.pk).exists():
+            EditTask.objects.filter(pk=task.pk).update(**rng.choice([{"state": state}, {"editor": editor}]))
+    elif kind == 12:
+        edits.delete()
+    elif kind == 13:
+        home = photo.batch
+        Asset.objects.filter(pk=photo.pk).update(batch=make.make_batch())
+        assert tallies.drift() == []
+        Asset.objects.filter(pk=photo.pk).update(batch=home)
+
+
 def _throw_away(photo: Asset, photos: list[Asset]) -> None:
     if len(photos) > 3:
         photos.remove(photo)
         Asset.objects.filter(pk=photo.pk).update(current_run=None)
         ReviewTask.objects.filter(asset=photo).delete()
+        EditTask.objects.filter(asset=photo).delete()
         QualityReport.objects.filter(run__asset=photo).delete()
         ProcessingRun.objects.filter(asset=photo).delete()
         Asset.objects.filter(pk=photo.pk).delete()
@@ -117,6 +139,8 @@ def _throw_away(photo: Asset, photos: list[Asset]) -> None:
 def test_counts_stay_exact_while_many_work_fold_and_recount_at_once() -> None:
     batches = [make.make_batch() for _ in range(2)]
     photos = [make.make_asset(batches[n % 2], AssetState.RECEIVED) for n in range(24)]
+    for photo in photos[:6]:
+        EditTask.objects.create(asset=photo, reason=EditReason.REJECTED, why="x")
 
     def work(at: int) -> int:
         rng, moved = random.Random(at), 0
@@ -135,10 +159,12 @@ def test_counts_stay_exact_while_many_work_fold_and_recount_at_once() -> None:
     assert tallies.drift() == []
     for batch in batches:
         assert Counter(batch_reads.counts(batch)) == Counter(batch.assets.values_list("state", flat=True))
+    live = Counter(EditTask.objects.filter(state__in=editing.WAITING).values_list("state", flat=True))
+    assert tallies.edits(None) == live
 
 
 def _moves(rng: random.Random, photos: list[Asset]) -> int:
-    """Move two photos in one transaction, the way services do; nothing when somebody else was faster."""
+    """Move two photos and an edit in one transaction, the way services do; nothing when somebody else was faster."""
     try:
         with transaction.atomic():
             for photo in sorted(rng.sample(photos, 2), key=lambda one: one.pk):
@@ -146,6 +172,8 @@ def _moves(rng: random.Random, photos: list[Asset]) -> int:
                 targets = sorted(ASSET_TRANSITIONS[AssetState(fresh.state)])
                 if targets:
                     assets.move(fresh, rng.choice(targets))
+            edited = EditTask.objects.filter(asset=rng.choice(photos[:6]))
+            edited.update(state=rng.choice(EditTaskState.values))
     except assets.StateConflict:
         return 0
     return 1
@@ -155,9 +183,11 @@ def _moves(rng: random.Random, photos: list[Asset]) -> int:
 def test_a_recount_says_what_was_wrong_and_puts_it_right() -> None:
     batch = make.make_batch()
     make.make_review(batch)
-    Tally.objects.filter(kind="asset").delete()
+    make.make_edit()
+    Tally.objects.filter(kind="asset", batch_id=batch.pk).delete()
+    Tally.objects.filter(kind="edit").delete()
     Tally.objects.create(kind="category", key="ghost", n=2)
-    assert [one.kind for one in tallies.drift()] == ["asset", "category"]
+    assert [one.kind for one in tallies.drift()] == ["asset", "category", "edit"]
     with pytest.raises(SystemExit):
         call_command("recount", "--check", stdout=StringIO())
     out = StringIO()

@@ -1,11 +1,12 @@
 """The editing queue and the editor's and the senior's page of one photo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from reviewapp.enums import Role
 from reviewapp.models import EditTask, ProcessingRun
 from reviewapp.selectors import editing as selectors
-from reviewapp.selectors.pages import keyset_by
+from reviewapp.selectors.pages import keyset_through
 from reviewapp.selectors.pairs import pair_of
 from reviewapp.services import editing as desk
 from reviewapp.storage import StorageAway, StorageFull, StorageRefused, TooLarge
@@ -48,22 +49,23 @@ def task_list(request: HttpRequest) -> HttpResponse:
     """What is on the person's desk, what is free, and for a senior what waits for a signature: three paged lists."""
     user = _who(request)
     signs = user_has_role(user, *SENIORS)
-    lists = {
-        "mine": (selectors.claimed_by(user), selectors.BY_AGE),
-        "signoff": (selectors.awaiting_signoff(user) if signs else EditTask.objects.none(), selectors.BY_AGE),
-        "open": (selectors.claimable_by(user), selectors.BY_OWN),
+    counts = None if is_fragment(request) else selectors.counts(user)
+    lists: dict[str, Sequence[QuerySet[EditTask]]] = {
+        "mine": [selectors.claimed_by(user)],
+        "signoff": [selectors.awaiting_signoff(user) if signs else EditTask.objects.none()],
+        "open": selectors.claimable_by(user, has_back=counts is None or counts.back > 0),
     }
     more = request.GET.get("list", "")
     after = request.GET.get("after", "")
-    if is_fragment(request) and more in lists:
-        tasks, order = lists[more]
-        context: dict[str, Any] = {"page": keyset_by(tasks, order, after, PAGE), "list": more}
-        return render(request, "editing/_list.html", context)
+    if counts is None and more in lists:
+        page = keyset_through(lists[more], selectors.BY_AGE, after, PAGE)
+        return render(request, "editing/_list.html", {"page": page, "list": more})
     # Without a script one list goes on and the others show their beginning.
     pages = {
-        name: keyset_by(tasks, order, after if name == more else "", PAGE) for name, (tasks, order) in lists.items()
+        name: keyset_through(parts, selectors.BY_AGE, after if name == more else "", PAGE)
+        for name, parts in lists.items()
     }
-    context = {"active": "editing", **pages, "counts": selectors.counts(user), "signs": signs}
+    context = {"active": "editing", **pages, "counts": counts or selectors.counts(user), "signs": signs}
     return render(request, "editing/list.html", context)
 
 
