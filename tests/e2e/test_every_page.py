@@ -97,3 +97,17 @@ def test_a_new_batch_is_whole_on_a_small_screen_and_with_large_text(
     assert page.evaluate(walk.CUT) == []
     page.evaluate("Object.assign(document.querySelector('.acts .pri').style, { width: '40px', overflow: 'hidden' })")
     assert page.evaluate(walk.CUT) == ["BUTTON.btn pri lg: Create and add photos"]
+
+
+@pytest.mark.usefixtures("everything")
+def test_a_row_of_filters_fades_where_there_is_more_of_it(page: Any, live_server: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{live_server.url}/batches/")
+    fades = """() => { const style = getComputedStyle(document.querySelector('nav.seg'));
+        return [style.getPropertyValue('--fade-a'), style.getPropertyValue('--fade-z')]; }"""
+    assert page.evaluate(fades) == ["0px", "32px"]
+    page.evaluate("document.querySelector('nav.seg').scrollLeft = 9999")
+    until(page, f"({fades})().join() === '32px,0px'")
+    page.set_viewport_size({"width": 1440, "height": 800})
+    until(page, f"({fades})().join() === '0px,0px'")
+    page.watched.problems.clear()
