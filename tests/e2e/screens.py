@@ -144,6 +144,12 @@ somebody_else = in_turn(
 )  # fmt: skip
 given_up = in_turn(answered("**/decision/", 410, message="Gone."), pressed("#other-person .again"), heard_again)
 """Answered as if it came too late, so that the photo waits for whoever looks next."""
+MAY_NOT = "Only reviewers, senior editors and admins can do this."
+forbidden = in_turn(
+    painted, answered("**/decision/", 403, status="forbidden", message=MAY_NOT), pressing("a"),
+    shown('[data-full="forbidden"]'),
+)  # fmt: skip
+allowed_again = in_turn(answered("**/decision/", 410, message="Gone."), pressed("#allowed-again"), heard_again)
 set_aside = in_turn(
     painted, answered("**/decision/", 500), pressing("a"), shown("#aside-open:not([hidden])"), pressed("#aside-open"),
 )  # fmt: skip
@@ -155,6 +161,19 @@ def without_pictures(page: Any) -> None:
     page.route("**/media/**", lambda route: route.abort())
     page.reload()
     page.wait_for_selector('[data-full="error"]')
+
+
+def still_loading(page: Any) -> None:
+    """The pictures of the first photo take long."""
+    page.route("**/media/**", lambda _route: None)
+    page.reload(wait_until="domcontentloaded")
+    page.wait_for_selector("#stage.loading")
+    page.wait_for_timeout(500)
+
+
+def loaded_no_more(page: Any) -> None:
+    """What was asked for stays unanswered, whoever waits for it."""
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def opened(dialog: str) -> Act:
@@ -172,6 +191,15 @@ def refused(page: Any) -> None:
     page.fill("#id_approve_at", "86")
     page.click("button:has-text('Publish')")
     page.wait_for_selector("#id_note_error")
+
+
+def outdated(page: Any) -> None:
+    """Sends thresholds that were drawn from a version somebody has replaced meanwhile."""
+    page.evaluate("document.querySelector('#draft [name=seen]').value = '0'")
+    page.fill("#id_approve_at", "86")
+    page.fill("#id_note", "Fewer halos get through")
+    page.click("#publish")
+    page.wait_for_selector(".note.hold[role=alert]")
 
 
 def wrong_password(page: Any) -> None:
@@ -243,7 +271,9 @@ SCREENS: tuple[Screen, ...] = (
     state("review-signed-out", signed_out, complains="401"),
     state("review-other-person", somebody_else, given_up, complains="401"),
     state("review-set-aside", set_aside, discarded, complains="500"),
+    state("review-forbidden", forbidden, allowed_again, complains="403"),
     state("review-photo-error", without_pictures, complains="ERR_FAILED"),
+    state("review-loading", still_loading, loaded_no_more),
     Screen("review-assisted", "senior", "/review/assisted/", first_painted),
     Screen("review-bulk", "senior", "/review/bulk/?batch={batch}"),
     Screen("review-bulk-done", "senior", "/review/bulk/{bulk}/"),
@@ -274,6 +304,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("client-new", "manager", "/clients/new/"),
     Screen("thresholds", "admin", "/quality/thresholds/"),
     Screen("thresholds-refused", "admin", "/quality/thresholds/", refused),
+    Screen("thresholds-stale", "admin", "/quality/thresholds/", outdated, complains=("409",)),
     Screen("proof", "manager", "/quality/proof/"),
     Screen("reviewers", "manager", "/quality/reviewers/"),
     Screen("account-reviewer", "reviewer", "/account/"),

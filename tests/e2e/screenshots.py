@@ -11,59 +11,101 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from scipy.spatial import cKDTree
 
 from tests.conftest import CHROMIUM_ARGS
 from tests.e2e.screens import SCREENS, Screen, furnish, open_screen, signed_in
 from tests.servers import chromium
 from tests.stack import ROOT, Stack
 
+
+class Colours(NamedTuple):
+    """How many colours a palette has: the commonest as they are, the commonest vivid ones as they are, and others that
+    stand for the rest."""
+
+    common: int
+    vivid: int
+    others: int
+
+
 LOOKS = (("1440", (1440, 900), "light"), ("1440", (1440, 900), "dark"), ("390", (390, 844), "light"))
 MAX_BYTES = 6_000_000
-DESK, PHOTO, PAGE = (40, 96), (32, 24), (24, 20)
-"""Colours of a palette: the commonest as they are, and others that stand for the rest. The desk has most: there the
-photo is what one looks at."""
+DESK, PHOTO, PAGE = Colours(24, 12, 72), Colours(20, 12, 24), Colours(24, 12, 20)
+"""The desk has most: there the photo is what one looks at."""
+VIVID = 48
+"""From this distance between the largest and the smallest of R, G and B a colour is vivid: buttons, chips, links."""
+STICK = 3.0
+"""How much further than the nearest the colour of the pixel at the left may be to be taken: runs pack better than the
+noise of a backdrop."""
 LEFT_OUT = frozenset({"login-refused", "batches-empty-filter", "thresholds-refused", "person-new", "channel-new",
                       "image-refused", "client-new", "batch-sample", "batch-owner", "not-found", "review-blink",
                       "review-bulk-done", "review-assisted", "review-note", "review-zoom",
-                      "account-reviewer", "review-beside", "review-offline"})  # fmt: skip
+                      "account-reviewer", "review-beside", "review-empty-choice", "review-signed-out",
+                      "review-other-person", "review-set-aside"})  # fmt: skip
 """States that the acceptance tests look at but nobody needs a picture of; so with the rarer ones of the desk."""
+NOT_ON_A_PHONE = frozenset({"review-swipe", "review-keys"})
+"""A phone compares by swiping anyhow, and has no keys."""
 
 
-def small_png(shot: bytes, colours: tuple[int, int]) -> bytes:
-    """The same picture as a PNG with a palette: its commonest colours exactly, so that surfaces and words stay what
-    they are (a grey stays neutral), and others that stand for the rest. Not dithered.
+def palette_of(found: np.ndarray, counts: np.ndarray, colours: Colours) -> np.ndarray:
+    """The colours that stand for `found`, of which each is there `counts` times, (n, 3) uint8.
 
-    Those are the median cut and k-means over each colour as often as the root of its count: by the count itself a
-    leather strap would get its brown from a big dark box.
+    Surfaces, words and accents stay exactly what they are. The others are the median cut and k-means over each colour
+    as often as the root of its count: by the count itself a leather strap would get its brown from a big dark box.
     """
-    exact, others = colours
-    with Image.open(io.BytesIO(shot)) as image:
-        picture = image.convert("RGB")
-    codes, counts = np.unique(np.asarray(picture).reshape(-1, 3) @ (65536, 256, 1), return_counts=True)
-    found = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8)
     order = np.argsort(-counts, kind="stable")
-    palette = found[order[:exact]].tolist()
-    if len(rest := order[exact:]):
-        spread = np.repeat(found[rest], np.ceil(np.sqrt(counts[rest])).astype(int), axis=0)
-        cut = Image.fromarray(spread[None]).quantize(others, Image.Quantize.MEDIANCUT, kmeans=3)
-        palette += np.reshape(cut.getpalette(), (-1, 3))[:others].tolist()
-    holder = Image.new("P", (1, 1))
-    holder.putpalette([value for colour in palette for value in colour])
+    common, rest = order[: colours.common], order[colours.common :]
+    is_vivid = np.ptp(found[rest].astype(int), axis=1) >= VIVID
+    exact = np.concatenate([common, rest[is_vivid][: colours.vivid]])
+    rest = np.setdiff1d(rest, exact)
+    if not len(rest):
+        return found[exact]
+    spread = np.repeat(found[rest], np.ceil(np.sqrt(counts[rest])).astype(int), axis=0)
+    cut = Image.fromarray(spread[None]).quantize(colours.others, Image.Quantize.MEDIANCUT, kmeans=3)
+    return np.concatenate([found[exact], np.reshape(cut.getpalette(), (-1, 3))[: colours.others].astype(np.uint8)])
+
+
+def small_png(shot: bytes, colours: Colours) -> bytes:
+    """The same picture as a PNG with a palette, not dithered. What the palette has is exactly what it was."""
+    with Image.open(io.BytesIO(shot)) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    codes, where, counts = np.unique(
+        pixels.reshape(-1, 3) @ np.array((65536, 256, 1)), return_inverse=True, return_counts=True
+    )
+    found = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8)
+    palette = palette_of(found, counts, colours)
+    # Pillow's own choice of the nearest looks at six bits of each channel: #fff could become #fefefe.
+    far, nearest = cKDTree(palette.astype(float)).query(found.astype(float))
+    chosen, off = (each[where].reshape(pixels.shape[:2]) for each in (nearest.astype(np.uint8), far))
+    for x in range(1, chosen.shape[1]):
+        left = chosen[:, x - 1]
+        longer = np.linalg.norm(pixels[:, x].astype(float) - palette[left], axis=1)
+        is_kept = (off[:, x] > 0) & (longer <= off[:, x] + STICK)
+        chosen[is_kept, x] = left[is_kept]
+    reduced = Image.fromarray(chosen, "P")
+    reduced.putpalette(palette.reshape(-1).tolist())
     out = io.BytesIO()
-    picture.quantize(palette=holder, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    reduced.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-def colours_of(screen: Screen) -> tuple[int, int]:
+def colours_of(screen: Screen) -> Colours:
     """By how much of a screen is photo."""
     if screen.is_desk:
         return DESK
     return PHOTO if screen.name.startswith(("image", "editing-", "login")) else PAGE
+
+
+def is_shown(screen: Screen, width: str, theme: str) -> bool:
+    """Does this look of the screen have a picture?"""
+    if screen.name in LEFT_OUT or (screen.name in NOT_ON_A_PHONE and width == "390"):
+        return False
+    return not (screen.is_desk and theme == "dark")
 
 
 def name_of(screen: Screen, width: str, theme: str) -> str:
@@ -77,12 +119,7 @@ def take(stack: Stack, browser: Any, folder: Path, ids: dict[str, Any], only: st
     for label, (width, height), theme in LOOKS:
         pages: dict[str, Any] = {}
         for screen in SCREENS:
-            if (
-                screen.is_state
-                or screen.name in LEFT_OUT
-                or (screen.is_desk and theme == "dark")
-                or not screen.name.startswith(only)
-            ):
+            if not is_shown(screen, label, theme) or not screen.name.startswith(only):
                 continue
             if screen.who not in pages:
                 context = browser.new_context(viewport={"width": width, "height": height})

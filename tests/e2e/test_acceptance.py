@@ -4,7 +4,7 @@ Number -> where it is proved. Tests named test_14_NN are here or in test_accepta
 
  1  test_14_01 every screen, both themes: no policy violation, no console error
  2  test_14_02 every screen, dialogs and tools of the desk open, both themes: axe finds nothing serious
- 3  test_14_03 every screen as wide as five widths; test_review_desk: the desk loaded at five widths
+ 3  test_14_03 every screen as wide as five widths, and with text twice as large; test_review_desk: loaded at five
  4  test_14_04; test_review_desk: test_rev04_a_advances..., z_takes_back..., test_rev07_x_3...
  5  test_14_05 (keys file); test_review_desk: test_rev02_modes_peek_and_actual_pixels; test_viewer: Space in every mode
  6  test_14_06
@@ -122,11 +122,11 @@ def test_14_02_axe_is_awake(opened: Any) -> None:
     assert not walk.serious(page, walk.COLOUR_RULES), "light grey is well seen by night"
 
 
-def test_14_03_no_control_is_too_small_and_nothing_scrolls_sideways(walked: walk.Walked) -> None:
+def test_14_03_no_control_is_too_small_no_word_cut_off_and_nothing_scrolls_sideways(walked: walk.Walked) -> None:
     assert not walk.only_bad(walked.wide)
-    assert not walk.only_bad(walked.small)
+    assert not walk.only_bad(walked.small) and not walk.only_bad(walked.cut)
     fluid = [screen.name for screen in SCREENS if screen.is_fluid]
-    assert len(walked.wide) == len(walk.WIDTHS) * len(fluid) and len(SCREENS) - len(fluid) == 1
+    assert len(walked.wide) == (len(walk.WIDTHS) + 1) * len(fluid) and len(SCREENS) - len(fluid) == 1
 
 
 def test_14_04_keys_decide_advance_reject_cancel_and_undo(opened: Any, day: Day) -> None:

@@ -43,6 +43,44 @@ def test_no_tool_is_cut_off_the_bar(page: Any, context: Any, live_server: Any, q
     assert page.get_attribute("[data-key=swipe]", "title") == "Swipe (W)"
 
 
+PHONES = ((320, 568, ""), (360, 740, ""), (390, 844, ""), (390, 844, "200%"), (600, 700, ""), (761, 600, ""))
+OUT_OF_REACH = """[...document.querySelectorAll('.rv-tools button, .act, .hold-b, .chan')]
+    .filter((e) => e.checkVisibility())
+    .filter((e) => { const { x, y, width, height } = e.getBoundingClientRect();
+        const there = document.elementFromPoint(x + width / 2, y + height / 2)?.closest('button, select');
+        return there !== e || x < -0.5 || x + width > innerWidth + 0.5 || width < 24 || height < 24; })
+    .map((e) => e.textContent.trim() || e.ariaLabel)"""
+WORDS_CUT = """[...document.querySelectorAll('.rv-tools .end .btn, .act')].filter((e) => e.checkVisibility())
+    .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent.trim())"""
+CHANNEL = """(() => { const menu = document.querySelector('.chan'), style = getComputedStyle(menu);
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+    const arrow = 20, room = menu.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow;
+    return [menu.selectedOptions[0].text, pen.measureText(menu.selectedOptions[0].text).width - room]; })()"""
+"""The chosen channel and by how much its name is longer than its room."""
+
+
+@pytest.mark.parametrize("queue", ["mixed", "assisted"])
+def test_rev04_every_tool_is_within_a_thumbs_reach(page: Any, context: Any, live_server: Any, queue: str) -> None:
+    """Nothing scrolls out of sight: WCAG 1.4.10, 1.4.4 and 2.5.8."""
+    sign_in(context, live_server, factories.make_user("Rita", Role.REVIEWER))
+    flagged(processed("a.jpg")[0])
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_queue(page, live_server, queue)
+    assert page.get_attribute("#stage", "data-mode") == "swipe"
+    name, over = page.evaluate(CHANNEL)
+    assert name == "Amazon main image" and over <= 0
+    assert page.is_visible(".rv-tools [data-do=escalate] .t2"), "a word under the sign where there is room"
+    for width, height, size in PHONES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("(size) => { document.documentElement.style.fontSize = size; }", size)
+        page.wait_for_timeout(100)
+        seen = width, size
+        assert (seen, page.evaluate(OUT_OF_REACH)) == (seen, [])
+        assert (seen, page.evaluate(WORDS_CUT)) == (seen, [])
+        assert page.evaluate(STAGE) > 200, seen
+
+
 IN_SIGHT = """[...document.querySelectorAll('.rv-top button, .rv-top a, .rv-tools button, .rv-bot button:not(.fr)')]
     .filter((e) => e.checkVisibility()).map((e) => [e.textContent.trim() || e.ariaLabel, e.getBoundingClientRect()])
     .filter(([, { left, top, right, bottom }]) => left < -0.5 || top < -0.5 || right > innerWidth + 0.5

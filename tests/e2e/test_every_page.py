@@ -9,6 +9,7 @@ import pytest
 
 from reviewapp.enums import AssetState, BatchState, Role
 from tests import factories
+from tests.e2e import walk
 from tests.e2e.desk import sign_in, until, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,4 +81,33 @@ def test_the_first_tab_stop_skips_to_the_content(page: Any, live_server: Any) ->
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     until(page, "location.hash === '#main'")
+    page.watched.problems.clear()
+
+
+@pytest.mark.parametrize(("width", "size"), [(1440, "200%"), (320, ""), (390, "200%")])
+@pytest.mark.usefixtures("everything")
+def test_a_new_batch_is_whole_on_a_small_screen_and_with_large_text(
+    page: Any, live_server: Any, width: int, size: str
+) -> None:
+    """WCAG 1.4.10 and 1.4.4. The acceptance walk asks this of every screen; this test sees that it would find it."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{live_server.url}/batches/new/")
+    page.evaluate("(size) => { document.documentElement.style.fontSize = size; }", size)
+    assert page.evaluate(walk.WIDE) <= 0
+    assert page.evaluate(walk.CUT) == []
+    page.evaluate("Object.assign(document.querySelector('.acts .pri').style, { width: '40px', overflow: 'hidden' })")
+    assert page.evaluate(walk.CUT) == ["BUTTON.btn pri lg: Create and add photos"]
+
+
+@pytest.mark.usefixtures("everything")
+def test_a_row_of_filters_fades_where_there_is_more_of_it(page: Any, live_server: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{live_server.url}/batches/")
+    fades = """() => { const style = getComputedStyle(document.querySelector('nav.seg'));
+        return [style.getPropertyValue('--fade-a'), style.getPropertyValue('--fade-z')]; }"""
+    assert page.evaluate(fades) == ["0px", "32px"]
+    page.evaluate("document.querySelector('nav.seg').scrollLeft = 9999")
+    until(page, f"({fades})().join() === '32px,0px'")
+    page.set_viewport_size({"width": 1440, "height": 800})
+    until(page, f"({fades})().join() === '0px,0px'")
     page.watched.problems.clear()

@@ -47,6 +47,34 @@ NO_PAGE = re.compile(
 """Names of addresses that are no page: answers to scripts and forms, pictures, files, fragments. Two are pages that
 only a person with a second factor sees; test_passkeys.py looks at them."""
 WIDE = "document.documentElement.scrollWidth - innerWidth"
+LARGER = "200%"
+"""What WCAG 1.4.4 asks a page to bear."""
+CUT = """(() => {
+    const cut = new Set(), words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = new Range();
+    while (words.nextNode()) {
+        const node = words.currentNode, el = node.parentElement;
+        if (!node.data.trim() || el.closest('.sr, .skip, option, script, dialog:not([open])')) continue;
+        if (!el.checkVisibility({ visibilityProperty: true })) continue;
+        range.selectNodeContents(node);
+        const text = range.getBoundingClientRect();
+        for (let at = el; at !== document.documentElement; at = at.parentElement) {
+            const style = getComputedStyle(at), box = at.getBoundingClientRect();
+            if (style.clipPath !== 'none' || style.position === 'fixed') break; // for readers of the page alone
+            if (style.textOverflow === 'ellipsis' || style.webkitLineClamp !== 'none') break;
+            if (/auto|scroll/.test(style.overflowX + style.overflowY)) break;
+            const isWider = text.right > box.right + 1.5 || text.left < box.left - 1.5;
+            const isHigher = text.bottom > box.bottom + 1.5 || text.top < box.top - 1.5;
+            const holds = style.overflowX !== 'visible' || at.matches('.btn, .chip, .seg > *, .act');
+            if ((holds && isWider) || (style.overflowY !== 'visible' && isHigher)) {
+                cut.add(`${el.tagName}.${el.className}: ${node.data.trim().slice(0, 40)}`);
+                break;
+            }
+        }
+    }
+    return [...cut];
+})()"""
+"""Words that are cut off: by a box that hides what is larger than itself, or by running out of a button. What ends in
+an ellipsis or scrolls is not."""
 
 
 @dataclass
@@ -57,6 +85,7 @@ class Walked:
     findings: dict[str, list[str]] = field(default_factory=dict)
     small: dict[str, list[str]] = field(default_factory=dict)
     wide: dict[str, list[int]] = field(default_factory=dict)
+    cut: dict[str, list[str]] = field(default_factory=dict)
     dark: list[str] = field(default_factory=list)
     """Screens that were looked at in both themes."""
 
@@ -153,7 +182,14 @@ def squeeze(page: Any, name: str, walked: Walked) -> None:
         over = page.evaluate(WIDE)
         walked.wide[f"{name} at {width}"] = [over] if over > 0 else []
         walked.small[f"{name} at {width}"] = page.evaluate(SMALL)
+        if width == min(WIDTHS):
+            walked.cut[f"{name} at {width}"] = page.evaluate(CUT)
     page.set_viewport_size(DESKTOP)
+    page.evaluate("(size) => { document.documentElement.style.fontSize = size; }", LARGER)
+    over = page.evaluate(WIDE)
+    walked.wide[f"{name} at {LARGER}"] = [over] if over > 0 else []
+    walked.cut[f"{name} at {LARGER}"] = page.evaluate(CUT)
+    page.evaluate("document.documentElement.style.fontSize = ''")
 
 
 def only_bad(found: dict[str, Any]) -> dict[str, Any]:
