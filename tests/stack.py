@@ -66,7 +66,7 @@ class Stack:
         """Start and wait for the ready line."""
         self.lines.clear()
         database = self.data / "softproof.sqlite3"
-        if not self.is_bare and "DATABASE_URL" not in self.env and not database.exists():
+        if not self.is_bare and not self.env.get("DATABASE_URL") and not database.exists():
             self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.copyfile(schema.migrated(), database)
             database.chmod(0o600)
