@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
+import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from reviewapp.enums import Role
@@ -20,6 +21,9 @@ SENIORS = (Role.SENIOR, Role.ADMIN)
 LEADS = (Role.SENIOR, Role.MANAGER, Role.ADMIN)
 MANAGERS = (Role.MANAGER, Role.ADMIN)
 ADMINS = (Role.ADMIN,)
+EVERY_ROLE = [role if role == Role.ADMIN else pytest.param(role, marks=pytest.mark.sqlite_only) for role in Role]
+"""What a role may open is decided without a query. Whose rows a person sees is decided in SQL, the same for every role;
+an admin passes everywhere, so that all of it is asked on PostgreSQL as well."""
 
 OPEN_TO_ALL = {
     "login",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from tests import demo, emptying, servers
+from tests import demo, emptying, schema, servers
 from tests.stack import Stack
 
 hypothesis_settings.register_profile("softproof", deadline=None)  # a busy machine is no failure
@@ -36,6 +36,7 @@ def pytest_configure() -> None:
     from django.conf import settings
 
     emptying.instead_of_flush()
+    schema.instead_of_migrations()
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
 

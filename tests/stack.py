@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ from typing import Any
 
 import psycopg2
 
+from tests import schema
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,10 +29,16 @@ BUSY = """SELECT (SELECT count(*) FROM reviewapp_task WHERE state IN ('pending',
 
 
 class Stack:
-    """`python -m reviewapp.supervisor` in `data`. Use as a context manager."""
+    """`python -m reviewapp.supervisor` in `data`. Use as a context manager.
 
-    def __init__(self, data: Path, *, demo: bool = False, known: dict[str, str] | None = None, **env: str) -> None:
+    A new SQLite database is the copy of a migrated one; `is_bare` lets the product make it.
+    """
+
+    def __init__(
+        self, data: Path, *, demo: bool = False, known: dict[str, str] | None = None, is_bare: bool = False, **env: str
+    ) -> None:
         self.data = data
+        self.is_bare = is_bare
         self.known = known or {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -57,6 +65,11 @@ class Stack:
     def start(self, timeout_s: float = 200) -> None:
         """Start and wait for the ready line."""
         self.lines.clear()
+        database = self.data / "softproof.sqlite3"
+        if not self.is_bare and not self.env.get("DATABASE_URL") and not database.exists():
+            self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.copyfile(schema.migrated(), database)
+            database.chmod(0o600)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "reviewapp.supervisor"],
             cwd=ROOT, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -39,3 +39,16 @@ def undone(page: Any, count: int) -> None:
         page.keyboard.press("z")
         until(page, "(was) => document.getElementById('sku').textContent !== was", was)
     saved(page)
+
+
+def on_own_clock(page: Any) -> Any:
+    """Loads the page again with a clock that `later` moves on."""
+    page.clock.install()
+    page.reload()
+    return page
+
+
+def later(page: Any, seconds: int) -> None:
+    """Lets that time pass for the page, which takes no time, and waits a moment for what it sets off."""
+    page.clock.run_for(1000 * seconds)
+    page.wait_for_timeout(500)

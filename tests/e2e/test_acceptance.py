@@ -35,7 +35,7 @@ import pytest
 from tests.e2e import walk
 from tests.e2e.desk import saved, show, sku, until
 from tests.e2e.screens import SCREENS, first_painted, furnish, signed_in
-from tests.e2e.stack_desk import MOVING, TINTED, decisions, undone
+from tests.e2e.stack_desk import MOVING, TINTED, decisions, later, on_own_clock, undone
 from tests.e2e.telling import INNOCENT, TELLING, everything_once
 from tests.stack import Stack
 
@@ -346,7 +346,7 @@ def test_14_16_the_next_photo_is_in_the_very_frame_of_the_key(opened: Any) -> No
 
 
 def test_14_17_polling_rests_while_hidden_and_ends_when_the_batch_is_done(opened: Any, day: Day) -> None:
-    page = opened("manager", "/batches/{batch}/")
+    page = on_own_clock(opened("manager", "/batches/{batch}/"))
     polls: list[str] = []
     page.on("request", lambda request: polls.append(request.url) if "/progress/" in request.url else None)
     if page.get_attribute("#live", "hx-trigger") is None:
@@ -354,7 +354,7 @@ def test_14_17_polling_rests_while_hidden_and_ends_when_the_batch_is_done(opened
     hide = """(on) => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => on });
         document.dispatchEvent(new Event('visibilitychange')); }"""
     page.evaluate(hide, True)
-    page.wait_for_timeout(12_000)
+    later(page, 12)
     assert not polls
     page.evaluate(hide, False)
     page.wait_for_timeout(1500)
@@ -364,9 +364,10 @@ def test_14_17_polling_rests_while_hidden_and_ends_when_the_batch_is_done(opened
     [(state,)] = day[0].rows("SELECT state FROM reviewapp_batch WHERE id = ?", number)
     day[0].rows(done, "delivered", number)
     try:
-        until(page, "!document.getElementById('live').hasAttribute('hx-trigger')", timeout_ms=25_000)
+        later(page, 11)
+        until(page, "!document.getElementById('live').hasAttribute('hx-trigger')")
         polls.clear()
-        page.wait_for_timeout(11_000)
+        later(page, 11)
         assert not polls
     finally:
         day[0].rows(done, state, number)

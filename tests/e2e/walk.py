@@ -10,7 +10,6 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.conftest import Watched
-from tests.e2e.desk import until
 from tests.e2e.screens import SCREENS, open_screen, signed_in
 from tests.stack import Stack
 
@@ -167,12 +166,21 @@ def _complaints(screen: Any, watched: Watched) -> list[str]:
     return [text for text in watched.problems if not any(word in text for word in expected)]
 
 
+NIGHT = """() => {
+    document.documentElement.dataset.theme = 'dark';
+    for (let round = 0; round < 50; round += 1) {
+        const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
+        if (moving.length === 0) return true;
+        for (const one of moving) one.finish();
+    }
+    return false;
+}"""
+"""Asking for the animations brings styles up to date. What inherits a colour may begin to move once that is there."""
+
+
 def by_night(page: Any) -> None:
     """Gives an open page the dark theme, at once: colours on their way from one to the other are neither."""
-    page.emulate_media(reduced_motion="reduce")
-    page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    until(page, "!document.getAnimations().some((one) => one instanceof CSSTransition)")
-    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(NIGHT), "it never came to rest"
 
 
 def squeeze(page: Any, name: str, walked: Walked) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -42,6 +43,7 @@ from reviewapp.services import (
 from reviewapp.services.people import NotAllowed
 from tests import duels, line
 from tests import factories as make
+from tests.kept import kept
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,6 +58,13 @@ def proposed(
     **limits: Any,
 ) -> PresetProposal:  # fmt: skip
     """Photos of a coarse preset done by the real line, every other one rejected for its halo, and the draft of it."""
+    kept(f"proposed {photos} {path} {value} {reason} {limits}", partial(_propose, photos, path, value, reason, limits))
+    admin.pk = User.objects.get(username=admin.username).pk  # as they were when it was made
+    return PresetProposal.objects.get()
+
+
+def _propose(photos: int, path: str, value: Any, reason: str, limits: dict[str, Any]) -> None:
+    admin = User.objects.get(username="ada")
     seeds.seed()
     make.make_policy(edge_medium=0.98, edge_complex=0.99, proposal_min_count=2, sample_rate=1.0, **limits)
     params = replaced(STANDARD_PRESET.to_dict(), path, value)
@@ -75,7 +84,6 @@ def proposed(
         )  # fmt: skip
         assert said.status == "saved"
     Batch.objects.update(state="processing")
-    return PresetProposal.objects.get()
 
 
 def test_the_photos_are_frozen_hashed_and_weighted_and_asked_twice_it_is_one_study(admin: User) -> None:

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One stack for all tests, in a folder made by hand whose Valkey left rubbish. Every test leaves it running."""
+    """One stack for all tests, in a folder made by hand whose Valkey left rubbish, with no database yet. Every test
+    leaves it running."""
     if servers.valkey.find_server() is None:
         pytest.skip("no Valkey")
     data = tmp_path_factory.mktemp("stack")
@@ -29,7 +30,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     kept = data / "valkey" / "appendonlydir"
     kept.mkdir(parents=True)
     (kept / "appendonly.aof.manifest").write_text("rubbish\n")
-    with Stack(data) as running:
+    with Stack(data, is_bare=True) as running:
         yield running
 
 

@@ -22,6 +22,7 @@ from reviewapp.selectors import files as registry
 from reviewapp.services import channel_views, ingest, upkeep
 from tests import factories, line
 from tests.integration.files_kinds import Files
+from tests.kept import kept
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,9 +45,7 @@ def found(*options: str) -> dict[str, list[str]]:
     return kinds
 
 
-@pytest.fixture
-def batch(files: Files) -> Batch:
-    """Two photos through the real line: one approved and rendered, one with a reviewer."""
+def two_photos() -> None:
     factories.make_policy(approve_at=30.0, review_at=10.0)
     made = line.open_batch("shopify", "website", validation_profile="basic-500")
     line.send(made, "a.jpg", line.photo(1, side=640), sku="A", category="books")
@@ -54,7 +53,13 @@ def batch(files: Files) -> Batch:
     ingest.close_batch(made)
     line.run_line()
     channel_views.view_of(made.assets.get(sku="B").current_run, made.batch_channels.last().channel)
-    return made
+
+
+@pytest.fixture
+def batch(files: Files) -> Batch:
+    """Two photos through the real line: one approved and rendered, one with a reviewer."""
+    kept(f"two photos on {files.kind}", two_photos)
+    return Batch.objects.get()
 
 
 def test_after_a_run_everything_is_clean_and_the_check_changes_nothing(batch: Batch, files: Files, later: Any) -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 from reviewapp.enums import Role
 from reviewapp.web.permissions import role_words, user_has_role
 from tests import factories
-from tests.addresses import KINDS, OPEN_TO_ALL, addresses, everywhere, found_in, roles_for
+from tests.addresses import EVERY_ROLE, KINDS, OPEN_TO_ALL, addresses, everywhere, found_in, roles_for
 
 pytestmark = pytest.mark.django_db
 NAMED = [(one.name, one.any_path) for one in addresses()]
@@ -36,7 +36,7 @@ def test_sec01_anonymous_is_sent_to_sign_in(client: Client, name: str, path: str
             assert answer["Location"].startswith("/login/"), name
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", EVERY_ROLE)
 def test_rev19_each_role_opens_exactly_its_own(client: Client, role: Role) -> None:
     client.raise_request_exception = False
     client.force_login(factories.make_user("somebody", role))

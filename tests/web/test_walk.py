@@ -35,6 +35,7 @@ from reviewapp.models import (
 from tests import factories
 from tests.addresses import (
     ABSENT,
+    EVERY_ROLE,
     HIDDEN,
     KINDS,
     OPEN_TO_ALL,
@@ -216,7 +217,7 @@ def cells(role: Role, people: dict[str, User], house: House) -> Iterator[tuple[A
                     yield address, called, person, reach, whose, path
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", EVERY_ROLE)
 def test_sec01_rev19_ant14_every_address_for_own_and_other_clients(client: Client, role: Role) -> None:
     people = {reach: factories.make_user(f"p-{reach}", role) for reach in REACHES}
     house = build(*people.values())
