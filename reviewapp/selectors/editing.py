@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from reviewapp.enums import BatchState, EditTaskState, Verdict
 from reviewapp.models import EditTask, ProcessingRun, QualityReport, ReviewDecision
 from reviewapp.selectors.access import limit
+from reviewapp.selectors.pages import Page, keyset
 
 CHECKLIST = (
     ("clipping_path", _("Clipping path follows the product")),
@@ -22,6 +23,8 @@ CHECKLIST = (
 """(code, label) an editor ticks before handing in (PRO-20)."""
 BY_AGE = ("priority", "pk")
 BY_OWN = ("rank", *BY_AGE)
+HISTORY = 20
+"""Other edits of a photo on its page."""
 WAITING = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.SUBMITTED, EditTaskState.AWAITING_SIGNOFF)
 
 
@@ -85,9 +88,10 @@ def is_theirs(task_id: int, user: User) -> bool:
     return limit(EditTask.objects.filter(pk=task_id), user, CLIENT).exists()
 
 
-def history_of(asset_id: int) -> QuerySet[EditTask]:
-    """Every edit task of a photo, oldest first."""
-    return EditTask.objects.filter(asset_id=asset_id).select_related("editor", "signed_by").order_by("pk")
+def history_of(task: EditTask, cursor: str = "") -> Page[EditTask]:
+    """One page of the other edit tasks of a task's photo, newest first; one query."""
+    others = EditTask.objects.filter(asset_id=task.asset_id).exclude(pk=task.pk)
+    return keyset(others.select_related("editor", "signed_by").order_by("-pk"), cursor, HISTORY)
 
 
 def rings_of(task: EditTask) -> list[dict[str, float]]:
