@@ -63,6 +63,7 @@ def manager_pages() -> list[tuple[str, str]]:
         "low scores": "low=0&high=55",
         "scores and state": "low=60&high=62&state=approved",
         "a batch": f"batch={busy.pk}&state=in_review",
+        "a batch by name": f"batch={busy.name[:12].replace(' ', '+')}",
         "deep": f"state=approved&after={deep}",
     }
     return [

@@ -49,10 +49,10 @@ def open_alarms(preset: Preset) -> OpenAlarms:
     return OpenAlarms(hold=failed.exists() or held.exists() or lots.exists(), reviewer=reviewers.exists())
 
 
-def open_learning_alarms(preset: Preset | None = None) -> list[LearningAlarm]:
-    """Alarms nobody closed yet, newest first."""
+def open_learning_alarms(preset: Preset | None = None, limit: int | None = None) -> list[LearningAlarm]:
+    """Alarms nobody closed yet, newest first, all or the first `limit`. A preset has one of each kind at most."""
     found = LearningAlarm.objects.filter(closed_at__isnull=True).select_related("preset")
-    return list(found if preset is None else found.filter(preset=preset))
+    return list((found if preset is None else found.filter(preset=preset))[:limit])
 
 
 def situation(preset: Preset, *, largest_step: float = 0.0, score_version_changed: bool = False) -> Situation:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Value
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Upper
 
 from reviewapp.models import Asset, Batch
 from reviewapp.selectors import tallies
-from reviewapp.selectors.access import Clients, batches_within, clients_of
+from reviewapp.selectors.access import Clients, batches_within, clients_of, within
 
 PAGE_SIZE = 60
 SEARCHED = ("relative_path", "sku", "asin", "description", "shoot_group")
@@ -25,6 +25,8 @@ WIDE = (
     "current_run__quality__colour_map",
 )  # fmt: skip
 """What a list of photos doesn't show: most of a row's bytes."""
+MOST_BATCHES = 50
+"""Batches of one name that are searched: the newest."""
 SHORTEST = 3
 """Letters of the shortest piece that is found in the middle of a word."""
 _BEGINS = " OR ".join(rf"c{at} LIKE %s ESCAPE '\' OR c{at} LIKE %s ESCAPE '\'" for at in range(len(SEARCHED)))
@@ -37,12 +39,12 @@ order of SEARCHED: reading them all takes half as long as reading them in the ph
 class AssetFilter:
     """What to look for; empty means anything. Scores are compared with the run in force, `max_score` is exclusive.
 
-    `clients` are those that whoever looks may see, None for all.
+    `clients` are those that whoever looks may see, None for all; `batch_ids` are batches, None for all of them.
     """
 
     clients: Clients = None
     client_id: int | None = None
-    batch_id: int | None = None
+    batch_ids: Sequence[int] | None = None
     sku: str = ""
     category: str = ""
     states: Collection[str] = ()
@@ -63,7 +65,6 @@ class AssetPage:
 def matching(wanted: AssetFilter) -> QuerySet[Asset]:
     """Photos that fit every given condition, oldest first."""
     exact = {
-        "batch_id": wanted.batch_id,
         "category": wanted.category or None,
         "state_code": wanted.state_code or None,
         "current_run__quality__total__gte": wanted.min_score,
@@ -73,6 +74,8 @@ def matching(wanted: AssetFilter) -> QuerySet[Asset]:
     if wanted.client_id is not None:
         # As ids: a join would be walked through from the first photo of all to the client's first.
         found = found.filter(batch_id__in=list(_batches_of(wanted.client_id)))
+    if wanted.batch_ids is not None:
+        found = found.filter(batch_id__in=list(wanted.batch_ids))
     if wanted.clients is not None:
         found = found.filter(batch_id__in=batches_within(wanted.clients))
     if wanted.sku:
@@ -81,7 +84,22 @@ def matching(wanted: AssetFilter) -> QuerySet[Asset]:
         found = found.filter(state__in=list(wanted.states))
     if wanted.text:
         found = found.filter(_with_words(wanted.text))
-    return found.order_by("id")
+    # Photos of some batches may all lie at the end: by the bare id the database would walk there from the first one.
+    # A single batch has an index in this order.
+    several = wanted.batch_ids is not None and len(wanted.batch_ids) > 1
+    return found.order_by(F("id") + 0 if several else "id")
+
+
+def batches_called(words: str, clients: Clients) -> list[int]:
+    """Batches meant by a number or a part of a name, the newest first, MOST_BATCHES + 1 at most. One query.
+
+    A number that one of them has means that one alone.
+    """
+    number = int(words) if words.isdecimal() and len(words) < 19 else 0
+    named = within(Batch.objects.filter(Q(pk=number) | Q(name__icontains=words)), clients, "client")
+    exact = Case(When(pk=number, then=0), default=1, output_field=IntegerField())
+    found = list(named.order_by(exact, "-pk").values_list("pk", flat=True)[: MOST_BATCHES + 1])
+    return found[:1] if found and found[0] == number else found
 
 
 def _batches_of(client_id: int) -> QuerySet[Batch, int]:

@@ -15,6 +15,7 @@ from reviewapp.selectors import first_samples, pilots
 from reviewapp.selectors.failures import CategoryRow, by_category
 from reviewapp.selectors.first_samples import FirstView
 from reviewapp.selectors.images import TileChip, TilePage, tile_chips, tile_page
+from reviewapp.selectors.pages import Page, keyset
 from reviewapp.selectors.pilots import PilotView
 from reviewapp.selectors.progress import Progress, progress_of
 from reviewapp.selectors.quality import EscapeRate, escape_rate
@@ -95,7 +96,7 @@ class BatchDetails(DeliveryCard):
     channels: list[Channel]
     category_presets: list[BatchCategoryPreset]
     escape: EscapeRate
-    activity: list[AuditEvent]
+    activity: Page[AuditEvent]
 
     @property
     def judged_words(self) -> str:
@@ -126,11 +127,16 @@ def file_problems(batch: Batch) -> list[tuple[str, int]]:
     return [(f"{row['channel__name']}: {row['error'] or _('a rule is broken')}", row["n"]) for row in rows]
 
 
-def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
-    """Read the page of `batch` with the tiles filtered by `show`."""
+def activity(batch: Batch, cursor: str = "") -> Page[AuditEvent]:
+    """One page of what happened to a batch, newest first; one query."""
+    events = AuditEvent.objects.filter(batch=batch, noun__in=BATCH_NOUNS).select_related("actor")
+    return keyset(events.order_by("-pk"), cursor, ACTIVITY)
+
+
+def batch_details(batch: Batch, show: str = "all", more: str = "") -> BatchDetails:
+    """Read the page of `batch` with the tiles filtered by `show`; its activity goes on after the cursor `more`."""
     progress, failed = progress_of(batch), batch_selectors.failures(batch)
     ready = delivery_card(batch)
-    events = AuditEvent.objects.filter(batch=batch, noun__in=BATCH_NOUNS).select_related("actor")
     return BatchDetails(
         progress=progress,
         pilot=pilots.view(batch),
@@ -148,5 +154,5 @@ def batch_details(batch: Batch, show: str = "all") -> BatchDetails:
         failed_files=ready.failed_files,
         file_problems=ready.file_problems,
         deliveries=ready.deliveries,
-        activity=list(events[:ACTIVITY]),
+        activity=activity(batch, more),
     )

@@ -10,6 +10,10 @@ from django.db.models.functions import Lower
 
 from processing.params import ChannelSpec, Described
 from reviewapp.models import Channel
+from reviewapp.selectors.pages import Page, keyset_by
+
+PAGE = 50
+VERSIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,19 @@ def offered() -> QuerySet[Channel]:
     return Channel.objects.filter(~Exists(newer)).order_by(Lower("name"))
 
 
-def versions_of(key: str) -> list[Channel]:
-    """Every version of one channel, newest first; empty when there is none of that key."""
-    return list(Channel.objects.filter(key=key).order_by("-version"))
+def offered_page(cursor: str = "") -> Page[Channel]:
+    """One page of the newest version of every channel, by name; one query."""
+    return keyset_by(offered().annotate(sort_name=Lower("name")), ("sort_name", "pk"), cursor, PAGE)
+
+
+def newest(key: str) -> list[Channel]:
+    """The newest version of one channel and the one before it; empty when there is none of that key."""
+    return list(Channel.objects.filter(key=key).order_by("-version")[:2])
+
+
+def version_page(key: str, cursor: str = "") -> Page[Channel]:
+    """One page of a channel's versions, newest first; one query."""
+    return keyset_by(Channel.objects.filter(key=key), ("-version",), cursor, VERSIONS)
 
 
 def rules_of(channel: Channel, before: Channel | None = None) -> list[Rule]:

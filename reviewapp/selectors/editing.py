@@ -13,6 +13,7 @@ from reviewapp.enums import BatchState, EditTaskState, Verdict
 from reviewapp.models import EditTask, ProcessingRun, QualityReport, ReviewDecision
 from reviewapp.selectors import tallies
 from reviewapp.selectors.access import clients_of, limit
+from reviewapp.selectors.pages import Page, keyset
 
 CHECKLIST = (
     ("clipping_path", _("Clipping path follows the product")),
@@ -23,6 +24,8 @@ CHECKLIST = (
 )
 """(code, label) an editor ticks before handing in (PRO-20)."""
 BY_AGE = ("priority", "pk")
+HISTORY = 20
+"""Other edits of a photo on its page."""
 WAITING = (EditTaskState.OPEN, EditTaskState.CLAIMED, EditTaskState.SUBMITTED, EditTaskState.AWAITING_SIGNOFF)
 
 
@@ -108,9 +111,10 @@ def is_theirs(task_id: int, user: User) -> bool:
     return limit(EditTask.objects.filter(pk=task_id), user, CLIENT).exists()
 
 
-def history_of(asset_id: int) -> QuerySet[EditTask]:
-    """Every edit task of a photo, oldest first."""
-    return EditTask.objects.filter(asset_id=asset_id).select_related("editor", "signed_by").order_by("pk")
+def history_of(task: EditTask, cursor: str = "") -> Page[EditTask]:
+    """One page of the other edit tasks of a task's photo, newest first; one query."""
+    others = EditTask.objects.filter(asset_id=task.asset_id).exclude(pk=task.pk)
+    return keyset(others.select_related("editor", "signed_by").order_by("-pk"), cursor, HISTORY)
 
 
 def rings_of(task: EditTask) -> list[dict[str, float]]:

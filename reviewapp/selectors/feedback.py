@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
 from reviewapp.models import Client, Complaint, DeliveryItem, ReturnRate
 from reviewapp.policies.sampling import rejection_interval
+from reviewapp.selectors.pages import Page, keyset, keyset_by
 
-SHOWN = 20
+PAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,10 @@ class Feedback:
 
     before: Returns
     since: Returns
-    complaints: list[Complaint]
+    complaints: Page[Complaint]
     complained: int
     delivered: int
-    rows: list[ReturnRate]
+    periods: Page[ReturnRate]
 
     @property
     def change(self) -> float | None:
@@ -57,26 +58,37 @@ class Feedback:
         return self.complained / self.delivered if self.delivered else None
 
 
-def of_client(client: Client) -> Feedback:
-    """Everything the client's page shows; six queries."""
-    rows = list(ReturnRate.objects.filter(client=client)[:SHOWN])
+def complaints_of(client: Client, cursor: str = "") -> Page[Complaint]:
+    """One page of a client's complaints, newest first; one query."""
     said = Complaint.objects.filter(client=client).select_related("asset__batch").order_by("-pk")
+    return keyset(said, cursor, PAGE)
+
+
+def periods_of(client: Client, cursor: str = "") -> Page[ReturnRate]:
+    """One page of a client's periods, the latest first; one query."""
+    return keyset_by(ReturnRate.objects.filter(client=client), ("-starts_on", "-pk"), cursor, PAGE)
+
+
+def of_client(client: Client, complaints: str = "", periods: str = "") -> Feedback:
+    """Everything the client's page shows, its two lists after these cursors; six queries."""
+    said = Complaint.objects.filter(client=client)
     delivered = DeliveryItem.objects.filter(
         rendition__asset__batch__client=client, delivery__handed_over_at__isnull=False
     ).values("rendition__asset")
     return Feedback(
         before=_returns(client, is_before=True),
         since=_returns(client, is_before=False),
-        complaints=list(said[:SHOWN]),
-        complained=said.values("asset").distinct().count(),
+        complaints=complaints_of(client, complaints),
+        complained=said.order_by().values("asset").distinct().count(),
         delivered=delivered.distinct().count(),
-        rows=rows,
+        periods=periods_of(client, periods),
     )
 
 
-def of_asset(asset_id: int) -> QuerySet[Complaint]:
-    """Complaints about one photo, newest first."""
-    return Complaint.objects.filter(asset_id=asset_id).select_related("logged_by").order_by("-pk")
+def of_asset(asset_id: int, cursor: str = "") -> Page[Complaint]:
+    """One page of the complaints about one photo, newest first; one query."""
+    said = Complaint.objects.filter(asset_id=asset_id).select_related("logged_by").order_by("-pk")
+    return keyset(said, cursor, PAGE)
 
 
 def _returns(client: Client, *, is_before: bool) -> Returns:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
@@ -25,9 +25,15 @@ from reviewapp.models import (
 from reviewapp.selectors.access import limit
 from reviewapp.selectors.assets import WIDE
 from reviewapp.selectors.batches import Counts
+from reviewapp.selectors.pages import Page, keyset_by
 from reviewapp.selectors.progress import count_in
 
 PAGE = 48
+HISTORY = 50
+"""Rows of each of a photo's histories."""
+HISTORIES = ("events", "decisions", "edits", "runs")
+APART = (RunKind.GOLD, RunKind.REPLAY)
+"""A known picture made of a photo, or a result made to compare presets, is no part of the photo's story."""
 TILE_FILTERS: Mapping[str, tuple[StrOrPromise, frozenset[AssetState]]] = {
     "waiting": (
         gettext_lazy("Waiting"),
@@ -78,16 +84,16 @@ def tile_page(batch: Batch, name: str = "all", cursor: str = "") -> TilePage:
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """One photo and all that is known of it, newest run first, oldest event first."""
+    """One photo and all that is known of it; of each history one page, newest run first, all else oldest first."""
 
     asset: Asset
     run: ProcessingRun | None
     quality: QualityReport | None
-    runs: list[ProcessingRun]
-    decisions: list[ReviewDecision]
-    edits: list[EditTask]
+    runs: Page[Any]
+    decisions: Page[Any]
+    edits: Page[Any]
     renditions: list[Rendition]
-    events: list[AuditEvent]
+    events: Page[Any]
 
     @property
     def parts(self) -> list[tuple[str, float]]:
@@ -107,34 +113,34 @@ class ImageRecord:
         return [*self.asset.findings, *(self.run.findings if self.run else [])]
 
 
-def image_record(pk: int, user: Any) -> ImageRecord:
-    """Read one photo's record in a fixed number of queries. Raises Asset.DoesNotExist, also where it isn't theirs."""
-    runs: QuerySet[ProcessingRun] = ProcessingRun.objects.select_related("quality", "channel", "preset_version__preset")
-    # A known picture made of this photo, or a result made to compare presets, is no part of the photo's story.
-    apart = [RunKind.GOLD, RunKind.REPLAY]
-    runs = runs.exclude(kind__in=apart)
-    decisions = ReviewDecision.objects.select_related("reviewer").exclude(run__kind__in=apart)
+def image_record(pk: int, user: Any, name: str = "", cursor: str = "") -> ImageRecord:
+    """Read one photo's record in a fixed number of queries; its history `name` goes on after `cursor`.
+
+    Raises Asset.DoesNotExist, also where it isn't theirs.
+    """
+    seen = limit(Asset.objects.select_related("batch__client", "duplicate_of", "current_run__channel"), user)
     asset = (
-        limit(Asset.objects.select_related("batch__client", "duplicate_of"), user)
-        .prefetch_related(
-            "batch__batch_channels__channel",
-            Prefetch("runs", queryset=runs),
-            Prefetch("decisions", queryset=decisions),
-            Prefetch("edit_tasks", queryset=EditTask.objects.select_related("editor", "signed_by").order_by("pk")),
-            Prefetch("audit_events", queryset=AuditEvent.objects.select_related("actor").order_by("pk")),
-        )
+        seen.select_related("current_run__quality", "current_run__preset_version__preset")
+        .prefetch_related("batch__batch_channels__channel")
         .get(pk=pk)
     )
-    found = list(asset.runs.all())
-    run = next((candidate for candidate in found if candidate.pk == asset.current_run_id), None)
+    run = asset.current_run
     renditions = Rendition.objects.filter(run=run).select_related("channel") if run else Rendition.objects.none()
+    pages = {one: history(asset.pk, one, cursor if one == name else "") for one in HISTORIES}
     return ImageRecord(
-        asset=asset,
-        run=run,
-        quality=getattr(run, "quality", None),
-        runs=found,
-        decisions=list(asset.decisions.all()),
-        edits=list(asset.edit_tasks.all()),
-        renditions=list(renditions),
-        events=list(asset.audit_events.all()),
+        asset=asset, run=run, quality=getattr(run, "quality", None), renditions=list(renditions), **pages
     )
+
+
+def history(asset_id: int, name: str, cursor: str = "") -> Page[Any]:
+    """One page of what happened to a photo; `name` is one of HISTORIES. One query."""
+    runs = ProcessingRun.objects.select_related("quality", "preset_version__preset").exclude(kind__in=APART)
+    decisions = ReviewDecision.objects.select_related("reviewer").exclude(run__kind__in=APART)
+    rows: dict[str, QuerySet[Any]] = {
+        "events": AuditEvent.objects.select_related("actor"),
+        "decisions": decisions,
+        "edits": EditTask.objects.select_related("editor", "signed_by"),
+        "runs": runs.defer(*(column.removeprefix("current_run__") for column in WIDE if column.startswith("current_"))),
+    }
+    order = ("-pk",) if name == "runs" else ("pk",)
+    return keyset_by(rows[name].filter(asset_id=asset_id), order, cursor, HISTORY)

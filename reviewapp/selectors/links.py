@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from reviewapp.enums import DeliveryState
 from reviewapp.models import Delivery, DeliveryLink
+from reviewapp.selectors.pages import Page, keyset
 
+PAGE = 20
 OPEN_STATES: Final = frozenset({DeliveryState.READY, DeliveryState.DOWNLOADED})
 """A delivery in any other state is nobody's to download any more."""
 
@@ -44,9 +46,9 @@ def is_live(link: DeliveryLink) -> bool:
     return is_given and has_files and link.delivery.state in OPEN_STATES
 
 
-def of_delivery(delivery: Delivery) -> list[DeliveryLink]:
-    """Every link to one delivery, newest first."""
-    return list(delivery.links.select_related("created_by", "delivery__batch").order_by("-pk"))
+def of_delivery(delivery: Delivery, cursor: str = "") -> Page[DeliveryLink]:
+    """One page of the links to one delivery, newest first; one query."""
+    return keyset(delivery.links.select_related("created_by", "delivery__batch").order_by("-pk"), cursor, PAGE)
 
 
 def _facts(link: DeliveryLink) -> list[int]:

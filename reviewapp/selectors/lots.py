@@ -12,6 +12,8 @@ from reviewapp.enums import LookKind, LotState, RejectReason, ReviewTaskState, V
 from reviewapp.models import Asset, Batch, DeliveryItem, Look, Lot, LotPlace
 from reviewapp.policies.quality.lots import LotPlan, decide
 
+NAMED = 30
+"""Finds of a lot that are named on its batch's page; the rest is counted."""
 ROUNDING = 1e-9
 """The certificate sample of a lot are its ranks below pi x size, less what dividing and multiplying may add."""
 _RUN = ("params", "timings", "findings", "recipe")
@@ -85,6 +87,16 @@ class LotView:
     finds: list[Find]
     reasons: list[tuple[str, int]] = field(default_factory=list)
     parts: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def first_finds(self) -> list[Find]:
+        """Those that are named."""
+        return self.finds[:NAMED]
+
+    @property
+    def more_finds(self) -> int:
+        """How many there are besides."""
+        return max(0, len(self.finds) - NAMED)
 
     @property
     def is_stopped(self) -> bool:

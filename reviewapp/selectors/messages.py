@@ -8,15 +8,16 @@ from datetime import datetime
 from django.conf import settings
 
 from reviewapp.models import Client, OutboundMessage, WebhookSecret
+from reviewapp.selectors.pages import Page, keyset
 
-SHOWN = 10
+PAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """The messages card of a client's page."""
 
-    messages: list[OutboundMessage]
+    messages: Page[OutboundMessage]
     secret_made_at: datetime | None
     has_address: bool
     mail_is_on: bool
@@ -27,9 +28,14 @@ def mail_is_on() -> bool:
     return settings.MAIL is not None or not settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")
 
 
-def of_client(client: Client) -> Told:
-    """The latest messages and what is set up; two queries. The secret itself is never read."""
+def messages_of(client: Client, cursor: str = "") -> Page[OutboundMessage]:
+    """One page of what was written to a client, newest first; one query."""
     rows = OutboundMessage.objects.filter(client=client).select_related("batch", "delivery").order_by("-pk")
+    return keyset(rows, cursor, PAGE)
+
+
+def of_client(client: Client, cursor: str = "") -> Told:
+    """A page of messages and what is set up; two queries. The secret itself is never read."""
     made = WebhookSecret.objects.filter(client=client).values_list("made_at", flat=True).first()
     has_address = bool((client.webhook_url and made) or client.notify_emails)
-    return Told(list(rows[:SHOWN]), made, has_address, mail_is_on())
+    return Told(messages_of(client, cursor), made, has_address, mail_is_on())

@@ -32,10 +32,10 @@ def keyset(rows: QuerySet[M, Any], cursor: str, size: int) -> Page[M]:
 
 
 def keyset_by(rows: QuerySet[M, Any], order: Sequence[str], cursor: str, size: int) -> Page[M]:
-    """Return the `size` rows in the rising order of `order` that come after `cursor`, in one query.
+    """Return the `size` rows in the order of `order` that come after `cursor`, in one query.
 
-    `order` names fields or annotations that are never null, the last of them unique. A cursor that makes no sense gives
-    the first page.
+    `order` names fields or annotations that are never null, the last of them unique; "-name" falls. A cursor that makes
+    no sense gives the first page.
     """
     try:
         values = json.loads(cursor or "[]")
@@ -52,7 +52,7 @@ def _page(rows: QuerySet[M, Any], order: Sequence[str], values: Any, size: int) 
         found = list(ordered[: size + 1])
     if len(found) <= size:
         return Page(found, "")
-    return Page(found[:size], _cursor([getattr(found[size - 1], name) for name in order]))
+    return Page(found[:size], _cursor([getattr(found[size - 1], name.removeprefix("-")) for name in order]))
 
 
 def _cursor(values: list[Any]) -> str:
@@ -102,8 +102,15 @@ def _after(rows: QuerySet[M, Any], order: Sequence[str], values: Any) -> QuerySe
     if not isinstance(values, list) or len(values) != len(order):
         raise ValueError("A cursor holds one value for each name of the order.")
     beyond, same = Q(), Q()
-    for name, value in zip(order, values, strict=True):
-        beyond |= same & Q(**{f"{name}__gt": value})
+    for said, value in zip(order, values, strict=True):
+        name, beyond_it = _direction(said)
+        beyond |= same & Q(**{f"{name}__{beyond_it}": value})
         same &= Q(**{name: value})
     # The first column by itself as well: an index is walked from there.
-    return rows.filter(beyond, **{f"{order[0]}__gte": values[0]})
+    name, beyond_it = _direction(order[0])
+    return rows.filter(beyond, **{f"{name}__{beyond_it}e": values[0]})
+
+
+def _direction(said: str) -> tuple[str, str]:
+    """A name of an order without its sign, and the comparison that leads on from a value."""
+    return said.removeprefix("-"), "lt" if said.startswith("-") else "gt"

@@ -41,10 +41,15 @@ def people_with_clients() -> QuerySet[User]:
     return people().select_related("scope").prefetch_related(access)
 
 
-def reviewers() -> list[User]:
-    """Everyone with an open account who reviews, by name; one query."""
+def reviewing() -> QuerySet[User]:
+    """Everyone with an open account who reviews, by name."""
     able = Q(groups__name__in=[Role.REVIEWER, Role.SENIOR, Role.ADMIN]) | Q(is_superuser=True)
-    return list(User.objects.filter(able, is_active=True).distinct().order_by("username"))
+    return User.objects.filter(able, is_active=True).distinct().order_by("username")
+
+
+def reviewers() -> list[User]:
+    """The same as a list; one query."""
+    return list(reviewing())
 
 
 def managers() -> QuerySet[User]:

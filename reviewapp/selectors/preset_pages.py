@@ -9,7 +9,12 @@ from reviewapp.models import Canary, LearningAlarm, Preset, PresetLife, PresetLo
 from reviewapp.policies.learning import ReasonShare
 from reviewapp.selectors import presets
 from reviewapp.selectors.alarms import open_learning_alarms
+from reviewapp.selectors.pages import Page, keyset_by
 from reviewapp.selectors.preset_trends import Week, weeks_of
+
+PAGE = 20
+OPEN = 5
+"""Open proposals that are named; the list of proposals has the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,9 @@ class PresetPage:
     version: PresetVersion
     other: PresetVersion | None
     settings: list[presets.Setting]
-    versions: list[PresetVersion]
-    rates: list[presets.SampleRate]
+    versions: Page[PresetVersion]
+    rates: Page[PresetVersion]
+    rate_rows: list[presets.SampleRate]
     reasons: list[ReasonShare]
     proposals: list[PresetProposal]
     life: PresetLife | None
@@ -44,30 +50,60 @@ class PresetPage:
         return [setting for setting in self.settings if setting.is_changed]
 
 
-def _numbered(versions: list[PresetVersion], number: str) -> PresetVersion | None:
-    return next((one for one in versions if str(one.number) == number), None)
+def version_page(preset: Preset, cursor: str = "") -> Page[PresetVersion]:
+    """One page of a preset's versions, newest first, with how many batches pinned each; one query."""
+    return keyset_by(presets.versions_of(preset), ("-number",), cursor, PAGE)
 
 
-def preset_page(preset: Preset, number: str = "", compare: str = "") -> PresetPage:
+def rate_page(preset: Preset, cursor: str = "") -> tuple[Page[PresetVersion], list[presets.SampleRate]]:
+    """One page of versions with what blind samples say of each; three queries."""
+    page: Page[PresetVersion] = keyset_by(PresetVersion.objects.filter(preset=preset), ("-number",), cursor, PAGE)
+    return page, presets.sample_rates(page.rows)
+
+
+def _numbered(preset: Preset, number: str) -> PresetVersion | None:
+    # Ten digits and more are no number of ours, and no integer of the database.
+    return _one(preset, number=int(number)) if number.isdecimal() and len(number) < 10 else None
+
+
+def _one(preset: Preset, **wanted: int) -> PresetVersion | None:
+    found = PresetVersion.objects.filter(preset=preset, **wanted).select_related("preset", "created_by")
+    return found.order_by("-number").first()
+
+
+def shown_version(preset: Preset, number: str = "") -> PresetVersion:
+    """The version typed in the address, else the current one, else the newest. Raises PresetVersion.DoesNotExist."""
+    version = _numbered(preset, number) or _one(preset, pk=preset.current_id or 0) or _one(preset)
+    if version is None:
+        raise PresetVersion.DoesNotExist(f"{preset.name} has no version yet.")
+    return version
+
+
+def is_on_trial(preset: Preset) -> bool:
+    """Whether one of its versions is on trial: then none can be made current."""
+    return Canary.objects.filter(preset=preset, state="running").exists()
+
+
+def preset_page(
+    preset: Preset, number: str = "", compare: str = "", *, versions: str = "", rates: str = ""
+) -> PresetPage:
     """Read a preset's page. `number` and `compare` are version numbers as typed in the address; unknown ones are void.
 
-    Without them the current version is shown beside the one before. Raises PresetVersion.DoesNotExist without any.
+    Without them the current version is shown beside the one before. `versions` and `rates` are where those lists go on.
+    Raises PresetVersion.DoesNotExist without any version.
     """
-    versions = list(presets.versions_of(preset))
-    if not versions:
-        raise PresetVersion.DoesNotExist(f"{preset.name} has no version yet.")
-    current = next((one for one in versions if one.pk == preset.current_id), versions[0])
-    version = _numbered(versions, number) or current
-    before = next((one for one in versions if one.number < version.number), None)
-    other = _numbered(versions, compare) or before
+    version = shown_version(preset, number)
+    other = _numbered(preset, compare) or _one(preset, number__lt=version.number)
+    rated, rate_rows = rate_page(preset, rates)
     return PresetPage(
         version=version,
         other=other,
         settings=presets.settings_of(version, other),
-        versions=versions,
-        rates=presets.sample_rates(preset),
+        versions=version_page(preset, versions),
+        rates=rated,
+        rate_rows=rate_rows,
         reasons=presets.reason_shares(version),
-        proposals=list(presets.open_proposals().filter(base__preset=preset)),
+        proposals=list(presets.open_proposals().filter(base__preset=preset)[:OPEN]),
         life=PresetLife.objects.select_related("parent", "activated_by").filter(version=version).first(),
         trial=Canary.objects.select_related("version", "parent").filter(preset=preset, state="running").first(),
         lock=PresetLock.objects.select_related("locked_by").filter(preset=preset).first(),

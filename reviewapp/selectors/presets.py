@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,23 +160,23 @@ def evidence_decisions(proposal: PresetProposal) -> QuerySet[ReviewDecision]:
     return ReviewDecision.objects.filter(pk__in=ids).select_related("asset", "run", "reviewer").order_by("-pk")
 
 
-def sample_rates(preset: Preset) -> list[SampleRate]:
-    """Defect rate among judged blind samples, simple ones and those of lots, per version of `preset` (FBK-17)."""
+def sample_rates(versions: Sequence[PresetVersion]) -> list[SampleRate]:
+    """Defect rate among judged blind samples, simple ones and those of lots, of each version (FBK-17). Two queries."""
     is_judged = Q(outcome__in=[SampleOutcome.ACCEPTED, SampleOutcome.REJECTED])
     rows = (
-        SampleMember.objects.filter(is_judged, review_task__run__preset_version__preset=preset)
+        SampleMember.objects.filter(is_judged, review_task__run__preset_version__in=versions)
         .order_by()
         .values("review_task__run__preset_version")
         .annotate(n=Count("pk"), bad=Count("pk", filter=Q(outcome=SampleOutcome.REJECTED)))
     )
     by_version = {row["review_task__run__preset_version"]: (row["n"], row["bad"]) for row in rows}
-    first = Look.objects.filter(kind=LookKind.FIRST, is_void=False, task__run__preset_version__preset=preset)
+    first = Look.objects.filter(kind=LookKind.FIRST, is_void=False, task__run__preset_version__in=versions)
     upheld = Q(seconds__verdict=Verdict.REJECT, seconds__is_void=False)
     counted = first.exclude(verdict="").order_by().values("task__run__preset_version")
     for row in counted.annotate(n=Count("pk", distinct=True), bad=Count("pk", filter=upheld, distinct=True)):
         count, bad = by_version.get(row["task__run__preset_version"], (0, 0))
         by_version[row["task__run__preset_version"]] = (count + row["n"], bad + row["bad"])
-    return [_rate(version, *by_version.get(version.pk, (0, 0))) for version in versions_of(preset)]
+    return [_rate(version, *by_version.get(version.pk, (0, 0))) for version in versions]
 
 
 def _rate(version: PresetVersion, count: int, rejected: int) -> SampleRate:

@@ -24,6 +24,8 @@ PAGE = 30
 TREND = timedelta(days=30)
 MOST_DECISIONS = 20_000
 PATTERNS = 12
+WAITING = 20
+"""Alarms and holds of each kind that the page shows; what is closed makes room for the next."""
 LATEST = 5000
 """Photos that shares of exceptions are taken of."""
 DELTA = 0.05
@@ -89,8 +91,8 @@ def total() -> Total:
     return Total(certificate(lots, sight.of_lots, min(promised), DELTA), dict(modes), sight, gold.stock())
 
 
-def open_alarms(limit: int = 20) -> list[Alarm]:
-    """What waits for somebody's word, newest first."""
+def open_alarms(limit: int = WAITING) -> list[Alarm]:
+    """What waits for somebody's word, the newest `limit`."""
     rows = Alarm.objects.filter(closed_at__isnull=True).select_related("scope__client", "lot", "reviewer")
     return list(rows.annotate(owner_name=_owner_of_lot()).order_by("-pk")[:limit])
 
@@ -104,10 +106,10 @@ def _owner_of_lot() -> Subquery:
     return Subquery(places.order_by("-asset__batch").annotate(name=name).values("name")[:1])
 
 
-def held_scopes() -> list[Scope]:
-    """Scopes on hold."""
+def held_scopes(limit: int | None = None) -> list[Scope]:
+    """Scopes on hold, all or the first `limit`."""
     rows = Scope.objects.filter(mode=ScopeMode.HOLD).select_related("client", "preset_version__preset")
-    return list(rows.order_by("pk"))
+    return list(rows.order_by("pk")[:limit])
 
 
 def hindrances() -> list[str]:

@@ -10,11 +10,13 @@ from reviewapp.models import CategoryRule, PolicyDraft, RoutingPolicy
 from reviewapp.selectors import presets as preset_selectors
 from reviewapp.selectors.certifying import FROM, WIDTH, BelowLine, Certified, Dot, below_line, certified, dots, looked
 from reviewapp.selectors.histogram import Histogram, height
+from reviewapp.selectors.pages import Page, keyset_by
 from reviewapp.selectors.quality import EscapeRate, current_policy, escape_rate, score_histogram
 
 __all__ = ["current_policy", "threshold_page"]
 
 VERSIONS = 30
+RULES = 50
 COMPARED = (
     "approve_at",
     "review_at",
@@ -66,11 +68,19 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionPage:
+    """One page of versions, newest first; `next_cursor` is empty on the last."""
+
+    rows: list[PolicyVersion]
+    next_cursor: str
+
+
+@dataclass(frozen=True, slots=True)
 class ThresholdPage(Histogram):
     """Everything the page shows."""
 
-    versions: list[PolicyVersion]
-    rules: list[CategoryRule]
+    versions: VersionPage
+    rules: Page[CategoryRule]
     escape: EscapeRate
     dots: list[Dot]
     certified: Certified
@@ -110,23 +120,38 @@ def _changes(older: RoutingPolicy, newer: RoutingPolicy) -> list[Change]:
     return [Change(name.replace("_", " "), old, new) for name, old, new in pairs if old != new]
 
 
-def threshold_page() -> ThresholdPage:
-    """Read the page in a fixed number of queries. Raises RoutingPolicy.DoesNotExist when nothing is seeded."""
-    found = list(preset_selectors.policies()[: VERSIONS + 1])
-    if not found:
-        raise RoutingPolicy.DoesNotExist("No thresholds are in force. Run migrate.")
+def version_page(cursor: str = "") -> VersionPage:
+    """One page of versions with what each changed; one query."""
+    # One more than is shown: what the page's last one changed.
+    page: Page[RoutingPolicy] = keyset_by(preset_selectors.policies(), ("-number",), cursor, VERSIONS + 1)
+    found = page.rows
     versions = [PolicyVersion(newer, _changes(older, newer)) for newer, older in pairwise(found)]
-    if len(found) <= VERSIONS:
-        versions.append(PolicyVersion(found[-1], []))
+    if len(found) > VERSIONS:
+        return VersionPage(versions, f"[{found[VERSIONS - 1].number}]")
+    return VersionPage([*versions, *(PolicyVersion(first, []) for first in found[-1:])], "")
+
+
+def rule_page(cursor: str = "") -> Page[CategoryRule]:
+    """One page of the category rules, by name; one query."""
+    return keyset_by(preset_selectors.category_rules(), ("category",), cursor, RULES)
+
+
+def threshold_page(versions: str = "", rules: str = "") -> ThresholdPage:
+    """Read the page in a fixed number of queries, its two lists after these cursors.
+
+    Raises RoutingPolicy.DoesNotExist when nothing is seeded.
+    """
+    shown = version_page(versions)
+    current = current_policy() if versions or not shown.rows else shown.rows[0].policy
     looks = looked()
     return ThresholdPage(
-        current=found[0],
-        versions=versions,
-        rules=list(preset_selectors.category_rules()),
+        current=current,
+        versions=shown,
+        rules=rule_page(rules),
         bins=score_histogram(),
         escape=escape_rate(),
         dots=dots(looks),
-        certified=certified(looks, found[0].tolerated_rate),
-        below=below_line(looks, found[0].review_at),
+        certified=certified(looks, current.tolerated_rate),
+        below=below_line(looks, current.review_at),
         draft=PolicyDraft.objects.filter(closed_at__isnull=True).select_related("drafted_by").first(),
     )

@@ -2,8 +2,9 @@
 import { toast } from './app.js';
 import { gettext } from './words.js';
 
-if (navigator.clipboard) {
-  for (const button of document.querySelectorAll('[data-copy]')) {
+function wire() {
+  // A hidden one does nothing yet: of rows that came later those are the new ones.
+  for (const button of document.querySelectorAll('[data-copy][hidden]')) {
     const field = document.getElementById(button.dataset.copy);
     button.hidden = false;
     button.addEventListener('click', async () => {
@@ -16,4 +17,9 @@ if (navigator.clipboard) {
       }
     });
   }
+}
+
+if (navigator.clipboard) {
+  wire();
+  document.addEventListener('htmx:afterSettle', wire);
 }

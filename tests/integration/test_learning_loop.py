@@ -196,7 +196,7 @@ def test_fbk17_the_sample_defect_rate_is_per_preset_version(reviewer: User, admi
     assert SampleMember.objects.filter(outcome=SampleOutcome.PENDING).count() == 1
     params = {**version.params, "shadow": {**version.params["shadow"], "opacity": 0.4}}
     second = presets.create_version(version.preset, params, "n", admin)
-    newest, first = selectors.sample_rates(version.preset)
+    newest, first = selectors.sample_rates(selectors.versions_of(version.preset))
     assert (newest.version, newest.judged, newest.share, newest.low, newest.high) == (second, 0, None, 0.0, 1.0)
     assert (first.judged, first.rejected, first.share) == (4, 1, 0.25)
     assert first.low == pytest.approx(0.0063, abs=1e-4) and first.high == pytest.approx(0.8059, abs=1e-4)

@@ -60,7 +60,51 @@ def test_ing18_cls03_by_client_batch_sku_category_state_and_score(manager: Brows
     assert "Nothing matches this search" in manager.get("/images/?sku=nope").content.decode()
 
 
-@pytest.mark.parametrize("query", ["batch=x", "low=NaN", "state=<script>", "client=999999", "after=-1", "high=1e999"])
+def test_ing18_a_batch_is_found_by_its_number_or_a_part_of_its_name(
+    manager: Browser, photos: dict[str, Asset], django_assert_num_queries: Any
+) -> None:
+    spring, autumn = photos["a"].batch, photos["c"].batch
+    assert found(manager, batch="sPRi") == "ab" and found(manager, batch=" Autumn ") == "cd"
+    assert found(manager, batch="winter") == "" and found(manager, batch="%") == "" and found(manager, batch="_") == ""
+    assert found(manager, batch="sPRi", sku="S1") == "a" and found(manager, batch="") == "abcd"
+    named = factories.make_batch(client=spring.client, name=f"No. {autumn.pk} again, 20260117")
+    factories.make_asset(named, AssetState.APPROVED, relative_path="e.jpg")
+    assert found(manager, batch=autumn.pk) == "cd", "a number that a batch has means that batch alone"
+    assert found(manager, batch="20260117") == "e" and found(manager, batch="9" * 30) == ""
+    page = manager.get("/images/?batch=spring").content.decode()
+    assert "Batch, number or name</label>" in page and 'value="spring"' in page
+    with django_assert_num_queries(1):
+        assert assets.batches_called("spring", None) == [spring.pk]
+    assert assets.batches_called("spring", frozenset({autumn.client_id})) == []
+
+
+def test_ing18_a_name_of_very_many_batches_searches_the_newest_and_says_so(
+    manager: Browser, photos: dict[str, Asset]
+) -> None:
+    shared = {"client": photos["a"].batch.client, "preset_version": photos["a"].batch.preset_version}
+    made = [factories.make_batch(name=f"Daily {n}", **shared) for n in range(assets.MOST_BATCHES)]
+    first, last = (
+        factories.make_asset(batch, relative_path=name) for batch, name in ((made[0], "x.jpg"), (made[-1], "y.jpg"))
+    )
+    assert found(manager, batch="daily") == "xy", "in the order they arrived"
+    assert "batches are called that" not in manager.get("/images/?batch=daily").content.decode()
+    factories.make_batch(name="Daily once more", **shared)
+    assert found(manager, batch="daily") == "y" and first.batch_id < last.batch_id
+    assert (
+        "More than 50 batches are called that; the newest 50 are searched."
+        in manager.get("/images/?batch=daily").content.decode()
+    )
+
+
+def test_ing18_photos_of_several_batches_are_not_looked_for_in_all_photos() -> None:
+    """In the order of the bare key a database would walk from the first photo of all to where these lie."""
+    several = str(assets.matching(assets.AssetFilter(batch_ids=[1, 2])).query)
+    assert re.search(r"ORDER BY \(?.?reviewapp_asset.?\..?id.? \+ 0", several)
+    one = str(assets.matching(assets.AssetFilter(batch_ids=[1])).query)
+    assert "+ 0" not in one
+
+
+@pytest.mark.parametrize("query", ["low=NaN", "state=<script>", "client=999999", "after=-1", "high=1e999"])
 def test_ing18_what_cannot_be_read_is_left_out(manager: Browser, photos: dict[str, Asset], query: str) -> None:
     page = manager.get(f"/images/?{query}")
     assert page.status_code == 200 and page.content.count(b".jpg</a>") == 4

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _said
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import AssetState
 from reviewapp.models import Client
 from reviewapp.selectors.access import clients_of, within
-from reviewapp.selectors.assets import AssetFilter, categories
+from reviewapp.selectors.assets import MOST_BATCHES, AssetFilter, batches_called, categories
 from reviewapp.web.forms.widgets import HouseForm, Input, Number, Select
 
 
@@ -24,7 +25,7 @@ class ImageSearch(HouseForm):
     client = forms.ModelChoiceField(
         Client.objects.none(), label=_("Client"), required=False, empty_label=_("Every client"), widget=Select()
     )
-    batch = forms.IntegerField(label=_("Batch number"), required=False, min_value=1, widget=Number())
+    batch = forms.CharField(label=_("Batch, number or name"), required=False, max_length=120, widget=Input())
     sku = forms.CharField(label=_("SKU"), required=False, max_length=80, widget=Input())
     category = forms.ChoiceField(label=_("Category"), required=False, widget=Select())
     state = forms.ChoiceField(
@@ -48,12 +49,22 @@ class ImageSearch(HouseForm):
 
     @property
     def warning(self) -> str:
-        """What nothing can match; "" for a search that can find something."""
+        """What nothing can match, or what was left out; "" for a search that finds what it says."""
         self.is_valid()
         low, high = self.cleaned_data.get("low"), self.cleaned_data.get("high")
-        if low is None or high is None or low < high:
-            return ""
-        return _said("No score is from %(low)g up and below %(high)g.") % {"low": low, "high": high}
+        if low is not None and high is not None and low >= high:
+            return _said("No score is from %(low)g up and below %(high)g.") % {"low": low, "high": high}
+        if len(self._batches or ()) > MOST_BATCHES:
+            return _said("More than %(n)d batches are called that; the newest %(n)d are searched.") % {
+                "n": MOST_BATCHES
+            }
+        return ""
+
+    @cached_property
+    def _batches(self) -> list[int] | None:
+        """Batches that are meant, None for every one; asked once."""
+        words = (self.cleaned_data.get("batch") or "").strip()
+        return batches_called(words, self.allowed) if words else None
 
     def wanted(self) -> AssetFilter:
         """What to look for."""
@@ -63,7 +74,7 @@ class ImageSearch(HouseForm):
         return AssetFilter(
             clients=self.allowed,
             client_id=client.pk if client else None,
-            batch_id=found.get("batch"),
+            batch_ids=None if self._batches is None else self._batches[:MOST_BATCHES],
             sku=(found.get("sku") or "").strip(),
             category=found.get("category") or "",
             states=[found["state"]] if found.get("state") else (),

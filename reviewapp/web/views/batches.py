@@ -19,6 +19,7 @@ from reviewapp.services import owners
 from reviewapp.templatetags.softproof import person
 from reviewapp.web.forms.batches import BatchForm, OwnerForm, PriorityForm, ReasonForm
 from reviewapp.web.htmx import part_page, render_page
+from reviewapp.web.lists import asked_list, cursor_of
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.quality_words import lot_rows
 from reviewapp.web.set_words import told
@@ -65,8 +66,10 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One batch: steps, failures, images, deliveries, samples, order, activity."""
-    batch = _batch(request, pk)
-    details = pages.batch_details(batch, request.GET.get("show", "all"))
+    batch, more = _batch(request, pk), cursor_of(request, "activity")
+    if asked_list(request, ("activity",)):
+        return render(request, "batches/_activity_rows.html", {"batch": batch, "page": pages.activity(batch, more)})
+    details = pages.batch_details(batch, request.GET.get("show", "all"), more)
     context = {"active": "batches", "details": details}
     context |= {"batch": batch, "priority_form": PriorityForm(initial={"priority": batch.priority})}
     context["lots"] = lot_rows(lots.views(batch))

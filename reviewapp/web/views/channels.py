@@ -11,25 +11,30 @@ from django.views.decorators.http import require_GET, require_http_methods
 from reviewapp.selectors import channels as selectors
 from reviewapp.services import channels as services
 from reviewapp.web.forms.channels import ChannelForm
+from reviewapp.web.htmx import render_page
+from reviewapp.web.lists import asked_list, cursor_of
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
 
 
 @role_required(*MANAGERS, every_client=True)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """The newest version of every channel."""
-    return render(request, "channels/page.html", {"active": "channels", "channels": selectors.offered()})
+    """The newest version of every channel, by name."""
+    context = {"active": "channels", "page": selectors.offered_page(request.GET.get("after", ""))}
+    return render_page(request, "channels/page.html", "channels/_rows.html", context)
 
 
 @role_required(*MANAGERS, every_client=True)
 @require_GET
 def detail(request: HttpRequest, key: str) -> HttpResponse:
     """One channel's rules as a table, with what its newest version changed."""
-    versions = selectors.versions_of(key)
-    if not versions:
+    newest = selectors.newest(key)
+    if not newest:
         raise Http404(key)
-    rules = selectors.rules_of(versions[0], versions[1] if len(versions) > 1 else None)
-    context = {"active": "channels", "channel": versions[0], "versions": versions, "rules": rules}
+    context = {"active": "channels", "channel": newest[0], "page": selectors.version_page(key, cursor_of(request, "v"))}
+    if asked_list(request, ("v",)):
+        return render(request, "channels/_version_rows.html", context)
+    context["rules"] = selectors.rules_of(*newest)
     return render(request, "channels/detail.html", context)
 
 
@@ -37,8 +42,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """A new version of the channel named by ?key=, or a platform nobody had before."""
-    versions = selectors.versions_of(request.GET.get("key", ""))
-    base = versions[0] if versions else None
+    base = next(iter(selectors.newest(request.GET.get("key", ""))), None)
     form = ChannelForm(request.POST or None, base=base)
     context = {"active": "channels", "form": form, "base": base}
     if not form.is_bound or not form.is_valid():

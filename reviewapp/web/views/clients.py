@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
@@ -13,12 +16,13 @@ from reviewapp.models import Client, ReferencePicture
 from reviewapp.selectors import clients as selectors
 from reviewapp.selectors import feedback as feedback_reads
 from reviewapp.selectors import messages as message_reads
-from reviewapp.selectors.pages import keyset
+from reviewapp.selectors.pages import Page, keyset
 from reviewapp.services import clients as services
 from reviewapp.services import feedback, references
 from reviewapp.web.forms.clients import ClientForm, settings_of
 from reviewapp.web.forms.proof import ReturnsForm
 from reviewapp.web.htmx import render_page
+from reviewapp.web.lists import asked_list, cursor_of
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.quality_words import returns_sentence
 from reviewapp.web.streams import limited_form
@@ -26,6 +30,12 @@ from reviewapp.web.theirs import theirs
 from reviewapp.web.upload_handlers import FORM_REST_BYTES
 
 PAGE = 50
+LISTS: dict[str, Callable[[Client, str], Page[Any]]] = {
+    "messages": message_reads.messages_of,
+    "complaints": feedback_reads.complaints_of,
+    "periods": feedback_reads.periods_of,
+}
+"""The lists of a client's page that go on."""
 
 
 @role_required(*MANAGERS)
@@ -60,6 +70,9 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change what was settled with a client."""
     client = theirs(request, Client.objects.all(), "pk", pk=pk)
+    if name := asked_list(request, LISTS):
+        context = {"client": client, "page": LISTS[name](client, cursor_of(request, name))}
+        return render(request, f"clients/_{name}_rows.html", context)
     form = ClientForm(request.POST or None, initial=settings_of(client))
     if form.is_bound and form.is_valid():
         try:
@@ -90,12 +103,13 @@ def page_of(
     status: int = 200,
 ) -> HttpResponse:
     """A client's page; `secret` is one that was made just now."""
-    said = feedback_reads.of_client(client)
+    said = feedback_reads.of_client(client, cursor_of(request, "complaints"), cursor_of(request, "periods"))
+    told = message_reads.of_client(client, cursor_of(request, "messages"))
     tone, mark, sentence = returns_sentence(said)
     context = {
         "active": "clients", "client": client, "form": form, "references": list(client.references.all()),
         "refused": refused, "said": said, "tone": tone, "mark": mark, "sentence": sentence,
-        "returns_form": returns or ReturnsForm(), "told": message_reads.of_client(client), "secret": secret,
+        "returns_form": returns or ReturnsForm(), "told": told, "secret": secret,
     }  # fmt: skip
     return render(request, "clients/form.html", context, status=status)
 

@@ -21,6 +21,7 @@ from reviewapp.selectors.pairs import pair_of
 from reviewapp.services import editing as desk
 from reviewapp.storage import StorageAway, StorageFull, StorageRefused, TooLarge
 from reviewapp.web.htmx import is_fragment
+from reviewapp.web.lists import asked_list, cursor_of
 from reviewapp.web.permissions import EDITORS, SENIORS, role_required, user_has_role, wants_json
 from reviewapp.web.streams import limited_form
 from reviewapp.web.upload_handlers import FORM_REST_BYTES
@@ -92,6 +93,9 @@ def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
     """One photo: pictures, why it is here, the checklist, and what the person may do next."""
     user = _who(request)
     task = _task(task_id, user)
+    if asked_list(request, ("history",)):
+        page = selectors.history_of(task, cursor_of(request, "history"))
+        return render(request, "editing/_history_rows.html", {"task": task, "page": page})
     desk.beat(user, task)
     shown = task.result_run or task.base_run
     context = {
@@ -103,7 +107,7 @@ def task_page(request: HttpRequest, task_id: int) -> HttpResponse:
         "checklist": selectors.checklist_of(task),
         "scores": _scores(task),
         "pair": pair_of(task.asset),
-        "history": selectors.history_of(task.asset_id),
+        "history": selectors.history_of(task, cursor_of(request, "history")),
         "can": selectors.allowed_actions(task, user),
         "is_mine": task.editor_id == user.pk,
         "signs": user_has_role(user, Role.SENIOR),

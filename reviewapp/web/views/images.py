@@ -11,12 +11,16 @@ from django.views.decorators.http import require_GET, require_POST
 from reviewapp.models import Asset
 from reviewapp.selectors import assets as selectors
 from reviewapp.selectors import feedback as feedback_reads
-from reviewapp.selectors.images import ImageRecord, image_record
+from reviewapp.selectors.images import HISTORIES, ImageRecord, history, image_record
 from reviewapp.services import feedback
 from reviewapp.web.forms.images import ImageSearch
 from reviewapp.web.forms.proof import ComplaintForm
+from reviewapp.web.lists import asked_list, cursor_of
 from reviewapp.web.permissions import MANAGERS, role_required
+from reviewapp.web.theirs import theirs
 from reviewapp.web.viewer_items import image_item
+
+LISTS = (*HISTORIES, "complaints")
 
 
 @role_required(*MANAGERS)
@@ -38,18 +42,28 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Before and after, score, gates, measures, files, decisions and every step with its time."""
+    if name := asked_list(request, LISTS):
+        return _more(request, pk, name)
+    name = request.GET.get("list", "")
     try:
-        record = image_record(pk, request.user)
+        record = image_record(pk, request.user, name, cursor_of(request, name))
     except Asset.DoesNotExist as missing:
         raise Http404(str(pk)) from missing
     return _page(request, record)
+
+
+def _more(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """The next rows of one list of the page."""
+    asset, cursor = theirs(request, Asset.objects.only("pk"), "batch__client", pk=pk), cursor_of(request, name)
+    page = feedback_reads.of_asset(pk, cursor) if name == "complaints" else history(pk, name, cursor)
+    return render(request, f"images/_{name}_rows.html", {"page": page, "asset": asset})
 
 
 def _page(
     request: HttpRequest, record: ImageRecord, form: ComplaintForm | None = None, status: int = 200
 ) -> HttpResponse:
     item = image_item(record) if record.run is not None else None
-    said = list(feedback_reads.of_asset(record.asset.pk))
+    said = feedback_reads.of_asset(record.asset.pk, cursor_of(request, "complaints"))
     context = {"active": "images", "record": record, "item": item, "said": said, "form": form or ComplaintForm()}
     return render(request, "images/detail.html", context, status=status)
 

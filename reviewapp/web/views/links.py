@@ -16,6 +16,7 @@ from reviewapp.models import Delivery, DeliveryLink
 from reviewapp.selectors import links as selectors
 from reviewapp.services import delivery as deliveries
 from reviewapp.services import links as services
+from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.theirs import theirs
 
@@ -34,10 +35,10 @@ def manage(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("The link is made. Copy it and send it to the client."))
         return redirect("deliveries:links", pk=pk)
-    found = selectors.of_delivery(delivery)
-    rows = [(link, _address(request, link) if selectors.is_live(link) else "") for link in found]
-    context = {"active": "deliveries", "delivery": delivery, "rows": rows, "days": services.DAYS}
-    return render(request, "deliveries/links.html", context)
+    page = selectors.of_delivery(delivery, request.GET.get("after", ""))
+    rows = [(link, _address(request, link) if selectors.is_live(link) else "") for link in page.rows]
+    context = {"active": "deliveries", "delivery": delivery, "page": page, "rows": rows, "days": services.DAYS}
+    return render_page(request, "deliveries/links.html", "deliveries/_link_rows.html", context)
 
 
 @role_required(*MANAGERS)

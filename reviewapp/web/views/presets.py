@@ -11,19 +11,29 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reviewapp.models import LearningAlarm, Preset, PresetVersion
 from reviewapp.selectors import preset_pages as pages
 from reviewapp.selectors import presets as selectors
+from reviewapp.selectors.pages import keyset_by
 from reviewapp.services import alarms, audit, canaries, lives
 from reviewapp.services import presets as services
 from reviewapp.web.forms.presets import ImportForm, NoteForm
 from reviewapp.web.forms.tunables import PresetForm
+from reviewapp.web.htmx import render_page
+from reviewapp.web.lists import asked_list, cursor_of
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
+
+PAGE = 50
 
 
 @role_required(*MANAGERS, every_client=True)
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """Every preset with its current version."""
-    context = {"active": "presets", "presets": selectors.presets(), "form": ImportForm()}
-    return render(request, "presets/page.html", context)
+    """Every preset with its current version, by name."""
+    return _listing(request, ImportForm())
+
+
+def _listing(request: HttpRequest, form: ImportForm, status: int = 200) -> HttpResponse:
+    page = keyset_by(selectors.presets(), ("name",), request.GET.get("after", ""), PAGE)
+    context = {"active": "presets", "page": page, "form": form}
+    return render_page(request, "presets/page.html", "presets/_rows.html", context, status=status)
 
 
 @role_required(*MANAGERS, every_client=True)
@@ -31,11 +41,25 @@ def listing(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One preset: settings of a version beside another one, the versions, what blind samples say of each."""
     preset = get_object_or_404(Preset.objects.select_related("current"), slug=slug)
+    if name := asked_list(request, ("versions", "rates")):
+        return _more(request, preset, name)
     return _detail(request, preset, NoteForm())
 
 
+def _more(request: HttpRequest, preset: Preset, name: str) -> HttpResponse:
+    """The next rows of one list of the page, whose chips and buttons depend on the version that is shown."""
+    cursor = cursor_of(request, name)
+    if name == "rates":
+        page, rows = pages.rate_page(preset, cursor)
+        return render(request, "presets/_rate_rows.html", {"preset": preset, "page": page, "rows": rows})
+    shown = pages.shown_version(preset, request.GET.get("version", ""))
+    context = {"preset": preset, "page": pages.version_page(preset, cursor), "shown": shown}
+    return render(request, "presets/_version_rows.html", context | {"is_on_trial": pages.is_on_trial(preset)})
+
+
 def _detail(request: HttpRequest, preset: Preset, form: NoteForm, status: int = 200) -> HttpResponse:
-    details = pages.preset_page(preset, request.GET.get("version", ""), request.GET.get("compare", ""))
+    cursors = {name: cursor_of(request, name) for name in ("versions", "rates")}
+    details = pages.preset_page(preset, request.GET.get("version", ""), request.GET.get("compare", ""), **cursors)
     context = {"active": "presets", "preset": preset, "details": details, "form": form}
     return render(request, "presets/detail.html", context, status=status)
 
@@ -162,5 +186,4 @@ def import_yaml(request: HttpRequest) -> HttpResponse:
             return redirect(f"{preset_url(version.preset)}?version={version.number}")
         except services.PresetRefused as refused:
             form.add_error("file", str(refused))
-    context = {"active": "presets", "presets": selectors.presets(), "form": form}
-    return render(request, "presets/page.html", context, status=422)
+    return _listing(request, form, 422)

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -20,11 +20,15 @@ from reviewapp.selectors import proof as selectors
 from reviewapp.selectors import reviewers as reviewer_reads
 from reviewapp.selectors.access import has_every_client
 from reviewapp.selectors.alarms import open_learning_alarms
+from reviewapp.selectors.pages import keyset_by
 from reviewapp.services import lots, scopes, strata
 from reviewapp.web import quality_words as words
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import LEADS, MANAGERS, role_required
 from reviewapp.web.theirs import theirs
+
+PAGE = 20
+"""People of the reviewers' page."""
 
 
 def _back(request: HttpRequest) -> HttpResponse:
@@ -56,24 +60,34 @@ def proof(request: HttpRequest) -> HttpResponse:
         context |= {
             "figures": words.total_figures(total),
             "sentence": words.total_sentence(total),
-            "alarms": selectors.open_alarms(),
-            "drifts": open_learning_alarms(),
-            "held": selectors.held_scopes(),
+            **_waiting(),
             "patterns": [words.pattern_words(found) for found in selectors.patterns()],
             "exceptions": [words.pattern_words(found) for found in selectors.exceptions()],
         }
     return render_page(request, "quality/proof.html", "quality/_scopes.html", context)
 
 
+def _waiting() -> dict[str, Any]:
+    """What waits for a word: of each kind the first few, and whether there is more."""
+    most = selectors.WAITING
+    found: dict[str, list[Any]] = {
+        "alarms": selectors.open_alarms(most + 1),
+        "drifts": open_learning_alarms(limit=most + 1),
+        "held": selectors.held_scopes(most + 1),
+    }
+    is_more = any(len(rows) > most for rows in found.values())
+    return {name: rows[:most] for name, rows in found.items()} | {"more_waits": most if is_more else 0}
+
+
 @role_required(*LEADS, every_client=True)
 @require_GET
 def reviewers(request: HttpRequest) -> HttpResponse:
-    """How much each reviewer sees, agrees and does, each figure with what it rests on."""
-    people = people_reads.reviewers()
+    """How much each reviewer sees, agrees and does, each figure with what it rests on; by name, in pages."""
+    page = keyset_by(people_reads.reviewing(), ("username",), request.GET.get("after", ""), PAGE)
     is_measured = gold_reads.is_on()
-    rows = [words.reviewer_words(found, is_measured=is_measured) for found in reviewer_reads.figures(people)]
-    context = {"active": "reviewers", "rows": rows, "is_measured": is_measured}
-    return render(request, "quality/reviewers.html", context)
+    rows = [words.reviewer_words(found, is_measured=is_measured) for found in reviewer_reads.figures(page.rows)]
+    context = {"active": "reviewers", "page": page, "rows": rows, "is_measured": is_measured}
+    return render_page(request, "quality/reviewers.html", "quality/_reviewer_cards.html", context)
 
 
 @role_required(*MANAGERS, every_client=True)

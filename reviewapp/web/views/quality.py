@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -18,11 +18,15 @@ from reviewapp.selectors import what_if as drafts
 from reviewapp.services import policies_admin
 from reviewapp.templatetags.states import percent
 from reviewapp.web.forms.quality import CategoryForm, PolicyForm
+from reviewapp.web.lists import asked_list, cursor_of
 from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
+
+LISTS: Mapping[str, Callable[[str], Any]] = {"versions": selectors.version_page, "rules": selectors.rule_page}
+"""The lists of the page that go on."""
 
 
 def _page(request: HttpRequest, status: int = 200, **parts: Any) -> HttpResponse:
-    details = selectors.threshold_page()
+    details = selectors.threshold_page(cursor_of(request, "versions"), cursor_of(request, "rules"))
     forms = {"form": PolicyForm(current=details.current), "category_form": CategoryForm()}
     told = {
         "is_covered": details.certified.covers(details.current.approve_at),
@@ -36,6 +40,9 @@ def _page(request: HttpRequest, status: int = 200, **parts: Any) -> HttpResponse
 @require_GET
 def thresholds(request: HttpRequest) -> HttpResponse:
     """The thresholds in force, what scores look like against them, and every version there was."""
+    if name := asked_list(request, LISTS):
+        context = {"page": LISTS[name](cursor_of(request, name))}
+        return render(request, f"quality/_{name}_rows.html", context)
     return _page(request)
 
 
