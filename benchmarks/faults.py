@@ -188,6 +188,7 @@ def measure(kind: str, tasks: int, faults: int, gap_s: float, seed: int) -> dict
         run.go(seed)
         seconds = time.monotonic() - started
         fenced = broken.logged('"outcome": "fenced"')
+        failures = broken.failures()
         restarts = sum("starting it again" in line for line in broken.stack.lines)
         broken.stack.stop()
         (broken.data / "ledger.json").write_text(run.written(taken(receiver)), encoding="utf-8")
@@ -203,7 +204,7 @@ def measure(kind: str, tasks: int, faults: int, gap_s: float, seed: int) -> dict
             "recovery": run.breaker.recovery(), "processes_started_again": restarts, "fenced": fenced,
             "acknowledged": {"photos": len(run.ledger.photos), "decisions": len(run.ledger.decisions)},
             "refused": run.refused[:20], "given_up_then_retried": run.retried,
-            "answers": dict(sorted(run.ledger.answers.items())), **counted,
+            "answers": dict(sorted(run.ledger.answers.items())), "failures_logged": failures, **counted,
         }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def main() -> int:
 
 def lost(ledger: dict[str, Any]) -> Iterator[str]:
     """What was acknowledged and is not there, results that are missing, files that are gone or damaged."""
-    from reviewapp.models import Asset, Delivery, ProcessingRun, Rendition, ReviewDecision
+    from reviewapp.models import Asset, Batch, Delivery, ProcessingRun, Rendition, ReviewDecision
 
     here = {(row[0], row[1]): row[2] for row in Asset.objects.values_list("batch_id", "relative_path", "sha256")}
     for batch, path, sha256 in ledger["photos"]:
@@ -47,10 +47,13 @@ def lost(ledger: dict[str, Any]) -> Iterator[str]:
         if not Delivery.objects.filter(batch=batch).exists():
             yield f"the delivery of batch {batch} was acknowledged and isn't there"
     heard = {(one["event"], one["batch"]["id"]) for one in ledger["heard"]}
+    # A batch with photos at an editor was delivered without them, and isn't completed.
+    completed = set(Batch.objects.filter(completed_at__isnull=False).values_list("pk", flat=True))
     for batch in ledger["delivered"]:
         for event in ("batch.completed", "delivery.ready"):
-            if (event, batch) not in heard:
-                yield f"the client was never told {event} of batch {batch}"
+            is_due = batch in completed or event != "batch.completed"
+            if is_due != ((event, batch) in heard):
+                yield f"batch {batch}, {event}: " + ("the client was never told" if is_due else "told too early")
     for asset in Asset.objects.filter(state__in=_RESULT):
         if asset.current_run_id is None:
             yield f"asset {asset.pk} is {asset.state} without a result"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ LEASE_S = 10
 """The least the product takes; 60 s in production, which would only make every run longer."""
 DISK_MB, PHOTO_KB = 260, 450
 PATIENCE_S = 90.0
+AWAY = re.compile(r"\b(OperationalError|InterfaceError)\b")
 DATABASE_ERRORS = (psycopg2.Error, sqlite3.Error)
 
 
@@ -95,6 +98,22 @@ class World:
         paths = [path for path in (self.data / "logs").iterdir() if path.name.startswith("worker-")]
         lines = (line for path in paths for line in path.read_text(errors="replace").splitlines())
         return sum(all(word in line for word in words) for line in lines)
+
+    def failures(self) -> dict[str, int]:
+        """What the web server logged as a fault of the program, {path without numbers and error: how often}.
+
+        A database that is away is none: that was answered 503.
+        """
+        found: Counter[str] = Counter()
+        for line in (self.data / "logs" / "web.log").read_text(errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                told = json.loads(line)
+                if not isinstance(told, dict) or not str(told.get("event", "")).startswith("Internal Server Error"):
+                    continue
+                path, error = re.sub(r"\d+", "N", told["event"]), str(told.get("error")).strip().splitlines()[-1]
+                if not AWAY.search(error):
+                    found[f"{path}: {error[:160]}"] += 1
+        return dict(found)
 
     def close(self) -> None:
         """Stop everything and give the disk back."""
