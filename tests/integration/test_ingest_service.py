@@ -302,15 +302,15 @@ def test_ing18_photos_are_found_by_what_is_known_of_them() -> None:
     other = factories.make_asset(state=AssetState.IN_REVIEW)
     factories.make_run(other, total=75.0)
     where = finds.AssetFilter
-    assert finds.matching(where(batch_id=batch.pk)).count() == 5
+    assert finds.matching(where(batch_ids=[batch.pk])).count() == 5
     assert finds.matching(where(client_id=batch.client_id, sku="s1")).count() == 2
     assert finds.matching(where(category="fur")).count() == 1
     assert list(finds.matching(where(states=["in_review"], min_score=70, max_score=90))) == [other]
     assert not finds.matching(where(min_score=75.01)).exists()
     assert finds.matching(where(text="f3")).count() == 1
-    first = finds.page(where(batch_id=batch.pk), limit=3)
+    first = finds.page(where(batch_ids=[batch.pk]), limit=3)
     assert len(first.assets) == 3
-    rest = finds.page(where(batch_id=batch.pk), after=first.next_after, limit=3)
+    rest = finds.page(where(batch_ids=[batch.pk]), after=first.next_after, limit=3)
     assert len(rest.assets) == 2 and rest.next_after is None
     assert finds.categories(factories.make_user()) == {"books": 4, "fur": 1}
     assert batch.assets.count() == len({*first.assets, *rest.assets})
