@@ -48,8 +48,10 @@ LEFT_OUT = frozenset({"login-refused", "batches-empty-filter", "thresholds-refus
                       "account-reviewer", "review-beside", "review-empty-choice", "review-signed-out",
                       "review-other-person", "review-set-aside"})  # fmt: skip
 """States that the acceptance tests look at but nobody needs a picture of; so with the rarer ones of the desk."""
-NOT_ON_A_PHONE = frozenset({"review-swipe", "review-keys"})
-"""A phone compares by swiping anyhow, and has no keys."""
+NOT_ON_A_PHONE = frozenset({"review-swipe", "review-keys", "review-conflict", "review-offline", "review-photo-error",
+                            "review-loading", "review-empty", "review-lease-lost", "review-forbidden"})  # fmt: skip
+"""A phone compares by swiping anyhow, and has no keys; the states are laid out as on a large screen (the walk looks at
+them in both sizes)."""
 
 
 def palette_of(found: np.ndarray, counts: np.ndarray, colours: Colours) -> np.ndarray:
