@@ -46,9 +46,9 @@ LEFT_OUT = frozenset({"login-refused", "batches-empty-filter", "thresholds-refus
                       "image-refused", "client-new", "batch-sample", "batch-owner", "not-found", "review-blink",
                       "review-bulk-done", "review-assisted", "review-note", "review-zoom",
                       "account-reviewer", "review-beside", "review-empty-choice", "review-signed-out",
-                      "review-other-person", "review-set-aside"})  # fmt: skip
+                      "review-other-person", "review-set-aside", "review-conflict"})  # fmt: skip
 """States that the acceptance tests look at but nobody needs a picture of; so with the rarer ones of the desk."""
-NOT_ON_A_PHONE = frozenset({"review-swipe", "review-keys", "review-conflict", "review-offline", "review-photo-error",
+NOT_ON_A_PHONE = frozenset({"review-swipe", "review-keys", "review-offline", "review-photo-error",
                             "review-loading", "review-empty", "review-lease-lost", "review-forbidden"})  # fmt: skip
 """A phone compares by swiping anyhow, and has no keys; the states are laid out as on a large screen (the walk looks at
 them in both sizes)."""
@@ -98,9 +98,9 @@ def small_png(shot: bytes, colours: Colours) -> bytes:
 
 def colours_of(screen: Screen) -> Colours:
     """By how much of a screen is photo."""
-    if screen.is_desk:
+    if screen.is_desk or screen.name == "login":
         return DESK
-    return PHOTO if screen.name.startswith(("image", "editing-", "login")) else PAGE
+    return PHOTO if screen.name.startswith(("image", "editing-")) else PAGE
 
 
 def is_shown(screen: Screen, width: str, theme: str) -> bool:
