@@ -45,15 +45,27 @@ def test_what_is_whole_is_counted_as_such(files: Path) -> None:
 
 
 def test_a_photo_or_a_decision_that_was_acknowledged_and_is_not_there(files: Path) -> None:
-    ledger = {**NOTHING, "photos": [[1, "gone.jpg", "0" * 64]], "delivered": [1]}
+    batch = factories.make_batch()
+    Batch.objects.filter(pk=batch.pk).update(completed_at=timezone.now())
+    ledger = {**NOTHING, "photos": [[batch.pk, "gone.jpg", "0" * 64]], "delivered": [batch.pk]}
     ledger["decisions"] = [{"task": 1, "version": 1, "key": "k", "verdict": "approve"}]
     assert len(list(counting.lost(ledger))) == 5, "photo, decision, delivery, and two messages to the client"
-    ready = {"id": "e1", "event": "delivery.ready", "batch": {"id": 1}}
-    ledger["heard"] = [ready, ready, {"id": "e2", "event": "batch.completed", "batch": {"id": 1}}]
+    ready = {"id": "e1", "event": "delivery.ready", "batch": {"id": batch.pk}}
+    ledger["heard"] = [ready, ready, {"id": "e2", "event": "batch.completed", "batch": {"id": batch.pk}}]
     assert len(list(counting.lost(ledger))) == 3
     assert list(counting.doubled(ledger)) == [], "the same event twice is one for who drops what they have seen"
     ledger["heard"].append({**ready, "id": "e3"})
-    assert list(counting.doubled(ledger)) == ["2 x delivery.ready of batch 1"]
+    assert list(counting.doubled(ledger)) == [f"2 x delivery.ready of batch {batch.pk}"]
+
+
+def test_a_batch_that_is_not_completed_is_not_told_as_completed(files: Path) -> None:
+    batch = factories.make_batch()
+    ledger = {**NOTHING, "delivered": [batch.pk]}
+    ledger["heard"] = [{"id": "e1", "event": "delivery.ready", "batch": {"id": batch.pk}}]
+    due = [line for line in counting.lost(ledger) if "batch.completed" in line]
+    assert due == [], "its photos are at an editor: it was delivered without them"
+    ledger["heard"].append({"id": "e2", "event": "batch.completed", "batch": {"id": batch.pk}})
+    assert f"batch {batch.pk}, batch.completed: told too early" in list(counting.lost(ledger))
 
 
 def test_a_file_that_is_missing_damaged_or_nobodys(files: Path) -> None:
