@@ -122,13 +122,12 @@ def looked() -> Looked:
         routing__in=_LINES,
         run__kind=RunKind.AUTOMATED,
     ).exclude(run__asset__category__in=_held())
-    # The few policies are put beside the many rows here: joined, each row would bring its own copy of them.
-    shares = {pk: each for pk, *each in RoutingPolicy.objects.values_list("pk", "sample_rate", "explored_share")}
     read = "total", "routing", "policy_id", "run_id"
-    rows = [
-        (total, routing, *shares[policy], run)
-        for total, routing, policy, run in reports.order_by("-created_at", "-pk").values_list(*read)[:MOST]
-    ]
+    scored = list(reports.order_by("-created_at", "-pk").values_list(*read)[:MOST])
+    # The few policies are put beside the many rows here: joined, each row would bring its own copy of them. Read after
+    # them: a policy published in between has no row here, the other way round a row might have no policy.
+    shares = {pk: each for pk, *each in RoutingPolicy.objects.values_list("pk", "sample_rate", "explored_share")}
+    rows = [(total, routing, *shares[policy], run) for total, routing, policy, run in scored]
     # What goes with them is read by the range of their runs: asked for run by run it costs ten times as much.
     runs = [run for *_, run in rows]
     span = (min(runs), max(runs)) if runs else (0, 0)

@@ -49,9 +49,8 @@ WHERE e.editor_id = %(user)s AND e.state IN {waiting} AND b.state <> 'cancelled'
 """
 EDITS_WAIT = "('open', 'claimed', 'submitted', 'awaiting_signoff')"
 """States of edit tasks that are counted, in the words and the order of the index edit_own: SQLite compares the text."""
-KEPT = "kept"
-"""Mark in the key of an open edit task that one editor alone may take: it was sent back to them."""
 EDIT_KEY = "{task}.state || CASE WHEN {task}.state = 'open' AND {task}.editor_id IS NOT NULL THEN ':kept' ELSE '' END"
+"""The mark "kept": an open one that one editor alone may take, because it was sent back to them."""
 SAMPLE, SENIOR = "sample", "senior"
 """Marks in the key of a review task, as in "open:sample": counted apart, because not everybody is given them."""
 REVIEW_KEY = (

@@ -33,13 +33,6 @@ pytestmark = pytest.mark.django_db
 MARK = re.compile(r"row-\d{3}")
 
 
-@pytest.fixture
-def ada(client: Browser) -> Browser:
-    """A browser signed in as somebody with every role."""
-    client.force_login(make.make_user("ada", *Role))
-    return client
-
-
 def parts(browser: Browser, path: str, name: str, *, script: bool) -> Iterator[str]:
     """The pages of the list `name`, each found by the button of the one before; with a script only its rows come."""
     text = browser.get(path).content.decode()

@@ -33,13 +33,6 @@ pytestmark = pytest.mark.django_db
 MARK = re.compile(r"row-\d{3}")
 
 
-@pytest.fixture
-def ada(client: Browser) -> Browser:
-    """A browser signed in as somebody with every role."""
-    client.force_login(make.make_user("ada", *Role))
-    return client
-
-
 def marks(count: int, *, falling: bool = False) -> list[str]:
     rising = [f"row-{n:03d}" for n in range(count)]
     return rising[::-1] if falling else rising
