@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -110,7 +110,6 @@ def message_status(state: str) -> dict[str, Any]:
     return _status(MESSAGE_LOOKS, state, str(MessageState(state).label))
 
 
-@register.filter
 def time_left(moment: datetime | None) -> str:
     """How long it is until then, in words that follow "is handed over"."""
     left = (moment - timezone.now()).total_seconds() if moment is not None else 0
@@ -203,15 +202,6 @@ def gigabytes(value: int) -> str:
         if value >= size:
             return f"{value / size:.1f} {unit}"
     return f"{max(0, round(value / 1000))} kB"
-
-
-@register.filter
-def clock(moment: Any) -> str:
-    """The time of day for today, the day otherwise: what a log line has room for."""
-    if moment is None:
-        return ""
-    local = timezone.localtime(moment)
-    return f"{local:%H:%M}" if timezone.now() - moment < timedelta(hours=18) else f"{local.day} {local:%b}"
 
 
 VERB_WORDS: Mapping[str, StrOrPromise] = {
