@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_stubs_ext import StrOrPromise
 
+from processing.params import Described
 from reviewapp.enums import (
     AssetState,
     BatchState,
@@ -23,6 +24,8 @@ from reviewapp.enums import (
     RejectReason,
     RenditionState,
 )
+from reviewapp.policies.setting_words import bounds
+from reviewapp.services.words import translated
 from reviewapp.web.figures import floored
 
 register = template.Library()
@@ -292,6 +295,12 @@ def setting(value: Any) -> str:
 def said(text: str) -> str:
     """A setting's label or unit in the reader's language; policies/setting_words.py marks them."""
     return _(text) if text else ""
+
+
+@register.filter
+def allowed(line: Described) -> str:
+    """What a setting may be, in the reader's language."""
+    return translated(bounds(line))
 
 
 @register.filter
