@@ -51,7 +51,10 @@ class Tunable:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One line of an admin form. `path` is dotted ("colour.contrast"); `low`/`high` are None where meaningless."""
+    """One line of an admin form. `path` is dotted ("colour.contrast"); `low`/`high` are None where meaningless.
+
+    `bounds` says in English what is allowed; `max_length` and `pattern` are for texts.
+    """
 
     path: str
     label: str
@@ -62,6 +65,8 @@ class Described:
     high: float | None
     options: tuple[str, ...]
     bounds: str
+    max_length: int = 0
+    pattern: str = ""
 
 
 def flag(default: bool, label: str) -> Any:
@@ -242,7 +247,7 @@ class Tunables:
             lines.append(
                 Described(where, tunable.label, tunable.unit, tunable.kind, default,
                           tunable.low if has_range else None, tunable.high if has_range else None,
-                          tunable.options, tunable.bounds())
+                          tunable.options, tunable.bounds(), tunable.max_length, tunable.pattern)
             )  # fmt: skip
         return lines
 

@@ -5,7 +5,12 @@ What is shown goes through `gettext(label)`; without these marks makemessages wo
 
 from __future__ import annotations
 
-from .words import gettext_noop
+from collections.abc import Iterable, Mapping
+
+from processing.errors import InputRejected
+from processing.tunables import Described
+
+from .words import Said, Word, gettext_noop
 
 LABELS = (
     gettext_noop("Schema version"),
@@ -72,3 +77,52 @@ OPTIONS = (
     gettext_noop("high"),
 )
 """Of the settings that a reviewer may move."""
+BOUNDS: Mapping[str, str] = {
+    "whole": gettext_noop("%(low)s to %(high)s"),
+    "real": gettext_noop("%(low)s to %(high)s"),
+    "whole_pair": gettext_noop("two numbers, each %(low)s to %(high)s"),
+    "choice": gettext_noop("one of %(options)s"),
+    "flag": gettext_noop("true or false"),
+    "names": gettext_noop("a list of names in small letters"),
+    "lines": gettext_noop("a list of texts of at most %(most)s characters"),
+    "text": gettext_noop("text of at most %(most)s characters"),
+}
+"""What is allowed, by the kind of setting. A kind that is missing here is said as the library says it."""
+WITH_UNIT: Mapping[str, str] = {
+    "whole": gettext_noop("%(low)s to %(high)s %(unit)s"),
+    "real": gettext_noop("%(low)s to %(high)s %(unit)s"),
+    "whole_pair": gettext_noop("two numbers, each %(low)s to %(high)s %(unit)s"),
+}
+LIKE = gettext_noop("text of at most %(most)s characters like %(like)s")
+REFUSED = gettext_noop("%(name)s is %(value)s; allowed is %(bounds)s.")
+
+
+def bounds(line: Described, *, with_pattern: bool = True) -> str:
+    """What is allowed in a setting, in words that can be said in another language."""
+    pattern = (WITH_UNIT if line.unit else BOUNDS).get(line.kind, "") or BOUNDS.get(line.kind, "")
+    if line.kind == "text" and line.pattern and with_pattern:
+        pattern = LIKE
+    if not pattern:
+        return line.bounds
+    return Said(
+        pattern,
+        low="" if line.low is None else f"{line.low:g}",
+        high="" if line.high is None else f"{line.high:g}",
+        unit=Word(line.unit),
+        options=", ".join(option or "(empty)" for option in line.options),
+        most=line.max_length,
+        like=line.pattern,
+    )
+
+
+def refusal(error: InputRejected, lines: Iterable[Described]) -> str:
+    """Why a value was refused, with the setting's name instead of its path where it is about a setting's bounds.
+
+    Anything else is said as the library, or a policy, said it.
+    """
+    text: str = error.args[0]
+    for line in lines:
+        begin, end = f"{line.path} is ", f"; allowed is {line.bounds}."
+        if not isinstance(text, Said) and text.startswith(begin) and text.endswith(end):
+            return Said(REFUSED, name=Word(line.label), value=text[len(begin) : -len(end)], bounds=bounds(line))
+    return text

@@ -18,6 +18,12 @@ class Said(str):
         return made
 
 
+class Word(str):
+    """A word among the values of a sentence that is said in the reader's language too: a setting's name, a unit."""
+
+    __slots__ = ()
+
+
 def gettext_noop(text: str) -> str:
     """Mark a text for makemessages; Django's own of this name can't be used where Django isn't known."""
     return text

@@ -21,6 +21,8 @@ from reviewapp.selectors.progress import Progress, progress_of
 from reviewapp.selectors.quality import EscapeRate, escape_rate
 
 ACTIVITY = 12
+NEWEST = 10
+"""Deliveries on the batch's card; the list of deliveries has them all."""
 BATCH_NOUNS = ("batch", "delivery", "sampledraw", "samplemember", "firstsample", "pilotreport")
 """What the batch's activity tells. Events of single photos are on their own pages; the list would drown in them."""
 
@@ -49,7 +51,7 @@ class RemoverCount:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCard:
-    """The batch's deliveries, and what is ready for one. `is_held` while blind samples keep the next one back."""
+    """A batch's newest deliveries, and what is ready for one. `is_held` while blind samples keep the next one back."""
 
     open_samples: int
     is_held: bool
@@ -57,6 +59,7 @@ class DeliveryCard:
     failed_files: int
     file_problems: list[tuple[str, int]]
     deliveries: list[Delivery]
+    has_more: bool
 
     @property
     def newest_out(self) -> Delivery | None:
@@ -72,13 +75,15 @@ class DeliveryCard:
 def delivery_card(batch: Batch) -> DeliveryCard:
     """Read the deliveries of `batch`: four queries, one more when files failed a rule."""
     files, samples = batch_selectors.renditions(batch), batch_selectors.open_samples(batch)
+    newest = list(delivery_selectors.deliveries(batch)[: NEWEST + 1])
     return DeliveryCard(
         open_samples=samples,
         is_held=bool(samples) and batch.client.waits_for_samples and batch.state != BatchState.CANCELLED,
         verified_files=files.get(RenditionState.VERIFIED, 0),
         failed_files=files.get(RenditionState.FAILED, 0),
         file_problems=file_problems(batch) if files.get(RenditionState.FAILED) else [],
-        deliveries=list(delivery_selectors.deliveries(batch)[:10]),
+        deliveries=newest[:NEWEST],
+        has_more=len(newest) > NEWEST,
     )
 
 
@@ -154,5 +159,6 @@ def batch_details(batch: Batch, show: str = "all", more: str = "") -> BatchDetai
         failed_files=ready.failed_files,
         file_problems=ready.file_problems,
         deliveries=ready.deliveries,
+        has_more=ready.has_more,
         activity=activity(batch, more),
     )

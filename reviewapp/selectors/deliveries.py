@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from reviewapp.enums import (
@@ -14,6 +14,7 @@ from reviewapp.enums import (
     OUT_STATES,
     REVIEW_STATES,
     AssetState,
+    DeliveryState,
     LookKind,
     LotState,
     RenditionState,
@@ -58,6 +59,15 @@ class Plan:
     def is_complete(self) -> bool:
         """True when nothing of the batch can still be added."""
         return bool(self.renditions) and all(item.is_final for item in self.withheld)
+
+
+def searched(rows: QuerySet[Delivery], words: str = "", state: str = "") -> QuerySet[Delivery]:
+    """Those of `rows` in a state, of batches with this number, or whose name or client's name holds the words."""
+    if words:
+        number = int(words) if words.isdecimal() and len(words) < 19 else 0
+        named = Q(batch__name__icontains=words) | Q(batch__client__name__icontains=words)
+        rows = rows.filter(named | Q(batch_id=number))
+    return rows.filter(state=state) if state in DeliveryState.values else rows
 
 
 def deliveries(batch: Batch | None = None) -> QuerySet[Delivery]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Case, IntegerField, Prefetch, Q, QuerySet, When
 
 from reviewapp.enums import Role
 from reviewapp.models import ClientAccess
 
+NAMED = 50
+"""People of one name whose events are looked for."""
 HAS_ALL = "_softproof_all_clients"
 """Where a user object keeps whether the person works for every client (selectors/access.py): read with the roles."""
 
@@ -35,10 +37,27 @@ def people() -> QuerySet[User]:
     return User.objects.order_by("username").prefetch_related("groups")
 
 
-def people_with_clients() -> QuerySet[User]:
-    """The same with the clients they work for, in one query more."""
+def people_with_clients(words: str = "") -> QuerySet[User]:
+    """The same with the clients they work for, in one query more; with `words` those who are called so."""
     access = Prefetch("client_access", queryset=ClientAccess.objects.select_related("client"))
-    return people().select_related("scope").prefetch_related(access)
+    return called(words, people()).select_related("scope").prefetch_related(access)
+
+
+def called(words: str, rows: QuerySet[User]) -> QuerySet[User]:
+    """Those of `rows` in whose names or e-mail address every one of the words is."""
+    for word in words.split():
+        name = Q(first_name__icontains=word) | Q(last_name__icontains=word)
+        rows = rows.filter(name | Q(username__icontains=word) | Q(email__icontains=word))
+    return rows
+
+
+def ids_called(words: str) -> list[int]:
+    """People meant by a number or a name, NAMED + 1 at most; one query. A number of somebody's means them alone."""
+    number = int(words) if words.isdecimal() and len(words) < 10 else 0
+    either = User.objects.filter(Q(pk=number) | Q(pk__in=called(words, User.objects.all()).values("pk")))
+    exact = Case(When(pk=number, then=0), default=1, output_field=IntegerField())
+    found = list(either.order_by(exact, "username").values_list("pk", flat=True)[: NAMED + 1])
+    return found[:1] if found and found[0] == number else found
 
 
 def reviewing() -> QuerySet[User]:

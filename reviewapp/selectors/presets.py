@@ -64,9 +64,11 @@ class Setting:
         return self.other is not None and self.other != self.value
 
 
-def presets() -> QuerySet[Preset]:
-    """All presets by name, with the current version and how many there are."""
-    return Preset.objects.select_related("current").annotate(version_count=Count("versions")).order_by("name")
+def presets(words: str = "") -> QuerySet[Preset]:
+    """All presets by name, or those whose name or description holds the words, with their current version and how
+    many there are."""
+    found = Preset.objects.select_related("current").annotate(version_count=Count("versions")).order_by("name")
+    return found.filter(Q(name__icontains=words) | Q(description__icontains=words)) if words else found
 
 
 def version_for(asset: Asset) -> PresetVersion:

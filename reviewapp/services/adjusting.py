@@ -19,6 +19,7 @@ from processing.params import ProcessingParams
 from reviewapp.enums import AdjustmentState, ReviewTaskState, Role, RunKind, Step
 from reviewapp.models import Adjustment, Asset, ProcessingRun, ReviewTask
 from reviewapp.policies import adjusting as policy
+from reviewapp.policies.setting_words import refusal
 from reviewapp.selectors import adjusting as selectors
 
 from . import audit, runs
@@ -45,7 +46,7 @@ def ask(user: User, task_id: int, wanted: Mapping[str, Any]) -> Adjustment:
     try:
         changes = policy.changed(ProcessingParams.from_dict(task.run.params), wanted)
     except InputRejected as error:
-        raise AdjustRefused(translated(error.args[0])) from error
+        raise AdjustRefused(translated(refusal(error, policy.fields()))) from error
     with transaction.atomic():
         asked = Adjustment.objects.create(
             task=task, asset=task.asset, base_run=task.run, changes=changes, asked_by=user

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 from django.utils import translation
 from django.utils.functional import Promise
 
-from reviewapp.policies.words import Said
+from reviewapp.policies.words import Said, Word
 
 SOURCE = "en"
 
@@ -26,5 +27,10 @@ def stored_word(label: str | Promise) -> str:
 def translated(sentence: str) -> str:
     """Say a policy's sentence in the language of whoever asks."""
     if isinstance(sentence, Said):
-        return translation.gettext(sentence.pattern) % sentence.values
+        values = {name: _value(value) for name, value in sentence.values.items()}
+        return translation.gettext(sentence.pattern) % values
     return translation.gettext(sentence) if sentence else ""
+
+
+def _value(value: Any) -> Any:
+    return translated(value) if isinstance(value, Said | Word) else value

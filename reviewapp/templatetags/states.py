@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_stubs_ext import StrOrPromise
 
+from processing.params import Described
 from reviewapp.enums import (
     AssetState,
     BatchState,
@@ -23,6 +24,8 @@ from reviewapp.enums import (
     RejectReason,
     RenditionState,
 )
+from reviewapp.policies.setting_words import bounds
+from reviewapp.services.words import translated
 from reviewapp.web.figures import floored
 
 register = template.Library()
@@ -110,7 +113,6 @@ def message_status(state: str) -> dict[str, Any]:
     return _status(MESSAGE_LOOKS, state, str(MessageState(state).label))
 
 
-@register.filter
 def time_left(moment: datetime | None) -> str:
     """How long it is until then, in words that follow "is handed over"."""
     left = (moment - timezone.now()).total_seconds() if moment is not None else 0
@@ -205,15 +207,6 @@ def gigabytes(value: int) -> str:
     return f"{max(0, round(value / 1000))} kB"
 
 
-@register.filter
-def clock(moment: Any) -> str:
-    """The time of day for today, the day otherwise: what a log line has room for."""
-    if moment is None:
-        return ""
-    local = timezone.localtime(moment)
-    return f"{local:%H:%M}" if timezone.now() - moment < timedelta(hours=18) else f"{local.day} {local:%b}"
-
-
 VERB_WORDS: Mapping[str, StrOrPromise] = {
     "batch.created": gettext_lazy("Batch created"),
     "batch.completed": gettext_lazy("Last photo resolved"),
@@ -302,6 +295,12 @@ def setting(value: Any) -> str:
 def said(text: str) -> str:
     """A setting's label or unit in the reader's language; policies/setting_words.py marks them."""
     return _(text) if text else ""
+
+
+@register.filter
+def allowed(line: Described) -> str:
+    """What a setting may be, in the reader's language."""
+    return translated(bounds(line))
 
 
 @register.filter

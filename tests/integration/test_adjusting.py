@@ -100,7 +100,7 @@ def test_rev08_the_work_done_twice_makes_one_run(reviewer: User) -> None:
         ({"colour.contrast": 5}, "only edge and shadow"),
         ({"shadow.opacity": 7}, "0 to 1"),
         ({"edge.refinement": "best"}, "one of"),
-        ({"shadow.opacity": "dark"}, "shadow.opacity"),
+        ({"shadow.opacity": "dark"}, "Shadow opacity is 'dark'"),
     ],
 )
 def test_rev08_what_can_not_be_is_refused_with_the_bounds(reviewer: User, wanted: dict[str, Any], words: str) -> None:

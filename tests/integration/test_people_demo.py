@@ -135,7 +135,7 @@ def test_obs24_the_audit_log_can_be_narrowed() -> None:
     from reviewapp.services import review
 
     review.record_decision(reviewer, task.pk, seen_version=0, verdict="approve", idempotency_key="k")
-    assert audit_log.events(asset_id=task.asset_id, actor_id=reviewer.pk, verb="asset").count() == 1
+    assert audit_log.events(asset_id=task.asset_id, actor_ids=[reviewer.pk], verb="asset").count() == 1
     assert audit_log.events(batch_id=task.asset.batch_id, verb="asset.moved").exists()
     assert not audit_log.events(verb="nothing").exists()
     assert "asset.moved" in audit_log.verbs()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import enum
 import re
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import trans_real
 
-from processing.params import STANDARD_PRESET, ProcessingParams
+from processing.errors import InputRejected
+from processing.params import STANDARD_PRESET, ChannelSpec, ProcessingParams
 from reviewapp import enums
 from reviewapp.enums import RejectReason
 from reviewapp.models import Channel, ProcessingRun, ReviewTask
@@ -22,7 +24,7 @@ from reviewapp.policies import adjusting, choosing, setting_words, verdicts
 from reviewapp.policies.words import Said
 from reviewapp.selectors.adjusting import movable
 from reviewapp.services import words
-from reviewapp.templatetags.states import said
+from reviewapp.templatetags.states import allowed, said
 from reviewapp.web.forms.tunables import PresetForm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,3 +200,42 @@ def test_a_policys_sentence_is_translated_whole_and_stored_words_stay_english() 
             str(translation.gettext_lazy("Yes")) == "Ja" and words.stored_word(translation.gettext_lazy("Yes")) == "Yes"
         )
         assert words.stored_word(RejectReason.SHADOW.label) == "Shadow is wrong"
+
+
+def test_what_a_setting_allows_is_said_in_english_as_the_library_says_it() -> None:
+    for line in [*ProcessingParams.describe(), *ChannelSpec.describe()]:
+        assert setting_words.bounds(line) == line.bounds, line.path
+        assert isinstance(setting_words.bounds(line), Said), line.path
+    odd = dataclasses.replace(ProcessingParams.describe()[0], kind="wavelength", bounds="380 to 750 nm")  # type: ignore[arg-type]
+    assert setting_words.bounds(odd) == "380 to 750 nm", "a kind nobody has words for yet"
+
+
+def test_rev08_what_may_not_be_moved_so_far_is_refused_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    german = {
+        "%(low)s to %(high)s %(unit)s": "%(low)s bis %(high)s %(unit)s",
+        "%(name)s is %(value)s; allowed is %(bounds)s.": "%(name)s ist %(value)s; erlaubt ist %(bounds)s.",
+        "Shadow blur": "Schattenweichheit", "px": "Pixel", "%": "Prozent",
+    }  # fmt: skip
+    with pytest.raises(InputRejected) as caught:
+        adjusting.changed(STANDARD_PRESET, {"shadow.blur_px": 900})
+    refused = setting_words.refusal(caught.value, adjusting.fields())
+    bounds = next(line.bounds for line in adjusting.fields() if line.path == "shadow.blur_px")
+    assert refused == f"Shadow blur is 900; allowed is {bounds}." == words.translated(refused)
+    with translation.override("de"):
+        translation.gettext("")
+        for english, word in german.items():
+            monkeypatch.setitem(trans_real.translation("de")._catalog._catalogs[0], english, word)  # type: ignore[attr-defined]
+        assert words.translated(refused) == (
+            "Schattenweichheit ist 900; erlaubt ist " + bounds.replace(" to ", " bis ").replace("px", "Pixel") + "."
+        )
+        form = PresetForm(base=STANDARD_PRESET.to_dict(), number=1)
+        assert " bis " in str(form.fields["shadow.blur_px"].help_text)
+        lines = {line.path: line for line in ProcessingParams.describe()}
+        assert allowed(lines["shadow.blur_px"]).endswith("Pixel") and "Prozent" in allowed(lines["colour.contrast"])
+
+
+def test_a_refusal_of_another_kind_stays_as_it_was_said() -> None:
+    for wanted in ({"colour.contrast": 5}, {}):
+        with pytest.raises(InputRejected) as caught:
+            adjusting.changed(STANDARD_PRESET, wanted)
+        assert setting_words.refusal(caught.value, adjusting.fields()) is caught.value.args[0]

@@ -45,6 +45,14 @@ def test_times_are_in_the_zone_of_whoever_asks(
     assert f"1 Jul {shown}" in client.get(f"/batches/{batch.pk}/").content.decode()
 
 
+def test_a_time_names_the_zone_it_is_in_on_hover(client: Browser, mona: User) -> None:
+    batch = factories.make_batch()
+    Batch.objects.filter(pk=batch.pk).update(closed_at=NOON)
+    client.cookies["zone"] = "Asia/Tokyo"
+    page = client.get(f"/batches/{batch.pk}/").content.decode()
+    assert 'datetime="2026-07-01T21:00:00+09:00" title="1 Jul 2026 21:00:00 JST, Asia/Tokyo">1 Jul 21:00</time>' in page
+
+
 def test_the_account_keeps_zone_surround_and_pace(client: Browser, mona: User) -> None:
     client.post("/account/", {"theme": "dark", "keys": "on", "surround": "18", "zone": "Asia/Tokyo"})
     assert client.cookies["zone"].value == "Asia/Tokyo" and client.cookies["pace"].value == "off"

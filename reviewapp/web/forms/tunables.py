@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from processing.errors import InputRejected
 from processing.params import Described, ProcessingParams
+from reviewapp.policies.setting_words import bounds, refusal
+from reviewapp.services.words import translated
 from reviewapp.web.forms.widgets import Area, HouseForm, Input, Number, Select, Tick
 
 GROUP_LABELS = {
@@ -29,7 +31,8 @@ HIDDEN = frozenset({"schema"})
 
 def _field(line: Described) -> forms.Field:
     # A pattern is for machines; what it refuses is said when it happens.
-    hint = line.bounds.split(" like ")[0] if line.kind in ("whole", "real", "whole_pair", "text") else ""
+    has_hint = line.kind in ("whole", "real", "whole_pair", "text")
+    hint = translated(bounds(line, with_pattern=False)) if has_hint else ""
     common: dict[str, Any] = {"label": _(line.label), "required": False, "help_text": hint}
     match line.kind:
         case "flag":
@@ -120,5 +123,5 @@ class PresetForm(HouseForm):
         try:
             self.params = ProcessingParams.from_dict(data)
         except InputRejected as error:
-            self.add_error(None, str(error))
+            self.add_error(None, translated(refusal(error, self.lines)))
         return cleaned

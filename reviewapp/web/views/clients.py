@@ -30,12 +30,18 @@ from reviewapp.web.theirs import theirs
 from reviewapp.web.upload_handlers import FORM_REST_BYTES
 
 PAGE = 50
-LISTS: dict[str, Callable[[Client, str], Page[Any]]] = {
-    "messages": message_reads.messages_of,
-    "complaints": feedback_reads.complaints_of,
-    "periods": feedback_reads.periods_of,
+LISTS: dict[str, Callable[[Client, HttpRequest], Page[Any]]] = {
+    "messages": lambda client, request: message_reads.messages_of(
+        client, cursor_of(request, "messages"), is_dead_only=_is_dead_only(request)
+    ),
+    "complaints": lambda client, request: feedback_reads.complaints_of(client, cursor_of(request, "complaints")),
+    "periods": lambda client, request: feedback_reads.periods_of(client, cursor_of(request, "periods")),
 }
 """The lists of a client's page that go on."""
+
+
+def _is_dead_only(request: HttpRequest) -> bool:
+    return request.GET.get("told") == "dead"
 
 
 @role_required(*MANAGERS)
@@ -71,7 +77,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change what was settled with a client."""
     client = theirs(request, Client.objects.all(), "pk", pk=pk)
     if name := asked_list(request, LISTS):
-        context = {"client": client, "page": LISTS[name](client, cursor_of(request, name))}
+        context = {"client": client, "page": LISTS[name](client, request)}
         return render(request, f"clients/_{name}_rows.html", context)
     form = ClientForm(request.POST or None, initial=settings_of(client))
     if form.is_bound and form.is_valid():
@@ -104,7 +110,7 @@ def page_of(
 ) -> HttpResponse:
     """A client's page; `secret` is one that was made just now."""
     said = feedback_reads.of_client(client, cursor_of(request, "complaints"), cursor_of(request, "periods"))
-    told = message_reads.of_client(client, cursor_of(request, "messages"))
+    told = message_reads.of_client(client, cursor_of(request, "messages"), is_dead_only=_is_dead_only(request))
     tone, mark, sentence = returns_sentence(said)
     context = {
         "active": "clients", "client": client, "form": form, "references": list(client.references.all()),

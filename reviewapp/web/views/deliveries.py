@@ -18,7 +18,7 @@ from reviewapp.services import audit, recalls
 from reviewapp.services import delivery as services
 from reviewapp.templatetags.states import time_left
 from reviewapp.web import removed
-from reviewapp.web.forms.deliveries import RecallForm
+from reviewapp.web.forms.deliveries import DeliverySearch, RecallForm
 from reviewapp.web.htmx import part_page
 from reviewapp.web.permissions import MANAGERS, role_required
 from reviewapp.web.theirs import their_batch, theirs
@@ -35,9 +35,10 @@ def _delivery(request: HttpRequest, pk: int) -> Delivery:
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Every package of the person's clients, newest first."""
-    found = limit(selectors.deliveries(), request.user).order_by("-pk")
+    form = DeliverySearch(request.GET)
+    found = form.narrow(limit(selectors.deliveries(), request.user).order_by("-pk"))
     page = keyset(found, request.GET.get("after", ""), PAGE)
-    return render(request, "deliveries/page.html", {"active": "deliveries", "page": page})
+    return render(request, "deliveries/page.html", {"active": "deliveries", "page": page, "form": form})
 
 
 @role_required(*MANAGERS)

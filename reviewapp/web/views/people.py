@@ -27,8 +27,10 @@ PAGE = 50
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Everybody by name; never ranked."""
-    page = keyset_by(selectors.people_with_clients(), ("username",), request.GET.get("after", ""), PAGE)
-    return render_page(request, "people/page.html", "people/_rows.html", {"active": "people", "page": page})
+    words = request.GET.get("q", "").strip()[:80]
+    page = keyset_by(selectors.people_with_clients(words), ("username",), request.GET.get("after", ""), PAGE)
+    context = {"active": "people", "page": page, "words": words}
+    return render_page(request, "people/page.html", "people/_rows.html", context)
 
 
 @role_required(*ADMINS, every_client=True)

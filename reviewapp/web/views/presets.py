@@ -31,8 +31,9 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 def _listing(request: HttpRequest, form: ImportForm, status: int = 200) -> HttpResponse:
-    page = keyset_by(selectors.presets(), ("name",), request.GET.get("after", ""), PAGE)
-    context = {"active": "presets", "page": page, "form": form}
+    words = request.GET.get("q", "").strip()[:80]
+    page = keyset_by(selectors.presets(words), ("name",), request.GET.get("after", ""), PAGE)
+    context = {"active": "presets", "page": page, "form": form, "words": words}
     return render_page(request, "presets/page.html", "presets/_rows.html", context, status=status)
 
 
