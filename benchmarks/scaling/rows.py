@@ -153,7 +153,9 @@ def bulk() -> Iterator[None]:
                 cursor.execute(part[1])
             if "asset_words" in connection.introspection.table_names():
                 cursor.execute("DELETE FROM asset_words")
-                cursor.execute(import_module("reviewapp.migrations._counted").FILL_WORDS)
+                cursor.execute("DELETE FROM asset_starts")
+                for fill in import_module("reviewapp.migrations._counted").FILL_SEARCH:
+                    cursor.execute(fill)
             cursor.execute("SET session_replication_role = DEFAULT" if _is_postgres() else "PRAGMA foreign_keys=ON")
             for statement in connection.ops.sequence_reset_sql(no_style(), list(FILLED)):
                 cursor.execute(statement)

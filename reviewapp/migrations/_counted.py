@@ -25,7 +25,22 @@ BINS = {
 }
 WORDS = "asset_words"
 SEARCHED = ("relative_path", "sku", "asin", "description", "shoot_group")
-FILL_WORDS = f"INSERT INTO {WORDS} (rowid, {', '.join(SEARCHED)}) SELECT id, {', '.join(SEARCHED)} FROM {ASSET}"
+STARTS = "asset_starts"
+# A word is whatever stands between spaces: "-3.jpg" is found by "-". What begins alike lies together (`prefix`).
+AS_STARTS = (
+    "fts5(words, detail=none, columnsize=0, prefix='1 2', "
+    "tokenize=\"unicode61 remove_diacritics 0 categories 'L* M* N* P* S* Co'\")"
+)
+
+
+def _in_a_row(row: str) -> str:
+    return " || ' ' || ".join(row + column for column in SEARCHED)
+
+
+FILL_SEARCH = (
+    f"INSERT INTO {WORDS} (rowid, {', '.join(SEARCHED)}) SELECT id, {', '.join(SEARCHED)} FROM {ASSET}",
+    f"INSERT INTO {STARTS} (rowid, words) SELECT id, {_in_a_row('')} FROM {ASSET}",
+)
 
 
 def _state(row: str, n: int) -> str:
@@ -175,16 +190,26 @@ def _add_search(schema_editor: Any) -> None:
 
 
 def _add_fts5(schema_editor: Any) -> None:
-    """A table of its own with a copy of the words (one that only points at the photos breaks when they fall out)."""
+    """Trigrams, and the first letters of every word for where one or two are looked for.
+
+    Each table has a copy of the words: one without breaks, and no photo can be deleted any more, when they fall out.
+    """
     columns = ", ".join(SEARCHED)
     try:
         with transaction.atomic(schema_editor.connection.alias):
             schema_editor.execute(f"CREATE VIRTUAL TABLE {WORDS} USING fts5({columns}, tokenize='trigram')")
+            schema_editor.execute(f"CREATE VIRTUAL TABLE {STARTS} USING {AS_STARTS}")
     except DatabaseError:  # an old SQLite, or one without FTS5
         return
     new = ", ".join(f"NEW.{column}" for column in SEARCHED)
-    put = f"INSERT INTO {WORDS} (rowid, {columns}) VALUES (NEW.id, {new});"
-    take = f"DELETE FROM {WORDS} WHERE rowid = OLD.id;"
+    put = (
+        f"INSERT INTO {WORDS} (rowid, {columns}) VALUES (NEW.id, {new}); "
+        f"INSERT INTO {STARTS} (rowid, words) VALUES (NEW.id, {_in_a_row('NEW.')});"
+    )
+    take = (
+        f"DELETE FROM {WORDS} WHERE rowid = OLD.id; "
+        f"DELETE FROM {STARTS} WHERE rowid = OLD.id;"
+    )
     differs = " OR ".join(f"OLD.{column} <> NEW.{column}" for column in SEARCHED)
     for name, event, when, body in (
         ("new", "INSERT", "", put),
@@ -193,7 +218,8 @@ def _add_fts5(schema_editor: Any) -> None:
     ):
         sql = f"CREATE TRIGGER {WORDS}_{name} AFTER {event} ON {ASSET} FOR EACH ROW {when}BEGIN {body} END"
         schema_editor.execute(sql, params=None)
-    schema_editor.execute(FILL_WORDS)
+    for fill in FILL_SEARCH:
+        schema_editor.execute(fill)
 
 
 def _drop_search(schema_editor: Any) -> None:
@@ -203,3 +229,11 @@ def _drop_search(schema_editor: Any) -> None:
     for name in ("new", "gone", "moved"):
         schema_editor.execute(f"DROP TRIGGER IF EXISTS {WORDS}_{name}")
     schema_editor.execute(f"DROP TABLE IF EXISTS {WORDS}")
+    schema_editor.execute(f"DROP TABLE IF EXISTS {STARTS}")
+
+
+def search_anew(apps: Any, schema_editor: Any) -> None:
+    """Make SQLite's search tables as they are now (0038); PostgreSQL's index stays."""
+    if schema_editor.connection.vendor == "sqlite":
+        _drop_search(schema_editor)
+        _add_search(schema_editor)

@@ -135,10 +135,18 @@ def test_words_are_searched_in_an_index(archive: None) -> None:
             cursor.execute("SET enable_seqscan = on")
         else:
             assert "SCAN asset_words VIRTUAL TABLE" in plan.explain()
+            assert "SCAN asset_starts VIRTUAL TABLE" in assets.matching(assets.AssetFilter(text="zq")).explain()
     photo.description = 'Something else: a zebra" crossing'
     photo.save()
     assert photo in assets.page(assets.AssetFilter(text='Zebra" C')).assets, "a changed word is found, quotes and all"
     assert photo not in assets.page(assets.AssetFilter(text="number 5")).assets
+    for words in ("ze", "Z"):
+        assert assets.page(assets.AssetFilter(text=words)).assets == [photo], "so are its first letters"
+    assert assets.page(assets.AssetFilter(text="5%")).assets == [], "what it was is forgotten"
+    Asset.objects.filter(pk=photo.pk).update(sku='"Q ÄRMEL', description="5\N{DEGREE SIGN} (½)")
+    for words in ('"q', '"', "ÄR", "5\N{DEGREE SIGN}", "(\N{VULGAR FRACTION ONE HALF}"):
+        assert assets.page(assets.AssetFilter(text=words)).assets == [photo], f"a word begins with {words}, as it is"
+    assert assets.page(assets.AssetFilter(text="ar")).assets == [], "an accent counts"
 
 
 def test_the_latest_decisions_are_found_without_joining_all(archive: None) -> None:
