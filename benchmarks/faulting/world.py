@@ -28,7 +28,8 @@ LEASE_S = 10
 """The least the product takes; 60 s in production, which would only make every run longer."""
 DISK_MB, PHOTO_KB = 260, 450
 PATIENCE_S = 90.0
-AWAY = re.compile(r"\b(OperationalError|InterfaceError)\b")
+AWAY = re.compile(r"\b(OperationalError|InterfaceError)\b|server closed the connection")
+RAISED = re.compile(r"^[\w.]+: .*", re.MULTILINE)
 DATABASE_ERRORS = (psycopg2.Error, sqlite3.Error)
 
 
@@ -110,7 +111,7 @@ class World:
                 told = json.loads(line)
                 if not isinstance(told, dict) or not str(told.get("event", "")).startswith("Internal Server Error"):
                     continue
-                path, error = re.sub(r"\d+", "N", told["event"]), str(told.get("error")).strip().splitlines()[-1]
+                path, error = re.sub(r"\d+", "N", told["event"]), ["", *RAISED.findall(str(told.get("error")))][-1]
                 if not AWAY.search(error):
                     found[f"{path}: {error[:160]}"] += 1
         return dict(found)

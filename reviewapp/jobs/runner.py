@@ -8,12 +8,12 @@ import socket
 import time
 from collections.abc import Callable
 
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from reviewapp import storage
 from reviewapp.enums import Step
 from reviewapp.selectors import tasks
-from reviewapp.services import calibrating, execution, gold_making, replaying, routing, runs
+from reviewapp.services import calibrating, execution, gold_making, reach, replaying, routing, runs
 
 from .pulse import Pulse
 
@@ -59,8 +59,9 @@ def run_task(task_id: int) -> str:
     close_old_connections()  # a warm worker would otherwise keep a dead connection for ever
     try:
         return _answer(task_id)
-    except runs.DATABASE_AWAY:
-        time.sleep(AWAY_S)  # else every bell there is would be used up in vain within seconds
+    except DatabaseError as error:
+        if reach.is_away(error):
+            time.sleep(AWAY_S)  # else every bell there is would be used up in vain within seconds
         raise
 
 
@@ -123,9 +124,9 @@ def _attempt(held: runs.Claim) -> str:
         STEPS[held.step](held)
     except runs.Fenced:
         return "fenced"
-    except runs.DATABASE_AWAY:
-        raise
     except Exception as error:
+        if reach.is_away(error):
+            raise
         # Not hidden: it is logged and written on the task's row, which is what people and the sweep act on.
         logger.exception("step_failed", extra={"task": held.task_id, "step": held.step.value})
         state = runs.fail(held, error, on_dead=routing.task_died)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
@@ -22,14 +22,12 @@ from reviewapp import queues
 from reviewapp.enums import BatchState, FailureCategory, Step, TaskState
 from reviewapp.models import Asset, Batch, LinePause, Task
 
-from . import audit, errors, turns
+from . import audit, errors, reach, turns
 
 logger = logging.getLogger(__name__)
 
 RING_AGAIN_S = 30
 BURIED_AT_ONCE = 1000
-# Not here: what the database refused (a broken constraint, a value out of range) is an answer, and recorded as one.
-DATABASE_AWAY = (OperationalError, InterfaceError)
 OnDead = Callable[[Task], None]
 
 
@@ -162,7 +160,7 @@ def fail(held: Claim, error: Exception, *, on_dead: OnDead) -> TaskState | None:
     an attempt. A database that is away is re-raised and the lease left to expire, because nothing can be recorded.
     Returns the new state, None when the claim was lost.
     """
-    if isinstance(error, DATABASE_AWAY):
+    if reach.is_away(error):
         raise error
     verdict = errors.judge(error)
     with transaction.atomic():
@@ -227,9 +225,9 @@ def _bury_poison(now: datetime, on_dead: OnDead) -> int:
         try:
             with transaction.atomic():
                 died += _bury(row, now, on_dead)
-        except DATABASE_AWAY:
-            raise
-        except Exception:
+        except Exception as error:
+            if reach.is_away(error):
+                raise
             logger.exception("task_not_buried", extra={"task": row.pk, "asset": row.asset_id, "step": row.step})
     return died
 

@@ -8,8 +8,9 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import psycopg2
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, OperationalError, connection
 from django.utils import timezone
 
 from processing.errors import InputRejected, ResourceUnavailable, StageFailed
@@ -236,6 +237,10 @@ def test_a_lost_database_is_not_swallowed() -> None:
     assert held
     with pytest.raises(OperationalError):
         runs.fail(held, OperationalError("gone"), on_dead=Died())
+    broken = DatabaseError("server closed the connection unexpectedly")
+    broken.__cause__ = psycopg2.DatabaseError(str(broken))
+    with pytest.raises(DatabaseError, match="server closed"):
+        runs.fail(held, broken, on_dead=Died())
 
 
 def test_what_the_database_refuses_is_recorded_like_any_error() -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError, connection
 from django.test import Client as Browser
 
 from reviewapp.enums import Role
@@ -141,10 +143,17 @@ def test_sec10_reports_fill_no_log(client: Browser, caplog: pytest.LogCaptureFix
     assert client.get("/csp-report/").status_code == 405
 
 
-@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-def test_a_database_that_is_away_is_503_and_says_when_to_ask_again(client: Browser, error: type[Exception]) -> None:
+BROKEN = psycopg2.DatabaseError("server closed the connection unexpectedly")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"), [(OperationalError, None), (InterfaceError, None), (DatabaseError, BROKEN)]
+)
+def test_a_database_that_is_away_is_503_and_says_when_to_ask_again(
+    client: Browser, error: type[Exception], cause: Exception | None
+) -> None:
     def away(*_statement: Any) -> Any:
-        raise error("server closed the connection unexpectedly")
+        raise error("server closed the connection unexpectedly") from cause
 
     client.force_login(factories.make_user("rita", Role.REVIEWER))
     client.raise_request_exception = False
@@ -155,3 +164,14 @@ def test_a_database_that_is_away_is_503_and_says_when_to_ask_again(client: Brows
     assert "doesn&#x27;t answer just now" in page.content.decode() and "server closed" not in page.content.decode()
     assert "Nothing you saved is lost." in told.json()["message"]
     assert client.get("/review/mixed/").status_code == 200
+
+
+@pytest.mark.parametrize("error", [IntegrityError, DataError, DatabaseError])
+def test_what_the_database_refused_is_a_fault_of_the_program(client: Browser, error: type[Exception]) -> None:
+    def refused(*_statement: Any) -> Any:
+        raise error("no") from sqlite3.DatabaseError("no")
+
+    client.force_login(factories.make_user("rita", Role.REVIEWER))
+    client.raise_request_exception = False
+    with connection.execute_wrapper(refused):
+        assert client.get("/review/mixed/").status_code == 500

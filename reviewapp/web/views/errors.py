@@ -3,7 +3,6 @@
 import sys
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -12,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from reviewapp.selectors import people
+from reviewapp.services import reach
 from reviewapp.templatetags.softproof import person
 from reviewapp.web.htmx import is_fragment
 from reviewapp.web.permissions import WrongRole, role_words, signed_out, wants_json
@@ -56,7 +56,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
     Renders without the request: the shell's queries could be what failed.
     """
-    is_away = isinstance(sys.exception(), OperationalError | InterfaceError)
+    is_away = reach.is_away(sys.exception())
     if is_away:
         title = _("The database doesn't answer just now")
         text = _("Nothing you saved is lost. Wait a moment, then load the page again.")
