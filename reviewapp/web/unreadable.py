@@ -23,16 +23,16 @@ class UnreadableMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Refuse an address with a zero byte; a cookie with one, which a browser would send for ever, isn't there."""
+        """Refuse a query with a zero byte; a cookie with one, which a browser would send for ever, isn't there."""
         for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
             del request.COOKIES[name]
-        if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+        if "%00" in request.META.get("QUERY_STRING", ""):
             return bad_request(request, ValueError("A zero byte in the address."))
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """A form or JSON with one, found out by the database; nothing of it was kept. It isn't read ahead for that:
-        who may send how much is the view's to say."""
+        """A form, JSON or a path with one, found out by the database; nothing of it was kept. It isn't read ahead for
+        that: who may send how much is the view's to say."""
         if not isinstance(exception, ValueError | DataError) or not any(said in str(exception) for said in REFUSED):
             return None
         logger.warning("zero_byte", extra={"path": request.path})

@@ -30,13 +30,14 @@ SEARCHES = [
     ("/review/mixed/", {"sku": NUL}),
     ("/review/mixed/", {"category": NUL}),
     ("/review/bulk/", {"sku": NUL}),
+    ("/channels/a%00b/", {}),
     ("/editing/", {"list": "open", "after": '[1,"a\\u0000b","b",1]'}),
 ]
 
 
 @pytest.mark.parametrize("path, asked", SEARCHES)
 def test_sec04_a_search_for_a_zero_byte_is_answered(ada: Browser, path: str, asked: dict[str, str]) -> None:
-    assert ada.get(path, asked).status_code in (200, 400)
+    assert ada.get(path, asked).status_code in (200, 400, 404)
 
 
 @pytest.mark.parametrize("way", ["release", "decide", "undo"])
