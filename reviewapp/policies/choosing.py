@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from reviewapp.enums import ReviewReason
 
+from .numbers import whole
 from .words import gettext_noop
 
 ORDERS: Mapping[str, str] = {
@@ -74,8 +75,7 @@ class Choice:
 
 
 def _whole(value: Any) -> int | None:
-    text = str(value if value is not None else "")
-    return int(text) if text.isdecimal() and len(text) <= 18 else None
+    return whole(str(value if value is not None else ""))
 
 
 def _score(value: Any) -> float | None:

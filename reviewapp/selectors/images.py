@@ -22,6 +22,7 @@ from reviewapp.models import (
     Rendition,
     ReviewDecision,
 )
+from reviewapp.policies.numbers import whole
 from reviewapp.selectors.access import limit
 from reviewapp.selectors.assets import WIDE
 from reviewapp.selectors.batches import Counts
@@ -76,8 +77,8 @@ def tile_page(batch: Batch, name: str = "all", cursor: str = "") -> TilePage:
     assets = batch.assets.select_related("current_run__quality").defer(*WIDE).order_by("pk")
     if name in TILE_FILTERS:
         assets = assets.filter(state__in=TILE_FILTERS[name][1])
-    if cursor.isdecimal():
-        assets = assets.filter(pk__gt=int(cursor))
+    if (after := whole(cursor)) is not None:
+        assets = assets.filter(pk__gt=after)
     found = list(assets[: PAGE + 1])
     return TilePage(found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else "")
 

@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, Q, QuerySet
 
+from reviewapp.policies.numbers import whole
+
 M = TypeVar("M", bound=Model)
 
 
@@ -25,8 +27,8 @@ class Page(Generic[M]):
 
 def keyset(rows: QuerySet[M, Any], cursor: str, size: int) -> Page[M]:
     """Return the `size` rows of a queryset ordered by falling primary key that come after `cursor`, in one query."""
-    if cursor.isdecimal():
-        rows = rows.filter(pk__lt=int(cursor))
+    if (after := whole(cursor)) is not None:
+        rows = rows.filter(pk__lt=after)
     found = list(rows[: size + 1])
     return Page(found[:size], str(found[size - 1].pk) if len(found) > size else "")
 

@@ -14,6 +14,7 @@ from django_stubs_ext import StrOrPromise
 
 from reviewapp.enums import APPROVED_STATES, MACHINE_STATES, PEOPLE_STATES, AssetState, BatchState
 from reviewapp.models import Asset, Batch, ProcessingRun
+from reviewapp.policies.numbers import whole
 from reviewapp.selectors.access import limit
 from reviewapp.selectors.batches import Counts, counts_of, seconds_per_photo
 
@@ -252,8 +253,8 @@ def batch_page(user: Any, name: str = "all", words: str = "", cursor: str = "") 
     batches = limit(batches, user, "client")
     if words:
         batches = _searched(batches, words)
-    if cursor.isdecimal():
-        batches = batches.filter(pk__lt=int(cursor))
+    if (after := whole(cursor)) is not None:
+        batches = batches.filter(pk__lt=after)
     found = list(batches.annotate(cover_run=Subquery(covers.values("current_run_id")[:1])).order_by("-pk")[: PAGE + 1])
     shown = found[:PAGE]
     counts = counts_of([batch.pk for batch in shown])

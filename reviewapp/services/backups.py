@@ -8,6 +8,7 @@ name it.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import itertools
 import json
@@ -32,7 +33,7 @@ from reviewapp.selectors import files
 from .rendering import BRAND_FOLDER
 
 FORMAT = 1
-MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+MANIFEST, SUMS, LOCK = "manifest.json", "SHA256SUMS", ".lock"
 
 
 class BackupFailed(RuntimeError):
@@ -51,11 +52,17 @@ class Backup:
 
 
 def backup(folder: Path, *, is_linked: bool = False) -> Backup:
-    """Make a snapshot in `folder`, copying only what an earlier run has not. Raises BackupFailed, OSError.
+    """Make a snapshot in `folder`, copying only what an earlier run has not. Raises BackupFailed, also while another
+    run is at it in the same folder; OSError.
 
     `is_linked` links files instead of copying, where both lie on one disk: quick, but one damaged block damages both.
     A run that was killed leaves files that the next one finds, and a snapshot without a manifest, which counts as none.
     """
+    with _alone(folder, waits=False):
+        return _made(folder, is_linked=is_linked)
+
+
+def _made(folder: Path, *, is_linked: bool) -> Backup:
     stamp = timezone.now().strftime("%Y%m%dT%H%M%S%f")[:-3] + "Z"
     made = Backup(folder / "snapshots" / stamp)
     made.snapshot.mkdir(parents=True, mode=0o700)
@@ -87,7 +94,15 @@ def snapshots(folder: Path) -> list[Path]:
 
 
 def prune(folder: Path, keep: int) -> int:
-    """Keep the newest `keep` snapshots and the files they name; returns how many files were deleted."""
+    """Keep the newest `keep` snapshots and the files they name; returns how many files were deleted.
+
+    Waits for a run that is at it: its files are named by no finished snapshot yet.
+    """
+    with _alone(folder, waits=True):
+        return _pruned(folder, keep)
+
+
+def _pruned(folder: Path, keep: int) -> int:
     kept = snapshots(folder)[-max(1, keep) :]
     for path in (folder / "snapshots").iterdir():
         if path not in kept:
@@ -99,6 +114,18 @@ def prune(folder: Path, keep: int) -> int:
             path.unlink()
             gone += 1
     return gone
+
+
+@contextmanager
+def _alone(folder: Path, *, waits: bool) -> Iterator[None]:
+    """Hold the folder for the block. A killed process lets go of it by itself."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise BackupFailed("Another backup is being made in this folder. Wait until it has ended.") from None
+        yield
 
 
 @contextmanager

@@ -36,6 +36,7 @@ BEFORE_STEP = {
 }
 MOVABLE = (BatchState.PROCESSING, BatchState.REVIEW, BatchState.READY)
 PAUSABLE = (BatchState.UPLOADING, *MOVABLE)
+STOPPED_BY_CANCELLING = UNDONE_STATES - {AssetState.SCORED}
 
 
 def refresh(batch_id: int) -> None:
@@ -150,11 +151,18 @@ def cancel(batch: Batch, reason: str = "", actor: Any = None) -> int:
             return 0
         for delivery in batch.deliveries.filter(state=DeliveryState.WAITING):
             recalls.take_back(delivery, reason=recalls.CANCELLED, actor=actor, only_waiting=True)
-        waiting = list(batch.assets.filter(state__in=UNDONE_STATES - {AssetState.SCORED}))
-        done = 0
-        for asset in waiting:
-            done += try_move(asset, AssetState.CANCELLED, reason="The batch was cancelled.", actor=actor)
-    return done
+        waiting = list(batch.assets.filter(state__in=STOPPED_BY_CANCELLING))
+        return sum(_cancel_asset(asset, actor) for asset in waiting)
+
+
+def _cancel_asset(asset: Asset, actor: Any) -> bool:
+    """False when the photo was done meanwhile; one that a worker moved to its next step is cancelled there: nobody
+    would ever take that step up."""
+    while asset.state in STOPPED_BY_CANCELLING:
+        if try_move(asset, AssetState.CANCELLED, reason="The batch was cancelled.", actor=actor):
+            return True
+        asset.refresh_from_db(fields=["state"])
+    return False
 
 
 def retry_failed(batch: Batch, actor: Any = None, *, code: str | None = None, category: str | None = None) -> int:

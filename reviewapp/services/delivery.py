@@ -117,7 +117,7 @@ def stream_zip(delivery: Delivery, actor: User | None = None) -> Iterator[bytes]
     DeliveryClosed at once for a delivery that isn't out, and DeliveryCorrupt in mid-stream (the download then fails)
     rather than end an archive with a wrong file in it.
     """
-    if delivery.state not in OUT_STATES:
+    if delivery.state not in OUT_STATES or delivery.batch.client.purged_at is not None:
         raise DeliveryClosed(closed_words(delivery))
     return _stream(delivery, actor)
 
@@ -125,6 +125,8 @@ def stream_zip(delivery: Delivery, actor: User | None = None) -> Iterator[bytes]
 def closed_words(delivery: Delivery) -> str:
     """Why a delivery can't be downloaded."""
     number = {"n": delivery.number}
+    if delivery.batch.client.purged_at is not None:
+        return _("The files of delivery %(n)d were deleted with all data of its client.") % number
     if delivery.state == DeliveryState.RECALLED:
         return _("Delivery %(n)d was called back. Download the one that replaces it.") % number
     return _("Delivery %(n)d still waits. Hand it over first.") % number

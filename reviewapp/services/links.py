@@ -30,7 +30,7 @@ def make(made: Delivery, days: int, actor: User) -> DeliveryLink:
     require(actor, Role.MANAGER, to=_("give a client a link"))
     if days not in DAYS:
         raise LinkRefused(_("Choose 1, 7 or 30 days."))
-    if made.state not in selectors.OPEN_STATES:
+    if made.state not in selectors.OPEN_STATES or made.batch.client.purged_at is not None:
         raise LinkRefused(_("This delivery can't be downloaded any more."))
     # Whole seconds, as the address has them.
     until = (timezone.now() + timedelta(days=days)).replace(microsecond=0)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
@@ -21,16 +21,21 @@ from reviewapp import parts, storage, trash
 from reviewapp.enums import BatchState, TaskState
 from reviewapp.models import (
     Adjustment,
+    Alarm,
     Asset,
     AuditEvent,
     Batch,
+    Calibration,
     ChannelView,
     Client,
     Complaint,
     Delivery,
     DeliveryItem,
+    DeliveryLink,
     EditTask,
     GoldItem,
+    LearningAlarm,
+    Lot,
     OutboundMessage,
     PartialUpload,
     ProcessingRun,
@@ -41,6 +46,7 @@ from reviewapp.models import (
     ReviewDecision,
     ReviewTask,
     SampleDraw,
+    Scope,
     SheetRow,
     Task,
     WebhookSecret,
@@ -52,6 +58,7 @@ from . import audit, retention
 OVER = (BatchState.DELIVERED, BatchState.CANCELLED)
 GONE, SHARED, LEFT = "gone", "kept: another client's rows name it", "still there"
 AT_ONCE = 10_000
+ALARM = "About a client whose data was deleted."
 
 
 class PurgeRefused(RuntimeError):
@@ -227,6 +234,40 @@ def _forget_words(client: Client) -> None:
     ReturnRate.objects.filter(client=client).update(note="")
     SampleDraw.objects.filter(batch__client=client).update(population_sha256=[])
     Delivery.objects.filter(batch__client=client).update(manifest={}, withheld=[], recall_reason="")
+    links = DeliveryLink.objects.filter(delivery__batch__client=client, revoked_at__isnull=True)
+    links.update(revoked_at=timezone.now())
+    _forget_alarms(client)
+    _forget_references(client)
+
+
+def _forget_alarms(client: Client) -> None:
+    """Alarms name the client, its batches and photos; those of photos in no lot tell by their key alone whose."""
+    photos = Asset.objects.filter(batch__client=client).values("pk")
+    complaints = Complaint.objects.filter(client=client).values("pk")
+    known = [
+        rows.annotate(said=Concat(Value(f"{word}:"), Cast(F("pk"), models.CharField()))).values("said")
+        for word, rows in (("asset", photos), ("complaint", complaints))
+    ]
+    theirs = Q(scope__client=client) | Q(lot__scope__client=client) | Q(key__in=known[0]) | Q(key__in=known[1])
+    Alarm.objects.filter(pk__in=Alarm.objects.filter(theirs).values("pk")).update(text=ALARM, note="")
+    Lot.objects.filter(scope__client=client).update(why="")
+    Scope.objects.filter(client=client).update(held_reason="")
+
+
+def _forget_references(client: Client) -> None:
+    """Weekly calibrations, and the alarms they raised, name the photos they were made with."""
+    ids = set(Asset.objects.filter(batch__client=client).values_list("pk", flat=True))
+    for one in Calibration.objects.all():
+        named = {row["name"]: f"photo-{row['asset']}" for row in one.figures.get("rows", ()) if row["asset"] in ids}
+        if not named:
+            continue
+        rows = [{**row, "name": named.get(row["name"], row["name"])} for row in one.figures["rows"]]
+        # By a queryset: a calibration is written once, and its figures stay what they were.
+        Calibration.objects.filter(pk=one.pk).update(figures={**one.figures, "rows": rows})
+        for alarm in LearningAlarm.objects.filter(preset=one.preset_id, facts__week=one.week):
+            for name, number in named.items():
+                alarm.text = alarm.text.replace(name, number)[:300]
+            alarm.save(update_fields=["text"])
 
 
 def _stays(client: Client) -> dict[str, int]:

@@ -166,10 +166,16 @@ def _scored(asset: Asset, run: ProcessingRun, quality: Quality) -> policy.Scored
         failed_gates=[gate.message for gate in quality.gates if not gate.passed],
         client_wants_people=asset.batch.client.requires_human_colour,
         was_mended=any(finding["code"] == "mended" for finding in run.findings),
-        # Asked again here: a rule made after the photo was classified holds for it too (RTE-09).
-        is_always_human=CategoryRule.objects.filter(category=asset.category, always_human=True).exists(),
+        is_always_human=_is_always_human(asset),
         watched=_watched(asset),
     )
+
+
+def _is_always_human(asset: Asset) -> bool:
+    """Asked again here, and of the photo as it is now: a rule, or a sheet with another category, that came after it was
+    classified holds for it too (RTE-09)."""
+    named = Asset.objects.filter(pk=asset.pk).values("category")
+    return CategoryRule.objects.filter(category__in=named, always_human=True).exists()
 
 
 def _watched(asset: Asset) -> ReviewReason | None:

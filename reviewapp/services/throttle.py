@@ -127,5 +127,9 @@ def _network(address: str) -> str:
 
 
 def _row(key: str, limit: Limit) -> SignInTries:
-    SignInTries.objects.get_or_create(key=key, defaults={"last_at": timezone.now()})
-    return SignInTries.objects.select_for_update().get(key=key)
+    """The locked row; made again where a try that was right took it away just now."""
+    while True:
+        SignInTries.objects.get_or_create(key=key, defaults={"last_at": timezone.now()})
+        row = SignInTries.objects.select_for_update().filter(key=key).first()
+        if row is not None:
+            return row

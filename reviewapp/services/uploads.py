@@ -35,6 +35,8 @@ SHEET_SUFFIXES = frozenset({".csv", ".tsv"})
 # A file over the limit is still read this far, so that its row carries its true hash and size.
 MAX_DRAIN_BYTES = 8 * MAX_FILE_BYTES
 
+EARLY = (AssetState.RECEIVED, AssetState.VALIDATED)
+"""What is known of a photo then, the sheet may say freely: nothing was decided by it yet."""
 _OVER = (BatchState.DELIVERED, BatchState.CANCELLED)
 # These make "gpj.exe" read "exe.jpg" (with the marks that go with them), or one name look like another.
 _REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -142,21 +144,35 @@ def _apply_sheet(batch: Batch, actor: Any) -> int:
         named[row.name_key].append(row)
     is_open = Batch.objects.filter(pk=batch.pk).exclude(state__in=_OVER).exists()
     later = Q(state=AssetState.REJECTED_INTAKE, state_code=METADATA_MISSING) | Q(state__in=late_rows.STATES)
-    early = Q(state__in=[AssetState.RECEIVED, AssetState.VALIDATED])
+    early = Q(state__in=EARLY)
     applied = 0
     for asset in batch.assets.filter(early | later if is_open else early).select_related("current_run"):
         key = path_key(asset.relative_path)
         found = _row_for(asset.relative_path, choose_row(key, named[key.rsplit("/", 1)[-1]]))
-        if found is None or facts_of(found) == {name: getattr(asset, name) for name in facts_of(found)}:
-            continue
-        if asset.state == AssetState.REJECTED_INTAKE:
-            applied += not _missing(found) and _reopen(asset, found, actor)
-        elif asset.state in late_rows.STATES:
-            applied += late_rows.apply_late(asset, found, actor)
-        else:
-            # The state stands in the WHERE: a worker may classify the photo at this very moment.
-            applied += Asset.objects.filter(pk=asset.pk, state=asset.state).update(**facts_of(found))
+        applied += found is not None and _apply_row(asset, found, actor)
     return applied
+
+
+def _apply_row(asset: Asset, row: CsvRow, actor: Any) -> bool:
+    """Give a photo what its row says; True when that changed it. Where a worker moved it meanwhile, as it is now."""
+    while facts_of(row) != {name: getattr(asset, name) for name in facts_of(row)}:
+        before = asset.state
+        if _gives(asset, row, actor):
+            return True
+        if Asset.objects.filter(pk=asset.pk, state=before).exists():
+            return False
+        asset.refresh_from_db()
+    return False
+
+
+def _gives(asset: Asset, row: CsvRow, actor: Any) -> bool:
+    if asset.state == AssetState.REJECTED_INTAKE:
+        return asset.state_code == METADATA_MISSING and not _missing(row) and _reopen(asset, row, actor)
+    if asset.state in late_rows.STATES:
+        return late_rows.apply_late(asset, row, actor)
+    # The state stands in the WHERE: a worker may classify the photo at this very moment.
+    early = Asset.objects.filter(pk=asset.pk, state=asset.state, state__in=EARLY)
+    return bool(early.update(**facts_of(row)))
 
 
 def _reopen(asset: Asset, row: CsvRow, actor: Any) -> bool:

@@ -120,6 +120,34 @@ def test_backup_wipe_restore_gives_the_same_batch_and_queue(files: Files, tmp_pa
     assert len(leases.claim_next(type(rita).objects.get(username="rita"), 5)) == 3
 
 
+def test_two_backups_at_once_take_nothing_from_each_other(files: Files, tmp_path: Path, monkeypatch: Any) -> None:
+    """One clears away what no finished snapshot names, just when another has copied its files."""
+    folder, walked = tmp_path / "copy", Path.rglob
+    batch = line.open_batch(name="1", validation_profile="basic-500")
+    line.send(batch, "a.jpg", line.photo(1, side=640))
+    backups.backup(folder)
+    line.send(batch, "b.jpg", line.photo(2, side=640))
+    said: list[str] = []
+
+    def meanwhile(path: Path, pattern: str) -> Any:
+        if path == folder / "files":
+            try:
+                backups.backup(folder)
+            except backups.BackupFailed as refused:
+                said.append(str(refused))
+        return walked(path, pattern)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rglob", meanwhile)
+        backups.prune(folder, 1)
+    for snapshot in backups.snapshots(folder):
+        for one in (snapshot / "SHA256SUMS").read_text().splitlines():
+            sha, name = one.split("  ", 1)
+            assert backups.sha256_of(folder / name) == sha
+    assert said == ["Another backup is being made in this folder. Wait until it has ended."]
+    assert backups.backup(folder).files == 2 and len(backups.snapshots(folder)) == 2
+
+
 def test_a_second_run_copies_only_what_is_new_and_old_snapshots_can_go(files: Files, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     first = line.open_batch(name="1", validation_profile="basic-500")

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest
 from django.test import Client as Browser
 from django.utils import timezone
@@ -131,6 +131,31 @@ def test_sec10_tries_at_once_get_no_more_than_one_after_another() -> None:
         thread.join(60)
     assert len(looked) == 24 and sum(looked) == 5
     assert len(said("sign_in.failed")) == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sec10_a_try_that_waits_for_one_that_succeeds_is_counted_like_any() -> None:
+    """A right password takes the count away just when another try is about to lock it."""
+    person()
+    throttle.begin("rita", "")
+    ended: list[str] = []
+
+    def work() -> None:
+        try:
+            throttle.begin("rita", "")
+            ended.append("counted")
+        except Exception as error:
+            ended.append(type(error).__name__)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=work)
+    with transaction.atomic():
+        throttle.succeed("rita", "")
+        other.start()
+        other.join(1.0)
+    other.join(30)
+    assert ended == ["counted"] and SignInTries.objects.get().failures == 1
 
 
 def test_sec10_tries_successes_and_lock_outs_are_in_the_audit_log_and_passwords_are_not(client: Browser) -> None:

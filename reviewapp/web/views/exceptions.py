@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from reviewapp.models import Batch
+from reviewapp.policies.numbers import whole
 from reviewapp.selectors import exceptions as selectors
 from reviewapp.selectors.presets import category_rules
 from reviewapp.services import rerun as services
@@ -24,7 +25,7 @@ def exceptions(request: HttpRequest, pk: int) -> HttpResponse:
     batch = their_batch(request, pk, Batch.objects.select_related("client", "preset_version__preset"))
     form = RerunForm(request.POST or None)
     if form.is_bound and form.is_valid():
-        ids = [int(one) for one in request.POST.getlist("photos") if one.isdecimal()]
+        ids = [number for one in request.POST.getlist("photos") if (number := whole(one)) is not None]
         try:
             count = services.rerun(batch, ids, request.user, **form.wanted)  # type: ignore[arg-type]
         except services.RerunRefused as refused:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from reviewapp.models import Asset
+from reviewapp.policies.numbers import whole
 from reviewapp.selectors import assets as selectors
 from reviewapp.selectors import feedback as feedback_reads
 from reviewapp.selectors.images import HISTORIES, ImageRecord, history, image_record
@@ -28,8 +29,7 @@ LISTS = (*HISTORIES, "complaints")
 def listing(request: HttpRequest) -> HttpResponse:
     """Every photo of the person's clients, by client, batch, SKU, category, state and score; in pages (ING-18)."""
     form = ImageSearch(request.user, request.GET)
-    after = request.GET.get("after", "")
-    page = selectors.page(form.wanted(), after=int(after) if after.isdecimal() else None)
+    page = selectors.page(form.wanted(), after=whole(request.GET.get("after", "")))
     kept = request.GET.copy()
     kept.pop("after", None)
     if page.next_after is not None:

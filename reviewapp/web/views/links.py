@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from reviewapp.models import Delivery, DeliveryLink
+from reviewapp.policies.numbers import whole
 from reviewapp.selectors import links as selectors
 from reviewapp.services import delivery as deliveries
 from reviewapp.services import links as services
@@ -28,8 +29,7 @@ def manage(request: HttpRequest, pk: int) -> HttpResponse:
     delivery = theirs(request, Delivery.objects.select_related("batch__client"), "batch__client", pk=pk)
     if request.method == "POST":
         try:
-            days = int(request.POST.get("days", "0")) if request.POST.get("days", "").isdecimal() else 0
-            services.make(delivery, days, request.user)  # type: ignore[arg-type]
+            services.make(delivery, whole(request.POST.get("days", "")) or 0, request.user)  # type: ignore[arg-type]
         except services.LinkRefused as refused:
             messages.warning(request, str(refused))
         else:

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from reviewapp.enums import RejectReason
 from reviewapp.policies.choosing import Choice
+from reviewapp.policies.numbers import whole
 from reviewapp.selectors import choosing, deliveries, people_at_work
 from reviewapp.selectors import review as selectors
 from reviewapp.selectors.pages import keyset_by
@@ -148,8 +149,7 @@ def _past(user: User, queue: selectors.Queue, before: int | None = None) -> list
 @role_required(*REVIEWERS)
 def past(request: HttpRequest, queue: selectors.Queue) -> JsonResponse:
     """The person's decisions before ?before=ID, oldest first: {past}. Undo walks back as far as it may."""
-    before = request.GET.get("before", "")
-    return JsonResponse({"past": _past(_who(request), queue, int(before) if before.isdecimal() else None)})
+    return JsonResponse({"past": _past(_who(request), queue, whole(request.GET.get("before", "")))})
 
 
 def _then(response: Answer, kept: afterwards.Kept) -> Answer:
@@ -248,7 +248,7 @@ def release(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
 
     It may arrive after the person's next page (the same one, loaded anew) was lent the same photos.
     """
-    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()]
+    ids = [number for one in request.POST.getlist("ids") if (number := whole(one)) is not None]
     desk.release(_who(request), ids, _moment(request.POST.get("until", "")))
     return HttpResponse(status=204)
 
@@ -317,12 +317,12 @@ def undo(request: HttpRequest, decision_id: int) -> JsonResponse:
 def decide_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
     """The same decision from a form; says how it went on the next page."""
     form = request.POST
-    version, task_id = form.get("version", ""), form.get("task", "")
+    version = whole(form.get("version", ""))
     with afterwards.kept() as kept:
         result = desk.record_decision(
             _who(request),
-            int(task_id) if task_id.isdigit() else 0,
-            seen_version=int(version) if version.isdigit() else -1,
+            whole(form.get("task", "")) or 0,
+            seen_version=-1 if version is None else version,
             verdict=form.get("verdict", ""),
             reasons=[value for value in form.getlist("reasons") if value in RejectReason.values],
             note=form.get("note", ""),
@@ -341,11 +341,11 @@ def decide_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
 @role_required(*REVIEWERS)
 def undo_plain(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
     """Undo from a form: the photo comes back as the first of the page."""
-    decision_id = request.POST.get("decision", "")
+    decision_id = whole(request.POST.get("decision", "")) or 0
     with afterwards.kept() as kept:
-        result = desk.undo(_who(request), int(decision_id) if decision_id.isdigit() else 0)
+        result = desk.undo(_who(request), decision_id)
     if result.seals:
-        return redirect("review:call_back", decision_id=int(decision_id))
+        return redirect("review:call_back", decision_id=decision_id)
     (messages.success if result.is_undone else messages.warning)(request, result.message)
     return _then(redirect("review:queue", queue=queue), kept)
 
