@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from reviewapp.enums import RejectReason
 from reviewapp.policies.choosing import Choice
-from reviewapp.selectors import choosing, deliveries, people_at_work
+from reviewapp.selectors import access, choosing, deliveries, people_at_work
 from reviewapp.selectors import review as selectors
 from reviewapp.selectors.pages import keyset_by
 from reviewapp.selectors.people import is_senior
@@ -162,6 +162,12 @@ def _choice(values: Mapping[str, Any], queue: str) -> Choice:
     return Choice.read(values, blind=queue == "mixed")
 
 
+def _reach(user: User) -> str:
+    """For how many clients somebody works, in a word: a desk without photos says whom to ask for more."""
+    clients = access.clients_of(user)
+    return "all" if clients is None else "some" if clients else "none"
+
+
 def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | None, choice: Choice) -> dict[str, Any]:
     """What the desk's script starts from."""
     user = _who(request)
@@ -177,6 +183,7 @@ def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | N
         "past": _past(user, queue),
         "choice": choice.values,
         "narrow": choosing.words(user, choice) if choice.is_narrow else "",
+        "reach": _reach(user),
         "counts": _counts(user, queue, choice),
         "done": people_at_work.decided_today(user),
         "reasons": selectors.REJECT_REASONS,
