@@ -117,8 +117,9 @@ def counts(user: User, queue: review.Queue, choice: Choice) -> review.QueueCount
 
 def words(user: User, choice: Choice) -> str:
     """Say a choice in a few words, for the desk's heading."""
+    client = clients(user).filter(pk=choice.client).values_list("name", flat=True).first() if choice.client else None
     parts = [
-        _client_words(user, choice.client) if choice.client else None,
+        client,
         _batch_words(user, choice.batch) if choice.batch else None,
         choice.category.replace("_", " "),
         _("SKU %(start)s…") % {"start": choice.sku} if choice.sku else None,
@@ -128,11 +129,6 @@ def words(user: User, choice: Choice) -> str:
         _(ORDERS[choice.order]).lower() if choice.order != "priority" else None,
     ]
     return ", ".join(str(part) for part in parts if part)
-
-
-def _client_words(user: User, number: int) -> str:
-    """Its name; its number, as the address says it, where there is none of that number for this person."""
-    return clients(user).filter(pk=number).values_list("name", flat=True).first() or _("client %(n)d") % {"n": number}
 
 
 def _batch_words(user: User, number: int) -> str:

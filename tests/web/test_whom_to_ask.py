@@ -73,9 +73,9 @@ def test_rev19_the_desk_is_told_by_json_whom_to_ask(client: Client) -> None:
 
 
 def test_sec01_a_choice_of_somebody_elses_client_has_no_name(client: Client) -> None:
-    """By its number, as the address says it: also where there is none."""
+    """It reads as one that isn't there, and never as the whole queue."""
     other = factories.make_client(name="Fern & Co")
     client.force_login(factories.make_user("rita", Role.REVIEWER, clients=[factories.make_client()]))
     for number in (other.pk, 999_999):
         boot = client.get(f"/review/mixed/?client={number}").context["boot"]
-        assert (boot["narrow"], boot["reach"]) == (f"client {number}", "some")
+        assert (boot["narrow"], boot["reach"]) == ("this choice", "some")
