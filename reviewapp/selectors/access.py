@@ -46,6 +46,12 @@ def has_every_client(user: Any) -> bool:
     return clients_of(user) is None
 
 
+def reach_of(user: Any) -> str:
+    """For how many clients `user` works, in a word: all, some or none."""
+    clients = clients_of(user)
+    return "all" if clients is None else "some" if clients else "none"
+
+
 def limit(rows: QuerySet[M], user: Any, path: str = "batch__client") -> QuerySet[M]:
     """Those of `rows` that `user` may see; `path` leads from a row to its client."""
     return within(rows, clients_of(user), path)

@@ -13,6 +13,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Upper
 
 from reviewapp.models import Asset, Batch
+from reviewapp.policies.numbers import whole
 from reviewapp.selectors import tallies
 from reviewapp.selectors.access import Clients, batches_within, clients_of, within
 
@@ -91,7 +92,7 @@ def batches_called(words: str, clients: Clients) -> list[int]:
 
     A number that one of them has means that one alone.
     """
-    number = int(words) if words.isdecimal() and len(words) < 19 else 0
+    number = whole(words) or 0
     named = within(Batch.objects.filter(Q(pk=number) | Q(name__icontains=words)), clients, "client")
     exact = Case(When(pk=number, then=0), default=1, output_field=IntegerField())
     found = list(named.order_by(exact, "-pk").values_list("pk", flat=True)[: MOST_BATCHES + 1])

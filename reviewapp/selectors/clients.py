@@ -10,6 +10,11 @@ from reviewapp.models import Client
 from reviewapp.selectors.access import limit
 
 
+def theirs_by_name(user: Any) -> QuerySet[Client]:
+    """The person's clients by name, to choose one of."""
+    return limit(Client.objects.order_by("name"), user, "pk")
+
+
 def clients(user: Any, words: str = "") -> QuerySet[Client]:
     """The person's clients, the newest first, with `batch_count`; with `words` those whose name or notes hold them."""
     found = limit(Client.objects.annotate(batch_count=Count("batches")).order_by("-pk"), user, "pk")

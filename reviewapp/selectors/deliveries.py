@@ -22,6 +22,7 @@ from reviewapp.enums import (
     ReviewTaskState,
 )
 from reviewapp.models import Asset, Batch, Channel, Delivery, DeliveryItem, Lot, Rendition, ReviewTask
+from reviewapp.policies.numbers import whole
 
 from . import lots
 
@@ -64,9 +65,8 @@ class Plan:
 def searched(rows: QuerySet[Delivery], words: str = "", state: str = "") -> QuerySet[Delivery]:
     """Those of `rows` in a state, of batches with this number, or whose name or client's name holds the words."""
     if words:
-        number = int(words) if words.isdecimal() and len(words) < 19 else 0
         named = Q(batch__name__icontains=words) | Q(batch__client__name__icontains=words)
-        rows = rows.filter(named | Q(batch_id=number))
+        rows = rows.filter(named | Q(batch_id=whole(words) or 0))
     return rows.filter(state=state) if state in DeliveryState.values else rows
 
 

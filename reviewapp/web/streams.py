@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from reviewapp import storage
+from reviewapp.policies.numbers import whole
 from reviewapp.web.permissions import View, user_has_role
 from reviewapp.web.upload_handlers import CappedUploadHandler
 
@@ -36,8 +37,7 @@ class BodyIncomplete(ValueError):
 
 def announced_length(request: HttpRequest) -> int:
     """Content-Length in bytes, 0 when absent or unreadable."""
-    value = request.headers.get("Content-Length", "")
-    return int(value) if value.isdecimal() else 0
+    return whole(request.headers.get("Content-Length", "")) or 0
 
 
 def body_chunks(request: HttpRequest, *, max_bytes: int) -> Iterator[bytes]:

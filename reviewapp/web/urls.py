@@ -15,6 +15,7 @@ from reviewapp.web.views import (
     line,
     links,
     media,
+    names,
     outside,
     passkeys,
     review,
@@ -91,6 +92,14 @@ media_urls = (
     "media",
 )
 
+name_urls = (
+    [
+        path("clients/", names.clients, name="clients"),
+        path("presets/", names.presets, name="presets"),
+    ],
+    "names",
+)
+
 viewer_urls = (
     [
         path("run/<int:run_id>/channel/<int:channel_id>/", viewer.channel, name="channel"),
@@ -137,6 +146,7 @@ urlpatterns = [
     path("account/second-factor/passkey/<int:factor>/remove/", passkeys.remove, name="passkey_remove"),
     path("review/", include(review_urls)),
     path("editing/", include(editing_urls)),
+    path("names/", include(name_urls)),
     path("media/", include(media_urls)),
     path("viewer/", include(viewer_urls)),
     path("link/", include(link_urls)),

@@ -30,8 +30,9 @@ function emptyText({ others, elsewhere, held }, isBlind) {
   return parts.join(' ');
 }
 
-/** What is true when no photo is open: {name, title, text} of a state over the stage. `narrow` names a chosen part, `blind` is the mixed queue. */
-export function idle(queue, { narrow, blind }) {
+/** What is true when no photo is open: {name, title, text} of a state over the stage. `narrow` names a chosen part, `blind` is the mixed queue,
+ * `reach` says for which clients the person works: all, some or none. */
+export function idle(queue, { narrow, blind, reach }) {
   const { waiting, aside: stuck, failures } = queue.outbox;
   const unsent = waiting ? kept(queue.outbox, waiting) : '';
   const text = emptyText(queue.counts, blind);
@@ -43,8 +44,13 @@ export function idle(queue, { narrow, blind }) {
   if (stuck.length) {
     return { name: 'wait', title: gettext('Some decisions are not stored'), text: gettext('“Not stored” in the top bar says which and why. Nothing else waits for you.') };
   }
+  if (!queue.left && reach === 'none') {
+    return { name: 'empty', title: gettext('No client is yours yet'), text: gettext('Ask an admin to give you a client. Its photos show up here then.') };
+  }
   if (!queue.left && narrow) {
-    return { name: 'empty', title: gettext('Nothing is left of this choice'), text: `${gettext('No photo waits for “{choice}”.', { choice: narrow })} ${text}` };
+    const words = [gettext('No photo waits for “{choice}”.', { choice: narrow }), text];
+    if (reach === 'some') words.push(gettext('If it is about a client you don’t work for, ask an admin to give you the client.'));
+    return { name: 'empty', title: gettext('Nothing is left of this choice'), text: words.join(' ') };
   }
   return queue.left ? { name: 'wait', title: gettext('Nothing free'), text } : { name: 'empty', title: gettext('Queue is clear'), text };
 }

@@ -191,7 +191,8 @@ export class Outbox {
   shut(status, data) {
     this.isSignedOut = status === SIGNED_OUT;
     this.other = data.status === 'other_person' ? data.now : '';
-    this.forbidden = status === FORBIDDEN ? data.message || gettext('The server does not let you review now.') : '';
+    this.forbidden = status === FORBIDDEN
+      ? [data.message || gettext('The server does not let you review now.'), data.ask].filter(Boolean).join(' ') : '';
     this.tell();
   }
 

@@ -39,13 +39,14 @@ def stored() -> list[tuple[str, str]]:
 
 
 def test_who_may_not_review_any_more_is_told_so_and_loses_no_decision(page: Any, live_server: Any, anna: User) -> None:
+    factories.make_user("Ada", Role.ADMIN)
     ready(page, live_server, 3)
     groups = list(anna.groups.all())
     anna.groups.clear()
     page.keyboard.press("a")
     page.wait_for_selector('[data-full="forbidden"]:not([hidden])')
     said = page.inner_text("#full")
-    assert "Only reviewers, senior editors and admins can do this." in said
+    assert "Only reviewers, senior editors and admins can do this. Who can change that: Ada." in said
     assert "1 decision is saved on this device and will be sent." in said
     assert page.locator("dialog[open]").count() == 0, "the session is not over"
     page.keyboard.press("a")
@@ -111,3 +112,28 @@ def test_what_was_decided_before_the_session_ended_is_stored_once_after_signing_
     saved(page)
     assert stored()[2:] == [("NW-003", "approve")] and page.evaluate(IN_OUTBOX) == 0
     page.watched.problems.clear()
+
+
+def idle_desk(page: Any, live_server: Any, path: str) -> str:
+    page.goto(f"{live_server.url}/review/mixed/{path}")
+    page.wait_for_selector('[data-full="empty"]:not([hidden])')
+    return str(page.inner_text("#full"))
+
+
+def test_sec01_a_desk_that_stays_empty_says_whom_to_ask(page: Any, context: Any, live_server: Any) -> None:
+    """A choice of a client one doesn't work for reads as one that isn't there; no client at all is no clear queue."""
+    (task, *_) = waiting(2)
+    mine = factories.make_batch().client
+    other = task.asset.batch.client
+    sign_in(context, live_server, factories.make_user("Rita", Role.REVIEWER, clients=[mine]))
+    ask = "ask an admin to give you the client."
+    for number in (other.pk, 999_999):
+        said = idle_desk(page, live_server, f"?client={number}")
+        assert "No photo waits for “this choice”." in said and ask in said and other.name not in said
+    assert "Queue is clear" in (said := idle_desk(page, live_server, "")) and ask not in said
+    sign_in(context, live_server, factories.make_user("Nora", Role.REVIEWER, clients=[]))
+    said = idle_desk(page, live_server, "")
+    assert "No client is yours yet" in said and "Ask an admin to give you a client." in said
+    assert "Queue is clear" not in said
+    page.click('[data-full="empty"] a:has-text("Back to the queues")')
+    page.wait_for_url(f"{live_server.url}/review/")

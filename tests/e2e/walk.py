@@ -33,7 +33,7 @@ SMALL = """[...document.querySelectorAll(
 """Visible controls under 24 x 24 px. One in a label, or a row that is one link, is as large as that; links in sentences
 are exempt (2.5.8)."""
 NO_PAGE = re.compile(
-    r"claim|past|beat|release|decide_plain|undo|take_back|filter|bulk_(apply|advance|undo)|decide|adjust|tus:|media:|"
+    r"claim|past|beat|release|decide_plain|undo|take_back|filter|bulk_(apply|advance|undo)|decide|adjust|tus:|media:|names:|"
     r"viewer:|healthz|readyz|logout|jsi18n|uploads:(file|csv|look|known|checks|finish)|editing:(claim|submit|sign|send|give)|"
     r"batches:(progress|images|set|figures|intake_csv|failures|retry|hand|pause|resume|cancel|priority|deliver|pilot|sample)|"
     r"download|publish|what_if|"

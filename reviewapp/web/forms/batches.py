@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from processing.intake import PROFILES
@@ -16,7 +17,9 @@ from reviewapp.selectors import channels as channel_selectors
 from reviewapp.selectors import first_samples as first_selectors
 from reviewapp.selectors import people as people_selectors
 from reviewapp.selectors import presets as preset_selectors
+from reviewapp.selectors.clients import theirs_by_name
 from reviewapp.services import ingest
+from reviewapp.web.forms.picking import PickField
 from reviewapp.web.forms.widgets import CheckList, HouseForm, Input, Number, Select, Tick
 
 MAX_NAME = 160
@@ -27,18 +30,16 @@ KEPT = {"hx-preserve": "true"}
 class BatchForm(HouseForm):
     """The order of a new batch. Only current preset versions and the newest version of every channel are offered."""
 
-    client = forms.ModelChoiceField(
-        Client.objects.none(), label=_("Client"), required=False, empty_label=_("New client"), widget=Select()
-    )
+    client = PickField(Client.objects.none(), label=_("Client"), required=False, empty_label=_("New client"))
     new_client = forms.CharField(
         label=_("New client's name"), required=False, max_length=120, widget=Input(attrs={"autocomplete": "off"})
     )
     name = forms.CharField(label=_("Name"), max_length=MAX_NAME, widget=Input(attrs={"autocomplete": "off"}))
-    preset_version: forms.ModelChoiceField[PresetVersion] = forms.ModelChoiceField(
-        queryset=PresetVersion.objects.none(),
+    preset_version = PickField(
+        PresetVersion.objects.none(),
+        naming="preset__name",
         label=_("Preset"),
         empty_label=None,
-        widget=Select(),
         help_text=_("The batch keeps this version, also when the preset changes later."),
     )
     channels: forms.ModelMultipleChoiceField[Channel] = forms.ModelMultipleChoiceField(
@@ -84,18 +85,18 @@ class BatchForm(HouseForm):
     def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         clients = self.fields["client"]
-        assert isinstance(clients, forms.ModelChoiceField)
-        clients.queryset = access.limit(Client.objects.all(), user, "pk")
+        assert isinstance(clients, PickField)
         if not access.has_every_client(user):  # a new client wouldn't be theirs
             del self.fields["new_client"]
             clients.required, clients.empty_label = True, None
+        clients.offer(theirs_by_name(user), reverse("names:clients"))
         versions = self.fields["preset_version"]
         channels = self.fields["channels"]
         profile = self.fields["validation_profile"]
-        assert isinstance(versions, forms.ModelChoiceField)
+        assert isinstance(versions, PickField)
         assert isinstance(channels, forms.ModelMultipleChoiceField)
         assert isinstance(profile, forms.ChoiceField)
-        versions.queryset = preset_selectors.current_versions()
+        versions.offer(preset_selectors.current_versions(), reverse("names:presets"))
         channels.queryset = channel_selectors.offered()
         profile.choices = [
             ("", _("As settled with the client, else as the strictest channel asks")),

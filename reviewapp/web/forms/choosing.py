@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import RejectReason, Verdict
 from reviewapp.models import Client
 from reviewapp.policies.choosing import ORDERS, TELLING_FIELDS, TELLING_ORDERS
 from reviewapp.selectors import choosing as selectors
+from reviewapp.web.forms.picking import PickField, found, is_number
 from reviewapp.web.forms.widgets import CheckList, HouseForm, Input, Number, Select
+
+NO_CLIENT = "0"
+"""The number of none."""
 
 
 class ChoiceForm(HouseForm):
     """Narrow a queue. With `blind` there is nothing that tells score or reason."""
 
-    client = forms.ModelChoiceField(
-        Client.objects.none(),
-        label=_("Client"),
-        required=False,
-        empty_label=_("Every client"),
-        widget=Select(),
+    client = PickField(
+        Client.objects.none(), in_filter=True, label=_("Client"), required=False, empty_label=_("Every client")
     )
     batch = forms.ChoiceField(label=_("Batch"), required=False, widget=Select())
     category = forms.ChoiceField(label=_("Category"), required=False, widget=Select())
@@ -40,8 +43,8 @@ class ChoiceForm(HouseForm):
     def __init__(self, user: User, data: Any = None, *, blind: bool = False, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         clients = self.fields["client"]
-        assert isinstance(clients, forms.ModelChoiceField)
-        clients.queryset = selectors.clients(user)
+        assert isinstance(clients, PickField)
+        clients.offer(selectors.clients(user), reverse("names:clients"))
         self._choices("batch", [("", _("Every batch")), *selectors.batches(user, (self.initial or {}).get("batch"))])
         self._choices("category", [("", _("Any category")), *((name, name) for name in selectors.category_names(user))])
         self._choices("reason", [("", _("Any reason")), *selectors.REASONS])
@@ -55,6 +58,20 @@ class ChoiceForm(HouseForm):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
+
+
+def named(user: User, values: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """`values` with the client's number where its name was typed, and what is wrong with that name.
+
+    A name nobody has stands for no client: left out, it would be every client's photos.
+    """
+    typed = values.get("client", "").strip().replace("\x00", "")
+    if not typed or is_number(typed):
+        return dict(values), ""
+    try:
+        return {**values, "client": str(found(selectors.clients(user), "name", typed).pk)}, ""
+    except ValidationError as wrong:
+        return {**values, "client": NO_CLIENT}, wrong.messages[0]
 
 
 class BulkForm(HouseForm):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.models import PresetVersion
 from reviewapp.selectors.presets import current_versions
-from reviewapp.web.forms.widgets import HouseForm, Input, Select
+from reviewapp.web.forms.picking import PickField
+from reviewapp.web.forms.widgets import HouseForm, Input
 
 
 class RerunForm(HouseForm):
@@ -22,12 +24,12 @@ class RerunForm(HouseForm):
         widget=Input(attrs={"autocomplete": "off", "list": "categories"}),
         help_text=_("Empty: as it is."),
     )
-    preset = forms.ModelChoiceField(
+    preset = PickField(
         PresetVersion.objects.none(),
+        naming="preset__name",
         label=_("Preset"),
         required=False,
         empty_label=_("As it is, or as the new category says"),
-        widget=Select(),
     )
 
     @property
@@ -38,5 +40,5 @@ class RerunForm(HouseForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["preset"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = current_versions()
+        assert isinstance(field, PickField)
+        field.offer(current_versions(), reverse("names:presets"))

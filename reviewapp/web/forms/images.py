@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _said
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +14,11 @@ from reviewapp.enums import AssetState
 from reviewapp.models import Client
 from reviewapp.selectors.access import clients_of, within
 from reviewapp.selectors.assets import MOST_BATCHES, AssetFilter, batches_called, categories
+from reviewapp.web.forms.picking import PickField
 from reviewapp.web.forms.widgets import HouseForm, Input, Number, Select
+
+NO_CLIENT = 0
+"""The number of none."""
 
 
 class ImageSearch(HouseForm):
@@ -22,8 +27,8 @@ class ImageSearch(HouseForm):
     q = forms.CharField(
         label=_("File, SKU, ASIN or words"), required=False, max_length=120, widget=Input(attrs={"type": "search"})
     )
-    client = forms.ModelChoiceField(
-        Client.objects.none(), label=_("Client"), required=False, empty_label=_("Every client"), widget=Select()
+    client = PickField(
+        Client.objects.none(), in_filter=True, label=_("Client"), required=False, empty_label=_("Every client")
     )
     batch = forms.CharField(label=_("Batch, number or name"), required=False, max_length=120, widget=Input())
     sku = forms.CharField(label=_("SKU"), required=False, max_length=80, widget=Input())
@@ -42,15 +47,28 @@ class ImageSearch(HouseForm):
         super().__init__(data)
         self.allowed = clients_of(user)
         client, category = self.fields["client"], self.fields["category"]
-        assert isinstance(client, forms.ModelChoiceField) and isinstance(category, forms.ChoiceField)
-        client.queryset = within(Client.objects.all(), self.allowed, "pk")
+        assert isinstance(client, PickField) and isinstance(category, forms.ChoiceField)
+        client.offer(within(Client.objects.order_by("name"), self.allowed, "pk"), reverse("names:clients"))
         counted = [(name, f"{name.replace('_', ' ')} ({count:,})") for name, count in categories(user).items()]
         category.choices = [("", _("Any category")), *counted]
+
+    def full_clean(self) -> None:
+        """Django's. A typed name that nobody has finds nothing, or it would seem to be everybody's.
+
+        It is said under the filters, where there is room for it.
+        """
+        super().full_clean()
+        client = self.fields["client"]
+        self.wrong_client = ""
+        if isinstance(client, PickField) and client.is_long and "client" in self.errors:
+            self.wrong_client = str(self.errors.pop("client")[0])
 
     @property
     def warning(self) -> str:
         """What nothing can match, or what was left out; "" for a search that finds what it says."""
         self.is_valid()
+        if self.wrong_client:
+            return self.wrong_client
         low, high = self.cleaned_data.get("low"), self.cleaned_data.get("high")
         if low is not None and high is not None and low >= high:
             return _said("No score is from %(low)g up and below %(high)g.") % {"low": low, "high": high}
@@ -71,9 +89,10 @@ class ImageSearch(HouseForm):
         self.is_valid()
         found = self.cleaned_data
         client = found.get("client")
+        client_id = client.pk if client else NO_CLIENT if self.wrong_client else None
         return AssetFilter(
             clients=self.allowed,
-            client_id=client.pk if client else None,
+            client_id=client_id,
             batch_ids=None if self._batches is None else self._batches[:MOST_BATCHES],
             sku=(found.get("sku") or "").strip(),
             category=found.get("category") or "",

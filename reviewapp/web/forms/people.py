@@ -12,7 +12,8 @@ from reviewapp.enums import Role
 from reviewapp.models import Client
 from reviewapp.services.accounts import PersonData
 from reviewapp.services.granting import EVERY_CLIENT, Reach
-from reviewapp.web.forms.widgets import CheckList, Choose, HouseForm, Input, Tick
+from reviewapp.web.forms.picking import FEW, found
+from reviewapp.web.forms.widgets import Area, CheckList, Choose, HouseForm, Input, Tick
 
 _OFF = {"autocomplete": "off"}
 ALL, SOME = "all", "some"
@@ -30,19 +31,51 @@ class ReachForm(HouseForm):
     clients: forms.ModelMultipleChoiceField[Client] = forms.ModelMultipleChoiceField(
         Client.objects.all(), label=_("Clients"), required=False, widget=CheckList()
     )
+    more_clients = forms.CharField(
+        label=_("More clients, one name a line"),
+        required=False,
+        max_length=20_000,
+        widget=Area(),
+        help_text=_("A part of a name does, where no other client has it. Those above are the ones given already."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        boxes = self.fields["clients"]
+        assert isinstance(boxes, forms.ModelMultipleChoiceField)
+        offered = list(Client.objects.order_by("name")[: FEW + 1])
+        if len(offered) > FEW:  # then boxes for the chosen ones; the others are named
+            offered = list(Client.objects.filter(pk__in=self._chosen()).order_by("name"))
+        else:
+            del self.fields["more_clients"]
+        boxes.choices = [(client.pk, client.name) for client in offered]
+
+    def _chosen(self) -> list[int]:
+        """Numbers of the clients that are given already, or ticked in what was sent."""
+        asked = self["clients"].value() or ()
+        return [int(one) for one in map(str, asked) if one.isdecimal() and len(one) <= 18]
+
+    def clean_more_clients(self) -> list[int]:
+        """The clients that are named; every line is one."""
+        lines = {line.strip() for line in self.cleaned_data["more_clients"].splitlines() if line.strip()}
+        exact = dict(Client.objects.filter(name__in=lines).values_list("name", "pk"))
+        return [exact[line] if line in exact else found(Client.objects.all(), "name", line).pk for line in lines]
 
     def clean(self) -> dict[str, Any]:
         """Every client and some of them at once says nothing clear: asked again, not guessed."""
         cleaned = super().clean() or {}
         if cleaned.get("works_for") == ALL and cleaned.get("clients"):
             self.add_error("clients", _("Every client is chosen above. Untick these, or choose only some."))
+        if cleaned.get("works_for") == ALL and cleaned.get("more_clients"):
+            self.add_error("more_clients", _("Every client is chosen above. Empty this, or choose only some."))
         return cleaned
 
     def reach(self) -> Reach:
         """The clients of a valid form."""
         if self.cleaned_data["works_for"] == ALL:
             return EVERY_CLIENT
-        return Reach(clients=frozenset(client.pk for client in self.cleaned_data["clients"]))
+        ticked = (client.pk for client in self.cleaned_data["clients"])
+        return Reach(clients=frozenset((*ticked, *self.cleaned_data.get("more_clients", ()))))
 
 
 class RolesForm(ReachForm):

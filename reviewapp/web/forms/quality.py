@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import Complexity
 from reviewapp.models import Preset, RoutingPolicy
 from reviewapp.services.policies_admin import FIELDS, FLAGS
+from reviewapp.web.forms.picking import PickField
 from reviewapp.web.forms.widgets import Area, HouseForm, Input, Number, Select, Tick
 
 GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
@@ -85,6 +87,10 @@ class CategoryForm(HouseForm):
     complexity = forms.ChoiceField(label=_("Complexity"), choices=Complexity.choices, widget=Select())
     always_human = forms.BooleanField(label=_("Always a person"), required=False, widget=Tick())
     checks_colour = forms.BooleanField(label=_("Colour checked against the product"), required=False, widget=Tick())
-    preset = forms.ModelChoiceField(
-        Preset.objects.all(), label=_("Preset"), required=False, empty_label=_("The batch's"), widget=Select()
-    )
+    preset = PickField(Preset.objects.none(), label=_("Preset"), required=False, empty_label=_("The batch's"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["preset"]
+        assert isinstance(field, PickField)
+        field.offer(Preset.objects.order_by("name"), reverse("names:presets"))

@@ -19,7 +19,7 @@ from reviewapp.selectors import choosing as selectors
 from reviewapp.selectors import review
 from reviewapp.services import bulk as service
 from reviewapp.services import choosing
-from reviewapp.web.forms.choosing import BulkForm, ChoiceForm
+from reviewapp.web.forms.choosing import BulkForm, ChoiceForm, named
 from reviewapp.web.htmx import render_page
 from reviewapp.web.permissions import REVIEWERS, SENIORS, role_required
 
@@ -60,15 +60,19 @@ def forget(request: HttpRequest, filter_id: int) -> HttpResponse:
     return redirect("review:chooser")
 
 
-def _bulk_context(request: HttpRequest, choice: Choice, form: BulkForm | None = None) -> dict[str, Any]:
+def _bulk_context(
+    request: HttpRequest, choice: Choice, form: BulkForm | None = None, wrong: str = ""
+) -> dict[str, Any]:
     user = _who(request)
+    typed = {"client": request.GET["client"]} if wrong else {}
     every = selectors.all_in_bulk(user, choice, service.LIMIT) if choice.is_narrow else selectors.Chosen([])
     count = len(every.items)
     found = review.with_details(selectors.in_bulk(user, choice))[:PREVIEW] if count else []
     return {
         "active": "review",
         "choice": choice,
-        "filter": ChoiceForm(user, initial=choice.values),
+        "filter": ChoiceForm(user, initial=choice.values | typed),
+        "wrong": wrong,
         "count": count,
         "digest": every.digest,
         "limit": service.LIMIT,
@@ -82,8 +86,9 @@ def _bulk_context(request: HttpRequest, choice: Choice, form: BulkForm | None = 
 @role_required(*SENIORS)
 def bulk(request: HttpRequest) -> HttpResponse:
     """Which photos, how many, what they look like; nothing happens here."""
-    choice = Choice.read(request.GET.dict(), blind=False)
-    return render(request, "review/bulk.html", _bulk_context(request, choice))
+    values, wrong = named(_who(request), request.GET.dict())
+    choice = Choice.read(values, blind=False)
+    return render(request, "review/bulk.html", _bulk_context(request, choice, wrong=wrong))
 
 
 @require_POST

@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from reviewapp.policies.numbers import whole
+
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 8 * 1024
@@ -28,8 +30,8 @@ _minute = {"started": 0.0, "said": 0, "dropped": 0}
 @require_POST
 def report(request: HttpRequest) -> HttpResponse:
     """204 whatever came: whoever fills it learns nothing, and fills no log."""
-    length = request.META.get("CONTENT_LENGTH") or ""
-    if request.content_type in TYPES and length.isdecimal() and int(length) <= MAX_BYTES:
+    length = whole(request.META.get("CONTENT_LENGTH") or "")
+    if request.content_type in TYPES and length is not None and length <= MAX_BYTES:
         for facts in _read(request.body):
             if _may_say():
                 logger.warning("csp_report", extra=facts)

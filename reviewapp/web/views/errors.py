@@ -7,14 +7,16 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from reviewapp.selectors import people
+from reviewapp.enums import Role
+from reviewapp.selectors import access, people
 from reviewapp.services import reach
 from reviewapp.templatetags.softproof import person
 from reviewapp.web.htmx import is_fragment
-from reviewapp.web.permissions import WrongRole, role_words, signed_out, wants_json
+from reviewapp.web.permissions import WrongRole, role_words, roles_of, signed_out, wants_json
 
 NAMED = 3
 """Admins named to somebody who may not open a page."""
@@ -36,19 +38,35 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     roles = exception.roles if isinstance(exception, WrongRole) else ()
     text = str(exception) or _("Your role does not cover this page.")
     if wants_json(request):
-        return JsonResponse({"status": "forbidden", "message": text}, status=403)
+        return JsonResponse({"status": "forbidden", "message": text, "ask": _whom_to_ask()}, status=403)
     title = _("Only %(roles)s can open this") % {"roles": role_words(roles)} if roles else _("Not allowed")
-    named = ", ".join(str(person(one)) for one in people.admins()[:NAMED])
-    ask = _("Who can change that: %(names)s.") % {"names": named} if named else ""
-    context = {"title": title, "text": "" if roles else text, "ask": ask}
+    context = {"title": title, "text": "" if roles else text, "ask": _whom_to_ask(), **_way_back(request)}
     return render(request, "errors/403.html", context, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """For an address that is not there, or not for this person."""
+    """For an address that is not there, or not for this person: the same words for both, or they would tell which."""
     if wants_json(request):
         return JsonResponse({"status": "not_found", "message": _("This is not there.")}, status=404)
-    return render(request, "errors/404.html", status=404)
+    is_limited = request.user.is_authenticated and not access.has_every_client(request.user)
+    context = {"is_limited": is_limited, "ask": _whom_to_ask() if is_limited else "", **_way_back(request)}
+    return render(request, "errors/404.html", context, status=404)
+
+
+def _whom_to_ask() -> str:
+    """The first admins by name; "" where there is none."""
+    named = ", ".join(str(person(one)) for one in people.admins()[:NAMED])
+    return _("Who can change that: %(names)s.") % {"names": named} if named else ""
+
+
+def _way_back(request: HttpRequest) -> dict[str, str]:
+    """To the person's own work: one who only reviews or only edits has one place for it, the others have home."""
+    roles = roles_of(request.user)
+    if roles == {Role.REVIEWER}:
+        return {"href": reverse("review:chooser"), "action": _("Back to your queues")}
+    if roles == {Role.EDITOR}:
+        return {"href": reverse("editing:list"), "action": _("Back to your edits")}
+    return {"href": reverse("home"), "action": _("Back to home")}
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:

@@ -19,7 +19,7 @@ from reviewapp.services import policies_admin
 from reviewapp.templatetags.states import percent
 from reviewapp.web.forms.quality import CategoryForm, PolicyForm
 from reviewapp.web.lists import asked_list, cursor_of
-from reviewapp.web.permissions import ADMINS, MANAGERS, role_required
+from reviewapp.web.permissions import ADMINS, MANAGERS, role_required, user_has_role
 
 LISTS: Mapping[str, Callable[[str], Any]] = {"versions": selectors.version_page, "rules": selectors.rule_page}
 """The lists of the page that go on."""
@@ -27,7 +27,9 @@ LISTS: Mapping[str, Callable[[str], Any]] = {"versions": selectors.version_page,
 
 def _page(request: HttpRequest, status: int = 200, **parts: Any) -> HttpResponse:
     details = selectors.threshold_page(cursor_of(request, "versions"), cursor_of(request, "rules"))
-    forms = {"form": PolicyForm(current=details.current), "category_form": CategoryForm()}
+    forms: dict[str, Any] = {"form": PolicyForm(current=details.current)}
+    if user_has_role(request.user, *ADMINS):
+        forms["category_form"] = CategoryForm()
     told = {
         "is_covered": details.certified.covers(details.current.approve_at),
         "is_own": details.draft is not None and details.draft.drafted_by_id == request.user.pk,

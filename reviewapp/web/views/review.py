@@ -21,14 +21,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reviewapp.enums import RejectReason
 from reviewapp.policies.choosing import Choice
 from reviewapp.policies.numbers import whole
-from reviewapp.selectors import choosing, deliveries, people_at_work
+from reviewapp.selectors import access, choosing, deliveries, people_at_work
 from reviewapp.selectors import review as selectors
 from reviewapp.selectors.pages import keyset_by
 from reviewapp.selectors.people import is_senior
 from reviewapp.services import afterwards
 from reviewapp.services import review as desk
 from reviewapp.services.leases import lease_end
-from reviewapp.web.forms.choosing import ChoiceForm
+from reviewapp.web.forms.choosing import ChoiceForm, named
 from reviewapp.web.htmx import is_fragment
 from reviewapp.web.permissions import REVIEWERS, SENIORS, role_required
 from reviewapp.web.viewer_items import review_item
@@ -99,15 +99,17 @@ def chooser(request: HttpRequest) -> HttpResponse:
     rows = [(task, holds.get(task.pk)) for task in held.rows]
     if is_fragment(request):
         return render(request, "review/_held.html", {"held": held, "rows": rows})
-    wide = _choice(request.GET.dict(), "assisted")
+    values, wrong = named(user, request.GET.dict())
+    wide = _choice(values, "assisted")
     context = {
         "active": "review",
         "mixed": selectors.queue_counts(user, "mixed"),
         "held": held,
         "rows": rows,
         "saved": [(row, address(row.queue, _choice(row.values, row.queue))) for row in choosing.all_saved(user)],
-        "form": ChoiceForm(user, initial=wide.values),
-        "found": _found(user, wide) if wide.values else None,
+        "form": ChoiceForm(user, initial=wide.values | ({"client": request.GET["client"]} if wrong else {})),
+        "found": _found(user, wide) if wide.values and not wrong else None,
+        "wrong": wrong,
     }
     return render(request, "review/chooser.html", context)
 
@@ -162,6 +164,11 @@ def _choice(values: Mapping[str, Any], queue: str) -> Choice:
     return Choice.read(values, blind=queue == "mixed")
 
 
+def _words(user: User, choice: Choice) -> str:
+    """A choice in words; one of a client who isn't theirs, or isn't at all, has none of its own."""
+    return choosing.words(user, choice) or (_("this choice") if choice.is_narrow else "")
+
+
 def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | None, choice: Choice) -> dict[str, Any]:
     """What the desk's script starts from."""
     user = _who(request)
@@ -176,7 +183,8 @@ def _boot(request: HttpRequest, queue: selectors.Queue, item: dict[str, Any] | N
         "items": [item] if item else [],
         "past": _past(user, queue),
         "choice": choice.values,
-        "narrow": choosing.words(user, choice) if choice.is_narrow else "",
+        "narrow": _words(user, choice) if choice.is_narrow else "",
+        "reach": access.reach_of(user),
         "counts": _counts(user, queue, choice),
         "done": people_at_work.decided_today(user),
         "reasons": selectors.REJECT_REASONS,
@@ -203,7 +211,7 @@ def queue_page(request: HttpRequest, queue: selectors.Queue) -> HttpResponse:
         "is_senior": is_senior(user),
         "last": next(iter(selectors.my_recent_decisions(user, 1)), None),
         "key": str(uuid4()),
-        "choice_words": choosing.words(user, choice),
+        "choice_words": _words(user, choice),
         "boot": _boot(request, queue, item, choice),
     }
     return render(request, "review/queue.html", context)
