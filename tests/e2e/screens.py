@@ -145,8 +145,9 @@ somebody_else = in_turn(
 given_up = in_turn(answered("**/decision/", 410, message="Gone."), pressed("#other-person .again"), heard_again)
 """Answered as if it came too late, so that the photo waits for whoever looks next."""
 MAY_NOT = "Only reviewers, senior editors and admins can do this."
+ASK = "Ask an admin to give you the role: Demo Admin."
 forbidden = in_turn(
-    painted, answered("**/decision/", 403, status="forbidden", message=MAY_NOT), pressing("a"),
+    painted, answered("**/decision/", 403, status="forbidden", message=MAY_NOT, ask=ASK), pressing("a"),
     shown('[data-full="forbidden"]'),
 )  # fmt: skip
 allowed_again = in_turn(answered("**/decision/", 410, message="Gone."), pressed("#allowed-again"), heard_again)

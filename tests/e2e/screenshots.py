@@ -48,11 +48,11 @@ STICK = 3.0
 noise of a backdrop."""
 LEFT_OUT = frozenset({"login-refused", "batches-empty-filter", "thresholds-refused", "person-new", "channel-new",
                       "image-refused", "client-new", "batch-sample", "batch-owner", "not-found",
-                      "review-bulk-done", "review-assisted", "review-note",
+                      "review-bulk-done", "review-assisted", "review-note", "review-zoom",
                       "account-reviewer", "review-beside", "review-empty-choice", "review-signed-out",
                       "review-other-person", "review-set-aside"})  # fmt: skip
 """States that the acceptance tests look at but nobody needs a picture of; so with the rarer ones of the desk."""
-NOT_ON_A_PHONE = frozenset({"review-swipe", "review-keys", "review-blink", "review-zoom", "review-conflict",
+NOT_ON_A_PHONE = frozenset({"review-swipe", "review-keys", "review-blink", "review-conflict",
                             "review-offline", "review-photo-error",
                             "review-loading", "review-empty", "review-lease-lost", "review-forbidden"})  # fmt: skip
 """A phone compares by swiping anyhow, and has no keys; the states are laid out as on a large screen (the walk looks at
