@@ -20,7 +20,16 @@ from django.utils import timezone
 
 from reviewapp import storage, trash
 from reviewapp.enums import TaskState
-from reviewapp.models import Batch, Client, PartialUpload, PersonSession, ReviewTask, Task, WorkerHeartbeat
+from reviewapp.models import (
+    Batch,
+    Client,
+    DeliveryLink,
+    PartialUpload,
+    PersonSession,
+    ReviewTask,
+    Task,
+    WorkerHeartbeat,
+)
 
 from . import factor_secrets
 from .backups import FORMAT, MANIFEST, SUMS, copy_sqlite, postgres, sha256_of, snapshots
@@ -44,6 +53,7 @@ class Restored:
     leases_ended: int = 0
     uploads_dropped: int = 0
     sessions_ended: int = 0
+    links_ended: int = 0
     factors_lost: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -167,8 +177,8 @@ def _settle(done: Restored) -> None:
     """Nobody works on anything yet: what was running is due again, and a worker of the old days is fenced off.
 
     Reviewers' leases end; open tasks and what editors hold for days stay as they were. The bytes of uploads that were
-    under way are not in a backup, so these begin anew. Everybody signs in again: who signed out or was signed out after
-    the snapshot must not find their session alive.
+    under way are not in a backup, so these begin anew. Everybody signs in again, and clients' links end: what was
+    signed out or taken back after the snapshot must not work again.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -182,4 +192,6 @@ def _settle(done: Restored) -> None:
         done.uploads_dropped = PartialUpload.objects.filter(result={}).delete()[0]
         WorkerHeartbeat.objects.all().delete()
         done.sessions_ended = PersonSession.objects.all().delete()[0]
+        given = DeliveryLink.objects.filter(revoked_at__isnull=True, expires_at__gt=now)
+        done.links_ended = given.update(revoked_at=now)
     done.factors_lost = sum(not factor_secrets.opens(row.data) for row in Authenticator.objects.all())

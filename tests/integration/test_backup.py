@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.test import Client as Browser
+from django.urls import reverse
 from django.utils import timezone
 
 from reviewapp import storage, trash
@@ -27,6 +28,7 @@ from reviewapp.models import (
     Asset,
     AuditEvent,
     Batch,
+    DeliveryLink,
     PartialUpload,
     PersonSession,
     ProcessingRun,
@@ -37,7 +39,8 @@ from reviewapp.models import (
     Task,
 )
 from reviewapp.selectors import files as registry
-from reviewapp.services import backups, factor_secrets, ingest, leases, restoring, runs
+from reviewapp.selectors import links as link_selectors
+from reviewapp.services import backups, delivery, factor_secrets, ingest, leases, links, restoring, runs
 from tests import factories, line
 from tests.integration.files_kinds import Files
 from tests.kept import kept
@@ -184,6 +187,23 @@ def test_a_restore_ends_every_session_and_says_which_factors_no_key_opens(tmp_pa
     settings.FACTOR_KEYS, settings.SECRET_KEY = [], "another house's"
     status, said = command("restore", str(tmp_path), "--force")
     assert status == 0 and "No key here opens 2 authenticator apps or sets of recovery codes" in said
+
+
+def test_a_restore_ends_the_links_of_clients(tmp_path: Path) -> None:
+    """One that was taken back after the snapshot would work again, and nobody would know."""
+    mona, browser = factories.make_user("mona", Role.MANAGER), Browser()
+    batch = factories.make_batch("shopify")
+    factories.make_approved(batch, sku="NW-1")
+    links.make(delivery.release(batch, mona), 7, mona)
+    link = DeliveryLink.objects.get()
+    address = reverse("links:show", args=[link_selectors.token(link)])
+    assert browser.get(address).status_code == 200
+    backups.backup(tmp_path)
+    links.revoke(link, mona)
+    assert browser.get(address).status_code == 410
+    _status, said = command("restore", str(tmp_path), "--force")  # 1: this photo's pictures were never made
+    assert "1 clients' links ended" in said
+    assert browser.get(address).status_code == 410 and DeliveryLink.objects.get().revoked_at is not None
 
 
 def test_the_lists_can_be_checked_without_us(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{done.files} files, {done.byte_size} bytes. {done.tasks_released} running tasks are due again, "
             f"{done.leases_ended} reviewers' leases ended, {done.uploads_dropped} uploads under way dropped, "
-            f"{done.sessions_ended} sessions ended: everybody signs in again."
+            f"{done.sessions_ended} sessions ended: everybody signs in again. "
+            f"{done.links_ended} clients' links ended: make new ones for those who still need them."
         )
         if done.factors_lost:
             self.stderr.write(

@@ -24,7 +24,7 @@ class ReachForm(HouseForm):
 
     works_for = forms.ChoiceField(
         label=_("Works for"),
-        choices=[(ALL, _("Every client, also those to come")), (SOME, _("Only the clients ticked below"))],
+        choices=[(ALL, _("Every client, also those to come")), (SOME, _("Only the clients named below"))],
         widget=Choose(),
         error_messages={"required": _("Say for which clients this person works.")},
     )
