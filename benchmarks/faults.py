@@ -43,6 +43,8 @@ TASKS_EACH = 3
 REST_S = 300.0
 UNDECIDED = "SELECT count(*) FROM reviewapp_reviewtask WHERE state = 'open'"
 BUSY = "SELECT count(*) FROM reviewapp_batch WHERE name <> 'mixed' AND state NOT IN ('ready', 'delivered')"
+CHECKS = (("verify",), ("audit", "verify"))
+"""What a person asks whether all is well; both read everything."""
 UNSENT = "SELECT count(*) FROM reviewapp_outboundmessage WHERE state IN ('pending', 'sending')"
 FAILED = "SELECT count(*) FROM reviewapp_asset WHERE state = 'failed'"
 EDITING = "SELECT count(*) FROM reviewapp_asset WHERE state = 'editing'"
@@ -193,6 +195,7 @@ def measure(kind: str, tasks: int, faults: int, gap_s: float, seed: int) -> dict
         broken.stack.stop()
         (broken.data / "ledger.json").write_text(run.written(taken(receiver)), encoding="utf-8")
         counted = broken.inside("benchmarks.faulting.counting", str(broken.data / "ledger.json"))
+        checks = {" ".join(words): broken.checked(*words) for words in CHECKS}
         kinds = [wound.kind for wound in run.breaker.wounds]
         ends = [wound.kind for wound in handing_over.wounds]
         return {
@@ -204,7 +207,8 @@ def measure(kind: str, tasks: int, faults: int, gap_s: float, seed: int) -> dict
             "recovery": run.breaker.recovery(), "processes_started_again": restarts, "fenced": fenced,
             "acknowledged": {"photos": len(run.ledger.photos), "decisions": len(run.ledger.decisions)},
             "refused": run.refused[:20], "given_up_then_retried": run.retried,
-            "answers": dict(sorted(run.ledger.answers.items())), "failures_logged": failures, **counted,
+            "answers": dict(sorted(run.ledger.answers.items())), "failures_logged": failures,
+            "checks": checks, **counted,
         }  # fmt: skip
 
 
@@ -230,6 +234,7 @@ def main() -> int:
         *(bar(name, len(found), "==", 0) for name, found in lists.items()),
         bar("faults not recovered from", never, "==", 0),
         bar("answers of 500", figures["answers"].get("500", 0), "==", 0),
+        *(bar(f"manage.py {name}, exit status", end, "==", 0) for name, (end, _said) in figures["checks"].items()),
     ]
     if not options.no_peer:
         figures["plain_rq"] = plain.measure(min(options.tasks, 500), options.seed, min(faults, 40))

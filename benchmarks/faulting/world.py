@@ -80,6 +80,14 @@ class World:
             raise RuntimeError(f"{module} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
         return json.loads(done.stdout.strip().splitlines()[-1])
 
+    def checked(self, *words: str) -> tuple[int, str]:
+        """Run a management command that checks: its exit status, and what it said last."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT, env=self.stack.env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
+
     def kill(self, pattern: str, number: int = signal.SIGKILL) -> list[int]:
         """Send a signal to every child of the supervisor whose command line matches. Returns the pids."""
         hit = []

@@ -70,6 +70,9 @@ def _remove(batch: Batch, kind: str, moment: datetime) -> bool:
         still = Batch.objects.filter(pk=batch.pk, state=BatchState.DELIVERED, legal_hold_since__isnull=True)
         if not still.filter(**{f"{field}__isnull": True}).update(**{field: moment}):
             return False
+        if is_worked_on(batch):  # since it was asked; with the batch's row held, what begins now sees the files go
+            transaction.set_rollback(True)
+            return False
         # A known picture nobody can see any more must not come up for review.
         GoldItem.objects.filter(asset__batch=batch, is_active=True).update(is_active=False)
         audit.record("batch.files_removed", batch, after={"kind": kind, "days": getattr(client, days)})

@@ -24,6 +24,7 @@ def test_a_broken_stack_loses_and_doubles_nothing(database: str) -> None:
     found = faults.measure(database, PHOTOS, FAULTS, GAP_S, seed=3)
     for name in ("lost", "doubled", "wrong", "orphans"):
         assert found[name] == [], (name, found)
+    assert {name: end for name, (end, _said) in found["checks"].items()} == {"verify": 0, "audit verify": 0}, found
     assert found["acknowledged"]["photos"] == PHOTOS and found["refused"] == []
     assert found["acknowledged"]["decisions"] > 0
     assert sum(found["faults"].values()) >= FAULTS - 1, found["faults"]  # one may find nothing to hit
