@@ -1,4 +1,4 @@
-"""Editing and sign-off in a browser (PRO-20, REV-10)."""
+"""Editing and sign-off in a browser (PRO-20, REV-09, REV-10)."""
 
 from __future__ import annotations
 

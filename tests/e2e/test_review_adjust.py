@@ -1,4 +1,4 @@
-"""REV-08 in a browser: settings moved, run again by the real line, compared beside the old result, taken."""
+"""REV-08, REV-22 in a browser: settings moved, run again by the real line, compared beside the old result, taken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The viewer's modes on real processed pictures, judged by the pixels on the screen (REV-01, REV-02)."""
+"""The viewer's modes on real processed pictures, judged by the pixels on the screen (REV-01, REV-02, REV-03,
+REV-06)."""
 
 from __future__ import annotations
 

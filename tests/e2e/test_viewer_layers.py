@@ -1,4 +1,5 @@
-"""Why this score, on the picture, and what lies beside it; nothing of it at the blind desk (REV-05, REV-20, SMP-01)."""
+"""Why this score, on the picture, and what lies beside it; nothing of it at the blind desk (REV-05, REV-06, REV-12,
+REV-20, SMP-01)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from reviewapp.enums import Role
-from reviewapp.models import ReviewTask
+from reviewapp.models import Client, ReviewTask
 from reviewapp.services import references
 from tests import factories, line
 from tests.e2e.desk import open_queue, until
@@ -99,13 +100,17 @@ def test_smp01_the_blind_desk_has_neither_layers_nor_their_keys(page: Any, live_
     assert not [url for url in told if "overlays.css" in url]
 
 
-def test_rev20_siblings_and_references_open_beside_the_result(page: Any, live_server: Any, reviewer: User) -> None:
+def test_rev20_rev12_notes_siblings_and_references_are_beside_the_result(
+    page: Any, live_server: Any, reviewer: User
+) -> None:
     first, second = processed("front.jpg", "side.jpg")
+    Client.objects.update(brand_notes="Warm greys stay warm.")
     manager = factories.make_user("Mona", Role.MANAGER)
     references.add_reference(first.asset.batch.client, [line.photo(9, side=600)], "good.jpg", "As in 2025", manager)
     open_queue(page, live_server)
     page.keyboard.press("k")
     page.wait_for_selector('[data-panel="siblings"] .sib')
+    assert page.inner_text('[data-panel="notes"]') == "Warm greys stay warm."
     names = page.locator('[data-panel="siblings"] .sib').all_inner_texts()
     assert ["front.jpg" in names[0], "This photo" in names[0], names[1].strip()] == [True, True, "side.jpg"]
     page.locator('[data-panel="siblings"] .sib').nth(1).click()

@@ -118,7 +118,7 @@ def test_fbk05_recurring_errors_by_reason_category_and_preset_with_their_trend(r
     assert found[0].trend == "grows" and proof.trend(10, 8) == "steady" and proof.trend(0, 9) == "falls"
 
 
-def test_fbk14_exceptions_are_told_with_their_share_of_the_category() -> None:
+def test_fbk14_rev16_exceptions_are_told_with_their_share_of_the_category() -> None:
     batch = make.make_batch()
     mugs = [make.make_asset(batch, category="mug") for _ in range(20)]
     glass = [make.make_asset(batch, category="glass") for _ in range(4)]

@@ -1,4 +1,5 @@
-"""Blind samples on real rows: when they are drawn, what they tell, when they stop a batch (SMP-01, 03, 04, 10, 11)."""
+"""Blind samples on real rows: when they are drawn, what they tell, when they stop a batch (SMP-01, 03, 04, 10, 11;
+REV-14)."""
 
 from __future__ import annotations
 
