@@ -39,8 +39,8 @@ class Colours(NamedTuple):
 
 LOOKS = (("1440", (1440, 900), "light"), ("1440", (1440, 900), "dark"), ("390", (390, 844), "light"))
 MAX_BYTES = 6_000_000
-DESK, PHOTO, PAGE = Colours(24, 12, 72), Colours(20, 12, 24), Colours(24, 12, 20)
-"""The desk has most: there the photo is what one looks at."""
+DESK, PHOTO, PAGE, SOFT = Colours(24, 12, 72), Colours(20, 12, 24), Colours(24, 12, 20), Colours(16, 8, 200)
+"""The desk has more than pages: there the photo is what one looks at. Most has the sign-in, all soft shadow."""
 VIVID = 48
 """From this distance between the largest and the smallest of R, G and B a colour is vivid: buttons, chips, links."""
 STICK = 3.0
@@ -103,7 +103,9 @@ def small_png(shot: bytes, colours: Colours) -> bytes:
 
 def colours_of(screen: Screen) -> Colours:
     """By how much of a screen is photo."""
-    if screen.is_desk or screen.name == "login":
+    if screen.name == "login":
+        return SOFT
+    if screen.is_desk:
         return DESK
     return PHOTO if screen.name.startswith(("image", "editing-")) else PAGE
 

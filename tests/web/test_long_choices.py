@@ -133,17 +133,15 @@ def test_rev20_the_number_of_no_client_is_no_part_of_a_name(ada: Browser) -> Non
     assert value_of(page_of(ada, "/review/", client="240999"), "client") == "240999"
 
 
-def order(**fields: Any) -> dict[str, Any]:
+def order(browser: Browser, **fields: Any) -> dict[str, Any]:
     factories.make_channel("amazon_main")
-    channel = re.search(r'name="channels" value="(\d+)"', str(fields.pop("page")))
+    channel = re.search(r'name="channels" value="(\d+)"', page_of(browser, "/batches/new/"))
     assert channel is not None
     return {"name": "Spring", "channels": [channel[1]], "priority": 5, "first_percent": 10, **fields}
 
 
 def test_ing01_a_batch_is_ordered_by_the_names_of_client_and_preset(ada: Browser) -> None:
-    factories.make_channel("amazon_main")
-    page = page_of(ada, "/batches/new/")
-    sent = order(page=page, client="Studio 00141", preset_version="Look 00149")
+    sent = order(ada, client="Studio 00141", preset_version="Look 00149")
     assert ada.post("/batches/new/", sent).status_code == 302
     batch = Batch.objects.get()
     assert (batch.client.name, str(batch.preset_version)) == ("Studio 00141", "Look 00149 v1")
@@ -152,7 +150,7 @@ def test_ing01_a_batch_is_ordered_by_the_names_of_client_and_preset(ada: Browser
 def test_ing01_a_client_called_as_a_number_is_meant_by_its_name(ada: Browser) -> None:
     number = Customer.objects.get(name="Studio 00141").pk
     Customer.objects.create(name=str(number), slug="number")
-    sent = order(page=page_of(ada, "/batches/new/"), client=str(number), preset_version="Ceramics")
+    sent = order(ada, client=str(number), preset_version="Ceramics")
     assert ada.post("/batches/new/", sent).status_code == 302
     assert Batch.objects.get().client.slug == "number"
 
@@ -161,12 +159,12 @@ def test_ing01_a_number_that_is_no_name_is_refused(ada: Browser) -> None:
     """It may be from the select of a page that is older than the many clients, and mean another one."""
     wanted = Customer.objects.get(name="Studio 00141")
     Customer.objects.create(name=f"Studio {wanted.pk}", slug="also")
-    sent = order(page=page_of(ada, "/batches/new/"), client=str(wanted.pk), preset_version="Ceramics")
+    sent = order(ada, client=str(wanted.pk), preset_version="Ceramics")
     assert ada.post("/batches/new/", sent).status_code == 422 and not Batch.objects.exists()
 
 
 def test_ing01_a_wrong_name_keeps_what_was_typed_and_makes_nothing(ada: Browser) -> None:
-    sent = order(page=page_of(ada, "/batches/new/"), client="Studio 0001", preset_version="No look")
+    sent = order(ada, client="Studio 0001", preset_version="No look")
     answer = ada.post("/batches/new/", sent)
     page = answer.content.decode()
     assert answer.status_code == 422 and not Batch.objects.exists()
