@@ -10,9 +10,14 @@ from reviewapp.models import Client
 from reviewapp.selectors.access import limit
 
 
+def by_name() -> QuerySet[Client]:
+    """All there are, for admins, who say who works for which."""
+    return Client.objects.order_by("name")
+
+
 def theirs_by_name(user: Any) -> QuerySet[Client]:
     """The person's clients by name, to choose one of."""
-    return limit(Client.objects.order_by("name"), user, "pk")
+    return limit(by_name(), user, "pk")
 
 
 def clients(user: Any, words: str = "") -> QuerySet[Client]:

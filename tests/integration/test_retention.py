@@ -165,26 +165,6 @@ def test_a_batch_somebody_works_on_keeps_its_files() -> None:
     assert retention.remove_due() == 1
 
 
-def test_work_that_begins_after_the_question_keeps_the_files_too() -> None:
-    """In the instant before the batch's row is held."""
-    batch = delivered(keep_originals_days=1)
-    age_delivery(batch, 400)
-    photo = batch.assets.get()
-    begun: list[ReviewTask] = []
-
-    def begins(execute: Any, sql: str, *rest: Any) -> Any:
-        if not begun and sql.startswith('UPDATE "reviewapp_batch"'):
-            begun.append(ReviewTask(asset=photo, run=photo.current_run, reason="sample", why="Looked at again"))
-            begun[0].save()
-        return execute(sql, *rest)
-
-    with connection.execute_wrapper(begins):
-        assert retention.remove_due() == 0
-    batch.refresh_from_db()
-    assert begun and batch.originals_removed_at is None
-    assert not AuditEvent.objects.filter(verb="batch.files_removed").exists()
-
-
 def test_files_that_another_batch_names_stay(later: Any) -> None:
     old, other = delivered("Old", keep_originals_days=1), delivered("Other")
     assert old.assets.get().original_key == other.assets.get().original_key

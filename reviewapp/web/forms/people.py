@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import Role
 from reviewapp.models import Client
+from reviewapp.selectors import clients as reads
 from reviewapp.services.accounts import PersonData
 from reviewapp.services.granting import EVERY_CLIENT, Reach
 from reviewapp.web.forms.picking import FEW, found
@@ -43,9 +44,9 @@ class ReachForm(HouseForm):
         super().__init__(*args, **kwargs)
         boxes = self.fields["clients"]
         assert isinstance(boxes, forms.ModelMultipleChoiceField)
-        offered = list(Client.objects.order_by("name")[: FEW + 1])
+        offered = list(reads.by_name()[: FEW + 1])
         if len(offered) > FEW:  # then boxes for the chosen ones; the others are named
-            offered = list(Client.objects.filter(pk__in=self._chosen()).order_by("name"))
+            offered = list(reads.by_name().filter(pk__in=self._chosen()))
         else:
             del self.fields["more_clients"]
         boxes.choices = [(client.pk, client.name) for client in offered]
@@ -58,8 +59,8 @@ class ReachForm(HouseForm):
     def clean_more_clients(self) -> list[int]:
         """The clients that are named; every line is one."""
         lines = {line.strip() for line in self.cleaned_data["more_clients"].splitlines() if line.strip()}
-        exact = dict(Client.objects.filter(name__in=lines).values_list("name", "pk"))
-        return [exact[line] if line in exact else found(Client.objects.all(), "name", line).pk for line in lines]
+        exact = dict(reads.by_name().filter(name__in=lines).values_list("name", "pk"))
+        return [exact[line] if line in exact else found(reads.by_name(), "name", line).pk for line in lines]
 
     def clean(self) -> dict[str, Any]:
         """Every client and some of them at once says nothing clear: asked again, not guessed."""
