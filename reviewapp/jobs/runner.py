@@ -13,7 +13,7 @@ from django.db import DatabaseError, close_old_connections
 from reviewapp import storage
 from reviewapp.enums import Step
 from reviewapp.selectors import tasks
-from reviewapp.services import calibrating, execution, gold_making, reach, replaying, routing, runs
+from reviewapp.services import away, calibrating, execution, gold_making, replaying, routing, runs
 
 from .pulse import Pulse
 
@@ -60,7 +60,7 @@ def run_task(task_id: int) -> str:
     try:
         return _answer(task_id)
     except DatabaseError as error:
-        if reach.is_away(error):
+        if away.is_database_away(error):
             time.sleep(AWAY_S)  # else every bell there is would be used up in vain within seconds
         raise
 
@@ -125,7 +125,7 @@ def _attempt(held: runs.Claim) -> str:
     except runs.Fenced:
         return "fenced"
     except Exception as error:
-        if reach.is_away(error):
+        if away.is_database_away(error):
             raise
         # Not hidden: it is logged and written on the task's row, which is what people and the sweep act on.
         logger.exception("step_failed", extra={"task": held.task_id, "step": held.step.value})

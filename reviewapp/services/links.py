@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -48,6 +48,19 @@ def revoke(link: DeliveryLink, actor: User) -> bool:
         if done:
             _tell("delivery.link_revoked", link, actor)
     return bool(done)
+
+
+def end(given: QuerySet[DeliveryLink]) -> int:
+    """Take back those of `given` that still work, each with its event, as the house: after a restore, at a purge.
+
+    Returns how many.
+    """
+    now, ended = timezone.now(), 0
+    with transaction.atomic():
+        for link in given.filter(revoked_at__isnull=True, expires_at__gt=now).select_related("delivery"):
+            ended += DeliveryLink.objects.filter(pk=link.pk, revoked_at__isnull=True).update(revoked_at=now)
+            _tell("delivery.link_revoked", link)
+    return ended
 
 
 def note_opened(link: DeliveryLink) -> None:

@@ -53,7 +53,7 @@ from reviewapp.models import (
 )
 from reviewapp.selectors import files
 
-from . import audit, retention
+from . import audit, links, retention
 
 OVER = (BatchState.DELIVERED, BatchState.CANCELLED)
 GONE, SHARED, LEFT = "gone", "kept: another client's rows name it", "still there"
@@ -234,8 +234,7 @@ def _forget_words(client: Client) -> None:
     ReturnRate.objects.filter(client=client).update(note="")
     SampleDraw.objects.filter(batch__client=client).update(population_sha256=[])
     Delivery.objects.filter(batch__client=client).update(manifest={}, withheld=[], recall_reason="")
-    links = DeliveryLink.objects.filter(delivery__batch__client=client, revoked_at__isnull=True)
-    links.update(revoked_at=timezone.now())
+    links.end(DeliveryLink.objects.filter(delivery__batch__client=client))
     _forget_alarms(client)
     _forget_references(client)
 

@@ -31,7 +31,7 @@ from reviewapp.models import (
     WorkerHeartbeat,
 )
 
-from . import factor_secrets
+from . import factor_secrets, links
 from .backups import FORMAT, MANIFEST, SUMS, copy_sqlite, postgres, sha256_of, snapshots
 from .rendering import BRAND_FOLDER
 
@@ -192,6 +192,5 @@ def _settle(done: Restored) -> None:
         done.uploads_dropped = PartialUpload.objects.filter(result={}).delete()[0]
         WorkerHeartbeat.objects.all().delete()
         done.sessions_ended = PersonSession.objects.all().delete()[0]
-        given = DeliveryLink.objects.filter(revoked_at__isnull=True, expires_at__gt=now)
-        done.links_ended = given.update(revoked_at=now)
+        done.links_ended = links.end(DeliveryLink.objects.all())
     done.factors_lost = sum(not factor_secrets.opens(row.data) for row in Authenticator.objects.all())

@@ -22,7 +22,7 @@ from reviewapp import queues
 from reviewapp.enums import BatchState, FailureCategory, Step, TaskState
 from reviewapp.models import Asset, Batch, LinePause, Task
 
-from . import audit, errors, reach, turns
+from . import audit, away, errors, turns
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ def fail(held: Claim, error: Exception, *, on_dead: OnDead) -> TaskState | None:
     an attempt. A database that is away is re-raised and the lease left to expire, because nothing can be recorded.
     Returns the new state, None when the claim was lost.
     """
-    if reach.is_away(error):
+    if away.is_database_away(error):
         raise error
     verdict = errors.judge(error)
     with transaction.atomic():
@@ -226,7 +226,7 @@ def _bury_poison(now: datetime, on_dead: OnDead) -> int:
             with transaction.atomic():
                 died += _bury(row, now, on_dead)
         except Exception as error:
-            if reach.is_away(error):
+            if away.is_database_away(error):
                 raise
             logger.exception("task_not_buried", extra={"task": row.pk, "asset": row.asset_id, "step": row.step})
     return died

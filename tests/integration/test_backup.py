@@ -204,6 +204,9 @@ def test_a_restore_ends_the_links_of_clients(tmp_path: Path) -> None:
     _status, said = command("restore", str(tmp_path), "--force")  # 1: this photo's pictures were never made
     assert "1 clients' links ended" in said
     assert browser.get(address).status_code == 410 and DeliveryLink.objects.get().revoked_at is not None
+    assert AuditEvent.objects.filter(verb="delivery.link_revoked").count() == 1, (
+        "the one in the snapshot didn't know of it"
+    )
 
 
 def test_the_lists_can_be_checked_without_us(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from reviewapp.enums import Role
 from reviewapp.models import Client
+from reviewapp.policies.numbers import whole
 from reviewapp.selectors import clients as reads
 from reviewapp.services.accounts import PersonData
 from reviewapp.services.granting import EVERY_CLIENT, Reach
@@ -54,7 +55,7 @@ class ReachForm(HouseForm):
     def _chosen(self) -> list[int]:
         """Numbers of the clients that are given already, or ticked in what was sent."""
         asked = self["clients"].value() or ()
-        return [int(one) for one in map(str, asked) if one.isdecimal() and len(one) <= 18]
+        return [number for one in asked if (number := whole(str(one))) is not None]
 
     def clean_more_clients(self) -> list[int]:
         """The clients that are named; every line is one."""

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from reviewapp.policies.numbers import whole
 from reviewapp.web.forms.widgets import Input, Select
 
 M = TypeVar("M", bound=Model)
@@ -39,7 +40,7 @@ def suggestions(rows: QuerySet[Any], naming: str, words: str) -> list[str]:
 
 def is_number(words: str) -> bool:
     """Whether it reads as the number of a row, as addresses and selects have it."""
-    return words.isdecimal() and len(words) <= 18 and words == str(int(words))
+    return words == str(whole(words))
 
 
 def found(rows: QuerySet[M], naming: str, words: str, *, by_number: bool = False) -> M:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from reviewapp.enums import Role
 from reviewapp.selectors import access, people
-from reviewapp.services import reach
+from reviewapp.services import away
 from reviewapp.templatetags.softproof import person
 from reviewapp.web.htmx import is_fragment
 from reviewapp.web.permissions import WrongRole, role_words, roles_of, signed_out, wants_json
@@ -74,7 +74,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
     Renders without the request: the shell's queries could be what failed.
     """
-    is_away = reach.is_away(sys.exception())
+    is_away = away.is_database_away(sys.exception())
     if is_away:
         title = _("The database doesn't answer just now")
         text = _("Nothing you saved is lost. Wait a moment, then load the page again.")

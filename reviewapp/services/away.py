@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 
-def is_away(error: BaseException | None) -> bool:
+def is_database_away(error: BaseException | None) -> bool:
     """Whether `error` says that the database didn't answer.
 
     What it refused (a broken constraint, a value out of range) is an answer. A connection that breaks in the middle of
